@@ -1,0 +1,95 @@
+"""Every setting of Faldone, in one class, read from the environment (prefix FALDONE_) or a `.env` file.
+
+Nothing is read at import: call `load()` where a job begins and pass the object on. Prefect's own settings keep
+Prefect's names and are not repeated here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from infra.errors import UsageError
+
+
+class Limits(BaseModel):
+    """What one document may cost before it goes to quarantine. Set each as FALDONE_LIMITS__NAME."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = Field(120, gt=0, description="Deadline for parsing one document.")
+    seconds_per_page: float = Field(20, gt=0, description="What each OCR page adds to that deadline.")
+    memory: ByteSize = Field(ByteSize(1536 * 2**20), description="Memory of the child process that parses, e.g. 1536MiB.")
+    file_size: ByteSize = Field(ByteSize(512 * 2**20), description="Largest file that is read.")
+    pages: int = Field(5_000, gt=0, description="Most pages of one document.")
+    pixels: int = Field(120_000_000, gt=0, description="Most pixels of one image or rendered page.")
+    unpacked: ByteSize = Field(ByteSize(2**30), description="Most bytes that an archive format (DOCX, ODT, …) may unpack to.")
+    unpack_ratio: int = Field(200, gt=1, description="Largest ratio of unpacked to packed bytes of one archive.")
+    cells: int = Field(2_000_000, gt=0, description="Most cells of one spreadsheet.")
+    attachments: int = Field(200, ge=0, description="Most attachments of one document, nested ones included.")
+
+
+class Settings(BaseSettings):
+    """Settings of one installation; see the README's table for each environment variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FALDONE_", env_file=".env", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
+
+    home: str = Field(".faldone", description="Data folder, or s3://bucket/prefix.")
+    redis_url: SecretStr | None = Field(None, description="redis://…; without it there is no shared cache.")
+    dask: str = Field("auto", description="auto, threads, local, or the address of a scheduler (tcp:// or tls://).")
+    workers: int = Field(0, ge=0, description="Worker processes of a local cluster, or parser processes; 0: one a core.")
+    embedding_model: str = Field("bundled", description="bundled, a Hugging Face id, or a local folder.")
+    query_prefix: str = Field("", description="Text that the embedding model wants before a query, e.g. 'query: '.")
+    passage_prefix: str = Field("", description="Text that the embedding model wants before a passage.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    ocr: Literal["auto", "off", "always"] = "auto"
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(("ita", "eng"), description="Tesseract's names, comma-separated.")
+    smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port/?from=…&to=…")
+    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, comma-separated.")
+    limits: Limits = Limits()
+
+    @field_validator("languages", "alert_urls", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("dask")
+    @classmethod
+    def _known_dask(cls, value: str) -> str:
+        if value in {"auto", "threads", "local"} or value.startswith(("tcp://", "tls://")):
+            return value
+        raise ValueError("must be auto, threads, local, or a scheduler address such as tcp://host:8786")
+
+    @property
+    def remote(self) -> bool:
+        """Whether the data folder is in an object store."""
+        return "://" in self.home
+
+    @property
+    def root(self) -> str:
+        """The data folder as an absolute path, or its URL."""
+        return self.home.rstrip("/") if self.remote else str(Path(self.home).expanduser().resolve())
+
+    @property
+    def scratch(self) -> Path:
+        """A local folder for locks and staging: inside the data folder, or `.faldone` here when that is remote."""
+        return Path(".faldone").resolve() if self.remote else Path(self.root)
+
+
+def load() -> Settings:
+    """Read the settings now.
+
+    Raises:
+        UsageError: a setting has a value that it cannot have; the message names the environment variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "FALDONE_" + "__".join(str(part) for part in first["loc"]).upper()
+        raise UsageError(f"{name}: {first['msg']}") from None

@@ -1,0 +1,125 @@
+"""The few frozen records that travel between steps, in the order in which a document meets them.
+
+Source → (Document = Parsed + identity) → Chunk → Receipt. They are plain dataclasses: cheap to pickle to a
+worker, hashable, and readable in a signature. Identity is (collection, path), never the content alone: two files
+with equal bytes are two documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ElementKind = Literal["title", "text", "list", "table", "caption", "header", "footer"]
+
+ATTACHMENT = "!/"
+"""Between a container's path and the name of an attachment in it: `mail.eml!/invoice.pdf`."""
+
+
+def document_id(collection: str, path: str) -> str:
+    """The stable id of a document: 32 hexadecimal digits of BLAKE2b over collection and path."""
+    return hashlib.blake2b(f"{collection}\0{path}".encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was found: `path` absolute or a URL, `size` in bytes, `stamp` its mtime in ns or its etag."""
+
+    path: str
+    size: int
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One piece of a document in reading order.
+
+    `page` is 1-based (a slide or a sheet counts as a page). `level` is the depth of a title (1 highest), else 0.
+    `rows` holds the cells of a table, all rows of equal length with "" for an empty cell, head rows included;
+    `text` of a table is the same content as readable lines, one a row, cells joined by " | ".
+    `section` is the path of titles above, joined by " > ".
+    """
+
+    kind: ElementKind
+    text: str
+    page: int = 1
+    level: int = 0
+    rows: tuple[tuple[str, ...], ...] | None = None
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file inside another one: a document of its own with the path `container!/name`."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a parser makes of a file.
+
+    `format` is the detected type by its usual extension without the dot (`pdf`, `docx`, …), `language` a two-letter
+    code or "" when there is too little text, `pages` the number of pages, slides or sheets (at least 1).
+    `metadata` has plain strings (author, created, subject, sender, …); `warnings` what was left out and why.
+    """
+
+    format: str
+    title: str
+    language: str
+    pages: int
+    elements: tuple[Element, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An indexed document as the analyses read it back from the lake; `parsed.attachments` is empty here."""
+
+    document_id: str
+    collection: str
+    path: str
+    content_hash: str
+    parsed: Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document that is embedded and searched.
+
+    `context` is the line that says where the piece stands (title · section · page); `text` is the piece itself.
+    `hash` is over context and text, so that equal chunks share a vector.
+    """
+
+    ordinal: int
+    context: str
+    text: str
+    page_first: int
+    page_last: int
+    section: str
+    kind: str
+    tokens: int
+
+    @property
+    def embedded(self) -> str:
+        """What the encoder reads and full-text search indexes."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def hash(self) -> str:
+        return hashlib.blake2b(self.embedded.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A document that could not be processed, as it stands in quarantine and in a job's result."""
+
+    path: str
+    stage: str
+    kind: str
+    message: str
