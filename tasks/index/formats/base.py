@@ -1,0 +1,110 @@
+"""What every format module shares: the context that it is called with and the few helpers that shape elements.
+
+A format module is one file with the same body:
+
+    NAMES = ("docx",)                                     the formats it reads, by their usual extension
+    def parse(source: Path | bytes, context: Context) -> Parsed
+
+`source` is a local file, or its bytes when it never was a file (an attachment). The module raises DocumentError for
+all that it foresees; whatever else escapes it is named by the caller (`tasks/index/parse.py`), never lost. It runs
+in a child process with a memory cap, without network. Heavy libraries are imported inside its functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from infra.errors import DocumentError, FailureKind
+from tasks.records import Element
+
+if TYPE_CHECKING:
+    from infra.settings import Limits
+
+_SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+def _nothing() -> None:
+    """The default of Context.extend: nobody watches the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How one document is to be read.
+
+    `name` is the file's own name (a tie-breaker among text types and the last resort for a title). `extend` is to be
+    called before each page that goes to OCR: it grants `limits.seconds_per_page` more before the deadline.
+    """
+
+    name: str
+    limits: Limits
+    ocr: Literal["auto", "off", "always"] = "auto"
+    languages: tuple[str, ...] = ("ita", "eng")
+    extend: Callable[[], None] = _nothing
+
+
+def load(source: Path | bytes) -> bytes:
+    """The whole file in memory; its size was checked against the limit before."""
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
+def clean(text: str) -> str:
+    """Text without control and invisible characters, runs of blanks made one; line breaks stay.
+
+    Lone surrogates go too: they cannot be written as UTF-8, so they would fail only when the row is stored.
+    """
+    lines = (_SPACES.sub(" ", line).strip() for line in _CONTROL.sub("", text).replace("\v", "\n").split("\n"))
+    return "\n".join(lines).strip()
+
+
+def table(rows: Iterable[Sequence[str]], page: int = 1, section: str = "") -> Element | None:
+    """A table element of equally long rows; empty rows and empty columns at the edges go, None when nothing is left."""
+    cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
+    cells = [row for row in cells if any(row)]
+    if not cells:
+        return None
+    width = max(len(row) for row in cells)
+    padded = [row + [""] * (width - len(row)) for row in cells]
+    used = [column for column in range(width) if any(row[column] for row in padded)]
+    body = tuple(tuple(row[used[0] : used[-1] + 1]) for row in padded)
+    text = "\n".join(" | ".join(cell for cell in row if cell) for row in body)
+    return Element("table", text, page, rows=body, section=section)
+
+
+def with_sections(elements: Iterable[Element]) -> tuple[Element, ...]:
+    """Give each element the path of the titles above it; a title closes those of its own level and deeper."""
+    path: list[tuple[int, str]] = []
+    placed: list[Element] = []
+    for element in elements:
+        if element.kind == "title":
+            level = max(element.level, 1)
+            path = [(depth, text) for depth, text in path if depth < level]
+        section = " > ".join(text for _, text in path)
+        placed.append(element if element.section else replace(element, section=section))
+        if element.kind == "title":
+            path.append((level, " ".join(element.text.split())[:120]))
+    return tuple(placed)
+
+
+def title_of(elements: Sequence[Element], *candidates: str | None) -> str:
+    """The first candidate (a title from the metadata, say) that is one, else the document's first title, else ""."""
+    for candidate in candidates:
+        if candidate and (one_line := " ".join(clean(candidate).split())):
+            return one_line[:300]
+    best = min((e.level or 1 for e in elements[:50] if e.kind == "title"), default=0)
+    first = (e.text for e in elements[:50] if e.kind == "title" and (e.level or 1) == best)
+    return " ".join(next(first, "").split())[:300]
+
+
+def corrupt(message: str) -> DocumentError:
+    """The file says that it is of a format, and is broken."""
+    return DocumentError(FailureKind.CORRUPT, message)
+
+
+def too_large(message: str) -> DocumentError:
+    """The file asks for more than the limits grant."""
+    return DocumentError(FailureKind.TOO_LARGE, message)
