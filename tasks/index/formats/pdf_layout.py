@@ -1,0 +1,271 @@
+"""From words with places to a page's blocks in reading order: rows, columns, margins, paragraphs, tables.
+
+Everything here is plain geometry in points, the same for a text layer and for words that OCR has seen. Columns are
+split only where both sides read as prose, so that a statement is never torn into a column of labels and a column of
+numbers. Headings are decided later, over the whole document (`pdf_titles`), since they depend on its body size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Literal
+
+from tasks.index.formats.pdf_tables import find_tables
+from tasks.index.formats.pdf_words import Word
+
+BlockKind = Literal["text", "list", "table", "header", "footer"]
+_BULLET = re.compile(r"^(?:[•●▪■◦‣∙·o\uf0b7\uf0a7–—*-]|\(?(?:\d{1,2}|[a-zA-Z]|[ivxIVX]{2,4})[.)]|\(\w{1,3}\))$")
+_PAGE_NUMBER = re.compile(
+    r"^(?:(?:page|pagina|pag\.?|p\.)\s*)?[-–—(\[]?\s*(?:[A-Z]{1,2}[-–—.])?(?:\d{1,4}|[ivxlc]{1,6})\s*[-–—)\]]?"
+    r"(?:\s*(?:of|di|/|de)\s*\d{1,4})?$",
+    re.IGNORECASE,
+)
+_LETTERS = re.compile(r"[^\W\d_]")
+_EDGE_ROWS = 4  # rows at either end of a page in which a running head or foot is looked for
+
+
+@dataclass(slots=True)
+class Row:
+    """Words on one baseline, from left to right."""
+
+    words: list[Word]
+    y: float
+    size: float
+
+    @property
+    def x0(self) -> float:
+        return self.words[0].x0
+
+    @property
+    def x1(self) -> float:
+        return max(word.x1 for word in self.words[-3:])
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def bold(self) -> bool:
+        return all(word.bold for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a page before headings are known: `size` of its type in points, `rows` only for a table."""
+
+    kind: BlockKind
+    text: str
+    page: int
+    size: float = 0.0
+    bold: bool = False
+    lines: int = 1
+    rows: tuple[tuple[str, ...], ...] | None = None
+
+
+def make_row(words: list[Word]) -> Row:
+    words.sort(key=lambda word: word.x0)
+    largest = max(word.size for word in words)
+    base = [word.y for word in words if word.size > 0.8 * largest]
+    return Row(words, median(base), largest)
+
+
+def build_rows(words: Sequence[Word]) -> list[Row]:
+    """Group words to rows by baseline, from the top of the page down; raised and lowered small type joins its row."""
+    groups: list[list[Word]] = []
+    level = size = 0.0
+    for word in sorted(words, key=lambda word: word.y):
+        if groups and word.y - level <= 0.35 * min(size, word.size):
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+            level = word.y
+        size = word.size
+    return _join_scripts([make_row(group) for group in groups])
+
+
+def _join_scripts(rows: list[Row]) -> list[Row]:
+    """Merge a row of small type into the neighbour that it is a superscript or subscript of."""
+    joined: list[Row] = []
+    for row in rows:
+        last = joined[-1] if joined else None
+        if last and (_is_script(last, row) or _is_script(row, last)):
+            joined[-1] = make_row(last.words + row.words)
+        else:
+            joined.append(row)
+    return joined
+
+
+def _is_script(small: Row, big: Row) -> bool:
+    """Whether `small` are marks that touch words of `big`: much smaller, shifted by less than 0.6 em, adjacent."""
+    if small.size > 0.8 * big.size or abs(small.y - big.y) > 0.6 * big.size:
+        return False
+    reach = 0.35 * big.size
+    return all(any(abs(mark.x0 - word.x1) < reach for word in big.words) for mark in small.words[:3])
+
+
+def split_columns(rows: list[Row], depth: int = 0) -> list[list[Row]]:
+    """Cut rows into regions in reading order; a region is read line by line."""
+    band = _best_band(rows) if depth < 3 and len(rows) >= 5 else None
+    if band is None:
+        return [rows] if rows else []
+    first, last, gutter = band
+    left, right = _sides(rows[first:last], gutter)
+    inner = split_columns(left, depth + 1) + split_columns(right, depth + 1)
+    return split_columns(rows[:first], depth + 1) + inner + split_columns(rows[last:], depth + 1)
+
+
+def _sides(rows: Sequence[Row], gutter: float) -> tuple[list[Row], list[Row]]:
+    left = [[word for word in row.words if word.x0 < gutter] for row in rows]
+    right = [[word for word in row.words if word.x0 >= gutter] for row in rows]
+    return [make_row(words) for words in left if words], [make_row(words) for words in right if words]
+
+
+def _best_band(rows: Sequence[Row]) -> tuple[int, int, float] | None:
+    """The run of rows (first, one past the last) with the clearest gutter, and the x of that gutter."""
+    best: tuple[int, int, float] | None = None
+    for x in _column_starts(rows):
+        for first, last in _clear_runs(rows, x):
+            longer = best is None or last - first > best[1] - best[0]
+            if last - first >= 5 and longer and all(_prose(side) for side in _sides(rows[first:last], x - 1.0)):
+                best = (first, last, x - 1.0)
+    return best
+
+
+def _column_starts(rows: Sequence[Row]) -> list[float]:
+    """Left edges, well inside the page, at which many rows or parts of rows begin."""
+    left, right = min(row.x0 for row in rows), max(row.x1 for row in rows)
+    starts: Counter[int] = Counter()
+    for row in rows:
+        end = float("-inf")
+        for word in row.words:
+            if word.x0 - end > row.size and left + 0.2 * (right - left) < word.x0 < right - 0.12 * (right - left):
+                starts[round(word.x0)] += 1
+            end = word.x1
+    near = {x: starts[x - 1] + starts[x] + starts[x + 1] for x in starts}
+    return [x - 1.0 for x, count in sorted(near.items(), key=lambda item: -item[1])[:6] if count >= 4]
+
+
+def _clear_runs(rows: Sequence[Row], x: float) -> Iterator[tuple[int, int]]:
+    """Runs of consecutive rows in which no word lies across the gutter left of `x`."""
+    first = 0
+    for index, row in enumerate(rows):
+        if any(word.x0 < x - 1.0 and word.x1 > x - 0.4 * row.size for word in row.words):
+            if index > first:
+                yield first, index
+            first = index + 1
+    if first < len(rows):
+        yield first, len(rows)
+
+
+def _prose(rows: Sequence[Row]) -> bool:
+    """Whether one side of a gutter is a column of running text: lines of words that mostly fill its width."""
+    if len(rows) < 4:
+        return False
+    words = [word.text for row in rows for word in row.words]
+    if len(words) < 3.5 * len(rows) or sum(bool(_LETTERS.search(word)) for word in words) < 0.75 * len(words):
+        return False
+    width = max(row.x1 for row in rows) - min(row.x0 for row in rows)
+    return median(row.x1 - row.x0 for row in rows) > 0.6 * width
+
+
+def margin_rows(pages: Sequence[Sequence[Row]]) -> list[tuple[int, int]]:
+    """For each page how many rows at its top are running heads, and how many at its bottom are running feet.
+
+    A row is one when the same text (digits apart) stands at the same height on at least three pages and a tenth of
+    them, or when it is a page number at the very edge. Only rows without a gap from the edge count.
+    """
+    tops = Counter(key for rows in pages for key in {_margin_key(row) for row in rows[:_EDGE_ROWS]})
+    feet = Counter(key for rows in pages for key in {_margin_key(row) for row in rows[-_EDGE_ROWS:]})
+    enough = max(3, len(pages) // 10)
+    return [(_edge(rows, tops, enough), _edge(rows[::-1], feet, enough)) for rows in pages]
+
+
+def _margin_key(row: Row) -> tuple[str, int]:
+    return re.sub(r"\d+", "#", row.text.lower()), round(row.y / 12)
+
+
+def _edge(rows: Sequence[Row], counts: Counter[tuple[str, int]], enough: int) -> int:
+    """How many rows from the edge inwards are running ones; the page's last row is never taken but for its number."""
+    taken = 0
+    for index, row in enumerate(rows[:_EDGE_ROWS]):
+        text, height = _margin_key(row)
+        seen = max(counts[text, height + shift] for shift in (-1, 0, 1))
+        number = _PAGE_NUMBER.match(row.text) is not None
+        runs_on = seen >= enough and _LETTERS.search(text) and taken == index and index + 1 < len(rows)
+        if runs_on or (number and (index <= 1 or seen >= enough)):
+            taken = index + 1
+    return taken
+
+
+def page_blocks(rows: list[Row], page: int, heads: int, feet: int) -> list[Block]:
+    """All blocks of one page, running heads first and feet last."""
+    end = len(rows) - feet
+    body = [block for region in split_columns(rows[heads:end]) for block in _region_blocks(region, page)]
+    top = [Block("header", row.text, page, row.size) for row in rows[:heads]]
+    return [*top, *body, *(Block("footer", row.text, page, row.size) for row in rows[max(end, heads) :])]
+
+
+def _region_blocks(rows: list[Row], page: int) -> Iterator[Block]:
+    begin = 0
+    for table in find_tables(rows):
+        yield from _paragraphs(rows[begin : table.first], page)
+        text = "\n".join(line for line in (" | ".join(filter(None, cells)) for cells in table.rows) if line)
+        yield Block("table", text, page, rows[table.first].size, rows=table.rows, lines=len(table.rows))
+        begin = table.last
+    yield from _paragraphs(rows[begin:], page)
+
+
+def _paragraphs(rows: Sequence[Row], page: int) -> Iterator[Block]:
+    """Lines merged to paragraphs by spacing, indent, type and the length of the line before."""
+    if not rows:
+        return
+    left, right = min(row.x0 for row in rows), max(row.x1 for row in rows)
+    pitch = _pitch(rows)
+    lines: list[Row] = []
+    for row in rows:
+        if lines and _starts_paragraph(lines[-1], row, len(lines), left, right, pitch):
+            yield _paragraph(lines, page)
+            lines = []
+        lines.append(row)
+    yield _paragraph(lines, page)
+
+
+def _pitch(rows: Sequence[Row]) -> float:
+    """The usual distance of baselines, in em of the lower row."""
+    steps = [(after.y - before.y) / after.size for before, after in pairwise(rows)]
+    steps = [step for step in steps if 0.8 < step < 2.2]
+    return median(steps) if len(steps) > 2 else 1.25
+
+
+def _starts_paragraph(above: Row, row: Row, count: int, left: float, right: float, pitch: float) -> bool:
+    em = row.size
+    if row.y - above.y > 1.3 * pitch * em or abs(above.size - em) > 0.12 * em or above.bold != row.bold:
+        return True
+    if _BULLET.match(row.words[0].text) and len(row.words) > 1:
+        return True
+    room = right - above.x1 > row.words[0].x1 - row.words[0].x0 + em  # the first word would have had room above
+    ended = above.words[-1].text[-1:] in '.:;!?)”"' or row.words[0].text[:1].isupper()
+    if room and ended and above.x1 - left < 0.85 * (right - left):
+        return True
+    return row.x0 - above.x0 > em and count > 1 and row.words[0].text[:1].isupper() and not room
+
+
+def _paragraph(lines: Sequence[Row], page: int) -> Block:
+    first = lines[0].words[0].text
+    kind: BlockKind = "list" if _BULLET.match(first) and len(lines[0].words) > 1 else "text"
+    size = max(row.size for row in lines)
+    return Block(kind, join_lines([row.text for row in lines]), page, size, all(row.bold for row in lines), len(lines))
+
+
+def join_lines(lines: Sequence[str]) -> str:
+    """One text of several lines; a word that is broken by a hyphen at a line's end is made whole."""
+    text = lines[0]
+    for line in lines[1:]:
+        broken = text[-1:] in "-‐" and text[-2:-1].islower() and line[:1].islower()
+        text = text[:-1] + line if broken else f"{text} {line}"
+    return text
