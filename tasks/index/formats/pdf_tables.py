@@ -33,13 +33,14 @@ _UNIT = re.compile(
     r"\b(?:millions?|thousands?|billions?|milioni|migliaia|euro|dollars|unaudited|importi|valori)\b|^\(.*\)$", re.I
 )
 _CONNECTOR = re.compile(
-    r"(?:\b(?:and|or|of|the|to|for|in|from|by|with|on|at|a|an|as|net|before|after|per|e|ed|di|del|della|dei|delle|degli|"
-    r"dello|da|dal|dalla|con|su|al|alla|ai|alle|nel|nella)|[,–—/-])$",
+    r"\b(?:and|or|of|the|to|for|in|from|by|with|on|at|di|del|della|dei|delle|degli|dello|da|dal|dalla|con|su|al|alla|ai"
+    r"|alle|nel|nella)$|,$",
     re.IGNORECASE,
 )
 _SPANNING = re.compile(r"\d|ended|months|weeks|year|quarter|esercizi|anno|anni|trimestre|semestre", re.IGNORECASE)
 _MAX_BRIDGE = 6  # rows without numbers that may stand between two rows with numbers
 _MAX_HEAD = 8
+_MAX_LABELS = 3  # rows of the first column between the heads and the first figures
 
 
 class RowLike(Protocol):
@@ -132,6 +133,9 @@ def cut_cells(row: RowLike) -> list[Cell]:
         tail = _LEADER_TAIL.search(text)
         if tail:
             text = text[: tail.start()]
+            forced = forced or not text
+            if not text:
+                continue
         last = cells[-1] if cells and not forced else None
         if last is None or not _join(last, word, text, row):
             cells.append(Cell(text, word.x0, word.x1, _figure(word, text, last, row.size), [word]))
@@ -334,14 +338,21 @@ def _text_columns(body: Sequence[_Line], columns: list[_Column]) -> list[_Column
 
 def _head_start(lines: Sequence[_Line], floor: int, first: int, columns: Sequence[_Column]) -> int:
     """The first of the rows above the body that are heads of its columns."""
-    start = first
-    while start > floor and first - start < _MAX_HEAD:
-        line, below = lines[start - 1], lines[start]
+    start = index = first
+    while index > floor and start - index < _MAX_LABELS and first - index < _MAX_HEAD:
+        line, below = lines[index - 1], lines[index]
         size = max(line.size, below.size)
-        if not line.cells or below.y - line.y > 2.6 * size or not _is_head(line, columns):
+        if line.cells and (below.y - line.y > 3.2 * size or not (_is_head(line, columns) or _is_label(line, columns))):
             break
-        start -= 1
+        index -= 1
+        if line.cells and _is_head(line, columns):
+            start = index  # a label ("Assets") counts only when there is a head above it
     return start
+
+
+def _is_label(line: _Line, columns: Sequence[_Column]) -> bool:
+    """Whether a row is a short label of the first column."""
+    return len(line.cells) == 1 and line.x1 < columns[0].x0 and not line.cells[0].text.endswith(".")
 
 
 def _is_head(line: _Line, columns: Sequence[_Column]) -> bool:
@@ -351,17 +362,18 @@ def _is_head(line: _Line, columns: Sequence[_Column]) -> bool:
         return False
     if not over:
         return bool(_UNIT.search(line.cells[-1].text)) and len(line.cells[-1].text) < 90
-    if len(over) == 1 and not _over_columns(over[0], columns, line.size):
+    if len(line.cells) == 1 and not _over_columns(line, columns):
         return False
     return all(cell.x0 > left - 0.5 * (cell.x1 - cell.x0) - line.size for cell in over) and over[-1].x0 < right
 
 
-def _over_columns(cell: Cell, columns: Sequence[_Column], size: float) -> bool:
-    """Whether a lone head stands over one column or over the middle of several, not over the middle of the page."""
-    if cell.x0 >= columns[0].x0 - 2 * size:
-        return True
-    centre = (columns[0].x0 + columns[-1].x1) / 2
-    return abs(cell.centre - centre) < 2.5 * size
+def _over_columns(line: _Line, columns: Sequence[_Column]) -> bool:
+    """Whether a lone text stands over one column or over the middle of several: a title over the whole is no head."""
+    cell, right = line.cells[0], columns[-1].x1
+    spanning = _SPANNING.search(cell.text) or _UNIT.search(cell.text)
+    if cell.x0 >= columns[0].x0 - 2 * line.size:
+        return bool(spanning) or len(columns) < 4 or cell.x1 - cell.x0 < 0.4 * (right - columns[0].x0)
+    return abs(cell.centre - (columns[0].x0 + right) / 2) < 2.5 * line.size and bool(spanning)
 
 
 def _head_row(line: _Line, columns: Sequence[_Column], lowest: bool) -> list[str]:

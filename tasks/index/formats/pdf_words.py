@@ -186,7 +186,7 @@ def _split(probe: _Probe, text: str, start: int) -> Iterator[_Raw]:
 
 
 def _touching(before: Sequence[float], after: Sequence[float], size: float) -> bool:
-    return bool(-2 * size < after[0] - before[2] < 0.5 * size) and abs(after[1] - before[1]) < 0.9 * size
+    return bool(-2 * size < after[0] - before[2] < 0.5 * size and abs(after[1] - before[1]) < 0.9 * size)
 
 
 def clean(text: str) -> str:
@@ -203,7 +203,7 @@ def _is_broken(probe: _Probe, text: str) -> bool:
     step = max(1, len(letters) // 200)  # 200 samples say enough
     sample = letters[::step]
     bad = sum(_meaningless(char) or probe.raw.FPDFText_HasUnicodeMapError(probe.handle, i) == 1 for i, char in sample)
-    return bad > _BROKEN_SHARE * len(sample)
+    return bool(bad > _BROKEN_SHARE * len(sample))
 
 
 def _meaningless(char: str) -> bool:
@@ -221,7 +221,7 @@ def _turn(found: Sequence[_Raw], broken: bool) -> PageWords:
 
 
 def _heal(found: Sequence[_Raw]) -> list[_Raw]:
-    """Join pieces of one word: pdfium guesses a space where loose kerning opens a gap of a few hundredths of an em."""
+    """Join a last letter to its word: pdfium guesses a space where loose kerning opens a gap of a tenth of an em."""
     healed: list[_Raw] = []
     for word in found:
         last = healed[-1] if healed else None
@@ -233,8 +233,10 @@ def _heal(found: Sequence[_Raw]) -> list[_Raw]:
 
 
 def _same_word(last: _Raw, word: _Raw) -> bool:
-    level = last.origin[1] == word.origin[1] and abs(word.left - last.right) < 0.06 * word.size
-    return level and last.text[-1].isalpha() and word.text[0].isalpha()
+    if len(word.text) > 1 or not word.text.islower() or not last.text[-2:].isalpha() or last.text[-1] == "f":
+        return False  # an f leans over the space after it, so the room there is not to be told
+    level = last.origin[1] == word.origin[1]
+    return level and -0.05 < (word.origin[0] - last.right) / word.size < 0.17
 
 
 def _place(word: _Raw) -> Word:
