@@ -1,0 +1,39 @@
+"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION and `compose`, and a line in MODULES.
+
+`compose(material, words)` is a plain function from records to a Report: it reads no table, no file and no clock.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from infra.errors import UsageError
+from tasks.export.records import Material
+from tasks.export.report import Report
+from tasks.export.words import Words
+
+MODULES: Final = ("financial", "analysis", "collection", "executive", "weekly")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template by its name, with what it shows in one line."""
+
+    name: str
+    description: str
+    compose: Callable[[Material, Words], Report]
+
+
+def template(name: str) -> Template:
+    """The template of that name.
+
+    Raises:
+        UsageError: there is none; the message lists those that there are.
+    """
+    if name not in MODULES:
+        raise UsageError(f"no template {name!r}: choose one of {', '.join(MODULES)}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    return Template(module.NAME, module.DESCRIPTION, module.compose)

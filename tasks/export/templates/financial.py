@@ -1,0 +1,289 @@
+"""Template `financial`: for each company its figures over the years, its metrics with their lights, charts and checks.
+
+Every figure carries the page it was read from, as a link, and every metric its formula and inputs: a reader can check
+the report against the documents. Needs financial analyses; without any it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reportlab.platypus import Flowable, PageBreak
+
+from tasks.export import finance, style
+from tasks.export.companies import Company, companies
+from tasks.export.layout import Heading, Prose, Tile, Tiles, bullets
+from tasks.export.parts import finish, nothing, page_cell, source, source_line
+from tasks.export.records import Analysed, Material, Metric
+from tasks.export.report import Report
+from tasks.export.table import Cell, Column, Row, Table
+from tasks.export.templates.financial_charts import charts
+from tasks.export.templates.financial_units import Unit, change, shown, unit_of
+from tasks.export.words import Words
+
+NAME = "financial"
+DESCRIPTION = "figures over the years, metrics with traffic lights, charts and checks, company by company"
+ACROSS = 5  # periods side by side in a table
+
+Story = list[Flowable]
+
+
+def compose(material: Material, words: Words) -> Report:
+    """The story of all companies of a collection, then the documents in which no figure was found."""
+    firms = companies(material.analysed)
+    silent = [one for one in material.analysed if one.financial and not one.financial.figures]
+    story: Story = []
+    if not firms and not silent:
+        story = nothing(words, "no_financial" if material.entries else "none_indexed")
+    if len(firms) > 1:
+        story += _overview(firms, words)
+    for number, firm in enumerate(firms):
+        if number or len(firms) > 1:
+            story.append(PageBreak())
+        story += _chapter(firm, words)
+    if silent:
+        story += _without(silent, words)
+    return finish(words("financial_title"), material, story, words)
+
+
+def _chapter(firm: Company, words: Words) -> Story:
+    unit = unit_of(firm, words)
+    story: Story = [Heading(firm.name)]
+    story += [source_line(entry, words) for entry in firm.entries]
+    story += _opening(firm, words)
+    story += _key_figures(firm, unit, words)
+    story += charts(firm, unit, words)
+    story += _metrics(firm, unit, words)
+    story += _checks(firm, unit, words)
+    story += _sources(firm, words)
+    story += _formulas(firm, words)
+    return story
+
+
+# -- the beginning ----------------------------------------------------------------------------------------------------
+def _overview(firms: Sequence[Company], words: Words) -> Story:
+    show = words.format
+    columns = [
+        Column(words("company"), least=110), Column(words("latest_year"), "number"),
+        Column(finance.item_name("revenue", words.language), "number"),
+        Column(finance.metric_name("revenue_growth", words.language), "number"),
+        Column(finance.metric_name("operating_margin", words.language), "number"),
+        Column(finance.item_name("net_income", words.language), "number"),
+    ]  # fmt: skip
+    rows = []
+    for firm in firms:
+        year = firm.years[-1]
+        rows.append(Row((
+            firm.name, year, show.money(_revenue(firm, year), firm.currency),
+            show.percent(firm.measured("revenue_growth", year), sign=True),
+            show.percent(firm.measured("operating_margin", year)),
+            show.money(firm.value("net_income", year), firm.currency),
+        )))  # fmt: skip
+    return [Heading(words("overview")), Table(columns, rows, most=2)]
+
+
+def _revenue(firm: Company, year: str) -> float | None:
+    revenue = firm.value("revenue", year)
+    return revenue if revenue is not None else firm.value("value_of_production", year)
+
+
+def _opening(firm: Company, words: Words) -> Story:
+    year = firm.years[-1]
+    tiles = [
+        Tile(words.format.money(firm.value(item, year), firm.currency), finance.item_name(item, words.language),
+             _since(firm, item, words))
+        for item in ("revenue", "value_of_production", "operating_income", "net_income", "total_assets",
+                     "operating_cash_flow", "shareholders_equity")
+        if firm.value(item, year) is not None
+    ][:4]  # fmt: skip
+    story: Story = [Tiles(tiles)] if tiles else []
+    sentences = _sentences(firm, year, words)
+    return story + ([Prose(" ".join(sentences))] if sentences else [])
+
+
+def _since(firm: Company, item: str, words: Words) -> str:
+    years = firm.years
+    if len(years) < 2:
+        return years[-1]
+    moved = change(firm.value(item, years[-1]), firm.value(item, years[-2]))
+    return years[-1] if moved is None else f"{years[-1]} · {words.format.percent(moved, sign=True)}"
+
+
+def _sentences(firm: Company, year: str, words: Words) -> list[str]:
+    show, sentences = words.format, []
+    revenue, net = firm.value("revenue", year), firm.value("net_income", year)
+    if revenue is not None:
+        before = firm.years[-2] if len(firm.years) > 1 else ""
+        moved = change(revenue, firm.value("revenue", before)) if before else None
+        tail = (
+            words("sentence_change", change=show.percent(moved, sign=True), before=before) if moved is not None else ""
+        )
+        sentences.append(words("sentence_revenue", period=year, value=show.money(revenue, firm.currency), change=tail))
+    if net is not None:
+        key = "sentence_loss" if net < 0 else "sentence_net"
+        sentences.append(words(key, value=show.money(abs(net), firm.currency)))
+    lights = [finance.light(name, metric.value) for (name, period), metric in firm.metrics.items() if period == year]
+    lights = [light for light in lights if light]
+    if lights:
+        tally = {light: show.integer(lights.count(light)) for light in ("good", "fair", "poor")}
+        sentences.append(words("sentence_lights", period=year, total=show.integer(len(lights)), **tally))
+    return sentences
+
+
+# -- figures ----------------------------------------------------------------------------------------------------------
+def _key_figures(firm: Company, unit: Unit, words: Words) -> Story:
+    story: Story = [Heading(words("key_figures"), 2), Prose(words("amounts_in", unit=unit.name), style.SMALL, "muted")]
+    for periods in (*_chunks(firm.years), *_chunks(firm.quarters)):
+        story.append(_figure_table(firm, periods, unit, words))
+    return story
+
+
+def _chunks(periods: Sequence[str]) -> list[Sequence[str]]:
+    """Periods in tables of at most ACROSS, the latest first; earlier ones follow in a table of their own."""
+    return [periods[max(0, stop - ACROSS) : stop] for stop in range(len(periods), 0, -ACROSS)]
+
+
+def _figure_table(firm: Company, periods: Sequence[str], unit: Unit, words: Words) -> Table:
+    columns = [Column(words("item"), least=105), *(Column(period, "number") for period in periods)]
+    bases = [periods[-2]] if len(periods) > 1 else []
+    bases += [periods[0]] if len(periods) > 2 else []
+    columns += [Column(words("since", period=base), "number") for base in bases]
+    columns.append(Column(words("page"), "number"))
+    rows: list[Row] = []
+    for statement, items in _statements(firm):
+        present = [item for item in items if any((item, period) in firm.figures for period in periods)]
+        if present:
+            rows.append(Row((words(statement), *[""] * (len(columns) - 1)), group=True))
+            rows += [_figure_row(firm, item, periods, bases, unit, words) for item in present]
+    return Table(columns, rows, most=2)
+
+
+def _statements(firm: Company) -> list[tuple[str, Sequence[str]]]:
+    known = {item for items in finance.STATEMENTS.values() for item in items}
+    rest = tuple(sorted({item for item, _ in firm.figures} - known))
+    return [*finance.STATEMENTS.items(), ("other_figures", rest)]
+
+
+def _figure_row(
+    firm: Company, item: str, periods: Sequence[str], bases: Sequence[str], unit: Unit, words: Words
+) -> Row:
+    values = [firm.value(item, period) for period in periods]
+    cells: list[str | Cell] = [finance.item_name(item, words.language)]
+    cells += [unit.show(value, words) for value in values]
+    for base in bases:
+        moved = change(values[-1], firm.value(item, base))
+        cells.append(Cell(words.format.percent(moved, sign=True), tone="muted"))
+    found = next((firm.figures[item, period] for period in reversed(periods) if (item, period) in firm.figures), None)
+    cells.append(page_cell(found.entry, found.figure.page) if found else "–")
+    return Row(tuple(cells), strong=item in finance.TOTALS)
+
+
+# -- metrics ----------------------------------------------------------------------------------------------------------
+def _metrics(firm: Company, unit: Unit, words: Words) -> Story:
+    periods = sorted({period for _, period in firm.metrics} & set(firm.years), key=firm.years.index)[-3:]
+    if not periods:
+        return []
+    columns = [
+        Column(words("metric"), least=100), *(Column(period, "number") for period in periods),
+        Column(words("assessment"), least=56), Column(words("what_it_says"), least=120),
+    ]  # fmt: skip
+    rows: list[Row] = []
+    for group, names in _metric_groups(firm):
+        present = [name for name in names if any((name, period) in firm.metrics for period in periods)]
+        if present:
+            rows.append(Row((words(group), *[""] * (len(columns) - 1)), group=True))
+            rows += [_metric_row(firm, name, periods, unit, words) for name in present]
+    return [
+        Heading(words("metrics"), 2),
+        Table(columns, rows, most=4),
+        Prose(words("lights_note"), style.SMALL, "muted"),
+    ]
+
+
+def _metric_groups(firm: Company) -> list[tuple[str, Sequence[str]]]:
+    rest = tuple(sorted({name for name, _ in firm.metrics} - set(finance.BY_NAME)))
+    return [*((group, tuple(names)) for group, names in finance.MEASURES.items()), ("other_metrics", rest)]
+
+
+def _metric_row(firm: Company, name: str, periods: Sequence[str], unit: Unit, words: Words) -> Row:
+    found = [firm.metrics.get((name, period)) for period in periods]
+    latest = next((metric for metric in reversed(found) if metric), None)
+    light = finance.light(name, latest.value) if latest else ""
+    return Row((
+        finance.metric_name(name, words.language),
+        *(shown(metric, unit, words) for metric in found),
+        Cell(words(light), mark=light) if light else "",
+        Cell(finance.meaning(name, words.language), tone="muted"),
+    ))  # fmt: skip
+
+
+# -- checks and sources -----------------------------------------------------------------------------------------------
+def _checks(firm: Company, unit: Unit, words: Words) -> Story:
+    story: Story = [Heading(words("checks"), 2)]
+    if firm.checks:
+        columns = [Column(words("check"), least=150), Column(words("period")), Column(words("result"), least=70),
+                   Column(words("difference"), "number")]  # fmt: skip
+        rows = [
+            Row((check.message or words.kind(check.name), check.period,
+                 Cell(words("holds" if check.passed else "fails"), mark="good" if check.passed else "poor"),
+                 unit.show(check.difference, words)))
+            for check in firm.checks
+        ]  # fmt: skip
+        story.append(Table(columns, rows, most=3))
+    else:
+        story.append(Prose(words("no_checks")))
+    if firm.conflicts:
+        story += [Heading(words("conflicts"), 3), *bullets(firm.conflicts)]
+    return story
+
+
+def _sources(firm: Company, words: Words) -> Story:
+    several = len(firm.entries) > 1
+    columns = [Column(words("item"), least=90), Column(words("period")), Column(words("value"), "number"),
+               Column(words("label_in_document"), least=110)]  # fmt: skip
+    columns += [Column(words("document"), least=80)] if several else []
+    columns.append(Column(words("page"), "number"))
+    rows = [
+        _source_row(firm, item, period, several, words)
+        for _, items in _statements(firm)
+        for item in items
+        for period in (*firm.years, *firm.quarters)
+        if (item, period) in firm.figures
+    ]
+    return [Heading(words("where_figures"), 2), Table(columns, rows, most=3)]
+
+
+def _source_row(firm: Company, item: str, period: str, several: bool, words: Words) -> Row:
+    found = firm.figures[item, period]
+    figure, entry = found.figure, found.entry
+    places = 0 if float(figure.value).is_integer() or abs(figure.value) >= 1e6 else 2
+    cells: list[str | Cell] = [finance.item_name(item, words.language), period,
+                               words.format.decimal(figure.value, places), figure.label or "–"]  # fmt: skip
+    cells += [source(entry)] if several else []
+    return Row((*cells, page_cell(entry, figure.page)))
+
+
+def _formulas(firm: Company, words: Words) -> Story:
+    latest: dict[str, Metric] = {}
+    for period in firm.years:
+        latest.update({name: metric for (name, at), metric in firm.metrics.items() if at == period})
+    if not latest:
+        return []
+    columns = [Column(words("metric"), least=95), Column(words("period")), Column(words("formula"), least=120),
+               Column(words("inputs"), least=130)]  # fmt: skip
+    rows = [
+        Row((finance.metric_name(name, words.language), latest[name].period, latest[name].formula or "–",
+             "; ".join(f"{finance.item_name(item, words.language)} {words.format.money(value)}"
+                       for item, value in latest[name].inputs) or "–"))
+        for _, names in _metric_groups(firm) for name in names if name in latest
+    ]  # fmt: skip
+    return [Heading(words("how_computed"), 2), Table(columns, rows)]
+
+
+def _without(silent: Sequence[Analysed], words: Words) -> Story:
+    rows = [
+        Row((source(one.entry), (one.financial.reason if one.financial else "") or words("no_figures")))
+        for one in silent
+    ]
+    columns = [Column(words("document"), least=120), Column(words("reason"), least=160)]
+    return [Heading(words("without_figures")), Table(columns, rows)]

@@ -1,0 +1,73 @@
+"""The charts of the financial template: results, margins, cash and liquidity over the years, two in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from reportlab.graphics.shapes import Drawing
+from reportlab.platypus import Flowable
+
+from tasks.export import finance, style
+from tasks.export.charts import Series, beside, columns, half, lines
+from tasks.export.companies import Company
+from tasks.export.layout import Heading, Space
+from tasks.export.templates.financial_units import Unit
+from tasks.export.words import Words
+
+MOST = 12  # years in a chart
+
+
+def charts(firm: Company, unit: Unit, words: Words) -> list[Flowable]:
+    """Rows of charts with their heading; empty where there are fewer than two years."""
+    years = firm.years[-MOST:]
+    if len(years) < 2:
+        return []
+    amounts = partial(_amounts, firm, years, unit, words)
+    shares = partial(_shares, firm, years, words)
+    made = [
+        amounts("chart_results", ("revenue", "operating_income", "net_income")),
+        shares("chart_margins", ("gross_margin", "ebitda_margin", "operating_margin", "net_margin"), True),
+        amounts("chart_cash", ("operating_cash_flow", "capital_expenditure", "free_cash_flow")),
+        shares("chart_liquidity", ("current_ratio", "quick_ratio", "cash_ratio"), False),
+        amounts("chart_capital", ("total_assets", "total_liabilities", "shareholders_equity")),
+    ]
+    present = [chart for chart in made if chart is not None]
+    story: list[Flowable] = [Heading(words("charts"), 2)] if present else []
+    for index in range(0, len(present), 2):
+        pair = present[index : index + 2]
+        story += [beside(pair[0], pair[1] if len(pair) > 1 else None, style.WIDTH), Space(12)]
+    return story
+
+
+def _amounts(
+    firm: Company, years: Sequence[str], unit: Unit, words: Words, title: str, names: Sequence[str]
+) -> Drawing | None:
+    series = [Series(_name(name, words), [_amount(firm, name, year, unit) for year in years]) for name in names]
+    show = words.format
+    return columns(words(title, unit=unit.name), years, series, half(style.WIDTH), partial(_tick, show.decimal))
+
+
+def _amount(firm: Company, name: str, year: str, unit: Unit) -> float | None:
+    value = firm.value(name, year)
+    value = firm.measured(name, year) if value is None else value
+    return None if value is None else value / unit.factor
+
+
+def _shares(
+    firm: Company, years: Sequence[str], words: Words, title: str, names: Sequence[str], percent: bool
+) -> Drawing | None:
+    series = [Series(_name(name, words), [firm.measured(name, year) for year in years]) for name in names]
+    show = words.format
+    tick = partial(show.percent, places=0) if percent else partial(show.decimal, places=1)
+    return lines(words(title), years, series, half(style.WIDTH), tick, zero=not percent)
+
+
+def _tick(decimal: Callable[[float, int], str], value: float) -> str:
+    return decimal(value, 0 if abs(value) >= 10 or value == 0 else 1)
+
+
+def _name(name: str, words: Words) -> str:
+    return (
+        finance.item_name(name, words.language) if name in finance.ITEMS else finance.metric_name(name, words.language)
+    )
