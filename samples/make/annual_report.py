@@ -134,3 +134,6 @@ def _notes(paper: Paper, years: tuple[Fiscal, ...]) -> None:
         "claims have no merit and have not recorded a liability. Non-cancellable purchase commitments were $142 "
         "million at year end.",
     )
+
+
+FILES = {"quillmere-annual-report-2024.pdf": annual_report}

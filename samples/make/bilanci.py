@@ -134,8 +134,8 @@ def _notes(paper: Paper, years: tuple[Year, ...]) -> None:
     paper.heading("Proposta di destinazione dell'utile", 2)
     paper.prose(
         f"Si propone di destinare l'utile d'esercizio di {italian(now.result)} euro per 1.200.000 euro agli azionisti, "
-        "in ragione di 0,20 euro per azione, e per il resto a riserva straordinaria, avendo la riserva legale "
-        "raggiunto il quinto del capitale.",
+        "in ragione di 0,20 euro per azione, e per il resto alla riserva legale, nella misura "
+        "del 5%, e alla riserva straordinaria.",
         "Montescaro, 28 marzo 2025. Il Presidente del consiglio di amministrazione, Ottavia Brancaleoni.",
     )
 
@@ -260,3 +260,25 @@ def _listed_notes(paper: Paper, years: tuple[Year, ...]) -> None:
         "Le operazioni con parti correlate riguardano il canone di locazione dello stabilimento di Aurenga, di "
         "proprietà dell'azionista di riferimento, per 640 migliaia di euro, a condizioni di mercato.",
     )
+
+
+def mill_folder(path: Path) -> None:
+    """The abbreviated accounts with their XBRL instance inside the PDF, as the business register files them."""
+    from pypdf import PdfReader, PdfWriter
+
+    from samples.make.registers import instance
+
+    mill_accounts(path)
+    writer = PdfWriter(clone_from=PdfReader(path))
+    writer.add_attachment("09999028880_2024.xbrl", instance())
+    with path.open("wb") as stream:
+        writer.write(stream)
+
+
+FILES = {
+    "montescaro-bilancio-2024.pdf": parent_accounts,
+    "montescaro-consolidato-2024.pdf": group_accounts,
+    "trebbio-bilancio-abbreviato-2024.pdf": mill_accounts,
+    "trebbio-fascicolo-2024.pdf": mill_folder,
+    "aurenga-relazione-finanziaria-2024.pdf": listed_accounts,
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from samples.make.ledger import Flows, Year, flows
 from samples.make.statement import Line, Statement, Style
 
@@ -193,7 +195,7 @@ def _financial(book: Book) -> None:
 def cash_flow(years: tuple[Year, ...]) -> list[Line]:
     """Rendiconto finanziario, metodo indiretto (OIC 10); `years` has the opening year first."""
     shown = tuple(reversed(years[1:]))
-    moved = tuple(flows(before, now) for before, now in zip(years, years[1:], strict=False))[::-1]
+    moved = tuple(flows(before, now) for before, now in pairwise(years))[::-1]
 
     def own(label: str, level: int, *names: str, item: str = "", flip: bool = False) -> Line:
         values = tuple(sum(-getattr(y, n[1:]) if n[0] == "-" else getattr(y, n) for n in names) for y in shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from samples.make.ledger import Year, flows
 from samples.make.statement import Line, Statement, Style
 
@@ -88,7 +90,7 @@ def balance(years: tuple[Year, ...]) -> tuple[Line, ...]:
 def cash_flow(years: tuple[Year, ...]) -> tuple[Line, ...]:
     """`years` has the opening year first."""
     shown = years[1:]
-    moves = tuple(flows(before, now) for before, now in zip(years, years[1:], strict=False))[::-1]
+    moves = tuple(flows(before, now) for before, now in pairwise(years))[::-1]
 
     def flow(label: str, *names: str, style: Style = "plain", item: str = "") -> Line:
         values = tuple(sum(getattr(move, name) for name in names) for move in moves)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
+from typing import BinaryIO
 
 from reportlab.lib import colors
 from reportlab.lib.enums import TA_JUSTIFY, TA_RIGHT
@@ -114,12 +115,12 @@ class Paper:
         widths = [room - columns * amount - sum(note), *note, *[amount] * columns]
         return Table(rows, colWidths=widths, style=_tight(rules), repeatRows=1)
 
-    def save(self, path: Path, header: str, footer: str) -> None:
+    def save(self, path: Path | BinaryIO, header: str, footer: str) -> None:
         width, height = self.size
         frame = Frame(20 * mm, 20 * mm, width - 40 * mm, height - 42 * mm, 0, 0, 0, 0)
         decorate = partial(self._decorate, header=header, footer=footer)
         document = BaseDocTemplate(
-            str(path), pagesize=self.size, title=self.title, author=self.author, invariant=1, lang=self.language,
+            str(path) if isinstance(path, Path) else path, pagesize=self.size, title=self.title, author=self.author, invariant=1, lang=self.language,
             pageTemplates=[PageTemplate("page", [frame], onPage=decorate)],
         )  # fmt: skip
         document.build(self.story)
