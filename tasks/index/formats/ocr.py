@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from statistics import fmean, median
+from typing import TYPE_CHECKING, NamedTuple
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.formats.base import Context, title_of
@@ -45,6 +46,17 @@ class Tesseract:
 
     program: str
     languages: str
+
+
+class _Box(NamedTuple):
+    """A recognised word in points: its edges, its baseline, its height and tesseract's confidence in per cent."""
+
+    text: str
+    x0: float
+    x1: float
+    base: float
+    height: float
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +133,40 @@ def _orientation(image: Image, tesseract: Tesseract, seconds: float) -> int:
 
 def _words(image: Image, tesseract: Tesseract, seconds: float, dpi: float) -> _Seen:
     table = _run(image, tesseract, seconds, "-l", tesseract.languages, "--psm", "3", "--dpi", str(round(dpi)), "tsv")
-    words: list[Word] = []
-    confidences: list[float] = []
-    height = 0.0
+    lines: dict[tuple[str, ...], list[_Box]] = {}
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
-        if row["level"] == "4":  # a line: its height says the size of the type better than any one word
-            height = float(row["height"])
-        elif row["level"] == "5" and (text := clean((row["text"] or "").strip())):
-            words.append(_word(row, text, height, 72.0 / dpi))
-            confidences.append(float(row["conf"]))
-    return _Seen(tuple(words), sum(confidences) / len(confidences) if confidences else 0.0)
+        if row["level"] == "5" and (text := clean((row["text"] or "").strip())):
+            place = (row["block_num"], row["par_num"], row["line_num"])
+            lines.setdefault(place, []).append(_box(row, text, 72.0 / dpi))
+    boxes = list(lines.values())
+    slope = _slope(boxes)
+    words = tuple(word for line in boxes for word in _line_words(line, slope))
+    confidence = fmean(box.confidence for line in boxes for box in line) if boxes else 0.0
+    return _Seen(words, confidence)
 
 
-def _word(row: dict[str, Any], text: str, line_height: float, scale: float) -> Word:
-    """A word in points. A box ends below the baseline where the word has letters that hang, so that is taken off."""
-    left, top, width, height = (float(row[key]) for key in ("left", "top", "width", "height"))
-    size = min(line_height, 2.2 * height) if len(text) > 1 else line_height
+def _box(row: dict[str, str], text: str, scale: float) -> _Box:
+    """A word's box in points. It ends below the baseline where the word has letters that hang: that is taken off."""
+    left, top, width, height = (float(row[key]) * scale for key in ("left", "top", "width", "height"))
     hanging = 0.22 * height if not _DESCENDERS.isdisjoint(text) else 0.0
-    raised = 0.35 * size if height < 0.4 * size and text[0] in "-–—~=" else 0.0  # a dash floats above the line
-    return Word(
-        text, left * scale, (left + width) * scale, (top + height - hanging + raised) * scale, size * scale, False
-    )
+    return _Box(text, left, left + width, top + height - hanging, height, float(row["conf"]))
+
+
+def _slope(lines: Sequence[Sequence[_Box]]) -> float:
+    """How much the lines of a crooked scan fall from left to right: the median over all longer lines."""
+    slopes = [
+        (line[-1].base - line[0].base) / (line[-1].x0 - line[0].x0)
+        for line in lines
+        if len(line) > 3 and line[-1].x0 - line[0].x0 > 60.0
+    ]
+    return median(slopes) if len(slopes) > 2 else 0.0
+
+
+def _line_words(line: Sequence[_Box], slope: float) -> list[Word]:
+    """The words of one line, straightened, on one baseline and of one size: single boxes vary with their letters."""
+    base = median(box.base - slope * box.x0 for box in line)
+    size = 1.3 * median(box.height for box in line)
+    return [Word(box.text, box.x0, box.x1, base, size, False) for box in line]
 
 
 def read_image(source: Path | bytes, context: Context, name: str) -> Parsed:

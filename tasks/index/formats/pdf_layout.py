@@ -26,6 +26,7 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W\d_]")
+_SMALL = 0.87  # of the size beside it: type as small as that, set higher or lower, is a superscript or subscript
 _EDGE_ROWS = 4  # rows at either end of a page in which a running head or foot is looked for
 
 
@@ -70,7 +71,7 @@ class Block:
 def make_row(words: list[Word]) -> Row:
     words.sort(key=lambda word: word.x0)
     largest = max(word.size for word in words)
-    base = [word.y for word in words if word.size > 0.8 * largest]
+    base = [word.y for word in words if word.size > _SMALL * largest]
     return Row(words, median(base), largest)
 
 
@@ -102,7 +103,7 @@ def _join_scripts(rows: list[Row]) -> list[Row]:
 
 def _is_script(small: Row, big: Row) -> bool:
     """Whether `small` are marks that touch words of `big`: much smaller, shifted by less than 0.6 em, adjacent."""
-    if small.size > 0.8 * big.size or abs(small.y - big.y) > 0.6 * big.size:
+    if small.size > _SMALL * big.size or not 0.1 * big.size < abs(small.y - big.y) < 0.6 * big.size:
         return False
     reach = 0.35 * big.size
     return all(any(abs(mark.x0 - word.x1) < reach for word in big.words) for mark in small.words[:3])

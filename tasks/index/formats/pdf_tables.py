@@ -38,6 +38,7 @@ _CONNECTOR = re.compile(
     re.IGNORECASE,
 )
 _SPANNING = re.compile(r"\d|ended|months|weeks|year|quarter|esercizi|anno|anni|trimestre|semestre", re.IGNORECASE)
+_ORDINALS = frozenset({"st", "nd", "rd", "th", "°", "º", "ª"})
 _MAX_BRIDGE = 6  # rows without numbers that may stand between two rows with numbers
 _MAX_HEAD = 8
 _MAX_LABELS = 3  # rows of the first column between the heads and the first figures
@@ -157,9 +158,9 @@ def _join(cell: Cell, word: Word, text: str, row: RowLike) -> bool:
     """Add the word to the cell if it belongs there."""
     size, gap = row.size, word.x0 - cell.x1
     number = is_number(text)
-    mark = word.size < 0.8 * size and word.y < row.y - 0.12 * size and gap < 0.5 * size  # a footnote's mark
+    mark = word.size < 0.87 * size and word.y < row.y - 0.12 * size and gap < 0.5 * size  # a footnote's mark
     if mark:
-        return _extend(cell, word, f"{cell.text} {text}", cell.number)
+        return _extend(cell, word, cell.text + ("" if text in _ORDINALS else " ") + text, cell.number)
     if cell.number and _SUFFIX.match(text) and gap < 2.5 * size:
         return _extend(cell, word, cell.text + (f" {text}" if text.isalpha() else text), True)
     if (
@@ -271,7 +272,8 @@ def _build(lines: Sequence[_Line], floor: int, first: int, last: int) -> Table |
         return None
     _reclaim(body, columns)
     columns = _text_columns(body, columns)
-    start = _head_start(lines, floor, first, columns)
+    left = min(line.x0 for line in body)
+    start = _head_start(lines, floor, first, columns, left)
     heads = [line for line in lines[start:first] if line.cells]
     while body and _periods_only(body[0]) and len(body) > 1:
         heads.append(body.pop(0))
@@ -336,16 +338,18 @@ def _text_columns(body: Sequence[_Line], columns: list[_Column]) -> list[_Column
 # ---------------------------------------------------------------- heads
 
 
-def _head_start(lines: Sequence[_Line], floor: int, first: int, columns: Sequence[_Column]) -> int:
+def _head_start(lines: Sequence[_Line], floor: int, first: int, columns: Sequence[_Column], left: float) -> int:
     """The first of the rows above the body that are heads of its columns."""
     start = index = first
     while index > floor and start - index < _MAX_LABELS and first - index < _MAX_HEAD:
         line, below = lines[index - 1], lines[index]
         size = max(line.size, below.size)
-        if line.cells and (below.y - line.y > 3.2 * size or not (_is_head(line, columns) or _is_label(line, columns))):
+        if line.cells and (
+            below.y - line.y > 3.2 * size or not (_is_head(line, columns, left) or _is_label(line, columns))
+        ):
             break
         index -= 1
-        if line.cells and _is_head(line, columns):
+        if line.cells and _is_head(line, columns, left):
             start = index  # a label ("Assets") counts only when there is a head above it
     return start
 
@@ -355,22 +359,24 @@ def _is_label(line: _Line, columns: Sequence[_Column]) -> bool:
     return len(line.cells) == 1 and line.x1 < columns[0].x0 and not line.cells[0].text.endswith(".")
 
 
-def _is_head(line: _Line, columns: Sequence[_Column]) -> bool:
-    left, right = columns[0].x0, columns[-1].x1
-    over = [cell for cell in line.cells if cell.x1 > left]
+def _is_head(line: _Line, columns: Sequence[_Column], left: float) -> bool:
+    first, right = columns[0].x0, columns[-1].x1
+    over = [cell for cell in line.cells if cell.x1 > first]
     if sum(len(cell.text) for cell in line.cells) > 160 or line.cells[-1].text.endswith((".", ";")):
         return False
     if not over:
         return bool(_UNIT.search(line.cells[-1].text)) and len(line.cells[-1].text) < 90
-    if len(line.cells) == 1 and not _over_columns(line, columns):
+    if len(line.cells) == 1 and not _over_columns(line, columns, left):
         return False
-    return all(cell.x0 > left - 0.5 * (cell.x1 - cell.x0) - line.size for cell in over) and over[-1].x0 < right
+    return all(cell.x0 > first - 0.5 * (cell.x1 - cell.x0) - line.size for cell in over) and over[-1].x0 < right
 
 
-def _over_columns(line: _Line, columns: Sequence[_Column]) -> bool:
+def _over_columns(line: _Line, columns: Sequence[_Column], left: float) -> bool:
     """Whether a lone text stands over one column or over the middle of several: a title over the whole is no head."""
     cell, right = line.cells[0], columns[-1].x1
     spanning = _SPANNING.search(cell.text) or _UNIT.search(cell.text)
+    if not spanning and abs(cell.centre - (left + right) / 2) < line.size:
+        return False
     if cell.x0 >= columns[0].x0 - 2 * line.size:
         return bool(spanning) or len(columns) < 4 or cell.x1 - cell.x0 < 0.4 * (right - columns[0].x0)
     return abs(cell.centre - (columns[0].x0 + right) / 2) < 2.5 * line.size and bool(spanning)
