@@ -12,7 +12,10 @@ from pathlib import Path
 from samples.make import compound
 from samples.make.paper import Paper
 
-ROWS = "Numero;Data;Scadenza;Totale\r\n41/2024;02/03/2024;01/05/2024;18.420,66\r\n82/2024;25/04/2024;24/06/2024;7.310,20\r\n"
+ROWS = (
+    "Numero;Data;Scadenza;Totale\r\n41/2024;02/03/2024;01/05/2024;18.420,66\r\n"
+    "82/2024;25/04/2024;24/06/2024;7.310,20\r\n"
+)
 
 
 def reminder_pdf(path: Path) -> None:
@@ -86,8 +89,9 @@ def confirmation(path: Path) -> None:
          0x0C1A: "Dario Fontechiari", 0x0C1F: "d.fontechiari@aurenga.example", 0x0C1E: "SMTP",
          0x0E04: "Hester Lindqvist",
          0x1000: "Dear Hester,\r\n\r\nwe confirm your order PO-77410 for forty gripper assemblies at 2,150 euro each, "
-                 "86,000 euro in all.\r\nDelivery is in three lots, the last on 30 June 2025; the schedule is attached. "
-                 "The warranty is twenty-four months from the factory acceptance test.\r\n\r\nKind regards\r\nDario"},
+                 "86,000 euro in all.\r\nDelivery is in three lots, the last on 30 June 2025; the schedule is "
+                 "attached. The warranty is twenty-four months from the factory acceptance test."
+                 "\r\n\r\nKind regards\r\nDario"},
     )  # fmt: skip
     top.entries["__recip_version1.0_#00000000"] = _storage(
         bytes(8), {0x0C15: (3, struct.pack("<I", 1)), 0x3000: (3, bytes(4))},

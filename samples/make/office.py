@@ -73,7 +73,8 @@ def press_release(path: Path) -> None:
         f"Aurenga, 13 marzo 2025 – Il consiglio di amministrazione ha approvato il progetto di bilancio. I ricavi "
         f"consolidati sono pari a {italian(now.revenue / 1000, 1)} milioni di euro; il risultato netto di pertinenza "
         f"degli azionisti a {italian(now.group_result / 1000, 1)} milioni. Sarà proposto un dividendo di 0,95 euro per "
-        "azione. «L'automazione medicale è stata il nostro motore», ha detto l'amministratrice delegata Norma Bisceglia."
+        "azione. «L'automazione medicale è stata il nostro motore», ha detto l'amministratrice delegata "
+        "Norma Bisceglia."
     )
     for statement in ifrs.consolidated(years):
         document.add_heading(f"{statement.title} {statement.caption}", 2)

@@ -120,7 +120,8 @@ class Paper:
         frame = Frame(20 * mm, 20 * mm, width - 40 * mm, height - 42 * mm, 0, 0, 0, 0)
         decorate = partial(self._decorate, header=header, footer=footer)
         document = BaseDocTemplate(
-            str(path) if isinstance(path, Path) else path, pagesize=self.size, title=self.title, author=self.author, invariant=1, lang=self.language,
+            str(path) if isinstance(path, Path) else path, pagesize=self.size, title=self.title,
+            author=self.author, invariant=1, lang=self.language,
             pageTemplates=[PageTemplate("page", [frame], onPage=decorate)],
         )  # fmt: skip
         document.build(self.story)

@@ -42,9 +42,9 @@ def letter(path: Path) -> None:
         paper, "Protocollo n. 4417 del 12 novembre 2024",
         "Spettabile Tessitura Montescaro S.p.A., Via delle Filande 18",
         "Oggetto: autorizzazione allo scarico delle acque reflue industriali",
-        "Vista la domanda presentata il 3 settembre 2024 e il parere favorevole dell'agenzia regionale, si autorizza lo "
-        "scarico nel torrente Scaro delle acque depurate provenienti dal reparto di tintoria, per una portata massima "
-        "di 320 metri cubi al giorno.",
+        "Vista la domanda presentata il 3 settembre 2024 e il parere favorevole dell'agenzia regionale, si autorizza "
+        "lo scarico nel torrente Scaro delle acque depurate provenienti dal reparto di tintoria, per una portata "
+        "massima di 320 metri cubi al giorno.",
         "L'autorizzazione è valida quattro anni. Il titolare deve trasmettere ogni sei mesi le analisi dei parametri "
         "COD, cromo totale e tensioattivi, e mantenere accessibile il pozzetto di campionamento.",
         "In caso di guasto dell'impianto di depurazione lo scarico è sospeso e ne va data notizia entro dodici ore.",
