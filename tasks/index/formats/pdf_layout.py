@@ -251,7 +251,7 @@ def _starts_paragraph(above: Row, row: Row, count: int, left: float, right: floa
         return True
     room = right - above.x1 > row.words[0].x1 - row.words[0].x0 + em  # the first word would have had room above
     ended = above.words[-1].text[-1:] in '.:;!?)”"' or row.words[0].text[:1].isupper()
-    if room and ended and above.x1 - left < 0.85 * (right - left):
+    if room and ended and above.words[-1].text[-1:] not in "-,–" and above.x1 - left < 0.85 * (right - left):
         return True
     return row.x0 - above.x0 > em and count > 1 and row.words[0].text[:1].isupper() and not room
 

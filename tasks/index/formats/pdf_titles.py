@@ -21,6 +21,7 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W\d_]")
+_BODY = frozenset({"text", "list", "table"})
 _MAX_WORDS = 24
 
 
@@ -41,16 +42,17 @@ def _kind(block: Block, rank: int) -> ElementKind:
 
 
 def body_size(blocks: Sequence[Block]) -> float:
-    """The type size in points in which most of the running text is set."""
+    """The type size in points in which most of the running text is set; tables speak where there is little of it."""
     sizes: Counter[float] = Counter()
     for block in blocks:
-        if block.kind in {"text", "list"}:
-            sizes[round(block.size * 2) / 2] += len(block.text) if block.lines > 1 else len(block.text) // 3
+        if block.kind in _BODY:
+            weight = 1.0 if block.kind != "table" and block.lines > 1 else 0.3
+            sizes[round(block.size * 2) / 2] += round(weight * len(block.text))
     return sizes.most_common(1)[0][0] if sizes else 10.0
 
 
 def _bold_is_rare(blocks: Sequence[Block]) -> bool:
-    text = [block for block in blocks if block.kind in {"text", "list"}]
+    text = [block for block in blocks if block.kind in _BODY]
     return sum(len(block.text) for block in text if block.bold) < 0.4 * sum(len(block.text) for block in text)
 
 

@@ -1,0 +1,135 @@
+"""Text recognition: pictures, scanned pages, crooked and turned ones. Skipped only where tesseract is absent."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from PIL import Image
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from infra.errors import DocumentError, FailureKind
+from infra.settings import Limits
+from tasks.index.formats import ocr, pdf
+from tasks.index.formats.base import Context
+from tests.tasks.index.formats.paper import HEIGHT, WIDTH, context, make, statement, write
+
+needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+
+
+@lru_cache(maxsize=1)
+def scan() -> Image.Image:
+    """The statement as a grey picture at 200 dots per inch."""
+    with pypdfium2.PdfDocument(make(statement)) as document:
+        return document[0].render(scale=200 / 72, grayscale=True).to_pil().copy()
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def on_page(image: Image.Image) -> bytes:
+    return make(lambda canvas: canvas.drawImage(ImageReader(image), 0, 0, WIDTH, HEIGHT))
+
+
+def figures(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Label → figures of all tables of a PDF."""
+    parsed = pdf.parse(data, context())
+    return {row[0]: row[1:] for element in parsed.elements for row in element.rows or ()}
+
+
+@needs_tesseract
+def test_a_scanned_statement_gives_rows() -> None:
+    rows = figures(on_page(scan()))
+    assert rows["Cost of sales"] == ("16,682", "16,055", "15,118")
+    assert rows["Gain on sale of businesses"] == ("(547)", "(586)", "(111)")
+    assert rows["(Millions)"] == ("2018", "2017", "2016")
+
+
+@needs_tesseract
+def test_a_crooked_scan_gives_the_same_rows() -> None:
+    rows = figures(on_page(scan().rotate(1.0, fillcolor=255)))
+    assert rows["Cost of sales"] == ("16,682", "16,055", "15,118")
+
+
+@needs_tesseract
+def test_a_scan_on_its_side_is_turned() -> None:
+    image = scan().crop((0, 0, scan().width, scan().height // 2)).rotate(90, expand=True)
+    parsed = ocr.read_image(saved(image, "PNG", dpi=(200, 200)), context(), "png")
+    assert any("16,682" in element.text for element in parsed.elements)
+
+
+@needs_tesseract
+def test_only_pages_without_text_are_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+    extended: list[int] = []
+    asked = Context("x.pdf", Limits(), extend=lambda: extended.append(1))
+
+    def scanned(canvas: Canvas) -> None:
+        canvas.drawImage(ImageReader(scan()), 0, 0, WIDTH, HEIGHT)
+        write(canvas, 500, 20, "Page 2", 8)  # a stamp over the scan is no text layer
+
+    parsed = pdf.parse(make(statement, scanned), asked)
+    assert len(extended) == 1, "one page asked for more time"
+    assert {element.page for element in parsed.elements if element.kind == "table"} == {1, 2}
+
+
+@needs_tesseract
+def test_a_picture_without_letters_is_no_text() -> None:
+    with pytest.raises(DocumentError, match="no text was recognised") as caught:
+        ocr.read_image(saved(Image.new("L", (400, 300), 255), "PNG"), context(), "png")
+    assert caught.value.kind is FailureKind.NO_TEXT
+
+
+@needs_tesseract
+def test_frames_are_pages(tmp_path: Path) -> None:
+    top = scan().crop((0, 150, scan().width, 700))
+    path = tmp_path / "two.tif"
+    top.save(path, "TIFF", save_all=True, append_images=[top], dpi=(200, 200))
+    parsed = ocr.read_image(path, context(), "tiff")
+    assert (parsed.format, parsed.pages) == ("tiff", 2)
+    assert {element.page for element in parsed.elements} == {1, 2}
+    with pytest.raises(DocumentError, match="2 frames, the limit is 1"):
+        ocr.read_image(path, Context("two.tif", Limits(pages=1)), "tiff")
+
+
+@needs_tesseract
+def test_the_camera_says_which_side_is_up() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to view
+    turned = scan().crop((0, 150, scan().width, 700)).rotate(90, expand=True)
+    parsed = ocr.read_image(saved(turned, "JPEG", exif=exif, dpi=(200, 200)), context(), "jpg")
+    assert any("16,682" in element.text for element in parsed.elements)
+
+
+def test_limits_and_broken_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    picture = saved(Image.new("L", (400, 300), 255), "PNG")
+    cases: list[tuple[bytes, Context, FailureKind]] = [
+        (picture, context(ocr="off"), FailureKind.NO_TEXT),
+        (picture, Context("x.png", Limits(pixels=1000)), FailureKind.TOO_LARGE),
+        (picture[:60], context(), FailureKind.CORRUPT),
+        (b"no picture", context(), FailureKind.CORRUPT),
+    ]
+    for data, asked, kind in cases:
+        if kind is FailureKind.NO_TEXT or shutil.which("tesseract"):
+            with pytest.raises(DocumentError) as caught:
+                ocr.read_image(data, asked, "png")
+            assert caught.value.kind is kind
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DocumentError, match="apt-get install tesseract-ocr") as caught:
+        ocr.read_image(picture, context(), "png")
+    assert caught.value.kind is FailureKind.MISSING_PROGRAM
+
+
+@needs_tesseract
+def test_languages_that_are_not_installed() -> None:
+    found = ocr.find_tesseract(("eng", "xyz"))
+    assert isinstance(found, ocr.Tesseract)
+    assert found.languages == "eng"
+    assert ocr.find_tesseract(("xyz",)) == "tesseract has no data for xyz: apt-get install tesseract-ocr-xyz"
