@@ -54,7 +54,7 @@ def encrypted_pdf(path: Path) -> None:
 
 def encrypted_workbook(path: Path) -> None:
     """An XLSX with a password to open ([MS-OFFCRYPTO] agile encryption)."""
-    import xlsxwriter
+    import xlsxwriter  # type: ignore[import-untyped]
     from msoffcrypto.format.ooxml import OOXMLFile
 
     plain, locked, dice = io.BytesIO(), io.BytesIO(), random.Random(3)

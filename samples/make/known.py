@@ -54,7 +54,7 @@ def known_figures() -> dict[str, dict[str, object]]:
     return known
 
 
-QUESTIONS = (
+QUESTIONS: tuple[tuple[str, str, int | str], ...] = (
     ("Quanto dura l'autorizzazione allo scarico delle acque di tintoria?", "montescaro-autorizzazione-scarico.pdf", 1),
     ("Qual è la penale per il ritardo nella consegna prevista dal contratto di fornitura?",
      "montescaro-contratto-fornitura.docx", 1),

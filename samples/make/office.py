@@ -6,6 +6,7 @@ import datetime
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from samples.make import american, civil, firms, ifrs, texts
 from samples.make.statement import Statement, italian, written
@@ -24,7 +25,7 @@ def freeze(path: Path) -> None:
             archive.writestr(info, data)
 
 
-def _word(title: str, author: str) -> object:
+def _word(title: str, author: str) -> Any:
     from docx import Document
     from docx.shared import Pt
 
@@ -52,7 +53,7 @@ def clauses(path: Path, title: str, parts: Sequence[tuple[str, str]], table: Seq
     freeze(path)
 
 
-def _word_table(document: object, rows: Sequence[Sequence[str]]) -> None:
+def _word_table(document: Any, rows: Sequence[Sequence[str]]) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
 
     table = document.add_table(rows=0, cols=len(rows[0]), style="Light Grid Accent 1")
@@ -128,7 +129,7 @@ def slides(path: Path) -> None:
     freeze(path)
 
 
-def _slide(deck: object, title: str, bullets: Sequence[str], notes: str) -> None:
+def _slide(deck: Any, title: str, bullets: Sequence[str], notes: str) -> None:
     slide = deck.slides.add_slide(deck.slide_layouts[1])
     slide.shapes.title.text = title
     slide.placeholders[1].text = "\n".join(bullets)
@@ -138,7 +139,7 @@ def _slide(deck: object, title: str, bullets: Sequence[str], notes: str) -> None
 
 def accounts_workbook(path: Path) -> None:
     """The parent's accounts as a workbook, one sheet a statement, amounts as numbers."""
-    import xlsxwriter
+    import xlsxwriter  # type: ignore[import-untyped]
 
     book = xlsxwriter.Workbook(str(path))
     book.set_properties({"title": "Bilancio 2024", "author": firms.MONTESCARO.name, "created": STAMP})
@@ -161,7 +162,7 @@ def accounts_workbook(path: Path) -> None:
 
 def price_list(path: Path) -> None:
     """An old-style XLS price list with two sheets."""
-    import xlwt
+    import xlwt  # type: ignore[import-untyped]
 
     book = xlwt.Workbook()
     bold, money = xlwt.easyxf("font: bold on"), xlwt.easyxf(num_format_str="#,##0.00")

@@ -85,7 +85,10 @@ class Paper:
              for column, cell in enumerate(row)]
             for number, row in enumerate(rows)
         ]  # fmt: skip
-        rules = [("LINEBELOW", (0, 0), (-1, 0), 0.6, ACCENT), ("LINEBELOW", (0, -1), (-1, -1), 0.4, INK)]
+        rules: list[tuple[object, ...]] = [
+            ("LINEBELOW", (0, 0), (-1, 0), 0.6, ACCENT),
+            ("LINEBELOW", (0, -1), (-1, -1), 0.4, INK),
+        ]
         rules += [("ROWBACKGROUNDS", (0, 1), (-1, -1), [colors.white, PALE])]
         table = Table(cells, colWidths=[width * mm for width in widths] or None, style=_tight(rules), repeatRows=1)
         self.story += [table, Spacer(1, 8)]

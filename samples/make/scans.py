@@ -20,8 +20,8 @@ def render(paper: Paper, dpi: int) -> Image.Image:
 
     buffer = io.BytesIO()
     paper.save(buffer, "", "")
-    page = pypdfium2.PdfDocument(buffer.getvalue())[0]
-    return page.render(scale=dpi / 72).to_pil().convert("L")
+    picture: Image.Image = pypdfium2.PdfDocument(buffer.getvalue())[0].render(scale=dpi / 72).to_pil()
+    return picture.convert("L")
 
 
 def scanned(picture: Image.Image, degrees: float, seed: int) -> Image.Image:
