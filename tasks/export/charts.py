@@ -99,9 +99,13 @@ def lines(title: str, categories: Sequence[str], series: Sequence[Series], width
 
 
 def bars(title: str, items: Sequence[tuple[str, float]], width: float, shown: Shown, most: int = 10,
-         other: str = "") -> Drawing | None:  # fmt: skip
-    """Horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`."""
-    ranked = sorted(((clean(name), value) for name, value in items if value > 0), key=lambda pair: -pair[1])
+         other: str = "", ranking: bool = True) -> Drawing | None:  # fmt: skip
+    """Horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`.
+
+    Without `ranking` they stay in the order given, for categories that have one.
+    """
+    ranked = [(clean(name), value) for name, value in items if value > 0]
+    ranked = sorted(ranked, key=lambda pair: -pair[1]) if ranking else ranked
     if not ranked:
         return None
     if len(ranked) > most:
@@ -218,11 +222,14 @@ def _names(drawing: Drawing, plot: _Plot, categories: Sequence[str]) -> None:
     names = [clean(name) for name in categories]
     widest = min(max(fonts.width(name, fonts.TEXT, SIZE) for name in names), 80.0)
     step = max(1, math.ceil((widest + 5) / slot))
-    for index in range((len(names) - 1) % step, len(names), step):  # the last one is always named
+    taken = drawing.width + 4
+    for index in range(len(names) - 1, -1, -step):  # from the right, so that the last one is always named
         text = wrap(names[index], fonts.TEXT, SIZE, 80.0, 1)[0]
         breadth = fonts.width(text, fonts.TEXT, SIZE)
-        x = plot.x + slot * (index + 0.5) - breadth / 2
-        _string(drawing, max(0.0, min(x, drawing.width - breadth)), 7, text, fonts.TEXT, SIZE, style.MUTED)
+        x = max(0.0, min(plot.x + slot * (index + 0.5) - breadth / 2, drawing.width - breadth))
+        if x + breadth + 4 <= taken:
+            _string(drawing, x, 7, text, fonts.TEXT, SIZE, style.MUTED)
+            taken = x
 
 
 def _legend_rows(names: Sequence[str], width: float) -> list[list[str]]:

@@ -142,8 +142,8 @@ MEASURES: Final[dict[str, dict[str, Measure]]] = {
                                         "Cassa della gestione per ogni unità di debito entro l’anno.", 0.4, 0.2),
     },
     "solidity": {
-        "debt_to_equity": _M("Debt to equity", "Debiti su patrimonio netto", "Debt for each unit of owners’ capital.",
-                             "Debiti per ogni unità di capitale dei soci.", 1, 2),
+        "debt_to_equity": _M("Debt to equity", "Debiti finanziari su patrimonio", "Financial debt per unit of equity.",
+                             "Debiti finanziari per ogni unità di patrimonio.", 1, 2),
         "net_debt": _M("Net debt", "Indebitamento netto", "Financial debt less cash; below zero there is net cash.",
                        "Debiti finanziari meno liquidità; sotto zero vi è cassa netta."),
         "net_debt_to_ebitda": _M("Net debt to EBITDA", "Indebitamento netto su EBITDA",

@@ -18,7 +18,7 @@ from typing import Any
 from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
-from reportlab.platypus.doctemplate import CondPageBreak, PageBreak
+from reportlab.platypus.doctemplate import CondPageBreak
 
 from infra.errors import UsageError
 from tasks.export import fonts, style
@@ -30,6 +30,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage (`collect`, `compose`, `render`), what is done and the total."""
 
 CREATOR = "Faldone"
+MOST = 60  # lines in a table of contents; beyond it, only chapters are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,8 @@ def _whole(report: Report) -> list[Flowable]:
         heading.key = f"h{number}"
     front: list[Flowable] = [TitleBlock(report.title, report.subtitle)]
     if report.contents and len(entries) >= 3:
-        front += [Contents(Words(report.language)("contents"), entries), Space(6)]
-        if len(entries) > 12:
-            front.append(PageBreak())
+        listed = entries if len(entries) <= MOST else [heading for heading in entries if heading.level == 1]
+        front += [Contents(Words(report.language)("contents"), listed), Space(6)]
     return front + _together(body)
 
 

@@ -29,7 +29,7 @@ GOOD: Final = "#2e7d5b"
 FAIR: Final = "#b7791f"
 POOR: Final = "#b3382c"
 SERIES: Final = (ACCENT, "#d08b2c", "#5f9ea0", "#8c5b7e", "#7d8b99", "#9bb84b")
-TONES: Final = {"good": GOOD, "fair": FAIR, "poor": POOR, "muted": MUTED, "": INK}
+TONES: Final = {"good": GOOD, "fair": FAIR, "poor": POOR, "muted": MUTED, "plain": INK, "": INK}
 
 
 @dataclass(frozen=True, slots=True)

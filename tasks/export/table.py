@@ -20,7 +20,7 @@ from tasks.export import fonts, style
 from tasks.export.layout import Piece
 from tasks.export.text import clean, wrap
 
-PAD = 4.0  # points between a cell's text and the column's edge
+PAD = 4.5  # points between a cell's text and the column's edge
 RISE = 3.2  # points above and below the lines of a row
 SAMPLE = 20_000  # rows that decide the widths of the columns
 
@@ -36,7 +36,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell that is more than plain text: a link, a tone, a mark (traffic light) or a bar from 0 to 1."""
+    """A cell that is more than plain text: a link, a tone, a mark (traffic light) or a bar from 0 to 1.
+
+    A link is set in the accent's colour unless the cell has a tone of its own.
+    """
 
     text: str
     link: str = ""
@@ -113,6 +116,8 @@ class Table(Piece):
 
     @property
     def _head_height(self) -> float:
+        if not any(column.head for column in self.columns):
+            return 1.0  # a list without a head
         return max(len(lines) for lines in self._head) * self._leading + 2 * RISE + 1
 
     @property
@@ -148,6 +153,9 @@ class Table(Piece):
                 break
             used += laid.height
             count += 1
+        left = len(self._rows) - self._start - count
+        if 0 < left < 3 and count > 5:  # one or two rows never stand alone on the last page
+            count -= 3 - left
         while count and self._laid[count - 1].row.group:  # a group's name never ends a page
             count -= 1
         if count == 0 or (count == 1 and height < style.HEIGHT * 0.5):
@@ -226,7 +234,7 @@ class Table(Piece):
         if cell.bar is not None:
             _bar(self.canv, x + PAD, base, cell.bar, style.TONES[cell.tone] if cell.tone else style.ACCENT)
             inset += _BAR
-        colour = style.ACCENT if cell.link else style.TONES[cell.tone]
+        colour = style.ACCENT if cell.link and not cell.tone else style.TONES[cell.tone]
         return fonts.STRONG if strong or cell.strong else fonts.TEXT, colour, inset
 
 
@@ -293,6 +301,10 @@ def _column_widths(columns: tuple[Column, ...], rows: Sequence[Row], width: floa
     for index, column in enumerate(columns):
         if column.kind == "number":  # one monstrous number must not push the others out
             wanted[index] = min(wanted[index], width * (0.5 if len(columns) < 4 else 0.3))
+    spare = width - sum(wanted)
+    if spare > 0 and texts:  # let numbers breathe before texts take the rest
+        breath = min(26.0, 0.7 * spare / len(columns))
+        wanted = [want + breath * (column.kind == "number") for want, column in zip(wanted, columns, strict=True)]
     fixed = sum(wanted[index] for index in range(len(columns)) if index not in texts)
     least = sum(min(columns[index].least, wanted[index]) for index in texts)
     if fixed > width - least or not texts:
@@ -324,7 +336,7 @@ def _share(columns: dict[int, tuple[float, float]], room: float) -> dict[int, fl
     """Give each column what it wants if all fit (the rest in proportion), else at least its least, fairly."""
     total = sum(wanted for _, wanted in columns.values())
     if total <= room:
-        return {index: wanted * room / total for index, (_, wanted) in columns.items()}
+        return {index: wanted + (room - total) / len(columns) for index, (_, wanted) in columns.items()}
     shares = {index: least for index, (least, _) in columns.items()}
     left, open_ = room - sum(shares.values()), {i for i, (least, wanted) in columns.items() if wanted > least}
     while left > 0.01 and open_:

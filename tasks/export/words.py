@@ -101,6 +101,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "tax_equation": ("Income before tax − tax = net income", "Risultato ante imposte − imposte = utile netto"),
     "conflicts": ("Contradictions between places of the document", "Contraddizioni tra punti del documento"),
     "where_figures": ("Where each figure stands", "Dove si trova ogni valore"),
+    "where_note": (
+        "The page of each figure, by period. {documents}",
+        "La pagina di ogni valore, per periodo. {documents}",
+    ),
     "value": ("Value", "Valore"),
     "label_in_document": ("Label in the document", "Dicitura nel documento"),
     "how_computed": ("How each metric is computed", "Come si calcola ogni indicatore"),
@@ -264,6 +268,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "nothing_made": ("No analysis and no model was made.", "Non sono stati prodotti analisi né modelli."),
     "alerts": ("Alerts", "Avvisi"),
     "alert": ("Alert", "Avviso"),
+    "text": ("Message", "Messaggio"),
     "when": ("When", "Quando"),
     "no_alerts": ("No alert was raised.", "Nessun avviso emesso."),
     "needs_person": ("What needs a person", "Che cosa richiede una persona"),

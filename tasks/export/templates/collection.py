@@ -79,7 +79,7 @@ def _ages(entries: Sequence[Entry], now: datetime, width: float, words: Words) -
             days = (now - entry.modified_at).total_seconds() / 86_400
             tally[next((key for key, limit in AGES if days <= limit), "age_more")] += 1
     items = [(words(key), float(tally[key])) for key, _ in (*AGES, ("age_more", 0)) if tally[key]]
-    return bars(words("by_age"), items, width, words.format.integer)
+    return bars(words("by_age"), items, width, words.format.integer, ranking=False)
 
 
 def growth(entries: Sequence[Entry], width: float, words: Words) -> Drawing | None:

@@ -13,17 +13,18 @@ from reportlab.platypus import Flowable, PageBreak
 from tasks.export import finance, style
 from tasks.export.companies import Company, companies
 from tasks.export.layout import Heading, Prose, Tile, Tiles, bullets
-from tasks.export.parts import finish, nothing, page_cell, source, source_line
+from tasks.export.parts import finish, nothing, source, source_line
 from tasks.export.records import Analysed, Material, Metric
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.templates.financial_charts import charts
 from tasks.export.templates.financial_units import Unit, change, shown, unit_of
+from tasks.export.text import link, name
 from tasks.export.words import Words
 
 NAME = "financial"
 DESCRIPTION = "figures over the years, metrics with traffic lights, charts and checks, company by company"
-ACROSS = 5  # periods side by side in a table
+ACROSS = 6  # periods side by side in a table
 
 Story = list[Flowable]
 
@@ -139,8 +140,10 @@ def _key_figures(firm: Company, unit: Unit, words: Words) -> Story:
 
 
 def _chunks(periods: Sequence[str]) -> list[Sequence[str]]:
-    """Periods in tables of at most ACROSS, the latest first; earlier ones follow in a table of their own."""
-    return [periods[max(0, stop - ACROSS) : stop] for stop in range(len(periods), 0, -ACROSS)]
+    """Periods in tables of at most ACROSS and of about equal width, the latest first."""
+    tables = -(-len(periods) // ACROSS)
+    size = -(-len(periods) // tables) if tables else 1
+    return [periods[max(0, stop - size) : stop] for stop in range(len(periods), 0, -size)]
 
 
 def _figure_table(firm: Company, periods: Sequence[str], unit: Unit, words: Words) -> Table:
@@ -148,7 +151,6 @@ def _figure_table(firm: Company, periods: Sequence[str], unit: Unit, words: Word
     bases = [periods[-2]] if len(periods) > 1 else []
     bases += [periods[0]] if len(periods) > 2 else []
     columns += [Column(words("since", period=base), "number") for base in bases]
-    columns.append(Column(words("page"), "number"))
     rows: list[Row] = []
     for statement, items in _statements(firm):
         present = [item for item in items if any((item, period) in firm.figures for period in periods)]
@@ -169,13 +171,20 @@ def _figure_row(
 ) -> Row:
     values = [firm.value(item, period) for period in periods]
     cells: list[str | Cell] = [finance.item_name(item, words.language)]
-    cells += [unit.show(value, words) for value in values]
+    cells += [_linked(firm, item, period, unit, words) for period in periods]
     for base in bases:
         moved = change(values[-1], firm.value(item, base))
         cells.append(Cell(words.format.percent(moved, sign=True), tone="muted"))
-    found = next((firm.figures[item, period] for period in reversed(periods) if (item, period) in firm.figures), None)
-    cells.append(page_cell(found.entry, found.figure.page) if found else "–")
     return Row(tuple(cells), strong=item in finance.TOTALS)
+
+
+def _linked(firm: Company, item: str, period: str, unit: Unit, words: Words) -> str | Cell:
+    """A figure that opens its document at its page, set as plain text: a table of blue numbers reads badly."""
+    found = firm.figures.get((item, period))
+    if found is None:
+        return words.format.decimal(None)
+    text = unit.show(found.figure.value, words)
+    return Cell(text, link(found.entry.path, found.figure.page), tone="plain")
 
 
 # -- metrics ----------------------------------------------------------------------------------------------------------
@@ -238,29 +247,39 @@ def _checks(firm: Company, unit: Unit, words: Words) -> Story:
 
 
 def _sources(firm: Company, words: Words) -> Story:
-    several = len(firm.entries) > 1
-    columns = [Column(words("item"), least=90), Column(words("period")), Column(words("value"), "number"),
-               Column(words("label_in_document"), least=110)]  # fmt: skip
-    columns += [Column(words("document"), least=80)] if several else []
-    columns.append(Column(words("page"), "number"))
-    rows = [
-        _source_row(firm, item, period, several, words)
-        for _, items in _statements(firm)
-        for item in items
-        for period in (*firm.years, *firm.quarters)
-        if (item, period) in firm.figures
-    ]
-    return [Heading(words("where_figures"), 2), Table(columns, rows, most=3)]
+    """For each figure the page it stands on, as a link; letters tell the documents apart where there are several."""
+    letters = (
+        {entry.path: _letter(number) for number, entry in enumerate(firm.entries)} if len(firm.entries) > 1 else {}
+    )
+    legend = " · ".join(f"{letter} = {name(path)}" for path, letter in letters.items())
+    story: Story = [Heading(words("where_figures"), 2),
+                    Prose(words("where_note", documents=legend), style.SMALL, "muted")]  # fmt: skip
+    for periods in (*_chunks(firm.years), *_chunks(firm.quarters)):
+        columns = [Column(words("item"), least=90), Column(words("label_in_document"), least=110)]
+        columns += [Column(period, "number") for period in periods]
+        rows = [
+            _source_row(firm, item, periods, letters, words)
+            for _, items in _statements(firm)
+            for item in items
+            if any((item, period) in firm.figures for period in periods)
+        ]
+        story.append(Table(columns, rows, most=3))
+    return story
 
 
-def _source_row(firm: Company, item: str, period: str, several: bool, words: Words) -> Row:
-    found = firm.figures[item, period]
-    figure, entry = found.figure, found.entry
-    places = 0 if float(figure.value).is_integer() or abs(figure.value) >= 1e6 else 2
-    cells: list[str | Cell] = [finance.item_name(item, words.language), period,
-                               words.format.decimal(figure.value, places), figure.label or "–"]  # fmt: skip
-    cells += [source(entry)] if several else []
-    return Row((*cells, page_cell(entry, figure.page)))
+def _letter(number: int) -> str:
+    return chr(ord("A") + number) if number < 26 else f"A{number}"
+
+
+def _source_row(firm: Company, item: str, periods: Sequence[str], letters: dict[str, str], words: Words) -> Row:
+    found = [firm.figures.get((item, period)) for period in periods]
+    label = next((one.figure.label for one in reversed(found) if one and one.figure.label), "–")
+    cells: list[str | Cell] = []
+    for one in found:
+        page = words.format.integer(one.figure.page or None) if one else ""
+        place = f"{letters.get(one.entry.path, '')} {page}".strip() if one else ""
+        cells.append(source(one.entry, one.figure.page, place) if one and place else "")
+    return Row((finance.item_name(item, words.language), label, *cells))
 
 
 def _formulas(firm: Company, words: Words) -> Story:

@@ -25,27 +25,28 @@ def charts(firm: Company, unit: Unit, words: Words) -> list[Flowable]:
         return []
     amounts = partial(_amounts, firm, years, unit, words)
     shares = partial(_shares, firm, years, words)
-    made = [
-        amounts("chart_results", ("revenue", "operating_income", "net_income")),
-        shares("chart_margins", ("gross_margin", "ebitda_margin", "operating_margin", "net_margin"), True),
-        amounts("chart_cash", ("operating_cash_flow", "capital_expenditure", "free_cash_flow")),
-        shares("chart_liquidity", ("current_ratio", "quick_ratio", "cash_ratio"), False),
-        amounts("chart_capital", ("total_assets", "total_liabilities", "shareholders_equity")),
+    makers = [
+        partial(amounts, "chart_results", ("revenue", "operating_income", "net_income")),
+        partial(shares, "chart_margins", ("gross_margin", "ebitda_margin", "operating_margin", "net_margin"), True),
+        partial(amounts, "chart_cash", ("operating_cash_flow", "capital_expenditure", "free_cash_flow")),
+        partial(shares, "chart_liquidity", ("current_ratio", "quick_ratio", "cash_ratio"), False),
+        partial(amounts, "chart_capital", ("total_assets", "total_liabilities", "shareholders_equity")),
     ]
-    present = [chart for chart in made if chart is not None]
-    story: list[Flowable] = [Heading(words("charts"), 2)] if present else []
-    for index in range(0, len(present), 2):
-        pair = present[index : index + 2]
-        story += [beside(pair[0], pair[1] if len(pair) > 1 else None, style.WIDTH), Space(12)]
+    able = [make for make in makers if make(half(style.WIDTH)) is not None]
+    story: list[Flowable] = [Heading(words("charts"), 2)] if able else []
+    for index in range(0, len(able), 2):
+        pair = able[index : index + 2]  # the last of an odd number takes the whole width
+        made = [make(half(style.WIDTH) if len(pair) == 2 else style.WIDTH) for make in pair]
+        story += [beside(made[0], made[-1] if len(pair) == 2 else None, style.WIDTH), Space(12)]
     return story
 
 
 def _amounts(
-    firm: Company, years: Sequence[str], unit: Unit, words: Words, title: str, names: Sequence[str]
+    firm: Company, years: Sequence[str], unit: Unit, words: Words, title: str, names: Sequence[str], width: float
 ) -> Drawing | None:
     series = [Series(_name(name, words), [_amount(firm, name, year, unit) for year in years]) for name in names]
     show = words.format
-    return columns(words(title, unit=unit.name), years, series, half(style.WIDTH), partial(_tick, show.decimal))
+    return columns(words(title, unit=unit.name), years, series, width, partial(_tick, show.decimal))
 
 
 def _amount(firm: Company, name: str, year: str, unit: Unit) -> float | None:
@@ -55,12 +56,12 @@ def _amount(firm: Company, name: str, year: str, unit: Unit) -> float | None:
 
 
 def _shares(
-    firm: Company, years: Sequence[str], words: Words, title: str, names: Sequence[str], percent: bool
+    firm: Company, years: Sequence[str], words: Words, title: str, names: Sequence[str], percent: bool, width: float
 ) -> Drawing | None:
     series = [Series(_name(name, words), [firm.measured(name, year) for year in years]) for name in names]
     show = words.format
     tick = partial(show.percent, places=0) if percent else partial(show.decimal, places=1)
-    return lines(words(title), years, series, half(style.WIDTH), tick, zero=not percent)
+    return lines(words(title), years, series, width, tick, zero=not percent)
 
 
 def _tick(decimal: Callable[[float, int], str], value: float) -> str:

@@ -59,7 +59,7 @@ def _tiles(week: Week, words: Words) -> list[Tile]:
     return [
         Tile(show.integer(indexed), words("docs_indexed"), before),
         Tile(show.integer(failed), words("docs_failed"), "", "poor" if failed else "good"),
-        Tile(show.percent(100 * done / expected, 0) if expected else "–", words("punctuality"),
+        Tile(show.percent(100 * done / expected, int(done < expected)) if expected else "–", words("punctuality"),
              words("of_total", total=show.integer(expected)) if expected else words("no_data"),
              ("good" if done >= expected else "fair") if expected else ""),
         Tile(rate, words("cache_rate"), note),
@@ -207,6 +207,6 @@ def _alerts(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("alerts"))]
     if not week.alerts:
         return [*story, Prose(words("no_alerts"))]
-    heads = [Column(words("when"), least=84), Column(words("alert"), least=90), Column(words("message"), least=160)]
+    heads = [Column(words("when"), least=84), Column(words("alert"), least=90), Column(words("text"), least=160)]
     rows = [Row((words.format.moment(one.at), one.name, one.message or "–")) for one in week.alerts]
     return [*story, Table(heads, rows, most=4)]

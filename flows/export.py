@@ -1,0 +1,61 @@
+"""The flow `export`: a PDF report on a collection.
+
+One process and a few seconds: the stages report through a callback, which the progress artifact shows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from prefect import flow, task
+from pydantic import Field
+
+from flows.observe import artifacts, retry, table
+from infra.settings import load
+from tasks.export.job import Exported
+from tasks.export.job import export as write_report
+from tasks.progress import Progress
+
+
+@flow(name="export", flow_run_name="export-{template}-{collection}", validate_parameters=True)
+def export(
+    collection: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="The collection to report on.")
+    ] = "documents",
+    documents: Annotated[list[str] | None, Field(description="Ids or paths; none means all documents.")] = None,
+    template: Annotated[
+        Literal["financial", "analysis", "collection", "executive", "weekly"], Field(description="What to show.")
+    ] = "analysis",
+    output: Annotated[str, Field(description="A file ending in .pdf, or a folder.")] = "",
+    language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",
+) -> dict[str, Any]:
+    """Write a PDF report on a collection or on some of its documents.
+
+    Args:
+        collection: Name of the collection.
+        documents: Ids or paths of documents; none means the whole collection.
+        template: Which report.
+        output: A file ending in .pdf, or a folder; empty means the data folder's exports.
+        language: Language of the report.
+    """
+    progress = Progress("collect", 2)
+    with artifacts(progress, "export"):
+        written = write_pdf(collection, documents or [], template, output, language, progress)
+        progress.finish()
+    receipt = written.as_json()
+    table("export", [receipt], f"Report {template} on {collection}")
+    return receipt
+
+
+@task(name="write the report", **retry())
+def write_pdf(
+    collection: str, documents: list[str], template: str, output: str, language: str, progress: Progress
+) -> Exported:
+    """Collect, compose and render."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if progress.status().stage != stage:
+            progress.stage(stage, total)
+        progress.add(done - progress.status().done)
+
+    return write_report(load(), collection, documents, template, output, language, tell)

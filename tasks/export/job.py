@@ -1,0 +1,103 @@
+"""The job `export`, whole: collect from the lake, compose the story, render the PDF; and where the file goes.
+
+A plain function: the flow adds Prefect's run and its progress artifact, the weekly report gives its own material.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from infra.errors import UsageError
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.export.collect import Progress, collect
+from tasks.export.records import Material
+from tasks.export.report import render
+from tasks.export.templates import template
+from tasks.export.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The receipt of an export: where the file is, its pages and bytes, and the seconds it took."""
+
+    status: str
+    path: str
+    pages: int
+    bytes: int
+    seconds: float
+
+    def as_json(self) -> dict[str, str | int | float]:
+        return asdict(self)
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress callback for those who do not look."""
+
+
+def export(
+    settings: Settings, collection: str, documents: Sequence[str] = (), template_name: str = "analysis",
+    output: str = "", language: str = "en", progress: Progress = silent,
+) -> Exported:  # fmt: skip
+    """Write a report on a collection, or on some of its documents.
+
+    Args:
+        documents: ids or paths; none means the whole collection.
+        output: a file that ends in .pdf, or a folder; "" means the data folder's `exports`.
+
+    Raises:
+        UsageError: an unknown template, language or document, or an output that cannot be written.
+    """
+    template(template_name)  # what the user can mend is said before any work is done
+    Words(language)
+    destination(settings, collection, template_name, output)
+    material = collect(Lake(settings.root), collection, documents, progress)
+    return write(settings, material, template_name, output, language, progress)
+
+
+def write(
+    settings: Settings, material: Material, template_name: str, output: str = "", language: str = "en",
+    progress: Progress = silent,
+) -> Exported:  # fmt: skip
+    """Compose and render material that is already at hand."""
+    began = time.perf_counter()
+    words = Words(language)
+    progress("compose", 0, 1)
+    report = template(template_name).compose(material, words)
+    progress("compose", 1, 1)
+    target = destination(settings, material.collection, template_name, output)
+    pages = render(report, target, progress)
+    return Exported("completed", str(target), pages, target.stat().st_size, round(time.perf_counter() - began, 3))
+
+
+def exports_folder(settings: Settings) -> Path:
+    """Where reports go when no output is given; cleanup removes old ones from here."""
+    return settings.scratch / "exports"
+
+
+def destination(settings: Settings, collection: str, template_name: str, output: str) -> Path:
+    """The file to write: the one named, or a name of its own in the folder named.
+
+    Raises:
+        UsageError: the output is neither a folder nor a name that ends in .pdf.
+    """
+    if not output:
+        return exports_folder(settings) / unique_name(collection, template_name)
+    path = Path(output).expanduser().absolute()
+    if path.is_dir() or output.endswith(("/", "\\")):
+        return path / unique_name(collection, template_name)
+    if path.suffix.lower() != ".pdf":
+        raise UsageError(f"--output {output}: give a folder that exists (or ends in /), or a file name ending in .pdf")
+    return path
+
+
+def unique_name(collection: str, template_name: str) -> str:
+    """`collection-template-20261120-093000-a1b2c3.pdf`: sorts by time and never meets another."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", collection).strip("-")[:60] or "report"
+    return f"{stem}-{template_name}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.pdf"
