@@ -27,7 +27,8 @@ def report(canvas: Canvas) -> None:
     write(canvas, 50, 90, "Review of the year" if number == 1 else f"Chapter {'ABCDEFGH'[number % 8]}", 16, bold=True)
     y = paragraph(canvas, 50, 120, 480, LOREM)
     write(canvas, 50, y + 20, "Outlook", 12, bold=True)
-    paragraph(canvas, 50, y + 44, 480, f"On page {number} management looks ahead. {LOREM}")
+    words = LOREM.split()
+    paragraph(canvas, 50, y + 44, 480, " ".join(["Ahead", *words[number:], *words[:number]]))
     write(canvas, WIDTH / 2, HEIGHT - 30, str(number), 8)
 
 
