@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
-from samples.make.ledger import Flows, Year, flows
+from samples.make.ledger import Year, flows
 from samples.make.statement import Line, Statement, Style
 
 WITHIN, BEYOND = "esigibili entro l'esercizio successivo", "esigibili oltre l'esercizio successivo"
@@ -205,7 +206,6 @@ def cash_flow(years: tuple[Year, ...]) -> list[Line]:
         return Line(label, tuple(sum(getattr(f, n) for n in names) for f in moved), level, style, item)
 
     working = ("inventory", "customers", "suppliers", "prepaid", "accrued", "other")
-    opening = tuple(year.cash for year in reversed(years[:-1]))
     return [
         Line("A) Flussi finanziari derivanti dall'attività operativa (metodo indiretto)", style="head"),
         own("Utile (perdita) dell'esercizio", 1, "result"),
@@ -250,7 +250,7 @@ def cash_flow(years: tuple[Year, ...]) -> list[Line]:
         own("(Dividendi e acconti su dividendi pagati)", 2, "-dividends", item="dividends_paid", flip=True),
         flow("Flusso finanziario dell'attività di finanziamento (C)", 0, "financing", style="sum"),
         flow("Incremento (decremento) delle disponibilità liquide (A ± B ± C)", 0, "net", style="sum"),
-        Line("Disponibilità liquide a inizio esercizio", opening, 0),
+        Line("Disponibilità liquide a inizio esercizio", tuple(y.cash for y in reversed(years[:-1])), 0),
         own("Disponibilità liquide a fine esercizio", 0, "cash"),
     ]  # fmt: skip
 
@@ -340,8 +340,6 @@ SHORT_TAGS = {
 
 def abbreviated(years: tuple[Year, ...]) -> tuple[Statement, ...]:
     """The layout of art. 2435-bis: no cash flow statement, balance sheet of capitals and roman numbers only."""
-    from dataclasses import replace
-
     shown = years[1:]
     columns, labels = _columns(shown, "-"), tuple(year.year for year in reversed(shown))
     balance = (*short_assets(shown), *short_liabilities(shown))
@@ -350,8 +348,3 @@ def abbreviated(years: tuple[Year, ...]) -> tuple[Statement, ...]:
         Statement("Stato patrimoniale", "balance", columns, labels, balance),
         Statement("Conto economico", "income", columns, labels, tuple(profit)),
     )
-
-
-def moved(years: tuple[Year, ...]) -> Flows:
-    """The flows of the last year, for the texts."""
-    return flows(years[-2], years[-1])
