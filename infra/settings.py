@@ -22,11 +22,15 @@ class Limits(BaseModel):
 
     seconds: float = Field(120, gt=0, description="Deadline for parsing one document.")
     seconds_per_page: float = Field(20, gt=0, description="What each OCR page adds to that deadline.")
-    memory: ByteSize = Field(ByteSize(1536 * 2**20), description="Memory of the child process that parses, e.g. 1536MiB.")
+    memory: ByteSize = Field(
+        ByteSize(1536 * 2**20), description="Memory of the child process that parses, e.g. 1536MiB."
+    )
     file_size: ByteSize = Field(ByteSize(512 * 2**20), description="Largest file that is read.")
     pages: int = Field(5_000, gt=0, description="Most pages of one document.")
     pixels: int = Field(120_000_000, gt=0, description="Most pixels of one image or rendered page.")
-    unpacked: ByteSize = Field(ByteSize(2**30), description="Most bytes that an archive format (DOCX, ODT, …) may unpack to.")
+    unpacked: ByteSize = Field(
+        ByteSize(2**30), description="Most bytes that an archive format (DOCX, ODT, …) may unpack to."
+    )
     unpack_ratio: int = Field(200, gt=1, description="Largest ratio of unpacked to packed bytes of one archive.")
     cells: int = Field(2_000_000, gt=0, description="Most cells of one spreadsheet.")
     attachments: int = Field(200, ge=0, description="Most attachments of one document, nested ones included.")
@@ -42,13 +46,17 @@ class Settings(BaseSettings):
     home: str = Field(".faldone", description="Data folder, or s3://bucket/prefix.")
     redis_url: SecretStr | None = Field(None, description="redis://…; without it there is no shared cache.")
     dask: str = Field("auto", description="auto, threads, local, or the address of a scheduler (tcp:// or tls://).")
-    workers: int = Field(0, ge=0, description="Worker processes of a local cluster, or parser processes; 0: one a core.")
+    workers: int = Field(
+        0, ge=0, description="Worker processes of a local cluster, or parser processes; 0: one a core."
+    )
     embedding_model: str = Field("bundled", description="bundled, a Hugging Face id, or a local folder.")
     query_prefix: str = Field("", description="Text that the embedding model wants before a query, e.g. 'query: '.")
     passage_prefix: str = Field("", description="Text that the embedding model wants before a passage.")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     ocr: Literal["auto", "off", "always"] = "auto"
-    languages: Annotated[tuple[str, ...], NoDecode] = Field(("ita", "eng"), description="Tesseract's names, comma-separated.")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("ita", "eng"), description="Tesseract's names, comma-separated."
+    )
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port/?from=…&to=…")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, comma-separated.")
     limits: Limits = Limits()

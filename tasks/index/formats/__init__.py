@@ -28,7 +28,8 @@ MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("xml", ("xml", "xbrl")),
     ("markdown", ("md",)),
     ("text", ("txt",)),
-    ("pandoc", ("rtf", "odt", "epub")),
+    ("pandoc", ("rtf", "odt")),
+    ("epub", ("epub",)),
     ("opendocument", ("ods", "odp")),
     ("mail", ("eml",)),
     ("outlook", ("msg",)),
@@ -67,3 +68,7 @@ def parser(name: str) -> Parser:
         raise DocumentError(FailureKind.UNSUPPORTED, f"files of type {name} are not supported")
     parse: Parser = importlib.import_module(f"tasks.index.formats.{FORMATS[name]}").parse
     return parse
+
+
+VERSIONS = {module: "1" for module, _ in MODULES}
+"""Module → version. Raise a module's version when its elements come out otherwise: its documents are then read again."""

@@ -1,0 +1,225 @@
+"""What every verb shares: how results, progress and errors reach the terminal, and the exit statuses.
+
+Results go to standard output (with --json exactly one JSON object, nothing else), progress and logs to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tasks.progress import Status
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
+]
+CollectionOption = Annotated[str, typer.Option("--collection", "-c", help="The collection to work on.")]
+
+PLAIN_EVERY = 5.0  # s between progress lines where there is no terminal
+
+
+class Exit(IntEnum):
+    """Exit statuses of every verb."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    INTERRUPTED = 130
+
+
+def console(stderr: bool = True) -> Console:
+    """A rich console on standard error (or output)."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def emit(result: Mapping[str, Any], as_json: bool, text: str | None = None) -> None:
+    """Print a result: as JSON, or `text` for a person."""
+    if as_json:
+        sys.stdout.write(json.dumps(result, ensure_ascii=False, default=str) + "\n")
+    elif text:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table for a person, on standard output."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", show_lines=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape(str(cell)) for cell in row))
+    console(stderr=False).print(drawn)
+
+
+def fail(message: str, status: Exit = Exit.FAILED) -> NoReturn:
+    """End the command with one line on standard error."""
+    sys.stderr.write(f"faldone: {message}\n")
+    raise typer.Exit(int(status))
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Turn errors into one line and an exit status; a bug keeps its traceback in the log."""
+    from infra.errors import FaldoneError, UsageError
+
+    try:
+        yield
+    except UsageError as error:
+        fail(str(error), Exit.USAGE)
+    except FaldoneError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        interrupted()
+
+
+def interrupted() -> NoReturn:
+    """Leave at once on Ctrl-C: what was committed stays, children end, and the same command goes on from there."""
+    sys.stderr.write("\nfaldone: interrupted; what is done is kept, the same command goes on from there\n")
+    sys.stderr.flush()
+    _end_children()
+    os._exit(int(Exit.INTERRUPTED))
+
+
+def _end_children() -> None:
+    import psutil
+
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with _gone():
+            child.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(children, timeout=1.5)
+    for child in alive:
+        with _gone():
+            child.kill()
+
+
+@contextmanager
+def _gone() -> Iterator[None]:
+    import psutil
+
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        return
+
+
+@contextmanager
+def progress_shown(quiet: bool = False) -> Iterator[None]:
+    """Show the progress of this process's job: a live bar on a terminal, a plain line every few seconds elsewhere."""
+    from tasks.progress import listening
+
+    if quiet:
+        yield
+        return
+    if sys.stderr.isatty():
+        with _bar() as show, listening(show):
+            yield
+    else:
+        with listening(_plain()):
+            yield
+
+
+def _plain() -> Any:
+    lock = threading.Lock()
+    told, stage = 0.0, ""
+
+    def show(status: Status) -> None:
+        nonlocal told, stage
+        with lock:
+            now = time.monotonic()
+            if status.finished or status.stage != stage or now - told >= PLAIN_EVERY:
+                told, stage = now, status.stage
+                if status.total or status.done:
+                    sys.stderr.write(status.line() + "\n")
+                    sys.stderr.flush()
+
+    return show
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+        TextColumn("{task.fields[numbers]}"), TextColumn("[dim]{task.fields[current]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console(), transient=True) as bar:
+        line = bar.add_task("starting", total=None, numbers="", current="")
+
+        def show(status: Status) -> None:
+            from rich.markup import escape
+
+            bar.update(
+                line,
+                description=status.stage,
+                total=status.total or None,
+                completed=status.done,
+                numbers=_numbers(status),
+                current=escape(status.current.rsplit("/", 1)[-1][-40:]),
+            )
+
+        yield show
+
+
+def _numbers(status: Status) -> str:
+    from tasks.progress import clock
+
+    parts = [f"{status.done:,}/{status.total:,} documents" if status.total else f"{status.done:,}"]
+    parts += [
+        f"{n:,} {name}"
+        for n, name in ((status.pages, "pages"), (status.chunks, "chunks"), (status.failed, "failed"))
+        if n
+    ]
+    parts += [f"{status.rate:.1f}/s"] if status.rate else []
+    parts += [f"ETA {clock(status.eta_seconds)}"] if status.eta_seconds else []
+    return " · ".join(parts)
+
+
+def run_flow(name: str, parameters: Mapping[str, Any], quiet: bool = False) -> dict[str, Any]:
+    """Run the flow `flows.NAME:NAME` here with its progress shown, against the Prefect API that is set or a temporary one.
+
+    Raises:
+        FaldoneError: as the flow did.
+    """
+    from deployments.embedded import start_api
+
+    api = start_api()  # first: it starts while the flow's libraries are imported
+    try:
+        import importlib
+
+        _calm_logs()
+        flow = getattr(importlib.import_module(f"flows.{name}"), name)
+        with progress_shown(quiet):
+            if api is not None:
+                api.wait()
+            result: dict[str, Any] = flow(**parameters)
+        return result
+    finally:
+        if api is not None:
+            api.stop()
+
+
+def _calm_logs() -> None:
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)

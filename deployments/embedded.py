@@ -1,0 +1,162 @@
+"""A Prefect API for one command: where no server is set, a temporary one is started beside it and leaves with it.
+
+Prefect can do this by itself, and takes 10 s of a command's time for it (15 s the first time, when it makes its database). Here the
+server starts as its own process before anything heavy is imported, so that both go on side by side; its database is a copy of one that was
+made ahead; and it is ended at once when the command is done. Its history is thrown away: the ledger is the truth about documents.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from importlib.metadata import version
+from pathlib import Path
+
+from infra.errors import TransientError
+
+START = 90.0  # s until a server must answer, on a very busy machine
+
+SERVER = {
+    "PREFECT__SERVER_EPHEMERAL": "1",  # no UI and no background services
+    "PREFECT__SERVER_FINAL": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+    "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
+    "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
+}
+CLIENT = {
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody could read them after the command
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+}
+
+
+class EmbeddedApi:
+    """A server that is starting; `wait` until it answers, `stop` when done."""
+
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="faldone-prefect-"))
+        self._template = template()
+        self._fresh = not _copy_database(self._template, self._home / "prefect.db")
+        self._port = _free_port()
+        self.url = f"http://127.0.0.1:{self._port}/api"
+        self._process = self._start()
+        atexit.register(self.stop)
+        os.environ.update(CLIENT, PREFECT_API_URL=self.url, PREFECT_HOME=str(self._home))
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = os.environ | SERVER | {
+            "PREFECT_HOME": str(self._home),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self._home}/prefect.db",
+            "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(self._fresh).lower(),
+        }  # fmt: skip
+        command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+                   "--host", "127.0.0.1", "--port", str(self._port), "--log-level", "error"]  # fmt: skip
+        log = (self._home / "server.log").open("wb")
+        return subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent
+        )
+
+    def wait(self) -> None:
+        """Return when the server answers.
+
+        Raises:
+            TransientError: it ended or did not answer in time; the message holds the end of its log.
+        """
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if answers(self.url):
+                self._keep_database()
+                return
+            time.sleep(0.05)
+        tail = (self._home / "server.log").read_text(errors="replace")[-500:]
+        raise TransientError(f"the temporary Prefect server did not start: {tail}")
+
+    def _keep_database(self) -> None:
+        """The first server on a new installation keeps its empty database as the template of later ones."""
+        if not self._fresh or not os.access(self._template.parent.parent, os.W_OK):
+            return
+        self._template.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._template.with_suffix(f".{os.getpid()}")
+        import sqlite3
+
+        with sqlite3.connect(self._home / "prefect.db") as source, sqlite3.connect(beside) as copy:
+            source.backup(copy)
+        copy.close()
+        source.close()
+        beside.replace(self._template)
+
+    def stop(self) -> None:
+        """End the server; nothing of it is left."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)  # nothing of it is kept, so it need not close anything
+            self._process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the server when the command is killed (Linux: prctl PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def start_api() -> EmbeddedApi | None:
+    """Begin to start a temporary server, unless one is set in the environment or in Prefect's profile."""
+    return None if configured_url() else EmbeddedApi()
+
+
+def configured_url() -> str:
+    """The address of the Prefect API that the user set, or "". Reads what Prefect would, without importing it (1 s)."""
+    if url := os.environ.get("PREFECT_API_URL"):
+        return url
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    if not profiles.is_file():
+        return ""
+    try:
+        content = tomllib.loads(profiles.read_text())
+    except tomllib.TOMLDecodeError:
+        return ""  # Prefect itself will say what is wrong with it
+    active = os.environ.get("PREFECT_PROFILE", content.get("active", ""))
+    return str(content.get("profiles", {}).get(active, {}).get("PREFECT_API_URL", ""))
+
+
+def answers(url: str, timeout: float = 2.0) -> bool:
+    """Whether a Prefect API is up at a URL that ends in /api."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/health", timeout=timeout) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def template() -> Path:
+    """Where the empty, migrated database of this Prefect release is kept for this installation."""
+    return Path(sys.prefix) / "share" / "faldone" / f"prefect-{version('prefect')}.db"
+
+
+def _copy_database(source: Path, target: Path) -> bool:
+    try:
+        shutil.copyfile(source, target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,99 @@
+"""What every flow shows in the Prefect UI, and how its tasks retry.
+
+A job's progress is an artifact that is updated about once a second from a thread of its own, so that counting never waits for the API.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypedDict
+from uuid import UUID
+
+from prefect import Task
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from infra.errors import TransientError
+from tasks.index.store import StoreError
+from tasks.progress import Progress
+
+log = logging.getLogger("faldone.flows")
+
+RETRIES = 6
+EVERY = 1.0  # s between two updates of a progress artifact
+
+
+class Retry(TypedDict):
+    """Arguments of Prefect's `@task`."""
+
+    retries: int
+    retry_delay_seconds: list[float]
+    retry_jitter_factor: float
+    retry_condition_fn: Any
+    cache_policy: Any
+
+
+def retry(times: int = RETRIES) -> Retry:
+    """Retry what may pass by itself, after min(300, 5·2ⁿ) seconds with a fifth of jitter; anything else fails at once."""
+    return Retry(
+        retries=times,
+        retry_delay_seconds=[float(min(300, 5 * 2**n)) for n in range(times)],
+        retry_jitter_factor=0.2,
+        retry_condition_fn=is_transient,
+        cache_policy=NO_CACHE,
+    )
+
+
+def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task's error may pass by itself."""
+    try:
+        state.result()
+    except (TransientError, StoreError, ConnectionError, TimeoutError):
+        return True
+    except BaseException:  # noqa: BLE001 - whatever else it is, it is not to be retried; Prefect reports it
+        return False
+    return False
+
+
+@contextmanager
+def artifacts(progress: Progress, key: str) -> Iterator[None]:
+    """Publish a job's progress as a Prefect progress artifact meanwhile."""
+    made = create_progress_artifact(progress=0.0, key=key, description="starting")
+    done = threading.Event()
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=lambda: context.run(_publish, made, progress, done), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=10)
+
+
+def _publish(artifact: Any, progress: Progress, done: threading.Event) -> None:
+    last = ""
+    while True:
+        ended = done.wait(EVERY)
+        status = progress.status()
+        if status.line() != last:
+            last = status.line()
+            _update(artifact, status.percent, last)
+        if ended:
+            return
+
+
+def _update(artifact: UUID, percent: float, description: str) -> None:
+    try:
+        update_progress_artifact(artifact_id=artifact, progress=percent, description=description)
+    except Exception as error:  # noqa: BLE001 - a progress bar must not end a job; the API's absence shows elsewhere
+        log.warning("the progress artifact could not be updated: %s", error)
+
+
+def table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
+    """Publish a table artifact; an empty one says so in its description."""
+    create_table_artifact(key=key, table=[dict(row) for row in rows] or [{"": "nothing"}], description=description)

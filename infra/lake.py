@@ -1,0 +1,338 @@
+"""The door to LanceDB: named tables of Arrow rows in the data folder.
+
+Tables are named `COLLECTION.kind`. Every write is one commit, so a reader sees all of it or nothing. Writers of one collection take
+`infra.locks.writer_lane` first: LanceDB's merge silently duplicates rows under concurrent writers unless the table has an unenforced
+primary key and the merge does not use the key's index; both are done here as a second belt.
+
+Not fork-safe: open a Lake inside the process that uses it. Object stores take their credentials from the environment (AWS_…).
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy.typing as npt
+import pyarrow as pa
+
+from infra.errors import TransientError, UsageError
+
+Value = str | int | float | bool | None
+Filter = Mapping[str, Value | Sequence[str] | Sequence[int]]
+
+COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+IN_LIST = 2_000  # values of one IN list: longer ones are split into several predicates
+SCORE = "_score"
+DISTANCE = "_distance"
+
+
+def check_collection(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        UsageError: it is not a name that a collection can have.
+    """
+    if not COLLECTION_NAME.fullmatch(name):
+        raise UsageError(
+            f"collection {name!r}: use 1 to 63 lower-case letters, digits, - and _, beginning with a letter or a digit"
+        )
+    return name
+
+
+class Lake:
+    """The tables under one data folder (a path or a URL)."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self.location = f"{root}/lake"
+        self._db = _connect(self.location)
+
+    def __reduce__(self) -> tuple[type[Lake], tuple[str]]:
+        return Lake, (self._root,)  # another process opens its own
+
+    def names(self) -> list[str]:
+        """Every table, sorted."""
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            answer = self._db.list_tables(page_token=token, limit=1000)
+            found += answer.tables
+            token = answer.page_token
+            if not token:
+                return sorted(found)
+
+    def exists(self, name: str) -> bool:
+        return name in self.names()
+
+    def read(
+        self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, limit: int | None = None
+    ) -> pa.Table:
+        """Rows that match every condition.
+
+        Raises:
+            UsageError: there is no such table, or a condition names a column that it does not have.
+        """
+        table = self._open(name)
+        parts = [
+            self._query(table, columns, condition, limit).to_arrow() for condition in _predicates(table.schema, where)
+        ]
+        rows = pa.concat_tables(parts)
+        return rows.slice(0, limit) if limit is not None else rows
+
+    def batches(
+        self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, size: int = 1024
+    ) -> Iterator[pa.RecordBatch]:
+        """As `read`, a batch of `size` rows at a time, for what does not fit in memory."""
+        table = self._open(name)
+        for condition in _predicates(table.schema, where):
+            yield from self._query(table, columns, condition, None).to_batches(size)
+
+    @staticmethod
+    def _query(table: Any, columns: Sequence[str] | None, condition: str | None, limit: int | None) -> Any:
+        query = table.search()
+        if condition:
+            query = query.where(condition)
+        if columns is not None:
+            query = query.select(list(columns))
+        return query.limit(limit)
+
+    def count(self, name: str, where: Filter | None = None) -> int:
+        """Rows that match; 0 when there is no such table."""
+        if not self.exists(name):
+            return 0
+        table = self._open(name)
+        return sum(int(table.count_rows(condition)) for condition in _predicates(table.schema, where))
+
+    def upsert(self, name: str, rows: pa.Table, key: str, replace: tuple[str, Sequence[str]] | None = None) -> int:
+        """Insert rows or update those with the same key, in one commit; create the table when there is none.
+
+        Args:
+            key: the column that identifies a row: never null, no duplicate in `rows`.
+            replace: (column, values): rows of the table whose `column` is in `values` and which are not in `rows`
+                are removed in the same commit, so that a document's old rows leave as its new ones come.
+
+        Returns:
+            The version of the table after the commit.
+        """
+        if not self.exists(name):
+            return self._create(name, rows, key)
+        table = self._open(name)
+        merge = table.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
+        if replace and replace[1]:
+            column, values = replace
+            merge = merge.when_not_matched_by_source_delete(" OR ".join(_in_lists(column, values)))
+        result = merge.use_index(False).execute(rows.select(table.schema.names).cast(table.schema))
+        return int(result.version)
+
+    def _create(self, name: str, rows: pa.Table, key: str) -> int:
+        schema = pa.schema([f.with_nullable(False) if f.name == key else f for f in rows.schema])
+        table = self._db.create_table(name, schema=schema, exist_ok=True)
+        table.set_unenforced_primary_key(key)
+        if rows.num_rows:
+            table.add(rows.cast(schema))
+        return int(table.version)
+
+    def ensure(self, name: str, schema: pa.Schema, key: str) -> None:
+        """Create an empty table when there is none, and add columns that a newer release knows (null for old rows)."""
+        if not self.exists(name):
+            self._create(name, schema.empty_table(), key)
+            return
+        table = self._open(name)
+        missing = [field for field in schema if field.name not in table.schema.names]
+        if missing:
+            table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
+
+    def delete(self, name: str, where: Filter) -> int:
+        """Remove the rows that match, in one commit where the list is short; the number removed.
+
+        Raises:
+            ValueError: an empty condition, which would remove everything: use `drop`.
+        """
+        if not where:
+            raise ValueError("a delete needs a condition")
+        if not self.exists(name):
+            return 0
+        table = self._open(name)
+        before = table.count_rows()
+        for condition in _predicates(table.schema, where):
+            table.delete(condition)
+        return int(before - table.count_rows())
+
+    def drop(self, name: str) -> None:
+        """Remove a table with all its versions; nothing happens when there is none."""
+        if self.exists(name):
+            self._db.drop_table(name)
+
+    def schema(self, name: str) -> pa.Schema:
+        """The Arrow schema of a table."""
+        return self._open(name).schema
+
+    def version(self, name: str) -> int:
+        """The newest version of a table."""
+        return int(self._open(name).version)
+
+    def bytes(self, name: str) -> int:
+        """Bytes of a table's current data and indexes."""
+        return int(self._open(name).stats()["total_bytes"])
+
+    def table(self, name: str) -> Any:
+        """The LanceDB table itself, for the maintenance jobs of this floor."""
+        return self._open(name)
+
+    # ---- search ----------------------------------------------------------------------------------------------------
+
+    def nearest(
+        self,
+        name: str,
+        vector: npt.NDArray[Any],
+        limit: int,
+        columns: Sequence[str],
+        where: Filter | None = None,
+        column: str = "vector",
+    ) -> pa.Table:
+        """The rows nearest to a unit vector by cosine, nearest first, with the distance in `_distance` (0 … 2)."""
+        table = self._open(name)
+        query = table.search(vector, vector_column_name=column).distance_type("cosine").limit(limit)
+        # with an approximate index: enough partitions and a second look at full precision for recall@10 ≥ 0.98
+        query = query.nprobes(32).refine_factor(5).select([*columns, DISTANCE])
+        condition = _single(table.schema, where)
+        return (query.where(condition, prefilter=True) if condition else query).to_arrow()
+
+    def matching(
+        self,
+        name: str,
+        terms: Sequence[str],
+        limit: int,
+        columns: Sequence[str],
+        where: Filter | None = None,
+        column: str = "terms",
+    ) -> pa.Table:
+        """The rows that hold any of the terms, best BM25 score first, with the score in `_score`.
+
+        `column` holds space-separated analysed terms and has the index that `index_text` makes.
+        """
+        from lancedb.query import FullTextOperator, MatchQuery
+
+        table = self._open(name)
+        match = MatchQuery(" ".join(terms), column, operator=FullTextOperator.OR)
+        query = table.search(match, query_type="fts").limit(limit).select([*columns, SCORE])
+        condition = _single(table.schema, where)
+        return (query.where(condition, prefilter=True) if condition else query).to_arrow()
+
+    def index_text(self, name: str, column: str = "terms", behind: int = 10_000) -> None:
+        """Make the full-text index of a column of analysed terms, or bring it up to date when it is `behind` rows late.
+
+        Rows that are not yet in the index are still found: LanceDB scans them.
+        """
+        from lancedb.index import FTS
+
+        table = self._open(name)
+        existing = [index.name for index in table.list_indices() if column in index.columns]
+        if not existing:
+            config = FTS(
+                base_tokenizer="whitespace",
+                language="English",
+                stem=False,
+                remove_stop_words=False,
+                ascii_folding=False,
+                lower_case=False,
+                with_position=False,
+                max_token_length=64,
+            )
+            table.create_index(column, config=config, replace=True)
+            return
+        stats = table.index_stats(existing[0])
+        if stats is not None and stats.num_unindexed_rows > behind:
+            table.optimize(cleanup_older_than=timedelta(days=3650))
+
+    def has_index(self, name: str, column: str) -> bool:
+        """Whether a column of a table has an index of any kind."""
+        return any(column in index.columns for index in self._open(name).list_indices())
+
+    def _open(self, name: str) -> Any:
+        try:
+            return self._db.open_table(name)
+        except ValueError as error:
+            if "not found" in str(error).lower():
+                raise UsageError(f"there is no table {name} in {self.location}") from None
+            raise
+
+
+@lru_cache(maxsize=8)
+def _connect(location: str) -> Any:
+    import lancedb
+
+    # LanceDB warns of a coming change for each search that selects columns without the distance: we always select it
+    warnings.filterwarnings("ignore", message=".*_distance.*", category=DeprecationWarning)
+    try:
+        return lancedb.connect(location, read_consistency_interval=timedelta(0))
+    except OSError as error:
+        raise TransientError(f"the data folder {location} cannot be opened: {error}") from error
+
+
+def _single(schema: pa.Schema, where: Filter | None) -> str | None:
+    parts = list(_predicates(schema, where))
+    return parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts if part)
+
+
+def _predicates(schema: pa.Schema, where: Filter | None) -> Iterator[str | None]:
+    """SQL conditions whose union is the filter; several only where one list of values is too long for one."""
+    if not where:
+        yield None
+        return
+    fixed: list[str] = []
+    split: list[str] = [""]
+    for column, value in where.items():
+        if column not in schema.names:
+            raise UsageError(f"there is no column {column!r}: choose among {', '.join(schema.names)}")
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            lists = _in_lists(column, value)
+            split = [f"{a} AND {b}" if a else b for a in split for b in lists]
+        else:
+            fixed.append(
+                f"{column} IS NULL" if value is None else f"{column} = {_literal(schema.field(column).type, value)}"
+            )
+    for part in split:
+        yield " AND ".join(p for p in [*fixed, part] if p)
+
+
+def _in_lists(column: str, values: Sequence[str] | Sequence[int]) -> list[str]:
+    if not values:
+        return ["false"]
+    return [
+        f"{column} IN ({', '.join(_quote(v) for v in values[start : start + IN_LIST])})"
+        for start in range(0, len(values), IN_LIST)
+    ]
+
+
+def _quote(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = str(value)
+    if "\0" in text:
+        raise UsageError("a filter value holds a zero character")
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _literal(kind: pa.DataType, value: Value) -> str:
+    """A value as SQL of the column's own type, so that `--where pages=3` compares numbers.
+
+    Raises:
+        UsageError: the value cannot be of the column's type.
+    """
+    try:
+        if pa.types.is_integer(kind):
+            return str(int(str(value)))
+        if pa.types.is_floating(kind):
+            return repr(float(str(value)))
+        if pa.types.is_boolean(kind):
+            return {"true": "true", "false": "false"}[str(value).lower()]
+    except (ValueError, KeyError):
+        raise UsageError(f"{value!r} is not a value of type {kind}") from None
+    return _quote(str(value))

@@ -1,0 +1,340 @@
+"""Steps 3 to 5 for a batch of documents, on a worker: read → parse → chunk → embed → stage.
+
+A failure stays with its document and becomes a ledger row in quarantine. What leaves this function is a receipt of counts and the
+names of three staged files: no document's text ever travels back to the flow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from infra import files
+from infra.cache import Cache
+from infra.encoder import Encoder, load_encoder
+from infra.errors import DocumentError, FailureKind
+from infra.lake import Lake
+from infra.settings import Settings, load
+from tasks.index import ledger, store
+from tasks.index.chunk import chunk
+from tasks.index.embed import embed, known_vectors
+from tasks.index.parser_pool import ParseJob, parser_pool
+from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
+from tasks.index.plan import Work
+from tasks.records import ATTACHMENT, Attachment, Chunk, Failure, Parsed, document_id
+
+DEPTH = 4  # containers within containers
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of some documents; receipts add up."""
+
+    indexed: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    pages: int = 0
+    chunks: int = 0
+    encoded: int = 0
+    bytes: int = 0
+    failures: tuple[Failure, ...] = ()
+    staged: tuple[store.Staged, ...] = ()
+
+    @property
+    def documents(self) -> int:
+        return self.indexed + self.updated + self.unchanged + self.quarantined
+
+    def committed(self) -> Receipt:
+        """The same counts without the staged files, for the flow to keep."""
+        return replace(self, staged=())
+
+    def __add__(self, other: Receipt) -> Receipt:
+        return Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A document on its way through the batch: it gains a part at each step, or an error."""
+
+    work: Work
+    parent: str = ""
+    content_hash: str = ""
+    data: bytes | None = None
+    local: Path | None = None
+    parsed: Parsed | None = None
+    chunks: list[Chunk] = field(default_factory=list)
+    error: DocumentError | None = None
+    same: bool = False
+
+
+def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
+    """Process a batch of documents and stage the result.
+
+    Returns:
+        Counts of what was done, failures, and where it is staged. `documents` counts attachments too.
+    """
+    started = time.monotonic()
+    lake = Lake(pipeline.settings.root)
+    with tempfile.TemporaryDirectory(prefix="faldone-") as scratch:
+        drafts = _read(batch, Path(scratch), pipeline)
+        _rechunk(drafts, lake, pipeline)
+        drafts += _parse(drafts, pipeline)
+    encoder = load_encoder(pipeline.settings)
+    _chunk(drafts, encoder)
+    good = [d for d in drafts if d.parsed is not None and d.error is None]
+    pieces = [piece for draft in good for piece in draft.chunks]
+    known = known_vectors(
+        lake, store.chunks_name(pipeline.collection), [d.work.document_id for d in good if _reusable(d, encoder)]
+    )
+    embedded = embed(pieces, encoder, known, _cache())
+    rows = [
+        row for d in good if d.parsed for row in store.chunk_rows(d.work.document_id, d.work.path, d.parsed, d.chunks)
+    ]
+    seconds = time.monotonic() - started
+    staged = store.stage(
+        pipeline.staging,
+        _batch_name(batch),
+        pa.Table.from_pylist([_parsed_row(d) for d in good], schema=store.PARSED),
+        store.chunk_table(rows, embedded.vectors),
+        ledger.rows(
+            [
+                *_restamped(drafts, lake, pipeline),
+                *(_row(d, pipeline, seconds / len(drafts)) for d in drafts if _judged(d)),
+            ]
+        ),
+        [d.work.document_id for d in drafts if d.same],
+    )
+    return _receipt(drafts, embedded.encoded, staged)
+
+
+def _batch_name(batch: Sequence[Work]) -> str:
+    ids = "".join(work.document_id for work in batch)
+    return hashlib.blake2b(ids.encode(), digest_size=8).hexdigest()
+
+
+# ---- read ------------------------------------------------------------------------------------------------------------
+
+
+def _read(batch: Sequence[Work], scratch: Path, pipeline: Pipeline) -> list[_Draft]:
+    drafts = []
+    for work in batch:
+        draft = _Draft(work)
+        try:
+            _read_one(draft, scratch, pipeline.settings.limits.file_size)
+        except DocumentError as error:
+            draft.error = error
+        drafts.append(draft)
+    return drafts
+
+
+def _read_one(draft: _Draft, scratch: Path, most: int) -> None:
+    work = draft.work
+    if work.size > most:
+        raise DocumentError(
+            FailureKind.TOO_LARGE,
+            f"{work.size:,} bytes, and the limit FALDONE_LIMITS__FILE_SIZE is {most:,}",
+            "discover",
+        )
+    draft.local = files.fetch(work.path, scratch, most)
+    try:
+        with draft.local.open("rb") as file:
+            draft.content_hash = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except FileNotFoundError:
+        raise DocumentError(FailureKind.NOT_FOUND, "the file went away before it was read", "discover") from None
+    except OSError as error:
+        raise DocumentError(FailureKind.PERMISSION, f"cannot be read: {error.strerror}", "discover") from error
+    draft.same = work.action == "check" and draft.content_hash == work.known_hash
+
+
+def _rechunk(drafts: Iterable[_Draft], lake: Lake, pipeline: Pipeline) -> None:
+    """Take the elements from the lake where file and parser did not change; a document that is not there is parsed again."""
+    wanted = [
+        d for d in drafts if d.work.action == "rechunk" and d.error is None and d.content_hash == d.work.known_hash
+    ]
+    if not wanted or not lake.exists(store.parsed_name(pipeline.collection)):
+        return
+    found = store.parsed_by_id(lake, pipeline.collection, [d.work.document_id for d in wanted])
+    for draft in wanted:
+        draft.parsed = found.get(draft.work.document_id)
+
+
+# ---- parse -----------------------------------------------------------------------------------------------------------
+
+
+def _parse(drafts: Sequence[_Draft], pipeline: Pipeline) -> list[_Draft]:
+    """Parse what is not parsed yet; the attachments found on the way are new drafts, and are returned."""
+    found: list[_Draft] = []
+    level = [d for d in drafts if d.parsed is None and d.error is None and not d.same]
+    left = pipeline.settings.limits.attachments
+    for _ in range(DEPTH):
+        _parse_level(level, pipeline.settings)
+        level = [a for d in level if d.parsed for a in _attachments(d, pipeline.collection)][: left - len(found)]
+        found += level
+        if not level:
+            break
+    return found
+
+
+def _parse_level(drafts: Sequence[_Draft], settings: Settings) -> None:
+    by_job = {ParseJob(_file_name(d.work.path), d.local, d.data): d for d in drafts}
+    for job, outcome in parser_pool(settings).parse(list(by_job)):
+        draft = by_job[job]
+        draft.data = None
+        if isinstance(outcome, DocumentError):
+            draft.error = outcome
+        else:
+            draft.parsed = outcome
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit(ATTACHMENT, 1)[-1].rsplit("/", 1)[-1]
+
+
+def _attachments(container: _Draft, collection: str) -> list[_Draft]:
+    parsed = container.parsed
+    assert parsed is not None
+    names: dict[str, int] = {}
+    return [_attachment(container, item, names, collection) for item in parsed.attachments]
+
+
+def _attachment(container: _Draft, item: Attachment, names: dict[str, int], collection: str) -> _Draft:
+    name = item.name.replace("/", "_").replace("\\", "_") or "attachment"
+    names[name] = names.get(name, 0) + 1
+    if names[name] > 1:  # two attachments of one name are two documents
+        name = f"{names[name]}-{name}"
+    path = f"{container.work.path}{ATTACHMENT}{name}"
+    work = Work(document_id(collection, path), path, len(item.data), container.work.stamp, "parse")
+    digest = hashlib.blake2b(item.data, digest_size=16).hexdigest()
+    return _Draft(work, container.work.document_id, digest, item.data)
+
+
+# ---- chunk and embed ---------------------------------------------------------------------------------------------------
+
+
+def _chunk(drafts: Iterable[_Draft], encoder: Encoder) -> None:
+    for draft in drafts:
+        if draft.parsed is None or draft.error is not None:
+            continue
+        draft.chunks = chunk(
+            draft.parsed,
+            draft.work.path,
+            encoder.count_tokens,
+            min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens,
+        )
+        if not draft.chunks and not draft.parsed.attachments:
+            draft.error = DocumentError(FailureKind.NO_TEXT, "no text was found in it", "chunk")
+
+
+def _reusable(draft: _Draft, encoder: Encoder) -> bool:
+    return bool(draft.work.known_hash) and draft.work.known_encoder == encoder.fingerprint
+
+
+@lru_cache(maxsize=2)
+def _cache_at(url: str) -> Cache:
+    return Cache(url)
+
+
+def _cache() -> Cache | None:
+    """The shared cache, by this process's own environment: its address is a secret that does not travel with the batch."""
+    url = load().redis_url
+    return _cache_at(url.get_secret_value()) if url is not None else None
+
+
+# ---- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _parsed_row(draft: _Draft) -> dict[str, Any]:
+    assert draft.parsed is not None
+    return store.parsed_row(draft.work.document_id, draft.content_hash, draft.parsed)
+
+
+def _judged(draft: _Draft) -> bool:
+    """Whether the ledger is to say something new: not for a known document that only cannot be reached at present."""
+    if draft.same:
+        return False
+    passing = draft.error is not None and draft.error.kind.transient
+    return not (passing and draft.work.known_hash)
+
+
+def _row(draft: _Draft, pipeline: Pipeline, seconds: float) -> dict[str, Any]:
+    error, parsed, work = draft.error, draft.parsed, draft.work
+    prints = pipeline.fingerprints
+    row: dict[str, Any] = {
+        "document_id": work.document_id,
+        "path": work.path,
+        "parent_id": draft.parent,
+        "state": ledger.QUARANTINED if error else ledger.INDEXED,
+        "stage": error.stage if error else "",
+        "kind": error.kind.value if error else "",
+        "message": error.message if error else "",
+        "attempts": work.attempts + 1,
+        "size": work.size,
+        "stamp": work.stamp,
+        "content_hash": draft.content_hash,
+        "parser": prints.parsers.get(parsed.format if parsed else "", ""),
+        "chunker": prints.chunker,
+        "encoder": prints.encoder,
+        "pages": parsed.pages if parsed and not error else 0,
+        "chunks": 0 if error else len(draft.chunks),
+        "bytes": sum(len(c.text.encode()) for c in draft.chunks),
+        "seconds": seconds,
+        "warnings": list(parsed.warnings) if parsed else [],
+        "modified_at": _modified(work.stamp),
+        "indexed_at": ledger.now(),
+    }
+    if parsed:
+        row |= {"format": parsed.format, "language": parsed.language, "title": parsed.title}
+    return row
+
+
+def _modified(stamp: str) -> datetime | None:
+    return datetime.fromtimestamp(int(stamp) / 1e9, UTC) if stamp.isdigit() and len(stamp) >= 16 else None
+
+
+def _restamped(drafts: Iterable[_Draft], lake: Lake, pipeline: Pipeline) -> list[dict[str, Any]]:
+    """The rows of documents that were touched and not changed, with their new stamp."""
+    same = {d.work.document_id: d.work for d in drafts if d.same}
+    if not same:
+        return []
+    rows = ledger.read(lake, pipeline.collection, where={"document_id": list(same)}).to_pylist()
+    return [row | {"stamp": same[row["document_id"]].stamp, "size": same[row["document_id"]].size} for row in rows]
+
+
+def _receipt(drafts: Sequence[_Draft], encoded: int, staged: store.Staged) -> Receipt:
+    good = [d for d in drafts if d.error is None and not d.same]
+    bad = [(d, d.error) for d in drafts if d.error is not None]
+    return Receipt(
+        indexed=sum(not d.work.known_hash for d in good),
+        updated=sum(bool(d.work.known_hash) for d in good),
+        unchanged=sum(d.same for d in drafts),
+        quarantined=len(bad),
+        pages=sum(d.parsed.pages for d in good if d.parsed),
+        chunks=sum(len(d.chunks) for d in good),
+        encoded=encoded,
+        bytes=sum(d.work.size for d in drafts if not d.parent),
+        failures=tuple(Failure(d.work.path, e.stage, e.kind.value, e.message) for d, e in bad),
+        staged=(staged,),
+    )
+
+
+def lost(work: Work, error: BaseException, pipeline: Pipeline) -> Receipt:
+    """The receipt of one document that no worker survived, staged like any other failure."""
+    cause = error if isinstance(error, DocumentError) else DocumentError(
+        FailureKind.CRASH, f"the worker process died on it: {error or type(error).__name__}", "parse"
+    )  # fmt: skip
+    draft = _Draft(work, error=cause)
+    rows = ledger.rows([_row(draft, pipeline, 0.0)] if _judged(draft) else [])
+    dimension = load_encoder(pipeline.settings).dimension
+    empty = store.chunks_schema(dimension).empty_table()
+    staged = store.stage(pipeline.staging, _batch_name([work]), store.PARSED.empty_table(), empty, rows)
+    return _receipt([draft], 0, staged)

@@ -1,0 +1,65 @@
+"""Step 5: a vector for every chunk, encoding only what nobody has encoded before.
+
+A chunk's vector is looked up by its hash: first among the vectors that the document already had, then in Redis (equal text in any collection
+and on any worker), and equal chunks of one batch are encoded once. The rest goes to the encoder in one call, which sorts and packs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from infra.cache import Cache
+from infra.encoder import Encoder
+from infra.lake import Lake
+from tasks.records import Chunk
+
+Half = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Unit vectors, float16 [chunks, dimension], and how many of them had to be computed."""
+
+    vectors: Half
+    encoded: int
+
+
+def embed(chunks: Sequence[Chunk], encoder: Encoder, known: Mapping[str, Half], cache: Cache | None = None) -> Embedded:
+    """Vectors of the chunks in their order.
+
+    Args:
+        known: vectors by chunk hash, made by this same encoder.
+        cache: where equal texts of other documents may have theirs.
+    """
+    if not chunks:
+        return Embedded(np.empty((0, encoder.dimension), np.float16), 0)
+    hashes = [chunk.hash for chunk in chunks]
+    vectors = {h: known[h] for h in hashes if h in known}
+    kind = f"vector:{encoder.fingerprint}"
+    if cache is not None:
+        missing = [h for h in dict.fromkeys(hashes) if h not in vectors]
+        vectors |= {h: np.frombuffer(v, np.float16) for h, v in cache.get_many(kind, missing).items()}
+    texts = {h: chunk.embedded for h, chunk in zip(hashes, chunks, strict=True) if h not in vectors}
+    if texts:
+        made = encoder.encode(list(texts.values())).astype(np.float16)
+        fresh = dict(zip(texts, made, strict=True))
+        vectors |= fresh
+        if cache is not None:
+            cache.put_many(kind, {h: v.tobytes() for h, v in fresh.items()})
+    return Embedded(np.stack([vectors[h] for h in hashes]), len(texts))
+
+
+def known_vectors(lake: Lake, table: str, documents: Sequence[str]) -> dict[str, Half]:
+    """Vectors by chunk hash of documents that are in the lake already."""
+    if not documents or not lake.exists(table):
+        return {}
+    rows = lake.read(table, ["hash", "vector"], {"document_id": list(documents)}).combine_chunks()
+    if not rows.num_rows:
+        return {}
+    vectors = rows["vector"].combine_chunks()
+    flat = np.asarray(vectors.flatten()).reshape(rows.num_rows, -1)
+    return dict(zip(rows["hash"].to_pylist(), flat, strict=True))

@@ -1,0 +1,195 @@
+"""An index run as the flow tells it: begin → discover → plan → shards → prune → finish. Plain functions, no Prefect.
+
+`Run` holds what the steps share. It is a plain class on purpose: Prefect walks into dataclasses that are passed to tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from filelock import FileLock
+
+from infra.cluster import WorkerDied, Workers, workers
+from infra.errors import DocumentError, FailureKind, TransientError
+from infra.files import remove_tree
+from infra.lake import Lake, check_collection
+from infra.locks import writer_lane
+from infra.settings import Settings
+from tasks.index import batch, ledger, store
+from tasks.index import discover as discovery
+from tasks.index import plan as planning
+from tasks.index.batch import Receipt
+from tasks.index.discover import Listing
+from tasks.index.pipeline import Pipeline, fingerprints
+from tasks.index.plan import Plan, Shard, Work
+from tasks.progress import Progress
+
+log = logging.getLogger("faldone.index")
+
+__all__ = [
+    "Listing", "Plan", "Run", "begin", "discover", "finish", "index_shard", "plan", "prune", "workers_for",
+]  # fmt: skip
+
+FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
+
+
+class Run:
+    """One run over one collection."""
+
+    def __init__(self, settings: Settings, collection: str) -> None:
+        self.settings = settings
+        self.collection = check_collection(collection)
+        self.id = uuid.uuid4().hex[:12]
+        self.started = time.monotonic()
+        self.lake = Lake(settings.root)
+        self.progress = Progress()
+        self.folder = settings.scratch / "staging" / self.id
+        self.folder.mkdir(parents=True)
+        # held as long as this process lives: a staging folder whose lock is free belongs to a dead run
+        self.alive = FileLock(self.folder / "alive.lock")
+        self.alive.acquire()
+        self.staging = f"{settings.root}/staging/{self.id}" if settings.remote else str(self.folder)
+        self.pipeline = Pipeline(_without_secrets(settings), self.collection, self.staging, fingerprints(settings))
+        self.workers: Workers[Work] | None = None
+
+
+def _without_secrets(settings: Settings) -> Settings:
+    """What travels to workers: they take secrets from their own environment."""
+    return settings.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
+
+
+def begin(settings: Settings, collection: str) -> Run:
+    """Open the lake and take note of the pipeline as it is now.
+
+    Raises:
+        UsageError: a bad collection name or a setting that cannot be.
+    """
+    return Run(settings, collection)
+
+
+def discover(run: Run, sources: Sequence[str]) -> Listing:
+    """List the sources.
+
+    Raises:
+        UsageError: a source is not there.
+    """
+    run.progress.stage("discover")
+    listing = discovery.discover(sources, run.collection, run.folder, lambda n: run.progress.add(n))
+    for failure in listing.unreadable:
+        log.warning("%s cannot be listed: %s", failure.path, failure.message)
+    return listing
+
+
+def plan(run: Run, listing: Listing, prune: bool, force: bool) -> Plan:
+    """Decide what is to be done.
+
+    Raises:
+        UsageError: pruning would remove most of the collection, and `force` is not set.
+    """
+    known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
+    # what lies under a folder that could not be listed is not gone
+    hidden = tuple(failure.path for failure in listing.unreadable)
+    made = planning.plan(listing.manifest, known, listing.roots, run.pipeline.fingerprints, run.folder, force, hidden)
+    if prune:
+        planning.check_prune(made, run.collection, force)
+    run.progress.stage("index", made.to_do)
+    return made
+
+
+@contextmanager
+def workers_for(run: Run, plan: Plan) -> Iterator[None]:
+    """Have workers for the plan's batches meanwhile; nothing is started when there is nothing to do."""
+    if not plan.to_do:
+        yield
+        return
+    size = sum(shard.bytes for shard in plan.shards)
+    with workers(run.settings, size, plan.to_do // planning.BATCH_DOCUMENTS + size // planning.BATCH_BYTES) as pool:
+        log.info("%d documents in %d shards on %s", plan.to_do, len(plan.shards), pool.name)
+        run.workers = pool
+        yield
+
+
+def index_shard(run: Run, shard: Shard) -> Receipt:
+    """Process the shard's batches on the workers and commit them in one go.
+
+    Raises:
+        TransientError, StoreError: the lake or the cluster was away; the shard can be done again.
+    """
+    assert run.workers is not None
+    total = Receipt()
+    waiting = planning.batches(shard)
+    while waiting:
+        again: list[tuple[Work, ...]] = []
+        for works, outcome in run.workers.map(partial(batch.process, pipeline=run.pipeline), waiting):
+            if isinstance(outcome, BaseException) and len(works) > 1 and not isinstance(outcome, TransientError):
+                again += [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one half
+                continue
+            receipt = outcome if isinstance(outcome, Receipt) else _lost(works, outcome, run.pipeline)
+            total += receipt
+            run.progress.add(len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path)
+        waiting = again
+    with writer_lane(run.settings, run.collection):
+        store.commit(run.lake, run.collection, total.staged)
+    return total.committed()
+
+
+def _lost(works: Sequence[Work], error: BaseException, pipeline: Pipeline) -> Receipt:
+    if isinstance(error, TransientError):
+        raise error
+    if isinstance(error, WorkerDied):
+        return batch.lost(works[0], error, pipeline)
+    log.error("%s: %s", works[0].path, error, exc_info=error)
+    message = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+    return batch.lost(works[0], DocumentError(FailureKind.INTERNAL, message, "index"), pipeline)
+
+
+def prune(run: Run, plan: Plan) -> int:
+    """Remove what is gone from the sources; the number of documents, attachments included."""
+    if not plan.gone:
+        return 0
+    run.progress.stage("prune")
+    with writer_lane(run.settings, run.collection):
+        return store.remove(run.lake, run.collection, plan.gone)
+
+
+def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) -> dict[str, Any]:
+    """Bring the full-text index up to date, clear up, and say what was done (the contract's JSON of `index`)."""
+    name = store.chunks_name(run.collection)
+    if plan.to_do and run.lake.exists(name) and run.lake.count(name):
+        run.progress.stage("text index")
+        with writer_lane(run.settings, run.collection):
+            run.lake.index_text(name)
+    if plan.found and not ledger.exists(run.lake, run.collection):
+        run.lake.ensure(ledger.name(run.collection), ledger.SCHEMA, "document_id")
+    run.alive.release()
+    remove_tree(str(run.folder))
+    remove_tree(run.staging)
+    run.progress.finish()
+    failures = [*listing.unreadable, *done.failures]
+    return {
+        "status": "completed_with_failures" if failures else "completed",
+        "collection": run.collection,
+        "seconds": round(time.monotonic() - run.started, 3),
+        "documents": {
+            "found": plan.found,
+            "indexed": done.indexed,
+            "updated": done.updated,
+            "unchanged": plan.unchanged + done.unchanged,
+            "removed": removed,
+            "quarantined": done.quarantined,
+        },
+        "chunks": done.chunks,
+        "pages": done.pages,
+        "encoded": done.encoded,
+        "failures": [_failure(failure) for failure in failures[:FAILURES_KEPT]],
+    }
+
+
+def _failure(failure: Any) -> dict[str, str]:
+    return {"path": failure.path, "stage": failure.stage, "kind": failure.kind, "message": failure.message}

@@ -1,0 +1,49 @@
+"""What a worker needs to know to process a batch, and the fingerprints that say when a document must be done again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+
+from infra.encoder import load_encoder
+from infra.settings import Settings
+from tasks.index import chunk, terms
+from tasks.index.formats import FORMATS, VERSIONS
+from tasks.index.plan import Fingerprints
+
+CHUNK_TOKENS = 256  # the limit, for encoders that read more: longer passages blur a vector
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How a batch is processed. Secrets do not travel with it: a worker takes those from its own environment."""
+
+    settings: Settings
+    collection: str
+    staging: str
+    fingerprints: Fingerprints
+
+
+def fingerprints(settings: Settings) -> Fingerprints:
+    """The pipeline as it is now with these settings.
+
+    Raises:
+        UsageError: the encoder cannot be loaded.
+    """
+    encoder = load_encoder(settings)
+    chunker = f"{chunk.VERSION}:{terms.VERSION}:{min(encoder.max_tokens, CHUNK_TOKENS)}"
+    parsers = {name: _parser(name, settings.ocr, settings.languages) for name in FORMATS}
+    parsers[""] = hashlib.blake2b("".join(parsers.values()).encode(), digest_size=6).hexdigest()
+    return Fingerprints(parsers, chunker, encoder.fingerprint)
+
+
+@lru_cache(maxsize=256)
+def _parser(name: str, ocr: str, languages: tuple[str, ...]) -> str:
+    packages = [f"{package}={version(package)}" for package in ("unstructured", "pypdfium2")]
+    # a document with pages that nobody could read is read again once tesseract is there
+    eyes = [ocr, ",".join(languages), str(ocr != "off" and shutil.which("tesseract") is not None)]
+    parts = [name, VERSIONS[FORMATS[name]], *packages, *eyes]
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,206 @@
+"""Step 2: compare the manifest with the ledger and cut what is to be done into shards.
+
+Both sides are columns in polars, never Python objects a document, so a million documents plan in some hundred megabytes. What to do with
+a document is one of
+    parse    read the file: new, quarantined for a reason that may pass, or read by another version of its parser
+    check    size or date changed: hash it, and parse it only if the bytes changed too
+    rechunk  the file and its parser are the same, but chunker or encoder changed: begin at the elements in the lake
+and what is left is unchanged. `gone` are documents under the roots that are no longer there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from infra.errors import FailureKind, UsageError
+from infra.files import Root
+from tasks.index.ledger import INDEXED, QUARANTINED
+
+SHARD_BYTES = 48 * 2**20  # of source files: some minutes of work, and what a kill may cost
+SHARD_DOCUMENTS = 1_000
+BATCH_DOCUMENTS = 64
+BATCH_BYTES = 4 * 2**20
+PRUNE_GUARD = 0.5
+
+LEDGER_COLUMNS = (
+    "document_id", "path", "parent_id", "state", "kind", "attempts", "format", "stamp", "size", "content_hash", "parser", "chunker",
+    "encoder",
+)  # fmt: skip
+
+TRANSIENT = [kind.value for kind in FailureKind if kind.transient]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprints:
+    """What the pipeline is now: parsers by format ("" for all of them together), the chunker and the encoder."""
+
+    parsers: Mapping[str, str]
+    chunker: str
+    encoder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the plan: rows `start … start + documents` of the plan's file."""
+
+    number: int
+    plan: str
+    start: int
+    documents: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the run will do; `file` is a Parquet file with a row a document to be done, in shard order."""
+
+    file: str
+    shards: tuple[Shard, ...]
+    found: int
+    to_do: int
+    unchanged: int
+    gone: tuple[str, ...]
+    known: int
+
+
+def plan(
+    manifest: str,
+    ledger: pa.Table,
+    roots: Sequence[Root],
+    fingerprints: Fingerprints,
+    folder: Path,
+    force: bool = False,
+    hidden: Sequence[str] = (),
+) -> Plan:
+    """Decide for every document and write `folder/plan.parquet`.
+
+    Args:
+        ledger: the collection's ledger with at least `LEDGER_COLUMNS`.
+        roots: what was listed whole; only documents under these can be gone.
+        force: do every document again.
+        hidden: folders that could not be listed: what lies under them is not gone.
+    """
+    found = pl.read_parquet(manifest)
+    known = pl.DataFrame(ledger.select(list(LEDGER_COLUMNS)))
+    top = known.filter(pl.col("parent_id").fill_null("") == "")
+    joined = found.join(top, on="document_id", how="left", suffix="_known")
+    decided = joined.with_columns(action=_action(fingerprints, _outdated_parents(known, fingerprints), force))
+    to_do = _in_shards(decided.filter(pl.col("action") != "unchanged"))
+    path = folder / "plan.parquet"
+    to_do.write_parquet(path, row_group_size=SHARD_DOCUMENTS)
+    return Plan(
+        str(path), _shards(to_do, str(path)), found.height, to_do.height, found.height - to_do.height,
+        _gone(top, found, roots, hidden), top.height,
+    )  # fmt: skip
+
+
+def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.Expr:
+    same_file = (pl.col("stamp") == pl.col("stamp_known")) & (pl.col("size") == pl.col("size_known"))
+    passing = (pl.col("state") == QUARANTINED) & pl.col("kind").is_in(TRANSIENT)
+    same_parser = pl.col("parser").fill_null("") == _parser_now(fingerprints)
+    same_rest = (pl.col("chunker") == fingerprints.chunker) & (pl.col("encoder") == fingerprints.encoder)
+    indexed = pl.col("state") == INDEXED
+    parse = (
+        pl.lit(force) | pl.col("stamp_known").is_null() | passing | ~same_parser | (~same_file & ~(indexed & same_rest))
+        | pl.col("document_id").is_in(outdated.implode())
+    )  # fmt: skip
+    return (
+        pl.when(parse.fill_null(True)).then(pl.lit("parse"))
+        .when((~same_file).fill_null(True)).then(pl.lit("check"))
+        .when((indexed & ~same_rest).fill_null(True)).then(pl.lit("rechunk"))
+        .otherwise(pl.lit("unchanged"))
+    )  # fmt: skip
+
+
+def _parser_now(fingerprints: Fingerprints) -> pl.Expr:
+    """The fingerprint of what would read a document now; one whose format nobody knew waits for a change of any parser."""
+    known = pl.col("format").fill_null("")
+    return known.replace_strict(dict(fingerprints.parsers), default="", return_dtype=pl.String)
+
+
+def _outdated_parents(known: pl.DataFrame, fingerprints: Fingerprints) -> pl.Series:
+    """Containers of which an attachment is out of date: attachments are redone with their container only."""
+    stale = (
+        (pl.col("parser").fill_null("") != _parser_now(fingerprints))
+        | ((pl.col("state") == INDEXED) & (pl.col("chunker") != fingerprints.chunker))
+        | ((pl.col("state") == INDEXED) & (pl.col("encoder") != fingerprints.encoder))
+    )
+    return known.filter((pl.col("parent_id").fill_null("") != "") & stale)["parent_id"].unique()
+
+
+def _in_shards(to_do: pl.DataFrame) -> pl.DataFrame:
+    """Numbered and ordered: largest first, dealt out in turn, so that shards cost about the same."""
+    if to_do.is_empty():
+        return to_do.with_columns(shard=pl.lit(0, pl.Int64))
+    number = max(1, -(-int(to_do["size"].sum()) // SHARD_BYTES), -(-to_do.height // SHARD_DOCUMENTS))
+    ordered = to_do.sort("size", "path", descending=[True, False]).with_row_index("rank")
+    # dealt back and forth (0 1 2 2 1 0 …): the sum of ranks of each shard is the same
+    turn, place = pl.col("rank") // number, pl.col("rank") % number
+    shard = pl.when(turn % 2 == 0).then(place).otherwise(number - 1 - place).cast(pl.Int64)
+    return ordered.with_columns(shard=shard).sort("shard", "rank").drop("rank")
+
+
+def _shards(to_do: pl.DataFrame, path: str) -> tuple[Shard, ...]:
+    groups = to_do.group_by("shard", maintain_order=True).agg(pl.len().alias("documents"), pl.col("size").sum())
+    shards, start = [], 0
+    for number, documents, size in groups.iter_rows():
+        shards.append(Shard(number, path, start, documents, size))
+        start += documents
+    return tuple(shards)
+
+
+def _gone(known: pl.DataFrame, found: pl.DataFrame, roots: Sequence[Root], hidden: Sequence[str]) -> tuple[str, ...]:
+    missing = known.join(found, on="document_id", how="anti")
+    return tuple(
+        document for document, path in missing.select("document_id", "path").iter_rows()
+        if any(root.holds(path) for root in roots) and not any(f"{path}/".startswith(f"{h}/") for h in hidden)
+    )  # fmt: skip
+
+
+def check_prune(plan: Plan, collection: str, force: bool) -> None:
+    """Refuse to remove most of a collection by accident (a wrong folder, a disk that is not mounted).
+
+    Raises:
+        UsageError: more than half of the collection would go.
+    """
+    if not force and plan.known and len(plan.gone) > max(1, PRUNE_GUARD * plan.known):
+        raise UsageError(
+            f"{len(plan.gone)} of the {plan.known} documents of collection {collection} are no longer under these sources: "
+            "to remove them run again with --force, to keep them with --no-prune"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A document to be done. `known_hash`, `known_encoder` and `attempts` are what the ledger has of it, or nothing."""
+
+    document_id: str
+    path: str
+    size: int
+    stamp: str
+    action: str
+    known_hash: str = ""
+    known_encoder: str = ""
+    attempts: int = 0
+
+
+def batches(shard: Shard) -> list[tuple[Work, ...]]:
+    """The shard's documents in batches of balanced size."""
+    columns = ["document_id", "path", "size", "stamp", "action", "content_hash", "encoder", "attempts", "state"]
+    rows = pl.scan_parquet(shard.plan).slice(shard.start, shard.documents).select(columns).collect()
+    result: list[tuple[Work, ...]] = []
+    batch: list[Work] = []
+    size = 0
+    for document, path, length, stamp, action, known, encoder, attempts, state in rows.iter_rows():
+        if batch and (len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
+            result.append(tuple(batch))
+            batch, size = [], 0
+        hash_ = (known or "") if state == INDEXED else ""
+        batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", attempts or 0))
+        size += length
+    return [*result, tuple(batch)] if batch else result
