@@ -217,9 +217,14 @@ def _metadata(document: Any) -> dict[str, str]:
     """Title, author, subject, producer as plain text, created in ISO 8601."""
     found = document.get_metadata_dict(skip_empty=True)
     names = {"Title": "title", "Author": "author", "Subject": "subject", "Keywords": "keywords", "Producer": "producer"}
-    metadata = {ours: text for theirs, ours in names.items() if (text := clean(found.get(theirs, "")))}
+    metadata = {ours: text for theirs, ours in names.items() if _is_told(text := clean(found.get(theirs, "")))}
     created = _iso(found.get("CreationDate", ""))
     return {**metadata, "created": created} if created else metadata
+
+
+def _is_told(text: str) -> bool:
+    """Whether a field says something: some programs write `(anonymous)` or `unknown` for nothing."""
+    return bool(text) and text.strip("()").lower() not in {"anonymous", "unspecified", "untitled", "unknown"}
 
 
 def _iso(text: str) -> str:

@@ -20,6 +20,13 @@ _CONNECTOR = re.compile(
     r"|alle|nel|nella)$|,$",
     re.IGNORECASE,
 )
+_OWN_ROW = re.compile(
+    r"^(?:\(?[A-Za-z0-9]{1,3}(?:[- ]?(?:bis|ter|quater|quinquies|sexies|septies))?[).](?:\s|$)|[IVXL]+\s?[-–—.]\s"
+    r"|total[ei]?\b|esigibil|di cui\b|of which\b)",
+    re.IGNORECASE,
+)
+"""Labels that begin a row of their own whatever stands above: numbered items, totals, and the due dates that
+civil-code statements list under a heading."""
 _MAX_BRIDGE = 6  # rows without numbers that may stand between two rows with numbers
 
 
@@ -216,6 +223,8 @@ def _wraps(above: Line, line: Line, before: Sequence[str], row: Sequence[str], l
     if not row[0] and step < line.size:  # figures set a little lower than their label
         return bool(before[0]) and not any(before[1:])
     if not before[0] or not row[0] or (any(before[1:]) and any(row[1:])) or before[0].endswith((":", ".")):
+        return False
+    if _OWN_ROW.match(row[0]):
         return False
     if step > 1.9 * line.size or line.x0 < above.x0 - 0.5 * line.size:
         return False

@@ -43,7 +43,7 @@ def test_signs_join_their_figure() -> None:
     words = line(
         10, (50, "Net loss of 2018"), (200, "$"), (220, "(1,234"), (251, ")"), (300, "4.5"), (330, "%"), (380, "—")
     )
-    assert cells(words) == ["Loss of 2018", "$(1,234)", "4.5%", "—"]
+    assert cells(words) == ["Net loss of 2018", "$(1,234)", "4.5%", "—"]
 
 
 def test_dot_leaders_are_left_out() -> None:
@@ -78,6 +78,27 @@ def test_an_italian_balance_sheet() -> None:
     assert rows[3] == ("II - Immobilizzazioni materiali", "(45)", "-")
     assert rows[5] == ("esigibili entro l'esercizio successivo", "89.100", "77.000")
     assert len(rows) == 7
+
+
+def test_numbered_labels_are_rows_of_their_own() -> None:
+    long = "2) variazioni delle rimanenze di prodotti in corso di"
+    rows = only(
+        line(10, (50, "1) ricavi delle vendite"), (400, "42.454"), (500, "43.813")),
+        line(22, (50, long)),
+        line(34, (50, "lavorazione, semilavorati e finiti"), (400, "(138)"), (500, "348")),
+        line(46, (50, "5) altri ricavi e proventi")),
+        line(58, (60, "altri"), (400, "664"), (500, "801")),
+        line(70, (50, "13) debiti verso istituti di previdenza e di sicurezza")),
+        line(82, (60, "esigibili entro l'esercizio successivo"), (400, "242"), (500, "248")),
+    )
+    assert [row[0] for row in rows] == [
+        "1) ricavi delle vendite",
+        f"{long} lavorazione, semilavorati e finiti",
+        "5) altri ricavi e proventi",
+        "altri",
+        "13) debiti verso istituti di previdenza e di sicurezza",
+        "esigibili entro l'esercizio successivo",
+    ]
 
 
 def test_labels_between_heads_and_figures_do_not_part_them() -> None:
