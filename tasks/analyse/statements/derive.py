@@ -1,0 +1,84 @@
+"""Totals that only checks and identities need, and the one figure that an identity of printed lines gives.
+
+Total liabilities are total assets less total equity where the balance sheet prints both, its two sides agree, and
+nothing stands between liabilities and equity. No other figure is derived.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from tasks.analyse.statements.figures import Figure
+from tasks.analyse.statements.find import Statement
+from tasks.analyse.statements.grid import Line
+
+_BALANCE = {
+    "assets": re.compile(r"^total assets$|^totale (?:dell'|delle )?(?:attivo|attivita)$"),
+    "liabilities_and_equity": re.compile(
+        r"^(?:total )?liabilities .*(?:equity|deficit|investment|capital)$|^totale (?:del )?passivo(?: e .*)?$"
+        r"|^total equity and liabilities$|^totale passivita e patrimonio netto$|^totale patrimonio netto e passivita$"
+    ),
+    "total_equity": re.compile(
+        r"^total (?:equity|deficit)$|^total (?:share|stock|shareo)\w*'? ?(?:equity|deficit|investment)(?: deficit)?$"
+        r"|^totale (?:del )?patrimonio netto(?: consolidato)?$"
+    ),
+}
+_INCOME = {
+    "net_income_total": re.compile(
+        r"^(?:consolidated )?net (?:income|earnings|loss)(?: loss)?(?: including .*)?$|^(?:profit|loss) for the (?:financial )?(?:year|period)$"
+        r"|^(?:utile|perdita|risultato|utile perdita)(?: netto)?(?: dell'esercizio| d'esercizio| consolidato| del periodo)*$"
+    ),
+}
+_AFTER_TAX = re.compile(
+    r"discontinued|equity (?:in|method)|equity earnings|affiliat|accounting change|attivita (?:cessate|operative cessate)|dismission"
+)
+_BETWEEN = re.compile(r"redeemable|mezzanine|temporary equity|preferred stock of subsidiar")
+
+
+def totals_of(statement: Statement, names: Sequence[str], scale: int) -> list[Figure]:
+    """The sums of a statement that are not items: both sides of the balance sheet, equity and net income in all."""
+    patterns = (
+        _BALANCE if statement.kind == "balance_sheet" else _INCOME if statement.kind == "income_statement" else {}
+    )
+    found = []
+    for item, pattern in patterns.items():
+        line = _last(statement.lines, pattern)
+        for name, value in zip(names, line.values if line else (), strict=False):
+            if line and value is not None:
+                found.append(Figure(item, name, value * scale, line.label, line.page, statement.kind))
+    if statement.kind == "income_statement" and any(
+        _AFTER_TAX.search(line.norm) and any(line.values) for line in statement.lines
+    ):
+        return []
+    if statement.kind == "balance_sheet" and any(
+        _BETWEEN.search(line.norm) and any(line.values) for line in statement.lines
+    ):
+        return [figure for figure in found if figure.item != "total_equity"]
+    return found
+
+
+def derived_figures(figures: Sequence[Figure], totals: Sequence[Figure]) -> list[Figure]:
+    """Total liabilities, for the periods where they are not printed and the balance sheet proves them."""
+    have = {figure.period for figure in figures if figure.item == "total_liabilities"}
+    return [figure for figure in _liabilities(totals) if figure.period not in have]
+
+
+def _liabilities(totals: Sequence[Figure]) -> Iterator[Figure]:
+    by_period: dict[str, dict[str, Figure]] = {}
+    for figure in totals:
+        by_period.setdefault(figure.period, {})[figure.item] = figure
+    for period, found in by_period.items():
+        assets, both, equity = (found.get(name) for name in ("assets", "liabilities_and_equity", "total_equity"))
+        if assets and both and equity and assets.value == both.value != Decimal(0):
+            label, identity = f"{assets.label} less {equity.label}", "total assets less total equity"
+            yield Figure(
+                "total_liabilities", period, assets.value - equity.value, label, assets.page, "balance_sheet", identity
+            )
+
+
+def _last(lines: Sequence[Line], pattern: re.Pattern[str]) -> Line | None:
+    """The last line of a wording: total equity comes after the group's share."""
+    found = [line for line in lines if pattern.search(line.norm)]
+    return found[-1] if found else None

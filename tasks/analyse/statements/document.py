@@ -1,0 +1,76 @@
+"""A document's tables made ready for the search of statements: each with its numbers read and the words around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tasks.analyse.statements.grid import Grid, build_grid, table_text
+from tasks.analyse.statements.labels import plain
+from tasks.analyse.statements.numbers import Mark, decimal_mark
+from tasks.records import Document, Element
+
+_CONTEXT = 700  # characters above a table that may hold its title, scale and years
+_FINANCIAL = re.compile(
+    r"revenue|sales|income|earnings|profit|assets|equity|liabilit|cash|debt|tax|receivable|inventor|dividend|costs?\b|expense|"
+    r"ricavi|attiv|passiv|patrimonio|debiti|crediti|impost|utile|perdita|rimanenze|cassa|liquid|ammortament|immobilizzazion|personale|oneri|capital"
+)
+
+
+def grids_of(document: Document) -> tuple[list[Grid], Mark]:
+    """The financial tables of a document as grids, in reading order, and the decimal sign that the document uses."""
+    elements = document.parsed.elements
+    mark = document_mark(elements, document.parsed.language)
+    grids: list[Grid] = []
+    order = 0
+    for index, element in enumerate(elements):
+        if element.kind != "table" or not element.rows or element.section == "XBRL facts":
+            continue
+        order += 1
+        if not _FINANCIAL.search(table_text(row[:2] for row in element.rows)):
+            continue
+        known = grids[-1].periods if grids and element.page - grids[-1].page <= 1 else ()
+        grid = build_grid(
+            element.rows,
+            mark,
+            page=element.page,
+            order=order,
+            context=context_of(elements, index),
+            section=element.section,
+            known=known,
+        )
+        if grid:
+            grids.append(grid)
+    return grids, mark
+
+
+def document_mark(elements: Sequence[Element], language: str) -> Mark:
+    """The decimal sign, from all table cells of the document (10,000 are enough)."""
+    cells = [cell for element in elements if element.rows for row in element.rows for cell in row if cell]
+    return decimal_mark(cells[:10_000], "," if language == "it" else ".")
+
+
+def context_of(elements: Sequence[Element], index: int) -> str:
+    """The lines above a table, back to the table before it or the start of its page (with titles on the page before)."""
+    page, lines, length = elements[index].page, list[str](), 0
+    for element in reversed(elements[max(0, index - 25) : index]):
+        if element.kind == "table" or element.page < page - 1 or (element.page < page and element.kind != "title"):
+            break
+        if element.kind == "footer":
+            continue
+        lines.append(element.text)
+        length += len(element.text)
+        if length > _CONTEXT:
+            break
+    return "\n".join(reversed(lines))[-_CONTEXT:]
+
+
+def page_top(elements: Sequence[Element], page: int, lines: int = 8) -> str:
+    """The first lines of a page, where the scale of a whole page is stated."""
+    texts = [element.text for element in elements if element.page == page and element.kind != "table"]
+    return "\n".join(texts[:lines])
+
+
+def has_words(elements: Sequence[Element]) -> bool:
+    """Whether there is any text to read at all (a scan without text recognition has none)."""
+    return sum(len(plain(element.text)) for element in elements[:200]) > 40

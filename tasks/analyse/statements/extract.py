@@ -1,0 +1,262 @@
+"""From a document to its figures: find the statements, read them, scale them, name their periods.
+
+What the statements give is compared with the other tables that show the same items: a different value for the same
+period is a conflict, reported and not settled silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from tasks.analyse.statements.derive import derived_figures, totals_of
+from tasks.analyse.statements.document import grids_of, has_words, page_top
+from tasks.analyse.statements.figures import Conflict, Figure
+from tasks.analyse.statements.find import Statement, find_statements
+from tasks.analyse.statements.grid import Grid
+from tasks.analyse.statements.labels import canonical
+from tasks.analyse.statements.lexicon import STATEMENTS, StatementKind
+from tasks.analyse.statements.periods import FiscalCalendar, Period
+from tasks.analyse.statements.pick import Pick
+from tasks.analyse.statements.read import read_statement
+from tasks.analyse.statements.scale import currency_of, statement_scale
+from tasks.records import Document
+
+_NAMES = {
+    "income_statement": "income statement",
+    "balance_sheet": "balance sheet",
+    "cash_flow_statement": "cash flow statement",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a statement was read: its pages, its title or section, the factor of its amounts, its periods."""
+
+    kind: StatementKind
+    pages: tuple[int, ...]
+    title: str
+    scale: int
+    periods: tuple[str, ...]
+    layout: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "statement": self.kind,
+            "pages": list(self.pages),
+            "title": self.title,
+            "scale": self.scale,
+            "periods": list(self.periods),
+            "layout": self.layout,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """All that was read of a document; `totals` holds the sums that only the checks need."""
+
+    currency: str | None
+    figures: tuple[Figure, ...] = ()
+    statements: tuple[Found, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    reasons: tuple[str, ...] = ()
+    totals: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    statement: Statement
+    picks: list[Pick]
+    civil: bool
+    scale: int | None
+
+
+def extract(document: Document) -> Extraction:
+    """Read the figures of a document from its tables."""
+    elements = document.parsed.elements
+    grids, _ = grids_of(document)
+    currency = currency_of(_money_texts(document, grids), document.parsed.language)
+    candidates = find_statements(grids)
+    reads = {kind: _read(document, found[0]) for kind, found in candidates.items() if found}
+    scales = {kind: read.scale for kind, read in reads.items()}
+    reasons = _reasons(document, grids, reads)
+    if not reads:
+        return Extraction(None if not has_words(elements) else currency, reasons=reasons)
+    calendar = _calendar(document, reads.values())
+    figures: list[Figure] = []
+    totals: list[Figure] = []
+    statements: list[Found] = []
+    for kind, first in reads.items():
+        for read in (first, *_for_other_periods(document, candidates[kind])):
+            scale = read.scale or _shared_scale(scales) or 1
+            names = [calendar.name(period) for period in _periods(read.statement)]
+            figures += _figures(read, names, scale)
+            totals += totals_of(read.statement, names, scale)
+            statements.append(_found(kind, read, names, scale))
+    kept = _one_each(figures)
+    kept += derived_figures(kept, totals)
+    conflicts = _conflicts(document, candidates, kept, calendar, scales)
+    return Extraction(currency, tuple(_ordered(kept)), tuple(statements), conflicts, reasons, tuple(totals))
+
+
+def _for_other_periods(document: Document, candidates: Sequence[Statement]) -> list[_Read]:
+    """Statements of the same kind beside the best one for other lengths of time: the quarter beside the year."""
+    best = candidates[0]
+    lengths = {period.months for period in best.grids[0].periods}
+    reads = []
+    for other in candidates[1:4]:
+        months = {period.months for period in other.grids[0].periods}
+        near = abs(other.pages[0] - best.pages[0]) <= 2 and other.score >= 0.8 * best.score
+        if near and None not in months | lengths and not months & lengths:
+            reads.append(_read(document, other))
+    return reads
+
+
+def _money_texts(document: Document, grids: Sequence[Grid]) -> Iterable[str]:
+    for grid in grids:
+        yield f"{grid.context} {grid.head}"
+    for element in document.parsed.elements:
+        if element.rows:
+            yield " ".join(cell for row in element.rows[:4] for cell in row)
+
+
+def _read(document: Document, statement: Statement) -> _Read:
+    picks, civil = read_statement(statement)
+    first = statement.grids[0]
+    labels = "\n".join(line.label for line in first.lines[:1])
+    near = f"{first.context}\n{first.head}\n{labels}"
+    scale = statement_scale(near, page_top(document.parsed.elements, first.page))
+    return _Read(statement, picks, civil, scale)
+
+
+def _calendar(document: Document, reads: Iterable[_Read]) -> FiscalCalendar:
+    spans = [
+        period
+        for read in reads
+        for period in _periods(read.statement)
+        if period.end and read.statement.kind != "balance_sheet"
+    ]
+    instants = [
+        period
+        for read in reads
+        for period in _periods(read.statement)
+        if period.end and read.statement.kind == "balance_sheet"
+    ]
+    interim = {period.end for period in spans if period.months not in (None, 12)}
+    ends = [period.end for period in spans if period.end and period.months in (None, 12)]
+    ends += [period.end for period in instants if period.end and period.end not in interim]
+    return FiscalCalendar((element.text for element in document.parsed.elements if element.kind != "table"), ends)
+
+
+def _periods(statement: Statement) -> tuple[Period, ...]:
+    """The periods of a statement: those of its first table (the others hold the same, perhaps in fewer words)."""
+    first = statement.grids[0].periods
+    best = max((grid.periods for grid in statement.grids if len(grid.periods) == len(first)), key=_detail)
+    return best
+
+
+def _detail(periods: Sequence[Period]) -> int:
+    return sum((period.end is not None) + (period.months is not None) for period in periods)
+
+
+def _shared_scale(scales: dict[StatementKind, int | None]) -> int | None:
+    """The scale of the other statements when they agree; None when they do not."""
+    stated = {scale for scale in scales.values() if scale}
+    return stated.pop() if len(stated) == 1 else None
+
+
+def _figures(read: _Read, names: Sequence[str], scale: int) -> Iterable[Figure]:
+    for pick in read.picks:
+        for name, value in zip(names, pick.values, strict=False):
+            if value is not None:
+                yield Figure(pick.item, name, value * scale, pick.label, pick.page, read.statement.kind, pick.derived)
+
+
+def _found(kind: StatementKind, read: _Read, names: Sequence[str], scale: int) -> Found:
+    first = read.statement.grids[0]
+    title = next(
+        (line.strip() for line in reversed(first.context.split("\n")) if 8 < len(line.strip()) < 160), first.section
+    )
+    return Found(kind, read.statement.pages, title, scale, tuple(names), "civil code" if read.civil else "")
+
+
+def _one_each(figures: Sequence[Figure]) -> list[Figure]:
+    """One figure an item and period: depreciation from the cash flow statement wins over the income statement's."""
+    kept: dict[tuple[str, str], Figure] = {}
+    for figure in figures:
+        key = (figure.item, figure.period)
+        if key not in kept or (
+            figure.item == "depreciation_amortization" and figure.statement == "cash_flow_statement"
+        ):
+            kept[key] = figure
+    return list(kept.values())
+
+
+def _ordered(figures: Sequence[Figure]) -> list[Figure]:
+    return sorted(
+        figures, key=lambda figure: (STATEMENTS.index(figure.statement), figure.item, figure.period), reverse=False
+    )
+
+
+def _conflicts(
+    document: Document,
+    candidates: dict[StatementKind, list[Statement]],
+    figures: Sequence[Figure],
+    calendar: FiscalCalendar,
+    scales: dict[StatementKind, int | None],
+) -> tuple[Conflict, ...]:
+    """The same line of the same period with another value in another table that claims to be the same statement."""
+    reported = {(figure.item, figure.period): figure for figure in figures}
+    used = {grid.order for statements in candidates.values() for grid in (statements[0].grids if statements else ())}
+    found: dict[tuple[str, str], Conflict] = {}
+    for kind, statements in candidates.items():
+        for statement in statements[1:]:
+            if statement.score < 0.6 * statements[0].score or any(grid.order in used for grid in statement.grids):
+                continue
+            other = _read(document, statement)
+            scale = other.scale or scales.get(kind) or _shared_scale(scales) or 1
+            names = [calendar.name(period) for period in _periods(statement)]
+            for figure in _figures(other, names, scale):
+                first = reported.get((figure.item, figure.period))
+                if first and _differ(first, figure, max(scale, scales.get(kind) or 1)):
+                    found.setdefault((figure.item, figure.period), Conflict(figure.item, figure.period, first, figure))
+    return tuple(found.values())
+
+
+def _differ(first: Figure, second: Figure, unit: int) -> bool:
+    """Beyond rounding to the coarser of the two units; values twice apart are of another scope (a part of the group)."""
+    gap = abs(first.value - second.value)
+    largest = max(abs(first.value), abs(second.value))
+    same = canonical(first.label) == canonical(second.label)
+    return same and gap > unit and first.value != -second.value and gap < largest / 2
+
+
+def _reasons(document: Document, grids: Sequence[Grid], reads: dict[StatementKind, _Read]) -> tuple[str, ...]:
+    """Why something is missing, in plain words."""
+    if not has_words(document.parsed.elements):
+        return ("The document has no text that can be read: it may be a scan without text recognition.",)
+    if not reads:
+        tables = sum(1 for element in document.parsed.elements if element.kind == "table")
+        if not tables:
+            return ("The document has no tables, so no financial statement was found.",)
+        if not grids:
+            return (
+                f"None of the {tables} tables has amounts under a year or date, so no financial statement was found.",
+            )
+        return (f"None of the {tables} tables is an income statement, a balance sheet or a cash flow statement.",)
+    reasons = [f"No {_NAMES[kind]} was found." for kind in STATEMENTS if kind not in reads]
+    stated = {read.scale for read in reads.values() if read.scale}
+    if len(stated) > 1:
+        reasons.append(
+            "The statements state different units ("
+            + ", ".join(f"{scale:,}" for scale in sorted(stated))
+            + "); each was read in its own."
+        )
+    return tuple(reasons)
+
+
+def with_figures(extraction: Extraction, figures: Sequence[Figure], conflicts: Sequence[Conflict]) -> Extraction:
+    """The extraction with other figures and further conflicts."""
+    return replace(extraction, figures=tuple(_ordered(figures)), conflicts=(*extraction.conflicts, *conflicts))

@@ -1,0 +1,318 @@
+"""A table of a document as lines with a label and one value a period.
+
+The cells come from PDF layout, HTML, spreadsheets or CSV, so a grid mends what these have in common: currency signs and
+parentheses in cells of their own, labels over several cells, spacer columns, a column of note numbers, columns of
+percentages and changes, heads that stand in the table or in the words above it, section heads and unlabelled totals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from tasks.analyse.statements.labels import canonical, mark_of, plain
+from tasks.analyse.statements.numbers import Mark, Number, parse_number
+from tasks.analyse.statements.periods import Period, parse_dates, parse_period
+
+Rows = Sequence[Sequence[str]]
+_GLUE_RIGHT = re.compile(r"^(?:US\$|[$€£¥(]|\(\s*[$€£]|[$€£]\s*\(|EUR|USD|-|−)$")
+_GLUE_LEFT = re.compile(r"^(?:\)|%|\)\s*%|%\s*\))$")
+_NOTE_HEAD = re.compile(r"^(?:notes?|nota|note n\.?|rif\.?|ref\.?)\W*$", re.IGNORECASE)
+_NOT_A_PERIOD = re.compile(
+    r"\b(?:change|changes|variance|variation|variazion[ei]|var\.?|delta|differenz[ae]|increase|decrease|growth|adjustments?|effect|pro ?forma|"
+    r"% of|as % of|percent(?:age)?|incidenza|di cui|of which|parti correlate|related parties|as adjusted|restatement|reclassification|balance without)\b|%|Δ",
+    re.IGNORECASE,
+)
+_YEAR_CELL = re.compile(r"^(?:FY\s?)?(?:19|20)\d\d\s*(?:\(\w+\)|\*|[A-E])?$")
+_TORN_YEAR = re.compile(r"\)\s*(?:19|20)\d\d$")
+_UNFINISHED = re.compile(
+    r"(?:,|\b(?:of|and|by|to|in|from|for|the|before|on|di|del|della|e|da|per|a))\s*$", re.IGNORECASE
+)
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a statement.
+
+    `norm` is the canonical label, `joined` the same with the line above when that one breaks off; `section` the last
+    head without values, `mark` the civil-code numbering; `values` one number a period, None where the cell is blank.
+    """
+
+    label: str
+    norm: str
+    joined: str
+    section: str
+    mark: str
+    page: int
+    values: tuple[Decimal | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table with its periods (in the order of the columns), its lines and the words around it."""
+
+    page: int
+    order: int
+    periods: tuple[Period, ...]
+    lines: tuple[Line, ...]
+    head: str
+    context: str
+    section: str = ""
+    norms: frozenset[str] = field(default_factory=frozenset)
+
+
+def build_grid(
+    rows: Rows,
+    mark: Mark,
+    *,
+    page: int = 1,
+    order: int = 0,
+    context: str = "",
+    section: str = "",
+    known: Sequence[Period] = (),
+) -> Grid | None:
+    """Read a table.
+
+    Args:
+        rows: its cells, head rows included.
+        mark: the document's decimal sign.
+        context: the words just above the table: title, scale, sometimes the years.
+        known: the periods of the table before, for a continuation without head.
+
+    Returns:
+        None when the table has no numbers under any period.
+    """
+    cells = [mend_cells(row) for row in rows]
+    body_start = _body_start(cells, mark)
+    head_rows, body = cells[:body_start], cells[body_start:]
+    numbers = [[parse_number(cell, mark) for cell in row] for row in body]
+    width = max((len(row) for row in cells), default=0)
+    columns = _value_columns(head_rows, body, numbers, width)
+    if not columns:
+        return None
+    head = " ".join(cell for row in head_rows for cell in row if cell)
+    assigned = _assign_periods(head_rows, columns, f"{context} {head}", known)
+    if not assigned:
+        return None
+    lines = _lines(body, numbers, assigned, columns, page)
+    if not lines:
+        return None
+    periods = tuple(period for _, period in assigned)
+    return Grid(page, order, periods, tuple(lines), head, context, section, frozenset(line.norm for line in lines))
+
+
+def mend_cells(row: Sequence[str]) -> list[str]:
+    """Join `$`, `(` with the cell to their right and `)`, `%` with the one to their left; widths stay."""
+    cells = [" ".join(cell.split()) for cell in row]
+    for index in range(len(cells) - 2, -1, -1):
+        if cells[index] and _GLUE_RIGHT.match(cells[index]):
+            for after in range(index + 1, min(index + 3, len(cells))):
+                if cells[after] and cells[after][0] in "0123456789.,($€£—-–":
+                    cells[after], cells[index] = cells[index] + cells[after], ""
+                    break
+                if cells[after]:
+                    break
+    for index in range(1, len(cells)):
+        if cells[index] and _GLUE_LEFT.match(cells[index]):
+            before = next((b for b in range(index - 1, max(index - 3, -1), -1) if cells[b]), None)
+            if before is not None and cells[before][-1] in "0123456789)":
+                cells[before], cells[index] = cells[before] + cells[index], ""
+    return cells
+
+
+def is_year_cell(cell: str) -> bool:
+    """Whether a cell is a head (a year or a date) although it parses as a number."""
+    return bool(_YEAR_CELL.match(cell)) or bool(parse_dates(cell))
+
+
+def _body_start(cells: list[list[str]], mark: Mark) -> int:
+    """Index of the first row with a label and an amount; rows of years, dates and words before it are the head."""
+    for index, row in enumerate(cells):
+        label = row[0] if row else ""
+        amounts = [cell for cell in row[1:] if parse_number(cell, mark) and not is_year_cell(cell)]
+        if amounts and (
+            _LETTERS.search(label)
+            or any(_LETTERS.search(cell) for cell in row[1:3])
+            or _rest_is_body(cells, index, mark)
+        ):
+            years = [cell for cell in row[1:] if is_year_cell(cell)]
+            if not years or len(amounts) > len(years):
+                return index
+    return len(cells)
+
+
+def _rest_is_body(cells: list[list[str]], index: int, mark: Mark) -> bool:
+    """An unlabelled row of amounts is body when no row of years follows within three rows."""
+    return not any(sum(is_year_cell(cell) for cell in row) >= 2 for row in cells[index + 1 : index + 4])
+
+
+def _value_columns(
+    head_rows: list[list[str]], body: list[list[str]], numbers: list[list[Number | None]], width: int
+) -> list[int]:
+    """Columns of amounts: not the labels, the notes, the percentages, nor columns headed as changes."""
+    columns = []
+    for column in range(width):
+        cells = [row[column] for row in body if column < len(row) and row[column]]
+        found = [row[column] for row in numbers if column < len(row) and row[column] is not None]
+        if len(found) < max(1, 0.5 * len(cells)) or (column == 0 and len(cells) > len(found)):
+            continue
+        heads = [row[column] for row in head_rows if column < len(row) and row[column]]
+        percents = sum(1 for number in found if number and number.percent)
+        if any(_NOTE_HEAD.match(head) for head in heads) or percents > 0.5 * len(found):
+            continue
+        columns.append(column)
+    return [column for column in columns if not _notes_without_head(column, columns, numbers)]
+
+
+def _notes_without_head(column: int, columns: list[int], numbers: list[list[Number | None]]) -> bool:
+    """The first of several columns, with small whole numbers only, beside columns of larger ones."""
+    if len(columns) < 2 or column != columns[0]:
+        return False
+    own = [row[column] for row in numbers if column < len(row)]
+    values = [number.value for number in own if number and not number.nil]
+    others = [row[columns[-1]] for row in numbers if columns[-1] < len(row)]
+    larger = [number.value for number in others if number and abs(number.value) > 100]
+    return bool(values) and len(larger) > 2 and all(0 < value < 60 and value == int(value) for value in values)
+
+
+def _assign_periods(
+    head_rows: list[list[str]], columns: list[int], around: str, known: Sequence[Period]
+) -> list[tuple[int, Period]]:
+    """The columns that have a period, with it: from their own heads, else in order from the words around."""
+    heads = {column: " ".join(_cell(row, column) for row in head_rows).strip() for column in columns}
+    own = [(column, parse_period(heads[column], around)) for column in columns]
+    found = [(column, period) for column, period in own if period and not _is_change(heads[column], head_rows, column)]
+    dated = [column for column in columns if not _is_change(heads[column], head_rows, column)]
+    if found and len(found) >= 0.6 * len(dated) and len({_key(period) for _, period in found}) == len(found):
+        return found
+    if len(found) > 1 and any(_TORN_YEAR.search(row[0]) for row in head_rows if row):
+        return []  # a year slid from its column into the label: which columns it moved cannot be told
+    linear = _linear_periods(head_rows, around)
+    if linear and len(linear) == len(dated):
+        return list(zip(dated, linear, strict=True))
+    if not found and known and len(known) == len(dated):
+        return list(zip(dated, known, strict=True))
+    return _first_of_each(found)
+
+
+def _is_change(head: str, head_rows: list[list[str]], column: int) -> bool:
+    return bool(_NOT_A_PERIOD.search(head)) and not _only_spanning(head_rows, column)
+
+
+def _only_spanning(head_rows: list[list[str]], column: int) -> bool:
+    """Whether the words that look like a change stand in a head that spans most columns (`Increase in …` as a title)."""
+    for row in head_rows:
+        cell = _cell(row, column)
+        if cell and _NOT_A_PERIOD.search(cell) and sum(other == cell for other in row) < max(3, 0.6 * len(row)):
+            return False
+    return True
+
+
+def _key(period: Period) -> tuple[object, ...]:
+    return (period.end, period.year, period.months, period.quarter)
+
+
+def _first_of_each(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
+    """Two columns for one period (as reported, as adjusted): the first stands."""
+    kept: dict[tuple[object, ...], tuple[int, Period]] = {}
+    for column, period in found:
+        kept.setdefault(_key(period), (column, period))
+    return list(kept.values())
+
+
+def _cell(row: list[str], column: int) -> str:
+    return row[column] if column < len(row) else ""
+
+
+def _linear_periods(head_rows: list[list[str]], around: str) -> list[Period]:
+    """Periods from a row of years or dates in reading order, for heads that are not above their columns."""
+    for row in reversed(head_rows):
+        text = " ".join(dict.fromkeys(cell for cell in row if cell))
+        periods = _sequence(text, around)
+        if len(periods) >= 1:
+            return periods
+    tail = around[-400:]
+    return _sequence(tail, tail)
+
+
+def _sequence(text: str, around: str) -> list[Period]:
+    dates = list(dict.fromkeys(parse_dates(text)))
+    if dates:
+        parsed = [parse_period(day.isoformat(), around) for day in dates]
+        return [period for period in parsed if period]
+    years = list(dict.fromkeys(re.findall(r"(?<![\d.,])((?:19|20)\d\d)(?![\d.,]\d)", text)))
+    parsed = [parse_period(year, around) for year in years]
+    return [period for period in parsed if period]
+
+
+def _lines(
+    body: list[list[str]],
+    numbers: list[list[Number | None]],
+    assigned: list[tuple[int, Period]],
+    columns: list[int],
+    page: int,
+) -> list[Line]:
+    lines: list[Line] = []
+    section, above = "", ""
+    first_value = min(columns)
+    for row, parsed in zip(body, numbers, strict=True):
+        label = _label(row, parsed, first_value)
+        values = _values(parsed, assigned, columns)
+        if not any(value is not None for value in values):
+            if label:
+                section, above = label, f"{above} {label}" if _breaks_off(above, label) else label
+            continue
+        joined = f"{above} {label}".strip() if _breaks_off(above, label) else ""
+        norm = canonical(label)
+        lines.append(Line(label, norm, canonical(joined) if joined else norm, section, mark_of(label), page, values))
+        above = ""
+    return lines
+
+
+def _breaks_off(above: str, label: str) -> bool:
+    """Whether a label without values goes on in the line below: `Net income attributable to` / `common shareholders`."""
+    if not above or mark_of(above) or above.rstrip().endswith(":"):
+        return False
+    return label[:1].islower() or bool(_UNFINISHED.search(above))
+
+
+def _label(row: list[str], parsed: list[Number | None], first_value: int) -> str:
+    """The words at the left of the amounts; the civil-code number may have a cell of its own."""
+    words = []
+    for column, cell in enumerate(row):
+        if not cell:
+            continue
+        if column >= first_value:
+            break
+        if parsed[column] is not None and words and _LETTERS.search(words[-1]):
+            break  # a note number
+        words.append(cell)
+    return " ".join(words).strip()
+
+
+def _values(
+    parsed: list[Number | None], assigned: list[tuple[int, Period]], columns: list[int]
+) -> tuple[Decimal | None, ...]:
+    """The amounts under the periods; when a row's amounts slid into other columns but are as many as the periods, in order."""
+    cells = [parsed[column] if column < len(parsed) else None for column, _ in assigned]
+    if not any(cells):
+        slid = [
+            number for column, number in enumerate(parsed) if number and column >= min(columns) and not number.percent
+        ]
+        if len(slid) == len(assigned):
+            cells = list(slid)
+    return tuple(number.value if number and not number.percent else None for number in cells)
+
+
+def table_text(rows: Rows) -> str:
+    """All words of a table in plain lower case, for a first cheap look."""
+    return plain(" ".join(cell for row in rows for cell in row if cell))
+
+
+def common_periods(grids: Sequence[Grid]) -> Counter[tuple[object, ...]]:
+    """How often each period heads a column."""
+    return Counter(_key(period) for grid in grids for period in grid.periods)

@@ -1,0 +1,300 @@
+"""From the lines of a statement to figures: one line an item, with the sign that the item's definition asks for.
+
+Items take the best wording present, the first line among equals. A few need more than one line, and only then are
+values put together: debt due within the year (borrowings and the current portion), depreciation beside amortisation,
+cost of products beside cost of services when gross profit proves the sum. Such a figure says so in its label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tasks.analyse.statements.civil import civil_picks, is_civil
+from tasks.analyse.statements.find import Statement
+from tasks.analyse.statements.grid import Line
+from tasks.analyse.statements.labels import canonical, match_items, reversed_sign
+from tasks.analyse.statements.lexicon import ITEMS, StatementKind
+from tasks.analyse.statements.pick import Pick, Values, add, best_picks, combine, pick_of
+
+_COSTS = (
+    "cost_of_goods_sold",
+    "research_and_development",
+    "selling_general_administrative",
+    "personnel_cost",
+    "interest_expense",
+)
+_POSITIVE = (
+    "capital_expenditure",
+    "dividends_paid",
+    "share_repurchases",
+    "interest_expense",
+    "depreciation_amortization",
+)
+_PER_SHARE = re.compile(
+    r"per (?:common |ordinary )?share|per azione|weighted|average number|numero medio|outstanding|^basic|^diluted"
+)
+_PARTIAL_COST = re.compile(r"^costs? of (?!.*(?:total|hedg|capital))[a-z ]+$")
+_OTHER_COST = re.compile(
+    r"selling|administrative|research|marketing|advertis|restructuring|amortization|impairment|general"
+)
+_ALL_COSTS = re.compile(r"^total costs?(?: and expenses)?$")
+_ACCUMULATED = re.compile(r"accumulated (?:depreciation|amortization)|fondi? ammortamento")
+_KIND_OF_STOCK = re.compile(
+    r"raw materials?|work in (?:process|progress)|finished|supplies|packaging|merchandise|materie prime|semilavorat|in corso|prodotti finiti|merci"
+)
+_SHORT_DEBT = re.compile(
+    r"^(?:short term|current).*(?:debt|borrowings?|loans?|notes|financing)|^current (?:portion|maturities|installments).*(?:debt|borrowings|notes|loans|obligations)|^commercial paper|"
+    r"^(?:loans and )?notes payable|^loans payable|^bank overdrafts?|debt due within|(?:debt|borrowings) (?:maturing|due) within|^(?:passivita finanziarie|debiti finanziari|finanziamenti|prestiti|debiti verso banche).*corrent|"
+    r"^quota corrente|^debt and lease obligations current|^debt current|^borrowings current"
+)
+_DEBT = re.compile(
+    r"^(?:debt|borrowings|loans and borrowings|financial liabilities|senior notes.*|convertible.*notes.*|notes payable|finanziamenti|debiti finanziari|passivita finanziarie|prestiti obbligazionari|obbligazioni|debiti verso banche)(?: net)?(?: .*)?$"
+)
+_LONG_DEBT = re.compile(
+    r"^(?:long term|non ?current) (?:debt|borrowings|financing|notes|loans|obligations)(?!.*current portion of)|^debt (?:non ?current|long term)|^(?:passivita finanziarie|debiti finanziari|finanziamenti|prestiti|debiti verso banche).*non corrent"
+)
+_NOT_DEBT = re.compile(
+    r"operating lease|pension|deferred|trade|accounts payable|leasing|investments?$|receivable|derivat|affiliat|related|crediti|attivita"
+)
+
+
+def read_statement(statement: Statement) -> tuple[list[Pick], bool]:
+    """The items of a statement.
+
+    Returns:
+        The picks (item, values a period in the order of the statement's periods, label, page) and whether the
+        statement has the civil-code layout.
+    """
+    lines = [line for line in statement.lines if not _PER_SHARE.search(line.norm)]
+    civil = is_civil(lines, statement.kind)
+    picks = best_picks(lines, statement.kind)
+    if civil:
+        picks |= civil_picks(lines, statement.kind, picks)
+    elif statement.kind == "income_statement":
+        picks |= _income(lines, picks)
+    elif statement.kind == "balance_sheet":
+        picks |= _balance(lines, picks)
+    else:
+        picks |= _cash_flow(lines, picks)
+    return [_signed(pick, picks) for pick in picks.values()], civil
+
+
+def _income(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
+    found: dict[str, Pick] = {}
+    unlabelled = _unlabelled_total(lines, re.compile(r"revenue|sales|ricavi"))
+    if unlabelled and ("revenue" not in picks or picks["revenue"].rank > 0):
+        found["revenue"] = pick_of("revenue", unlabelled, 0, f"Total {unlabelled.section}")
+    revenue = found.get("revenue") or picks.get("revenue")
+    if "cost_of_goods_sold" not in picks:
+        found |= _cost_of_sales(lines, revenue, picks.get("gross_profit"))
+    cost = found.get("cost_of_goods_sold") or picks.get("cost_of_goods_sold")
+    if "gross_profit" not in picks and revenue and cost:
+        found |= _unlabelled_gross(lines, revenue, cost)
+    return found
+
+
+def _cost_of_sales(lines: Sequence[Line], revenue: Pick | None, gross: Pick | None) -> dict[str, Pick]:
+    """Cost of sales under another name: a total of costs with nothing but costs of sales above it, or its parts."""
+    parts = [line for line in lines if _PARTIAL_COST.match(line.norm)]
+    for index, line in enumerate(lines):
+        if _ALL_COSTS.match(line.norm) and parts:
+            above = lines[:index]
+            if any(_OTHER_COST.search(other.norm) for other in above):
+                break
+            return {"cost_of_goods_sold": pick_of("cost_of_goods_sold", line, 1)}
+    if len(parts) == 1:
+        return {"cost_of_goods_sold": pick_of("cost_of_goods_sold", parts[0], 2)}
+    if len(parts) > 1 and revenue and gross:
+        whole = combine("cost_of_goods_sold", parts, 2, "sum of the costs of sales, proved by gross profit")
+        if _equal(add(revenue.values, whole.values, -1), gross.values) or _equal(
+            add(revenue.values, whole.values), gross.values
+        ):
+            return {"cost_of_goods_sold": whole}
+    return {}
+
+
+def _unlabelled_gross(lines: Sequence[Line], revenue: Pick, cost: Pick) -> dict[str, Pick]:
+    """A line without label just below the cost of sales that is revenue less that cost: gross profit."""
+    expected = add(revenue.values, tuple(abs(value) if value is not None else None for value in cost.values), -1)
+    for line in lines:
+        if not line.norm and _equal(line.values, expected):
+            return {
+                "gross_profit": pick_of("gross_profit", line, 0, "(line without label: revenue less cost of sales)")
+            }
+    return {}
+
+
+def _unlabelled_total(lines: Sequence[Line], section: re.Pattern[str]) -> Line | None:
+    """A line without label that is the sum of the lines above it in its section."""
+    for index, line in enumerate(lines):
+        if line.norm or not section.search(canonical(line.section)):
+            continue
+        parts = [other for other in lines[:index] if other.section == line.section]
+        if len(parts) > 1 and _equal(combine("", parts, 0, "").values, line.values):
+            return line
+    return None
+
+
+def _equal(first: Values, second: Values) -> bool:
+    """Whether two rows agree wherever both have a value (and do so at least once)."""
+    both = [(one, two) for one, two in zip(first, second, strict=False) if one is not None and two is not None]
+    return bool(both) and all(one == two for one, two in both)
+
+
+def _balance(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
+    found: dict[str, Pick] = {}
+    regions = list(_regions(lines))
+    short = [line for line, region in regions if region == "current liabilities" and _is_debt(line, _SHORT_DEBT)]
+    long = [line for line, region in regions if region == "non-current liabilities" and _is_debt(line, _LONG_DEBT)]
+    if short:
+        found["short_term_debt"] = combine("short_term_debt", short, 0)
+    if long:
+        found["long_term_debt"] = combine("long_term_debt", long, 0)
+    if "inventory" not in picks and (inventory := _sum_of_section(lines)):
+        found["inventory"] = inventory
+    net = _net_property(lines)
+    if net and ("property_plant_equipment" not in picks or picks["property_plant_equipment"].rank > 0):
+        found["property_plant_equipment"] = net
+    return found
+
+
+def _sum_of_section(lines: Sequence[Line]) -> Pick | None:
+    """Inventories printed only by kind, under a head of their own: the head is their sum."""
+    head = re.compile(r"^(?:net |merchandise )?inventor|^rimanenze")
+    kinds: list[Line] = []
+    for line in lines:
+        opens = head.match(canonical(line.section)) or head.match(line.norm)
+        if _KIND_OF_STOCK.search(line.norm) and (opens or kinds):
+            kinds.append(line)
+        elif kinds:
+            break
+    if len(kinds) < 2:
+        return None
+    return combine("inventory", kinds, 2, "sum of the kinds of inventory under their head")
+
+
+def _is_debt(line: Line, named: re.Pattern[str]) -> bool:
+    return bool(named.search(line.norm) or _DEBT.search(line.norm)) and not _NOT_DEBT.search(line.norm)
+
+
+def _regions(lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
+    """Each line with its part of the balance sheet, from section heads where there are some, else from the totals."""
+    region, section = "assets", ""
+    for line in lines:
+        if line.section != section:
+            section = line.section
+            region = _region_of_head(canonical(section)) or region
+        elif region == "assets" and re.search(
+            r"^accounts payable|^trade payables|^short term (?:debt|borrowings)", line.norm
+        ):
+            region = "current liabilities"
+        yield line, region
+        if re.search(r"^total current liabilities|^totale passivita correnti|^totale passivo corrente", line.norm):
+            region = "non-current liabilities"
+        elif re.search(r"^total (?:non ?current|long term) liabilities|^totale passivita non correnti", line.norm):
+            region = "current liabilities"
+        elif re.search(r"^total liabilities$|^totale passivita$|^total .*equity$|^totale patrimonio netto", line.norm):
+            region = "equity" if "equity" not in line.norm and "netto" not in line.norm else region
+
+
+def _region_of_head(head: str) -> str:
+    if re.search(r"non ?current liabilities|long term liabilities|passivita non correnti|passivo non corrente", head):
+        return "non-current liabilities"
+    if re.search(r"current liabilities|passivita correnti|passivo corrente|^liabilities", head):
+        return "current liabilities"
+    if re.search(r"(?:share|stock)(?:holders|owners)|^equity|^patrimonio netto", head) and not re.search(
+        r"^liabilit", head
+    ):
+        return "equity"
+    return "assets" if re.search(r"assets|attivita (?:non )?corrent|^attivo", head) else ""
+
+
+def _net_property(lines: Sequence[Line]) -> Pick | None:
+    """An unlabelled or `total` line after accumulated depreciation that is the difference: net property."""
+    for before, line, after in zip(lines, lines[1:], [*lines[2:], None], strict=False):
+        del after
+        if _ACCUMULATED.search(line.norm) or not _ACCUMULATED.search(before.norm):
+            continue
+        if not line.norm or re.match(r"^(?:total|net)?\s*(?:property|plant|land|fixed|net$)", line.norm):
+            return pick_of(
+                "property_plant_equipment", line, 0, line.label or "(line without label after accumulated depreciation)"
+            )
+    return None
+
+
+def _cash_flow(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
+    """Depreciation with amortisation beside it, when no line has both."""
+    if "depreciation_amortization" in picks:
+        return {}
+    depreciation = [
+        line for line in lines if re.match(r"^(?:total )?depreciation(?: expense| of .*| and depletion)?$", line.norm)
+    ]
+    amortization = [
+        line
+        for line in lines
+        if re.match(
+            r"^amortization(?: expense)?(?: and (?:other|impairment).*| of .*intangible.*| of (?:purchased|acquired|acquisition).*| impairment and other)?$",
+            line.norm,
+        )
+    ]
+    if not depreciation:
+        return {}
+    return {
+        "depreciation_amortization": combine("depreciation_amortization", [*depreciation[:1], *amortization[:1]], 1)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Convention:
+    """Whether the statement prints costs as negative amounts."""
+
+    negative: bool
+
+
+def _signed(pick: Pick, picks: dict[str, Pick]) -> Pick:
+    """The pick with the sign of its definition: costs and payments positive, income tax positive when it is a charge."""
+    if pick.item in _POSITIVE and not _names_income(pick):
+        return pick.with_values(tuple(abs(value) if value is not None else None for value in pick.values))
+    if pick.item in _COSTS and not _names_income(pick):
+        positive = sum(1 for value in pick.values if value is not None and value > 0)
+        negative = sum(1 for value in pick.values if value is not None and value < 0)
+        return pick.negated() if negative > positive else pick
+    if pick.item == "income_tax":
+        return _signed_tax(pick, picks)
+    return pick
+
+
+def _names_income(pick: Pick) -> bool:
+    """`Interest expense (income)`, `Interest (income) expense`: a negative amount is income and stays negative."""
+    label = pick.label.lower()
+    return bool(re.search(r"expense\s*/?\s*\(income\)|\(income\)\s*/?\s*expense|oneri\s*\(proventi\)", label))
+
+
+def _signed_tax(tax: Pick, picks: dict[str, Pick]) -> Pick:
+    """A charge is positive: proved by pre-tax less tax = net income where these are there, else told by the label."""
+    pretax, net = picks.get("pretax_income"), picks.get("net_income")
+    if pretax and net:
+        as_is = _distance(add(pretax.values, tax.values, -1), net.values)
+        flipped = _distance(add(pretax.values, tax.values), net.values)
+        if as_is is not None and flipped is not None and as_is != flipped:
+            return tax if as_is < flipped else tax.negated()
+    return tax.negated() if reversed_sign(tax.label) else tax
+
+
+def _distance(first: Values, second: Values) -> Decimal | None:
+    gaps = [abs(one - two) for one, two in zip(first, second, strict=False) if one is not None and two is not None]
+    return sum(gaps, Decimal(0)) if gaps else None
+
+
+def items_of(kind: StatementKind) -> list[str]:
+    """The canonical items of a statement, those that are put together included."""
+    extra = ["short_term_debt", "long_term_debt"] if kind == "balance_sheet" else []
+    return [*ITEMS[kind], *extra]
+
+
+def named_items(line: Line, kind: StatementKind) -> tuple[tuple[str, int], ...]:
+    """What a line may stand for, by its own label or with the line above it."""
+    return match_items(line.norm, kind) or (match_items(line.joined, kind) if line.joined != line.norm else ())
