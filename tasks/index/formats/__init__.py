@@ -71,4 +71,4 @@ def parser(name: str) -> Parser:
 
 
 VERSIONS = {module: "1" for module, _ in MODULES}
-"""Module → version. Raise a module's version when its elements come out otherwise: its documents are then read again."""
+"""Module → version. Raise a module's version when its elements come out otherwise: its documents are read again."""

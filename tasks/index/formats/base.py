@@ -75,11 +75,19 @@ def table(rows: Iterable[Sequence[str]], page: int = 1, section: str = "") -> El
     return Element("table", text, page, rows=body, section=section)
 
 
-def with_sections(elements: Iterable[Element]) -> tuple[Element, ...]:
-    """Give each element the path of the titles above it; a title closes those of its own level and deeper."""
+def with_sections(elements: Iterable[Element], by_page: bool = False) -> tuple[Element, ...]:
+    """Give each element the path of the titles above it; a title closes those of its own level and deeper.
+
+    Args:
+        elements: in reading order; those that have a section already keep it.
+        by_page: whether each page begins without titles, as slides and sheets do.
+    """
     path: list[tuple[int, str]] = []
     placed: list[Element] = []
+    page = 1
     for element in elements:
+        if by_page and element.page != page:
+            path, page = [], element.page
         if element.kind == "title":
             level = max(element.level, 1)
             path = [(depth, text) for depth, text in path if depth < level]

@@ -1,0 +1,117 @@
+"""Bytes to text when nobody says in which encoding: byte order mark, UTF-8, UTF-16/32 by their zeros, then a vote.
+
+Office files of Italian and English houses that are not Unicode are nearly always Windows (cp1252), old Mac or DOS
+text. A general detector mistakes short ones for Chinese or Baltic, so these three are tried first, by how many of their
+high bytes become letters and signs that such texts use; only when none convinces is charset-normalizer asked.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with that one's
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_USUAL = frozenset("àèéìíòóùúÀÈÉÌÒÓÙçÇñÑäöüÄÖÜßêâîôûëïáãõåøæœ’‘“”–—•…€£§°«»©®™½¼¾²³ªº·´¿¡×\u00a0\u00ad")
+_WESTERN = ("cp1252", "mac_roman", "cp850")
+_DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_SAMPLE = 65_536
+
+
+def _windows_page(name: str) -> codecs.CodecInfo | None:
+    """Python knows `cp950` but not `windows-950`, which mails and web pages write."""
+    found = re.fullmatch(r"windows[-_](\d+)", name)
+    return codecs.lookup(f"cp{found.group(1)}") if found else None
+
+
+codecs.register(_windows_page)
+
+
+def decode(data: bytes, declared: bool = False) -> str:
+    """The text of `data`, line ends made "\\n".
+
+    Args:
+        data: the whole file.
+        declared: whether the text may name its own encoding, as HTML and XML do in their first 2 kB.
+    """
+    return _to_text(data, declared).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _to_text(data: bytes, declared: bool) -> str:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return data.decode(name, errors="replace")
+    if wide := _without_mark(data[:_SAMPLE]):
+        return data.decode(wide, errors="replace")
+    named = _DECLARED.search(data[:2048]) if declared else None
+    if named and (text := _as_declared(data, named.group(1).decode("ascii"))) is not None:
+        return text
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start > 0.99 * len(data) and len(data) > 400:  # a file cut in the middle of its last character
+            return data.decode("utf-8", errors="replace")
+    return data.decode(_vote(data[:_SAMPLE]), errors="replace")
+
+
+def _as_declared(data: bytes, name: str) -> str | None:
+    """Decoded as the text itself says, None when it does not hold. Browsers read latin-1 as cp1252, and so do we."""
+    try:
+        known = codecs.lookup(name).name
+        return data.decode("cp1252" if known in {"iso8859-1", "ascii"} else known, errors="strict")
+    except (LookupError, UnicodeDecodeError):
+        return None
+
+
+def _without_mark(sample: bytes) -> str:
+    """UTF-16 or UTF-32 without a mark, by where the zero bytes stand; "" when it is neither."""
+    if sample.count(0) < len(sample) // 4 or len(sample) < 8:
+        return ""
+    zeros = [sample[start::4].count(0) / max(1, len(sample[start::4])) for start in range(4)]
+    if zeros[1] > 0.6 and zeros[2] > 0.6 and zeros[3] > 0.6 and zeros[0] < 0.1:
+        return "utf-32-le"
+    if zeros[0] > 0.6 and zeros[1] > 0.6 and zeros[2] > 0.6 and zeros[3] < 0.1:
+        return "utf-32-be"
+    if min(zeros[1], zeros[3]) > 0.4 and max(zeros[0], zeros[2]) < 0.1:
+        return "utf-16-le"
+    if min(zeros[0], zeros[2]) > 0.4 and max(zeros[1], zeros[3]) < 0.1:
+        return "utf-16-be"
+    return ""
+
+
+def _vote(sample: bytes) -> str:
+    """The likeliest one-byte encoding of a text that is not UTF-8."""
+    high = bytes(byte for byte in sample if byte >= 0x80)
+    shares = {name: _share(high, name) for name in _WESTERN}
+    best = max(_WESTERN, key=lambda name: shares[name])
+    if shares[best] >= 0.9:
+        return best
+    from charset_normalizer import from_bytes
+
+    guess = from_bytes(sample).best()
+    return guess.encoding if guess else best
+
+
+def _share(high: bytes, name: str) -> float:
+    """How many of the high bytes become usual letters and signs of western European prose."""
+    return sum(character in _USUAL for character in high.decode(name, errors="replace")) / max(1, len(high))
+
+
+def is_text(data: bytes) -> bool:
+    """Whether a file of unknown type can be shown as text: hardly any control characters once it is decoded."""
+    sample = data[:_SAMPLE]
+    if sample.startswith(tuple(mark for mark, _ in _MARKS)) or _without_mark(sample):
+        text = _to_text(sample, False)
+    elif b"\0" in sample:
+        return False
+    else:
+        text = _to_text(sample, False)
+    strange = sum(
+        (character < " " and character not in "\n\r\t\f\v\x1b\b\x1a") or character == "\ufffd" for character in text
+    )
+    return strange <= 0.02 * len(text)

@@ -1,0 +1,53 @@
+"""Files inside a document, held to the limits: they become documents of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from tasks.index.formats.base import clean
+from tasks.records import Attachment
+
+if TYPE_CHECKING:
+    from infra.settings import Limits
+
+
+def held(items: Iterable[tuple[str, bytes]], limits: Limits) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """The attachments that the limits let through, and a warning for each that they do not.
+
+    Args:
+        items: (name, data); names are made plain and distinct, since they become part of a path.
+        limits: `attachments` is how many, `file_size` how many bytes together.
+    """
+    kept: list[Attachment] = []
+    warnings: list[str] = []
+    names: set[str] = set()
+    room = int(limits.file_size)
+    for name, data in items:
+        name = _distinct(plain_name(name), names)
+        if len(kept) >= limits.attachments:
+            warnings.append(f"attachment {name} was left out: more than {limits.attachments} (limits.attachments)")
+        elif len(data) > room:
+            warnings.append(f"attachment {name} was left out: {len(data):,} bytes go beyond limits.file_size")
+        elif data:
+            room -= len(data)
+            kept.append(Attachment(name, data))
+    return tuple(kept), tuple(warnings)
+
+
+def plain_name(name: str) -> str:
+    """A file name without folders, drives and control characters: `../../x.pdf` is `x.pdf`."""
+    plain = PurePosixPath(clean(name).replace("\\", "/").replace("\n", " ")).name
+    return plain.strip(". ")[-200:] or "attachment"
+
+
+def _distinct(name: str, taken: set[str]) -> str:
+    """`name`, or `name (2)` and so on when it is taken."""
+    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+    candidate, number = name, 1
+    while candidate.lower() in taken:
+        number += 1
+        candidate = f"{stem} ({number}){suffix}"
+    taken.add(candidate.lower())
+    return candidate

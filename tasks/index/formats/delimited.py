@@ -1,0 +1,66 @@
+"""CSV and TSV: one table, whatever the separator and the encoding.
+
+The separator is the one with which most lines have the same number of fields: Italian spreadsheets write ";" because
+their decimal mark is the comma. Cells stay as written ("1.234,56"): how to read them is the analysis' affair, which
+knows the language.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from tasks.index.decode import decode
+from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
+from tasks.index.formats.sheets import CellCount, Row, sheet_elements
+from tasks.records import Parsed
+
+NAMES = ("csv", "tsv")
+
+_SEPARATORS = ",;\t|"
+_SAMPLE_LINES = 200
+csv.field_size_limit(16 << 20)  # a cell of a long text; the default of 128 KiB is an error, not a limit on harm
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read a delimited file.
+
+    Raises:
+        DocumentError: CORRUPT, or TOO_LARGE above `limits.cells` cells.
+    """
+    text = decode(load(source)).replace("\0", "")
+    separator = _separator(text, "\t" if PurePosixPath(context.name).suffix.lower() in {".tsv", ".tab"} else ",")
+    elements = tuple(sheet_elements("", _rows(text, separator), 1, CellCount(context.limits.cells)))
+    name = "tsv" if separator == "\t" else "csv"
+    return Parsed(name, title_of(elements), "", 1, with_sections(elements), {"separator": separator})
+
+
+def _rows(text: str, separator: str) -> Iterator[Row]:
+    """The rows; a line `sep=;` at the top is Excel's way to name the separator."""
+    lines = text.lstrip("\ufeff").split("\n")
+    if lines and lines[0].lower().startswith("sep="):
+        lines = lines[1:]
+    try:
+        for row in csv.reader((line + "\n" for line in lines), delimiter=separator, skipinitialspace=True):
+            yield [clean(cell) for cell in row]
+    except csv.Error as error:
+        raise corrupt(f"the rows cannot be told apart: {error}") from None
+
+
+def _separator(text: str, default: str) -> str:
+    """The separator by which the most lines agree on the number of fields, weighted by how many fields they get."""
+    lines = text.lstrip("\ufeff").split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
+    if lines[0].lower().startswith("sep=") and len(lines[0]) > 4:
+        return lines[0][4]
+    scores = {}
+    for separator in _SEPARATORS:
+        try:
+            widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if any(row))
+        except csv.Error:
+            continue
+        width, times = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]), default=(1, 0))
+        scores[separator] = (times / max(1, widths.total()) if width > 1 else 0.0, width)
+    best = max(scores, key=lambda s: (round(scores[s][0], 2), scores[s][1], s == default), default=default)
+    return best if scores.get(best, (0.0, 1))[0] > 0 else default

@@ -1,0 +1,104 @@
+"""XLS (Excel 2 to 2003, by xlrd, which knows the number formats) and XLSB (by calamine).
+
+An XLS may be encrypted with Excel's own fixed password, which Excel opens without asking: it is tried. Any other
+password is the owner's to give.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from infra.errors import DocumentError, FailureKind
+from tasks.index.detect import is_zip
+from tasks.index.formats.base import Context, corrupt, load, title_of, with_sections
+from tasks.index.formats.calamine import calamine_sheets
+from tasks.index.formats.sheets import CellCount, Row, sheet_elements, value_text
+from tasks.records import Element, Parsed
+
+NAMES = ("xls", "xlsb")
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read a workbook, a page a sheet.
+
+    Raises:
+        DocumentError: CORRUPT, ENCRYPTED, or TOO_LARGE above `limits.cells` cells.
+    """
+    data = load(source)
+    count = CellCount(context.limits.cells)
+    if is_zip(data):
+        elements, pages = calamine_sheets(data, count)
+        return Parsed("xlsb", title_of(elements), "", pages, with_sections(elements, by_page=True))
+    elements, pages, warnings = _by_xlrd(data, count)
+    return Parsed("xls", title_of(elements), "", pages, with_sections(elements, by_page=True), warnings=warnings)
+
+
+def _by_xlrd(data: bytes, count: CellCount) -> tuple[list[Element], int, tuple[str, ...]]:
+    """By xlrd, with formats; without them, then by calamine, for workbooks whose style records are damaged."""
+    import xlrd
+
+    reason = ""
+    for formats in (True, False):
+        try:
+            with Path(os.devnull).open("w") as silent:
+                book = xlrd.open_workbook(file_contents=data, formatting_info=formats, on_demand=False, logfile=silent)
+            return _sheets(book, count), max(1, book.nsheets), ((reason,) if reason else ())
+        except (MemoryError, DocumentError):
+            raise
+        except Exception as error:  # noqa: BLE001  xlrd trips over damaged records with whatever its arithmetic raises
+            if "encrypted" in str(error).lower():
+                raise DocumentError(FailureKind.ENCRYPTED, "the workbook is encrypted: a password is needed") from None
+            reason = f"the workbook is irregular ({type(error).__name__}: {error}): number formats were not read"
+    try:
+        elements, pages = calamine_sheets(data, count)
+    except DocumentError as error:
+        raise error if error.kind != FailureKind.CORRUPT else corrupt(reason) from None
+    return elements, pages, (reason,)
+
+
+def _sheets(book: Any, count: CellCount) -> list[Element]:
+    elements: list[Element] = []
+    for page, sheet in enumerate(book.sheets(), start=1):
+        elements += sheet_elements(sheet.name, _rows(book, sheet), page, count)
+    return elements
+
+
+def _rows(book: Any, sheet: Any) -> Iterator[Row]:
+    """The rows of a sheet as text, heads merged over columns repeated in each."""
+    merged = {(top, left): right for top, bottom, left, right in sheet.merged_cells if bottom - top == 1 and left > 0}
+    for index in range(sheet.nrows):
+        row = [_text(book, sheet, index, column) for column in range(sheet.row_len(index))]
+        for column in range(len(row)):
+            if row[column] and (right := merged.get((index, column))):
+                row[column:right] = [row[column]] * (min(right, len(row)) - column)
+        yield row
+
+
+def _text(book: Any, sheet: Any, row: int, column: int) -> str:
+    import xlrd
+
+    cell = sheet.cell(row, column)
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        try:
+            return value_text(xlrd.xldate_as_datetime(cell.value, book.datemode))
+        except (ValueError, OverflowError):  # a number in a date format that is no date
+            return value_text(cell.value)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return value_text(bool(cell.value))
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return str(xlrd.error_text_from_code.get(cell.value, "#ERR"))
+    if cell.ctype == xlrd.XL_CELL_NUMBER:
+        whole = int(cell.value) if cell.value.is_integer() and abs(cell.value) < 1e15 else cell.value
+        return value_text(whole, _format(book, cell))
+    return value_text(cell.value)
+
+
+def _format(book: Any, cell: Any) -> str:
+    """The cell's number format, "" when the workbook was read without."""
+    if cell.xf_index is None or cell.xf_index >= len(book.xf_list):
+        return ""
+    found = book.format_map.get(book.xf_list[cell.xf_index].format_key)
+    return str(found.format_str) if found else ""

@@ -1,0 +1,211 @@
+"""HTML and XHTML, web pages, mail bodies and filings, read with lxml in one walk over the tree.
+
+Not through Unstructured: it forgets the column spans of tables, which puts every figure of a statement under the wrong
+year, and knows neither page breaks nor inline XBRL. The walk is iterative, so deep nesting costs no stack.
+
+Titles are h1 to h6. Filings have none: there a short block that is bold throughout is a title. Blocks in `nav` and
+`footer` are kept as kinds of their own, what is hidden is left out, scripts and styles too. A page break of the style
+sheet (`page-break-after: always` and its kin) begins a new page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from infra.errors import DocumentError, FailureKind
+from tasks.index.decode import decode
+from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.index.formats.facts import facts_element, inline_facts
+from tasks.index.formats.html_tables import HIDDEN, inline_text, is_layout, read_table
+from tasks.records import Element, ElementKind, Parsed
+
+NAMES = ("html",)
+
+_SKIPPED = frozenset(
+    {"script", "style", "head", "noscript", "template", "svg", "math", "object", "iframe", "ix:header"}
+)
+_INLINE = frozenset(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike"  # noqa: SIM905
+    " strong sub sup time tt u var wbr ix:nonfraction ix:nonnumeric ix:continuation ix:fraction ix:footnote"
+    " img input o:p".split()
+)
+_KINDS: dict[str, ElementKind] = {
+    "li": "list",
+    "dd": "list",
+    "figcaption": "caption",
+    "caption": "caption",
+    "nav": "header",
+    "footer": "footer",
+}
+_BREAK_BEFORE = re.compile(r"(?:page-)?break-before\s*:\s*(?:always|page|left|right)", re.IGNORECASE)
+_BREAK_AFTER = re.compile(r"(?:page-)?break-after\s*:\s*(?:always|page|left|right)", re.IGNORECASE)
+_BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
+_LONGEST_TITLE = 120
+_TITLE = re.compile(r"[^\W_](?=.*[^\W\d_]).*[^.,;]")
+"""One line that begins with a letter or digit (not a bracket), has a letter, and does not end like a sentence."""
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read a web page; the facts of inline XBRL become a table in section "XBRL facts" at the end.
+
+    Raises:
+        DocumentError: CORRUPT.
+    """
+    text = decode(load(source), declared=True)
+    root = tree(text)
+    if root is None:
+        return Parsed("html", "", "", 1, ())
+    elements = list(walk(root))
+    pages = max((element.page for element in elements), default=1)
+    facts = inline_facts(root)
+    metadata = _metadata(root) | ({"xbrl": "inline"} if facts else {})
+    titled = with_sections(elements)
+    if facts:
+        titled += (facts_element(facts, pages),)
+    return Parsed("html", title_of(titled, metadata.pop("title", None)), "", pages, titled, metadata)
+
+
+def elements_of_html(text: str, page: int = 1) -> list[Element]:
+    """The elements of a page or fragment of HTML, without sections; all on `page` and after."""
+    root = tree(text)
+    return [] if root is None else [replace(e, page=e.page + page - 1) for e in walk(root)]
+
+
+def tree(text: str) -> Any:
+    """The root of the lenient HTML tree, None when nothing is in it.
+
+    Raises:
+        DocumentError: CORRUPT, the parser gave up.
+    """
+    from lxml import etree, html
+
+    parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+    data = _DECLARATION.sub("", text).encode("utf-8", errors="replace")
+    if not data.strip():
+        return None
+    try:
+        return html.document_fromstring(data, parser=parser, ensure_head_body=False)
+    except etree.ParserError:
+        return None  # only comments or blanks
+    except (etree.XMLSyntaxError, AssertionError, ValueError) as error:
+        raise DocumentError(FailureKind.CORRUPT, f"the HTML cannot be read: {error}") from None
+
+
+def walk(root: Any) -> Iterator[Element]:
+    """The elements of a tree in reading order."""
+    from lxml import etree
+
+    headed = root.find(".//h1") is not None or root.find(".//h2") is not None or root.find(".//h3") is not None
+    blocks = _Blocks(bold_titles=not headed)
+    walker = etree.iterwalk(root, events=("start", "end"))
+    for event, node in walker:
+        tag = node.tag if isinstance(node.tag, str) else ""
+        if event == "start":
+            if not tag or tag in _SKIPPED or HIDDEN.search(node.get("style") or "") or node.get("hidden") is not None:
+                walker.skip_subtree()
+            elif tag == "table" and not is_layout(node):
+                yield from blocks.flush()
+                blocks.break_page(node, _BREAK_BEFORE)
+                yield from read_table(node, blocks.page)
+                walker.skip_subtree()
+            else:
+                yield from blocks.open(tag, node)
+        else:
+            yield from blocks.close(tag, node)
+    yield from blocks.flush()
+
+
+class _Blocks:
+    """The block that is being collected: its text, how much of it is bold, its kind, and the page."""
+
+    def __init__(self, bold_titles: bool) -> None:
+        self.page = 1
+        self._bold_titles = bold_titles
+        self._pieces: list[str] = []
+        self._letters = self._bold_letters = self._bold = self._verbatim = 0
+        self._kinds: list[tuple[ElementKind, int]] = [("text", 0)]
+        self._began = False
+
+    def open(self, tag: str, node: Any) -> Iterator[Element]:
+        if tag == "br":
+            self._pieces.append("\n")
+        elif tag not in _INLINE:
+            yield from self.flush()
+            self.break_page(node, _BREAK_BEFORE)
+            self._kinds.append(self._kind(tag, node))
+            self._verbatim += tag in {"pre", "textarea"}
+        self._bold += _is_bold(tag, node)
+        self._add(node.text)
+
+    def close(self, tag: str, node: Any) -> Iterator[Element]:
+        skipped = not tag or tag in _SKIPPED or HIDDEN.search(node.get("style") or "") or node.get("hidden") is not None
+        if not skipped and not (tag == "table" and not is_layout(node)):
+            if tag not in _INLINE and tag != "br":
+                yield from self.flush()
+                self._kinds.pop()
+                self._verbatim -= tag in {"pre", "textarea"}
+            self._bold -= _is_bold(tag, node)
+        self.break_page(node, _BREAK_AFTER)
+        self._add(node.tail)
+
+    def break_page(self, node: Any, pattern: re.Pattern[str]) -> None:
+        if self._began and pattern.search(node.get("style") or ""):
+            self.page += 1
+            self._began = False
+
+    def _kind(self, tag: str, node: Any) -> tuple[ElementKind, int]:
+        if len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
+            return "title", int(tag[1])
+        if node.get("role") == "heading":
+            level = node.get("aria-level", "2")
+            return "title", int(level) if level.isdigit() else 2
+        above = self._kinds[-1]
+        return (_KINDS[tag], 0) if tag in _KINDS and above[0] not in {"header", "footer"} else above
+
+    def _add(self, text: str | None) -> None:
+        if not text:
+            return
+        self._pieces.append(text if self._verbatim else _SPACE.sub(" ", text))
+        letters = sum(map(str.isalnum, text))
+        self._letters += letters
+        self._bold_letters += letters if self._bold else 0
+
+    def flush(self) -> Iterator[Element]:
+        """The element that was collected, if any, and a fresh start."""
+        text = clean("".join(self._pieces))
+        kind, level = self._kinds[-1]
+        bold = self._letters and self._bold_letters == self._letters
+        self._pieces, self._letters, self._bold_letters = [], 0, 0
+        if not text:
+            return
+        self._began = True
+        if kind == "text" and bold and self._bold_titles and _may_be_title(text):
+            kind, level = "title", 2
+        yield Element(kind, text, self.page, level)
+
+
+def _is_bold(tag: str, node: Any) -> bool:
+    return tag in {"b", "strong"} or bool(_BOLD.search(node.get("style") or ""))
+
+
+def _may_be_title(text: str) -> bool:
+    return len(text) <= _LONGEST_TITLE and bool(_TITLE.fullmatch(text))
+
+
+def _metadata(root: Any) -> dict[str, str]:
+    """Title, author, description and language that the page states."""
+    found = {}
+    title = root.find(".//title")
+    if title is not None and (text := clean(inline_text(title))):
+        found["title"] = text
+    for meta in root.iter("meta"):
+        name = (meta.get("name") or meta.get("property") or "").lower()
+        if name in {"author", "description", "keywords", "date"} and (content := clean(meta.get("content") or "")):
+            found[name] = content
+    return found

@@ -1,0 +1,61 @@
+"""DOC and PPT (Office before 2007): LibreOffice converts them to DOCX and PPTX when it is installed.
+
+No maintained library reads these two. LibreOffice runs without a window, with a profile of its own in a temporary
+folder, because two runs on one profile wait for each other for ever, and with macros off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from infra.errors import DocumentError, FailureKind
+from tasks.index.detect import detect
+from tasks.index.formats import slides, word
+from tasks.index.formats.base import Context, corrupt, load
+from tasks.records import Parsed
+
+NAMES = ("doc", "ppt")
+
+_TARGETS = {"doc": "docx", "ppt": "pptx"}
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read a Word or PowerPoint file of the old kind.
+
+    Raises:
+        DocumentError: MISSING_PROGRAM without LibreOffice, CORRUPT, TIMEOUT.
+    """
+    kind = detect(source, context.name)
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        raise DocumentError(
+            FailureKind.MISSING_PROGRAM,
+            f"{kind.upper()} files need LibreOffice (soffice), which is not installed: apt-get install "
+            f"libreoffice-{'writer' if kind == 'doc' else 'impress'}, or save the file as {_TARGETS[kind].upper()}",
+        )
+    converted = _convert(program, load(source), kind, context.limits.seconds)
+    parsed = word.parse(converted, context) if kind == "doc" else slides.parse(converted, context)
+    return dataclasses.replace(parsed, format=kind)
+
+
+def _convert(program: str, data: bytes, kind: str, seconds: float) -> bytes:
+    """The document in the new format."""
+    target = _TARGETS[kind]
+    with tempfile.TemporaryDirectory(prefix="faldone-office-") as folder:
+        given = Path(folder, f"document.{kind}")
+        given.write_bytes(data)
+        command = [program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore", "--nologo",
+                   "--convert-to", target, "--outdir", folder, str(given)]  # fmt: skip
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired:
+            raise DocumentError(FailureKind.TIMEOUT, f"LibreOffice needed more than {seconds:.0f} s") from None
+        made = Path(folder, f"document.{target}")
+        if not made.exists():
+            words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise corrupt(f"LibreOffice could not convert the file: {words[-1][:200] if words else 'no reason given'}")
+        return made.read_bytes()

@@ -1,0 +1,50 @@
+"""Plain text: paragraphs by empty lines, pages by form feeds, titles only where the typist marked them.
+
+A title is a line that stands alone and is underlined with `===` or `---`, or is in capitals throughout. Anything
+cleverer would make titles of the short paragraphs of a letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.index.decode import decode
+from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.records import Element, Parsed
+
+NAMES = ("txt",)
+
+_ITEM = re.compile(r"^(?:[-*•·–—]|\d{1,3}[.)]|[a-z][.)])\s+\S")
+_RULE = re.compile(r"^(={3,}|-{3,}|~{3,})$")
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read a text file in whatever encoding it is."""
+    pages = decode(load(source)).split("\f")
+    elements = [element for number, page in enumerate(pages, start=1) for element in paragraphs(page, number)]
+    return Parsed("txt", title_of(elements), "", max(1, len(pages)), with_sections(elements))
+
+
+def paragraphs(text: str, page: int = 1) -> Iterator[Element]:
+    """The blocks of a text between empty lines, as titles, lists or prose."""
+    for block in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.strip("\n")):
+        lines = [line for line in clean(block).split("\n") if line]
+        if not lines:
+            continue
+        if len(lines) >= 2 and _RULE.match(lines[1]):
+            yield Element("title", lines[0], page, 1 if lines[1][0] == "=" else 2)
+            lines = lines[2:]
+        elif len(lines) == 1 and _is_capitals(lines[0]):
+            yield Element("title", lines[0], page, 2)
+            continue
+        if lines:
+            items = sum(bool(_ITEM.match(line)) for line in lines)
+            yield Element("list" if 2 * items >= len(lines) and items else "text", "\n".join(lines), page)
+
+
+def _is_capitals(line: str) -> bool:
+    """A short line with some letters, none of them small, that does not end like a sentence."""
+    letters = sum(character.isalpha() for character in line)
+    return letters >= 4 and line.isupper() and len(line) <= 90 and not line.endswith((".", ",", ";"))

@@ -1,0 +1,154 @@
+"""XML of any vocabulary, and XBRL instances, which have a table of facts.
+
+Nobody knows what the tags of an arbitrary XML file mean, so its shape decides: like siblings that only hold values (the
+lines of an invoice) are a table with a column a tag; other values are "tag: value" lines, together with their
+siblings; text with markup inside is prose. The section is the path of tags.
+
+Entities are expanded only when the file itself declares them, within libxml2's limit on amplification; nothing is
+fetched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tasks.index.decode import decode
+from tasks.index.formats.base import Context, clean, corrupt, load, table, title_of, too_large
+from tasks.index.formats.facts import LONGEST_VALUE, Fact, facts_element, instance_facts, local
+from tasks.records import Element, Parsed
+
+NAMES = ("xml", "xbrl")
+
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read an XML file.
+
+    Raises:
+        DocumentError: CORRUPT (not well formed, with the line), TOO_LARGE (an entity bomb).
+    """
+    root = _root(decode(load(source), declared=True))
+    if local(root) == "xbrl":
+        return _instance(root)
+    elements = tuple(_elements(root))
+    return Parsed("xml", _titled(root) or title_of(elements), "", 1, elements, {"root": _name(root)})
+
+
+def _root(text: str) -> Any:
+    from lxml import etree
+
+    parser = etree.XMLParser(
+        resolve_entities="internal", no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(_DECLARATION.sub("", text).encode("utf-8", errors="replace"), parser)
+    except etree.XMLSyntaxError as error:
+        if "amplification" in str(error) or "entity loop" in str(error).lower():
+            raise too_large("the XML declares entities that expand without end: it may be a bomb") from None
+        raise corrupt(f"the XML is not well formed: {(str(error).splitlines() or [''])[0][:200]}") from None
+    return root
+
+
+def _instance(root: Any) -> Parsed:
+    """An XBRL instance: facts as a table, text blocks as prose under their concept."""
+    facts = instance_facts(root)
+    short = [fact for fact in facts if len(fact.value) <= LONGEST_VALUE]
+    elements = [facts_element(short, 1)] if short else []
+    elements += [element for fact in facts if len(fact.value) > LONGEST_VALUE for element in _block(fact)]
+    title = next(
+        (f.value for f in short if re.search(r"(?i)(registrant|entity|denominazione).*name|denominazione", f.concept)),
+        "",
+    )
+    return Parsed("xbrl", title, "", 1, tuple(elements), {"xbrl": "instance"})
+
+
+def _block(fact: Fact) -> Iterator[Element]:
+    """A text block, whose value is often HTML that was escaped."""
+    from dataclasses import replace
+
+    from tasks.index.formats.html import elements_of_html
+
+    section = f"{fact.concept} {fact.period}".strip()
+    found = elements_of_html(fact.value) if "<" in fact.value else [Element("text", fact.value)]
+    for element in found:
+        yield replace(element, section=section)
+
+
+def _elements(root: Any) -> Iterator[Element]:
+    """The elements below a node, depth first, without recursion."""
+    stack: list[tuple[Any, str]] = [(root, "")]
+    while stack:
+        node, path = stack.pop()
+        section = f"{path} > {_name(node)}" if path else _name(node)
+        if _is_prose(node):
+            yield Element("text", clean(" ".join("".join(node.itertext()).split())), section=path)
+            continue
+        yield from _values(node, section)
+        records = _records(node)
+        for name in dict.fromkeys(_name(child) for child in node):
+            if name in records and (found := table(_as_rows(node, name), section=f"{section} > {name}")):
+                yield found
+        deeper = [child for child in node if _name(child) not in records and not _is_value(child)]
+        stack += [(child, section) for child in reversed(deeper)]
+
+
+def _values(node: Any, section: str) -> Iterator[Element]:
+    """The node's attributes and its children that are plain values, as lines."""
+    lines = [f"{key.rpartition('}')[2]}: {value}" for key, value in node.attrib.items() if value.strip()]
+    if len(node) == 0 and (node.text or "").strip():
+        lines.append(f"{_name(node)}: {clean(node.text)}")
+    for child in node:
+        if _is_value(child) and (text := clean(child.text or "")):
+            lines.append(f"{_name(child)}: {text}")
+        if _is_value(child):
+            lines += [f"{_name(child)} {k.rpartition('}')[2]}: {v}" for k, v in child.attrib.items() if v.strip()]
+    if lines:
+        yield Element("text", "\n".join(clean(line) for line in lines), section=section)
+
+
+def _records(node: Any) -> set[str]:
+    """Names of children that occur at least twice and hold nothing but values."""
+    counts: dict[str, int] = {}
+    for child in node:
+        flat = len(child) > 0 and all(_is_value(grandchild) for grandchild in child)
+        counts[_name(child)] = counts.get(_name(child), 0) + (1 if flat else -1_000_000)
+    return {name for name, count in counts.items() if count >= 2}
+
+
+def _as_rows(node: Any, name: str) -> list[list[str]]:
+    """The records of one name as rows: heads are their attributes and children in the order met; repeats are joined."""
+    records = []
+    for child in node:
+        if _name(child) == name:
+            record = {key.rpartition("}")[2]: value for key, value in child.attrib.items()}
+            for field in child:
+                text = clean(field.text or "")
+                record[_name(field)] = f"{record[_name(field)]}; {text}" if record.get(_name(field)) else text
+            records.append(record)
+    heads = list(dict.fromkeys(key for record in records for key in record))
+    return [heads, *([record.get(head, "") for head in heads] for record in records)]
+
+
+def _is_value(node: Any) -> bool:
+    return isinstance(node.tag, str) and len(node) == 0
+
+
+def _is_prose(node: Any) -> bool:
+    """Text and elements mixed: markup inside running text."""
+    return len(node) > 0 and bool((node.text or "").strip() or any((child.tail or "").strip() for child in node))
+
+
+def _name(node: Any) -> str:
+    return str(node.tag).rpartition("}")[2] if isinstance(node.tag, str) else ""
+
+
+def _titled(root: Any) -> str:
+    """The text of the first `title` that stands near the top."""
+    for node in list(root)[:20]:
+        if local(node) == "title" and (text := clean("".join(node.itertext()))):
+            return " ".join(text.split())[:300]
+    return ""

@@ -1,0 +1,149 @@
+"""Parse one file: look at it, open it with the reader of its format, check what comes out, name its language.
+
+`parse_file` runs in this process; `tasks/index/parse.py` runs it in children that may be killed. Whatever goes
+wrong ends as a DocumentError with a kind and a line in plain words: what a reader did not foresee becomes INTERNAL
+with the exception's class and message.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.errors import DocumentError, FailureKind
+from tasks.index.detect import detect, is_ole2, is_zip, read_head
+from tasks.index.formats import parser
+from tasks.index.formats.base import Context
+from tasks.index.guard import check_archive, check_size
+from tasks.records import Element, Parsed
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+_FIXED_PASSWORD = "VelvetSweatshop"  # noqa: S105
+"""What Excel and PowerPoint encrypt "protected" files with, and open again without asking ([MS-OFFCRYPTO] 2.2.1)."""
+
+_LANGUAGES = ("it", "en", "fr", "de", "es", "pt", "nl")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_SAMPLE_WORDS = 400
+_FEWEST_WORDS = 5
+
+
+def parse_file(source: Path | bytes, name: str, settings: Settings) -> Parsed:
+    """Parse a file in this process.
+
+    Args:
+        source: a local path, or the bytes of a file inside another one.
+        name: the file's own name.
+        settings: limits, OCR mode and OCR languages count.
+
+    Raises:
+        DocumentError: for every reason why it cannot be read.
+    """
+    return read(source, Context(name, settings.limits, settings.ocr, settings.languages))
+
+
+def read(source: Path | bytes, context: Context) -> Parsed:
+    """As `parse_file`, with the context made.
+
+    Raises:
+        DocumentError: for every reason why it cannot be read.
+    """
+    try:
+        check_size(source, context.limits)
+        source = _unlocked(source)
+        kind = detect(source, context.name)
+        if is_zip(read_head(source, 8)):
+            check_archive(source, context.limits)
+        return _checked(parser(kind)(source, context), context)
+    except DocumentError:
+        raise
+    except Exception as error:
+        raise explained(error) from error
+
+
+def explained(error: Exception) -> DocumentError:
+    """The DocumentError for an exception that a reader did not foresee."""
+    if isinstance(error, MemoryError):
+        return DocumentError(FailureKind.MEMORY, "reading the file needs more memory than limits.memory grants")
+    if isinstance(error, RecursionError):
+        return DocumentError(FailureKind.CORRUPT, "the file nests deeper than any real document")
+    if isinstance(error, PermissionError):
+        return DocumentError(FailureKind.PERMISSION, f"no permission: {error}")
+    if isinstance(error, FileNotFoundError):
+        return DocumentError(FailureKind.NOT_FOUND, f"a file is gone: {error}")
+    line = (str(error).strip().splitlines() or [""])[0][:300]
+    return DocumentError(FailureKind.INTERNAL, f"the reader failed unexpectedly: {type(error).__name__}: {line}")
+
+
+def _unlocked(source: Path | bytes) -> Path | bytes:
+    """The file itself, or its decrypted bytes when only the fixed password of Excel protects it.
+
+    Raises:
+        DocumentError: ENCRYPTED, another password is needed.
+    """
+    if not is_ole2(read_head(source, 8)):
+        return source
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as container:
+            if not container.exists("EncryptedPackage"):
+                return source
+    except (OSError, ValueError, IndexError, OverflowError, AttributeError):
+        return source  # a broken container: detection says so
+    return _decrypted(source)
+
+
+def _decrypted(source: Path | bytes) -> bytes:
+    import msoffcrypto
+
+    target = io.BytesIO()
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    try:
+        locked: Any = msoffcrypto.OfficeFile(io.BytesIO(data))
+        locked.load_key(password=_FIXED_PASSWORD, verify_password=True)
+        locked.decrypt(target)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  a wrong password and an unknown cipher raise all sorts; both mean the same to the owner
+        raise DocumentError(FailureKind.ENCRYPTED, "the document is encrypted: a password is needed") from None
+    return target.getvalue()
+
+
+def _checked(parsed: Parsed, context: Context) -> Parsed:
+    """What was parsed, with its language and, failing a title of its own, none; nothing at all is a failure."""
+    if parsed.pages > context.limits.pages:
+        raise DocumentError(
+            FailureKind.TOO_LARGE, f"{parsed.pages:,} pages; the limit is {context.limits.pages:,} (limits.pages)"
+        )
+    if not parsed.elements and not parsed.attachments:
+        raise DocumentError(FailureKind.NO_TEXT, f"the {parsed.format.upper()} file opens, but no text is in it")
+    return replace(parsed, language=parsed.language or language_of(parsed.elements))
+
+
+def language_of(elements: Iterable[Element]) -> str:
+    """The two-letter code of a document's language, "" when fewer than five words tell."""
+    words: list[str] = []
+    for element in elements:
+        if element.section != "XBRL facts":
+            words += _LETTERS.findall(element.text[:20_000])
+        if len(words) >= _SAMPLE_WORDS:
+            break
+    if len(words) < _FEWEST_WORDS:
+        return ""
+    return str(_identifier().classify(" ".join(words[:_SAMPLE_WORDS]))[0])
+
+
+@functools.cache
+def _identifier() -> Any:
+    from py3langid import langid
+
+    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    identifier.set_languages(list(_LANGUAGES))
+    return identifier
