@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tasks.analyse.statements.grid import Line
 from tasks.analyse.statements.labels import canonical, match_items
 from tasks.analyse.statements.lexicon import StatementKind
-from tasks.analyse.statements.pick import Pick, Values, add, combine, pick_of
+from tasks.analyse.statements.pick import Pick, combine, pick_of
 
 _CIVIL = {
     "income_statement": re.compile(
@@ -34,6 +34,7 @@ _BEYOND = re.compile(
 _FINANCIAL_DEBT = re.compile(
     r"^(?:obbligazioni(?: convertibili)?|(?:debiti )?(?:verso|v) (?:banche|altri finanziatori|soci per finanziamenti))$"
 )
+_EQUITY = re.compile(r"^(?:totale )?patrimonio netto")
 _ALL_DEBT = re.compile(r"^(?:debiti|totale debiti)$")
 _SUM = "sum of the amounts due within and after the next year"
 
@@ -114,12 +115,31 @@ def _debts(lines: Sequence[Line], dues: Sequence[Due]) -> dict[str, Pick]:
         found["short_term_debt"] = _named("short_term_debt", lenders, within, "entro l'esercizio")
     if beyond:
         found["long_term_debt"] = _named("long_term_debt", lenders, beyond, "oltre l'esercizio")
+    if (whole := _within_the_year(lines, dues)) is not None:
+        found["current_liabilities"] = whole
     abbreviated = next((due for due in dues if _ALL_DEBT.match(due.head) and due.within), None)
     if abbreviated and abbreviated.within:
         found["current_liabilities"] = pick_of(
             "current_liabilities", abbreviated.within, 1, f"Debiti: {abbreviated.within.label}"
         )
     return found
+
+
+def _within_the_year(lines: Sequence[Line], dues: Sequence[Due]) -> Pick | None:
+    """All debts due within the year in the ordinary layout, when the due-date lines add up to the printed total of debts."""
+    total = next((line for line in lines if line.norm == "totale debiti"), None)
+    start = next((index for index, line in enumerate(lines) if _EQUITY.search(line.norm)), 0)
+    after = {id(line) for line in lines[start:]}
+    owed = [due for due in dues if id(due.within or due.beyond) in after and not _ALL_DEBT.match(due.head)]
+    if total is None or len(owed) < 2:
+        return None
+    within = [due.within for due in owed if due.within]
+    parts = [line for due in owed for line in (due.within, due.beyond) if line]
+    if not within or not all(one == two for one, two in zip(combine("", parts, 0).values, total.values, strict=False) if two is not None):
+        return None
+    whole = combine("current_liabilities", within, 2)
+    label = "Debiti esigibili entro l'esercizio successivo"
+    return Pick("current_liabilities", whole.values, label, total.page, 2, "sum of the debts due within the year")
 
 
 def _named(item: str, lenders: Sequence[Due], lines: Sequence[Line], when: str) -> Pick:
@@ -134,12 +154,3 @@ def _investments(lines: Sequence[Line]) -> dict[str, Pick]:
         if line.norm == "investimenti" and canonical(line.section) == "immobilizzazioni materiali":
             return {"capital_expenditure": pick_of("capital_expenditure", line, 0, f"{line.section}: {line.label}")}
     return {}
-
-
-def identity_holds(total: Values, parts: Sequence[Values]) -> bool:
-    """Whether the parts add up to the total in every column that has a total."""
-    summed = parts[0]
-    for part in parts[1:]:
-        summed = add(summed, part)
-    both = [(one, two) for one, two in zip(total, summed, strict=False) if one is not None and two is not None]
-    return bool(both) and all(one == two for one, two in both)

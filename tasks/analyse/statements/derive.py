@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from tasks.analyse.statements.figures import Figure
@@ -31,6 +32,13 @@ _INCOME = {
         r"|^(?:utile|perdita|risultato|utile perdita)(?: netto)?(?: dell'esercizio| d'esercizio| consolidato| del periodo)*$"
     ),
 }
+_CASH = {
+    "closing_cash": re.compile(
+        r"^cash and (?:cash )?equivalents(?: at)?(?: the)? end of (?:the )?(?:year|period)$|^cash and (?:cash )?equivalents end of (?:year|period)$"
+        r"|^disponibilita liquide(?: e mezzi equivalenti)? (?:a|alla) fine (?:dell'|del |d')?(?:esercizio|periodo|anno)$"
+        r"|^totale disponibilita liquide a fine esercizio$"
+    )
+}
 _AFTER_TAX = re.compile(
     r"discontinued|equity (?:in|method)|equity earnings|affiliat|accounting change|attivita (?:cessate|operative cessate)|dismission"
 )
@@ -39,9 +47,7 @@ _BETWEEN = re.compile(r"redeemable|mezzanine|temporary equity|preferred stock of
 
 def totals_of(statement: Statement, names: Sequence[str], scale: int) -> list[Figure]:
     """The sums of a statement that are not items: both sides of the balance sheet, equity and net income in all."""
-    patterns = (
-        _BALANCE if statement.kind == "balance_sheet" else _INCOME if statement.kind == "income_statement" else {}
-    )
+    patterns = {"balance_sheet": _BALANCE, "income_statement": _INCOME, "cash_flow_statement": _CASH}[statement.kind]
     found = []
     for item, pattern in patterns.items():
         line = _last(statement.lines, pattern)
@@ -63,6 +69,16 @@ def derived_figures(figures: Sequence[Figure], totals: Sequence[Figure]) -> list
     """Total liabilities, for the periods where they are not printed and the balance sheet proves them."""
     have = {figure.period for figure in figures if figure.item == "total_liabilities"}
     return [figure for figure in _liabilities(totals) if figure.period not in have]
+
+
+def opening_cash(figures: Sequence[Figure], totals: Sequence[Figure]) -> list[Figure]:
+    """Cash of the years that only the cash flow statement shows, when it agrees with the balance sheet in another year."""
+    printed = {figure.period: figure.value for figure in figures if figure.item == "cash_and_equivalents"}
+    closing = [figure for figure in totals if figure.item == "closing_cash"]
+    common = [figure for figure in closing if figure.period in printed]
+    if not common or any(printed[figure.period] != figure.value for figure in common):
+        return []
+    return [replace(figure, item="cash_and_equivalents") for figure in closing if figure.period not in printed]
 
 
 def _liabilities(totals: Sequence[Figure]) -> Iterator[Figure]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from tasks.analyse.statements.derive import derived_figures, totals_of
+from tasks.analyse.statements.derive import derived_figures, opening_cash, totals_of
 from tasks.analyse.statements.document import grids_of, has_words, page_top
 from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.find import Statement, find_statements
@@ -97,6 +97,7 @@ def extract(document: Document) -> Extraction:
             statements.append(_found(kind, read, names, scale))
     kept = _one_each(figures)
     kept += derived_figures(kept, totals)
+    kept += opening_cash(kept, totals)
     conflicts = _conflicts(document, candidates, kept, calendar, scales)
     return Extraction(currency, tuple(_ordered(kept)), tuple(statements), conflicts, reasons, tuple(totals))
 
@@ -118,8 +119,7 @@ def _money_texts(document: Document, grids: Sequence[Grid]) -> Iterable[str]:
     for grid in grids:
         yield f"{grid.context} {grid.head}"
     for element in document.parsed.elements:
-        if element.rows:
-            yield " ".join(cell for row in element.rows[:4] for cell in row)
+        yield " ".join(cell for row in element.rows[:4] for cell in row) if element.rows else element.text
 
 
 def _read(document: Document, statement: Statement) -> _Read:

@@ -40,7 +40,9 @@ _ENGLISH = re.compile(rf"{_MONTH}\s*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,|\s)\s*{_Y
 _ITALIAN = re.compile(rf"\b(\d{{1,2}})°?\s+{_MONTH}\s*,?\s*{_YEAR}\b", re.IGNORECASE)
 _ISO = re.compile(rf"\b{_YEAR}-(\d\d)-(\d\d)\b")
 _NUMERIC = re.compile(rf"\b(\d{{1,2}})([./-])(\d{{1,2}})\2({_YEAR[1:-1]}|\d\d)\b")
-_DAY = re.compile(rf"{_MONTH}\s*(\d{{1,2}})\b(?!\d)|\b(\d{{1,2}})°?\s+{_MONTH}", re.IGNORECASE)
+_DAY = re.compile(
+    rf"{_MONTH}\s*(\d{{1,2}})\b(?!\d)(?!\s*,?\s*(?:19|20)\d\d)|\b(\d{{1,2}})°?\s+{_MONTH}(?!\s*,?\s*(?:19|20)\d\d)", re.IGNORECASE
+)
 _MONTH_YEAR = re.compile(rf"{_MONTH}\s*,?\s*{_YEAR}\b", re.IGNORECASE)
 _FISCAL = re.compile(rf"\b(?:fiscal(?: year)?s?|FY|esercizio)\s*['’]?{_YEAR}\b", re.IGNORECASE)
 _FISCAL_SHORT = re.compile(r"\bFY\s*['’]?(\d\d)\b")

@@ -42,6 +42,9 @@ _OTHER_COST = re.compile(
 )
 _ALL_COSTS = re.compile(r"^total costs?(?: and expenses)?$")
 _ACCUMULATED = re.compile(r"accumulated (?:depreciation|amortization)|fondi? ammortamento")
+_SHARED = re.compile(r"attributable to|attribuibil[ei]|di cui|di pertinenza|spettante|ripartit")
+_OWNERS = re.compile(r"gruppo|azionisti|\bsoci\b|capogruppo|controllante|owners|(?:share|stock)holders|equity holders|parent")
+_OTHERS = re.compile(r"terzi|minorit|minoranz|non ?controlling")
 _KIND_OF_STOCK = re.compile(
     r"raw materials?|work in (?:process|progress)|finished|supplies|packaging|merchandise|materie prime|semilavorat|in corso|prodotti finiti|merci"
 )
@@ -84,6 +87,9 @@ def read_statement(statement: Statement) -> tuple[list[Pick], bool]:
 
 def _income(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
     found: dict[str, Pick] = {}
+    share = _group_share(lines)
+    if share and ("net_income" not in picks or picks["net_income"].rank > 1):
+        found["net_income"] = share
     unlabelled = _unlabelled_total(lines, re.compile(r"revenue|sales|ricavi"))
     if unlabelled and ("revenue" not in picks or picks["revenue"].rank > 0):
         found["revenue"] = pick_of("revenue", unlabelled, 0, f"Total {unlabelled.section}")
@@ -94,6 +100,16 @@ def _income(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
     if "gross_profit" not in picks and revenue and cost:
         found |= _unlabelled_gross(lines, revenue, cost)
     return found
+
+
+def _group_share(lines: Sequence[Line]) -> Pick | None:
+    """`Attributable to:` after net income, then one line for the shareholders of the parent and one for the others."""
+    for index, line in enumerate(lines):
+        if _SHARED.search(canonical(line.section)) and _OWNERS.search(line.norm) and not _OTHERS.search(line.norm):
+            before = [other.norm for other in lines[:index]]
+            if any(match_items(norm, "income_statement") and "net_income" in dict(match_items(norm, "income_statement")) for norm in before):
+                return pick_of("net_income", line, 0, f"{line.section} {line.label}")
+    return None
 
 
 def _cost_of_sales(lines: Sequence[Line], revenue: Pick | None, gross: Pick | None) -> dict[str, Pick]:
