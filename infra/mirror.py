@@ -33,9 +33,10 @@ def put(file: Path, url: str) -> None:
 
 
 def pull(url: str, folder: Path, marker: str) -> None:
-    """Make `folder` like the remote one, two levels deep (name/version); a version with its marker here is not fetched again.
+    """Make `folder` like the remote one, two levels deep (name/version).
 
-    What is gone there goes here, and each name's small files (the pointer) are always fetched.
+    A version with its marker here is not fetched again. What is gone there goes here, and each name's small files
+    (the pointer) are always fetched.
     """
     fs, inner = _store(url)
     try:

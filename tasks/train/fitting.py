@@ -1,0 +1,121 @@
+"""The middle of a training: fit a head or a whole network on the work folder's texts, then judge it on the test texts.
+
+A receipt (`fitted.json`) says that the fitting is complete; without it, `fit` starts again, or goes on from the last
+checkpoint of the mode `full`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from infra.encoder import best_device, load_encoder, model_folder
+from infra.settings import Settings
+from tasks.train import predict, registry
+from tasks.train.full import EPOCHS, Report
+from tasks.train.job import part
+from tasks.train.measure import measure
+from tasks.train.spec import EpochFigures, Fitted, Metrics, Prepared, Progress, TrainSpec, read_json, write_json
+
+
+def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None = None) -> Fitted:
+    """Train, or go on where a killed run stopped; the model's files end in the work folder's `model`.
+
+    Args:
+        report: told where the training stands, about once a second.
+    """
+    folder = Path(prepared.folder)
+    with FileLock(folder / "lock"):  # two equal commands at once: the second waits and finds the work done
+        receipt = folder / "fitted.json"
+        if receipt.is_file():
+            return _fitted(read_json(receipt))
+        shutil.rmtree(folder / "model", ignore_errors=True)
+        (folder / "model").mkdir()
+        fitted = (_fit_head if spec.mode == "head" else _fit_full)(settings, spec, prepared, report)
+        write_json(receipt, fitted)
+    return fitted
+
+
+def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
+    from tasks.train import head
+
+    begin = time.perf_counter()
+    encoder = load_encoder(predict.base_settings(settings, spec.base))
+    train, validation = part(prepared, "train"), part(prepared, "validation")
+    total = len(train.texts) + len(validation.texts)
+    seen = 0
+
+    def encoded(count: int) -> None:
+        nonlocal seen
+        seen += count
+        if report:
+            spent = time.perf_counter() - begin
+            report(Progress(seen, total, round(spent / seen * (total - seen), 1), "encode"))
+
+    examples = [
+        head.Examples(p.texts, encoder.encode(predict.clip(encoder, p.texts), encoded), p.targets)
+        for p in (train, validation)
+    ]
+    tried: list[tuple[float, Metrics, float]] = []
+    fitted_head = head.fit(examples[0], examples[1], prepared.labels, lambda c, m, loss: tried.append((c, m, loss)))
+    fitted_head.save(Path(prepared.folder) / "model")
+    _describe(prepared, spec, fingerprint=encoder.fingerprint)
+    seconds = time.perf_counter() - begin
+    chosen = next(t for t in tried if t[0] == fitted_head.strength)
+    figures = EpochFigures(
+        1, round(chosen[2], 5), round(chosen[1].loss, 5), chosen[1].accuracy, chosen[1].f1_macro, round(seconds, 2),
+        round(total / seconds, 2),
+    )  # fmt: skip
+    numbers: dict[str, float | int | str] = {f"f1_at_{c:g}": m.f1_macro for c, m, _ in tried}
+    numbers |= {"strength": fitted_head.strength, "features": fitted_head.vocabulary.size, "seed": spec.seed}
+    return Fitted(prepared.folder, (figures,), 1, round(seconds, 2), 0, numbers)
+
+
+def _fit_full(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
+    from tasks.train import full
+    from tasks.train.network import tokenise
+
+    base = model_folder(spec.base)
+    encoder = load_encoder(predict.base_settings(settings, spec.base))
+    pad = int(read_json(base / "config.json").get("pad_token_id") or 0)
+    train, validation = part(prepared, "train"), part(prepared, "validation")
+    plan = full.Plan(
+        base=base, checkpoints=Path(prepared.folder) / "checkpoints", labels=prepared.labels,
+        train=tokenise(base, train.texts, encoder.max_tokens), train_targets=train.targets,
+        validation=tokenise(base, validation.texts, encoder.max_tokens), validation_targets=validation.targets,
+        epochs=spec.epochs or EPOCHS, batch_size=spec.batch_size, seed=spec.seed, learning_rate=spec.learning_rate,
+        device=best_device(settings.device), pad=pad,
+    )  # fmt: skip
+    fitted = full.fit(plan, Path(prepared.folder) / "model", report)
+    _describe(prepared, spec, max_tokens=encoder.max_tokens, pad=pad)
+    return fitted
+
+
+def _describe(prepared: Prepared, spec: TrainSpec, **more: str | int) -> None:
+    about = {
+        "format": 1,
+        "kind": spec.mode,
+        "name": spec.name,
+        "version": "",
+        "labels": prepared.labels,
+        "base": spec.base,
+    }
+    write_json(Path(prepared.folder) / "model" / registry.MARKER, about | more)
+
+
+def evaluate(settings: Settings, prepared: Prepared) -> Metrics:
+    """Figures of the new model on the test texts, read back from its files as a user would load it."""
+    classifier = predict.open_folder(settings, Path(prepared.folder) / "model", "new")
+    test = part(prepared, "test")
+    metrics = measure(classifier.scores(test.texts), test.targets, prepared.labels)
+    write_json(Path(prepared.folder) / "metrics.json", metrics)
+    return metrics
+
+
+def _fitted(plain: Mapping[str, Any]) -> Fitted:
+    return Fitted(**{**plain, "epochs": tuple(EpochFigures(**e) for e in plain["epochs"])})
