@@ -22,6 +22,7 @@ _CURRENCY = r"US\$|A\$|C\$|[$€£¥]|(?:EUR|USD|GBP|CHF|JPY|Euro|euro)\b\.?"
 _FOOTNOTE = re.compile(r"(?<=[\d)%])\s*(?:\*+|[†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+|\[\w{1,2}\]|\([a-z]\)(?:\([a-z]\))*|\(\d\))+$")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _SHAPE = re.compile(r"^(\d{1,3}(?:([.,'’ ])\d{3})(?:\2\d{3})*|\d+)?(?:([.,])(\d+))?$")
+_TWICE = re.compile(r"^(?:[$€£]\s?)?(-?)\s?([\d.,]+)\s?%?\s?\(\s?([\d.,]+)\s?%?\s?\)$")  # -25 ( 25 ) transcribes (25)
 _UNITS = re.compile(r"\s*(?:x|times|volte|bps|pp|p\.p\.)$", re.IGNORECASE)
 
 
@@ -89,6 +90,9 @@ def parse_number(cell: str, mark: Mark = ".") -> Number | None:
         return Number(Decimal(0), nil=True)
     if not any(char.isdigit() for char in text):
         return None
+    twice = _TWICE.match(text)
+    if twice and twice[2] == twice[3]:
+        text = f"{twice[1]}{twice[2]}" + ("%" if "%" in text else "")
     return _signed(_UNITS.sub("", _FOOTNOTE.sub("", text)), mark)
 
 
