@@ -30,6 +30,7 @@ class Status:
     eta_seconds: float | None
     current: str
     finished: bool = False
+    unit: str = "documents"
 
     @property
     def percent(self) -> float:
@@ -37,7 +38,7 @@ class Status:
 
     def line(self) -> str:
         """One line for a log: `index 120/400 documents · 31.4/s · ETA 0:09 · contract.pdf`."""
-        parts = [f"{self.stage} {self.done}/{self.total} documents"]
+        parts = [f"{self.stage} {self.done}/{self.total} {self.unit}"]
         parts += [
             f"{n:,} {name}"
             for n, name in ((self.pages, "pages"), (self.chunks, "chunks"), (self.failed, "failed"))
@@ -73,7 +74,8 @@ def listening(listener: Listener) -> Iterator[None]:
 class Progress:
     """The counters of one job; safe to use from several threads."""
 
-    def __init__(self, stage: str = "", total: int = 0) -> None:
+    def __init__(self, stage: str = "", total: int = 0, unit: str = "documents") -> None:
+        self._unit = unit
         self._lock = threading.Lock()
         self._stage, self._total = stage, total
         self._done = self._pages = self._chunks = self._failed = 0
@@ -118,7 +120,8 @@ class Progress:
             left = self._total - self._done
             eta = left / rate if rate and left > 0 else None
             return Status(
-                self._stage, self._done, self._total, self._pages, self._chunks, self._failed, rate, eta, self._current, self._finished
+                self._stage, self._done, self._total, self._pages, self._chunks, self._failed, rate, eta, self._current, self._finished,
+                self._unit,
             )  # fmt: skip
 
     def _rate(self) -> float:
@@ -129,5 +132,5 @@ class Progress:
 
     def _tell(self) -> None:
         status = self.status()
-        for listener in list(_listeners):
+        for listener in _listeners:
             listener(status)

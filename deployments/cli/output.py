@@ -184,7 +184,7 @@ def _bar() -> Iterator[Any]:
 def _numbers(status: Status) -> str:
     from tasks.progress import clock
 
-    parts = [f"{status.done:,}/{status.total:,} documents" if status.total else f"{status.done:,}"]
+    parts = [f"{status.done:,}/{status.total:,} {status.unit}" if status.total else f"{status.done:,}"]
     parts += [
         f"{n:,} {name}"
         for n, name in ((status.pages, "pages"), (status.chunks, "chunks"), (status.failed, "failed"))

@@ -128,7 +128,7 @@ class _Run:
         if found:
             checkpoint.restore(found, self.network, self.optimiser)
             self.epochs, self.seconds = list(found.epochs), found.seconds
-        self._begin, self._fresh_steps, self._reported = time.perf_counter(), 0, 0.0
+        self._begin, self._fresh, self._reported = time.perf_counter(), 0, 0.0
 
     @property
     def finished(self) -> bool:
@@ -147,16 +147,17 @@ class _Run:
         plan, number = self.plan, len(self.epochs) + 1
         torch.manual_seed(plan.seed * 1_000_003 + number)  # dropout: the same whether or not the run was resumed
         self.network.train()
-        begin, total = time.perf_counter(), 0.0
+        begin, total, done = time.perf_counter(), 0.0, (number - 1) * len(plan.train)
         for index, batch in enumerate(training_batches(self.lengths, plan.batch_size, plan.seed, number)):
             step = (number - 1) * plan.steps_per_epoch + index
             total += self._step(batch, step)
-            self._tell(step + 1, f"epoch {number} of {plan.epochs}")
+            done += len(batch)
+            self._tell(done, len(batch), f"epoch {number} of {plan.epochs}")
         seconds = time.perf_counter() - begin
         self.epochs.append(self._validated(number, total / len(plan.train), seconds))
         self.seconds += time.perf_counter() - begin
         checkpoint.save(plan.checkpoints, self.network, self.optimiser, self.epochs, self.seconds)
-        self._tell(number * plan.steps_per_epoch, f"epoch {number} of {plan.epochs}", now=True)
+        self._tell(done, 0, f"epoch {number} of {plan.epochs}", now=True)
 
     def _step(self, batch: npt.NDArray[np.int64], step: int) -> float:
         import torch
@@ -193,14 +194,14 @@ class _Run:
             samples_per_second=round(len(plan.train) / seconds, 2),
         )  # fmt: skip
 
-    def _tell(self, done: int, stage: str, now: bool = False) -> None:
-        self._fresh_steps += not now
+    def _tell(self, done: int, more: int, stage: str, now: bool = False) -> None:
+        self._fresh += more
         clock = time.perf_counter()
         if self.report is None or (not now and clock - self._reported < REPORT_SECONDS):
             return
         self._reported = clock
-        total = self.plan.epochs * self.plan.steps_per_epoch
-        pace = (clock - self._begin) / max(1, self._fresh_steps)
+        total = self.plan.epochs * len(self.plan.train)
+        pace = (clock - self._begin) / max(1, self._fresh)
         self.report(Progress(done, total, round(pace * (total - done), 1), stage, tuple(self.epochs)))
 
 

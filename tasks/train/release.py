@@ -1,7 +1,7 @@
-"""The end of a training: complete the model's folder, register it, and let it take over
-if it is better.
+"""The end of a training: complete the model's folder, register it, and let it take over if it is better.
 
-Better means a higher macro-F1 on the same texts, which neither of the two was trained on; only then does `current` move.
+Better means a higher macro-F1 on the same texts, which neither of the two was trained on; only then does `current`
+move.
 """
 
 from __future__ import annotations

@@ -80,13 +80,21 @@ class EpochFigures:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the training stands: `done` of `total` steps, and the expected seconds to the end."""
+    """Where the training stands: `done` of `total` texts (over all epochs), and the expected seconds to the end."""
 
     done: int
     total: int
     eta_seconds: float
     stage: str
     epochs: tuple[EpochFigures, ...] = ()
+
+    @property
+    def figures(self) -> str:
+        """What the last finished epoch came to, in a few words."""
+        if not self.epochs:
+            return ""
+        last = self.epochs[-1]
+        return f"loss {last.loss:.3f}, validation macro-F1 {last.validation_f1_macro:.3f}"
 
 
 @dataclass(frozen=True, slots=True)

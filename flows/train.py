@@ -1,0 +1,148 @@
+"""The flow `train`: labelled texts in, a registered classifier out.
+
+validate → split → train → evaluate → register → promote. What passes between the tasks are small records; texts and
+weights stay in a work folder whose name follows from the parameters and the data, so a retry, or the same run after a
+kill, goes on from the last epoch.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_image_artifact
+from pydantic import Field
+
+from flows.observe import artifacts, retry, table
+from infra.settings import load
+from tasks.progress import Progress
+from tasks.train import fitting, job, release
+from tasks.train import spec as records
+from tasks.train.card import curves
+from tasks.train.registry import ModelVersion
+
+
+@flow(name="train", flow_run_name="train-{name}", validate_parameters=True)
+def train(
+    data: Annotated[
+        str, Field(min_length=1, description="A CSV, JSONL or Parquet file of labelled texts, or its URL.")
+    ],
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="The model's name in the registry.")],
+    mode: Annotated[
+        Literal["head", "full"],
+        Field(description="head: seconds, over sentence vectors; full: fine-tune the base model."),
+    ] = "head",
+    base: Annotated[str, Field(description="bundled, a Hugging Face id, or a folder.")] = "bundled",
+    epochs: Annotated[int, Field(ge=0, le=1000, description="Epochs of the mode full; 0 means 4.")] = 0,
+    text_column: Annotated[str, Field(description="Column of the texts.")] = "text",
+    label_column: Annotated[str, Field(description="Column of the labels.")] = "label",
+    collection: Annotated[
+        str, Field(description="Take the texts of this collection's documents; the file then gives path and label.")
+    ] = "",
+    seed: Annotated[int, Field(ge=0, description="Decides the split and every random choice.")] = 0,
+    batch_size: Annotated[int, Field(ge=1, le=4096, description="Texts of one optimiser step (full).")] = 16,
+    learning_rate: Annotated[
+        float, Field(ge=0, le=1, description="Peak rate (full); 0 derives it from the size.")
+    ] = 0.0,
+) -> dict[str, Any]:
+    """Train a text classifier, register it, and let it take over if it beats the current version.
+
+    Args:
+        data: A CSV, JSONL or Parquet file of labelled texts, or its URL.
+        name: The model's name in the registry.
+        mode: head fits in seconds over the encoder's vectors; full fine-tunes the base model.
+        base: The model to build on: bundled, a Hugging Face id, or a folder.
+        epochs: Epochs of the mode full; 0 means the default.
+        text_column: Column of the texts.
+        label_column: Column of the labels.
+        collection: Take the texts from this collection, and paths (or ids) and labels from the file.
+        seed: Decides the split and every random choice; the same seed gives the same figures.
+        batch_size: Texts of one optimiser step.
+        learning_rate: Peak learning rate; 0 derives it from the size of the base model.
+    """
+    begin = time.perf_counter()
+    spec = records.TrainSpec(
+        data, name, mode, base, epochs, text_column, label_column, collection, seed, batch_size, learning_rate
+    )
+    progress = Progress("validate", unit="texts")
+    with artifacts(progress, "train"):
+        prepared = validate(spec)
+        parts = split(spec, prepared)
+        fitted = fit(spec, prepared, progress)
+        metrics = evaluate(prepared)
+        version = register(spec, prepared, parts, fitted, metrics)
+        promotion = promote(spec, prepared, version)
+        progress.finish()
+    show(spec, fitted, promotion)
+    job.finish(prepared)
+    return release.result(version, fitted, metrics, promotion, time.perf_counter() - begin)
+
+
+@task(**retry())
+def validate(spec: records.TrainSpec) -> records.Prepared:
+    """Read the file, check every row, leave out duplicates."""
+    prepared = job.prepare(load(), spec)
+    get_run_logger().info(
+        "%d texts, %d labels, %d duplicates left out (%d with another label)",
+        prepared.rows, len(prepared.labels), prepared.duplicates, prepared.conflicts,
+    )  # fmt: skip
+    return prepared
+
+
+@task(**retry())
+def split(spec: records.TrainSpec, prepared: records.Prepared) -> dict[str, int]:
+    """Assign each text to training, validation or test."""
+    return job.split(spec, prepared)
+
+
+@task(name="train", **retry())
+def fit(spec: records.TrainSpec, prepared: records.Prepared, progress: Progress) -> records.Fitted:
+    """Fit the model, from the last checkpoint if there is one."""
+    log, told = get_run_logger(), 0
+
+    def report(now: records.Progress) -> None:
+        nonlocal told
+        if progress.status().stage != now.stage:
+            progress.stage(now.stage, now.total)
+        progress.add(now.done - progress.status().done, current=now.figures)
+        if len(now.epochs) > told:
+            told = len(now.epochs)
+            log.info("%s: %s, %.0f s to go", now.stage, now.figures, now.eta_seconds)
+
+    return fitting.fit(load(), spec, prepared, report)
+
+
+@task(**retry())
+def evaluate(prepared: records.Prepared) -> records.Metrics:
+    """Judge the model on the held-out texts."""
+    return fitting.evaluate(load(), prepared)
+
+
+@task(**retry())
+def register(
+    spec: records.TrainSpec, prepared: records.Prepared, parts: Mapping[str, int], fitted: records.Fitted,
+    metrics: records.Metrics,
+) -> ModelVersion:  # fmt: skip
+    """Put the model into the registry."""
+    return release.register(load(), spec, prepared, parts, fitted, metrics)
+
+
+@task(**retry())
+def promote(spec: records.TrainSpec, prepared: records.Prepared, version: ModelVersion) -> records.Promotion:
+    """Let the new version take over if it is the better one."""
+    outcome = release.promote(load(), spec, prepared, version)
+    get_run_logger().info("promoted: %s, because %s", outcome.promoted, outcome.reason)
+    return outcome
+
+
+def show(spec: records.TrainSpec, fitted: records.Fitted, promotion: records.Promotion) -> None:
+    """The epochs as a table and the curves as a picture, in the UI."""
+    table("train-epochs", [asdict(epoch) for epoch in fitted.epochs], f"Epochs of {spec.name}; {promotion.reason}")
+    picture = base64.b64encode(curves(spec, fitted).encode()).decode()
+    create_image_artifact(
+        image_url=f"data:image/svg+xml;base64,{picture}", key="train-curves", description=f"Training of {spec.name}"
+    )
