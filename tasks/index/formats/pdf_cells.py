@@ -19,11 +19,14 @@ _NUMBER = re.compile(
 )
 _DASH = re.compile(r"^[$€£]?[-–—−]{1,3}[)%]*$|^(?:n/?a|n\.a\.|nm|n/m|n\.m\.)$", re.IGNORECASE)
 _PREFIX = re.compile(r"^(?:US|CHF|EUR|USD|GBP)?[$€£¥]?[(]?$|^\($")
+_RANGE = re.compile(r"^[-–—]$")
 _SUFFIX = re.compile(r"^[)%*†]{1,3}$|^(?:pts?|bps|x)$")
 _LEADER = re.compile(r"^(?:[.…·_]\s?){2,}$|^[-=_]{3,}$|^\.$")
 _LEADER_TAIL = re.compile(r"(?:\s?[.…·_]){3,}$")
 PERIOD = re.compile(
-    r"^(?:FY|Q[1-4])?\s?(?:19|20)\d\d(?:\s?[AE])?(?:\s?\(\d\))?$|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$", re.IGNORECASE
+    r"^(?:FY|Q[1-4])?\s?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?(?:\s?[AE])?(?:\s?\(\d\))?$"
+    r"|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$",
+    re.IGNORECASE,
 )
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "°", "º", "ª"})
 
@@ -130,11 +133,13 @@ def _join(cell: Cell, word: Word, text: str, row: RowLike) -> bool:
     """Add the word to the cell if it belongs there."""
     size, gap = row.size, word.x0 - cell.x1
     number = is_number(text)
-    mark = word.size < 0.87 * size and word.y < row.y - 0.12 * size and gap < 0.5 * size  # a footnote's mark
+    mark = word.size < 0.87 * size and word.y < row.y - 0.12 * size and gap < 1.2 * size  # a footnote's mark
     if mark:
         return _extend(cell, word, cell.text + ("" if text in _ORDINALS else " ") + text, cell.number)
     if cell.number and _SUFFIX.match(text) and gap < 2.5 * size:
         return _extend(cell, word, cell.text + (f" {text}" if text.isalpha() else text), True)
+    if cell.number and gap < 0.5 * size and (_RANGE.match(text) or (number and _RANGE.match(cell.text[-1]))):
+        return _extend(cell, word, f"{cell.text} {text}", True)  # 0.5 – 2.0%
     if (
         cell.number
         and _PREFIX.match(cell.text)
@@ -145,7 +150,7 @@ def _join(cell: Cell, word: Word, text: str, row: RowLike) -> bool:
         return gap < 0.12 * size and _extend(cell, word, cell.text + text, True)
     if number or text in {"$", "€", "£"} or _DASH.match(text):
         return gap < (0.75 if number else 0.9) * size and _extend(cell, word, f"{cell.text} {text}", False)
-    return gap < (0.75 if cell.number else 1.0) * size and _extend(cell, word, f"{cell.text} {text}", False)
+    return gap < (0.75 if cell.number else 0.85) * size and _extend(cell, word, f"{cell.text} {text}", False)
 
 
 def _closes(before: str, text: str) -> bool:

@@ -49,7 +49,20 @@ def _is_head(line: Line, columns: Sequence[Column], left: float) -> bool:
         return bool(_UNIT.search(line.cells[-1].text)) and len(line.cells[-1].text) < 90
     if len(line.cells) == 1 and not _over_columns(line, columns, left):
         return False
-    return all(cell.x0 > first - 0.5 * (cell.x1 - cell.x0) - line.size for cell in over) and over[-1].x0 < right
+    return all(_stands_over(cell, first, left, line.size) for cell in over) and over[0].x0 < right
+
+
+def _stands_over(cell: Cell, first: float, left: float, size: float) -> bool:
+    """Whether a text stands over the figures that begin at `first`, and does not reach them from the labels' side."""
+    return cell.x1 > first and cell.x0 > max(left + 2 * size, first - 0.8 * (cell.x1 - cell.x0) - size)
+
+
+def is_inner_head(line: Line, columns: Sequence[Column]) -> bool:
+    """Whether a row in the middle of a table, without figures, is heads again: short texts, all over the columns."""
+    if line.x0 < columns[0].x0 - 3 * line.size or any(cell.number for cell in line.cells):
+        return False
+    short = all(len(cell.text) < 40 for cell in line.cells)
+    return short and (len(line.cells) > 1 or _SPANNING.search(line.cells[0].text) is not None)
 
 
 def _over_columns(line: Line, columns: Sequence[Column], left: float) -> bool:
@@ -63,10 +76,11 @@ def _over_columns(line: Line, columns: Sequence[Column], left: float) -> bool:
     return abs(cell.centre - (columns[0].x0 + right) / 2) < 2.5 * line.size and bool(spanning)
 
 
-def head_row(line: Line, columns: Sequence[Column], lowest: bool) -> list[str]:
-    """A head's cells, the text of one that spans several columns repeated in each of them."""
+def head_row(line: Line, columns: Sequence[Column], lowest: bool, left: float = float("-inf")) -> list[str]:
+    """A head's cells, the text of one that spans several columns repeated in each of them; labels begin at `left`."""
     row = [""] * (len(columns) + 1)
-    over = [cell for cell in line.cells if cell.centre > columns[0].x0 or cell.x1 > columns[0].centre]
+    edge = columns[0].x0
+    over = [cell for cell in line.cells if cell.centre > edge or _stands_over(cell, edge, left, line.size)]
     row[0] = " ".join(cell.text for cell in line.cells if cell not in over)
     spans = _partition(over, columns, lowest) or _overlaps(over, columns)
     for cell, (first, last) in zip(over, spans, strict=True):

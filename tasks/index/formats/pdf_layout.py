@@ -26,6 +26,7 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _LETTERS = re.compile(r"[^\W\d_]")
+_NOTE = re.compile(r"^\(?[\da-zA-Z]{1,2}\)?$|^[*†‡§]+$")
 _SMALL = 0.87  # of the size beside it: type as small as that, set higher or lower, is a superscript or subscript
 _EDGE_ROWS = 4  # rows at either end of a page in which a running head or foot is looked for
 
@@ -105,8 +106,13 @@ def _is_script(small: Row, big: Row) -> bool:
     """Whether `small` are marks that touch words of `big`: much smaller, shifted by less than 0.6 em, adjacent."""
     if small.size > _SMALL * big.size or not 0.1 * big.size < abs(small.y - big.y) < 0.6 * big.size:
         return False
-    reach = 0.35 * big.size
-    return all(any(abs(mark.x0 - word.x1) < reach for word in big.words) for mark in small.words[:3])
+    return all(_beside(mark, big) for mark in small.words[:3])
+
+
+def _beside(mark: Word, row: Row) -> bool:
+    """Whether a mark stands right after or before a word of the row; a footnote's number may stand a little away."""
+    reach = (1.2 if _NOTE.match(mark.text) else 0.35) * row.size
+    return any(abs(mark.x0 - word.x1) < reach or abs(word.x0 - mark.x1) < reach for word in row.words)
 
 
 def split_columns(rows: list[Row], depth: int = 0) -> list[list[Row]]:

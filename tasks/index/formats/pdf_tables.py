@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.index.formats.pdf_cells import PERIOD, Cell, Column, Line, RowLike, cut_cells, is_number
-from tasks.index.formats.pdf_heads import head_row, head_start
+from tasks.index.formats.pdf_heads import head_row, head_start, is_inner_head
 
 _CONNECTOR = re.compile(
     r"\b(?:and|or|of|the|to|for|in|from|by|with|on|at|di|del|della|dei|delle|degli|dello|da|dal|dalla|con|su|al|alla|ai"
@@ -127,9 +127,20 @@ def _build(lines: Sequence[Line], floor: int, first: int, last: int) -> Table | 
     heads = [line for line in lines[start:first] if line.cells]
     while body and _periods_only(body[0]) and len(body) > 1:
         heads.append(body.pop(0))
-    rows = [head_row(line, columns, index + 1 == len(heads)) for index, line in enumerate(heads)]
+    fullest = next((line for line in reversed(heads) if len(line.cells) > 2), None)
+    columns = _with_empty(columns, fullest) if fullest else columns
+    rows = [head_row(line, columns, index + 1 == len(heads), left) for index, line in enumerate(heads)]
     rows += _join_labels(body, [_body_row(line, columns) for line in body])
     return Table(start, last, _drop_empty(rows))
+
+
+def _with_empty(columns: list[Column], head: Line) -> list[Column]:
+    """The columns and those without a figure: heads of the lowest row that stand beside all columns, not over two."""
+    over = [cell for cell in head.cells if cell.x1 > columns[0].x0]
+    alone = [cell for cell in over if all(column.overlap(cell.x0, cell.x1) <= 0 for column in columns)]
+    if not alone or len(over) < 3 or len(over) <= len(columns):
+        return columns
+    return sorted([*columns, *(Column(cell.x0, cell.x1) for cell in alone)], key=lambda column: column.x0)
 
 
 def _number_columns(body: Sequence[Line]) -> list[Column]:
@@ -149,7 +160,14 @@ def _number_columns(body: Sequence[Line]) -> list[Column]:
         else:
             groups.append((Column(x0, x1), {index}, 1))
     columns = [column for column, _, _ in sorted(groups, key=lambda group: group[0].centre)]
-    return [column for column in columns if column.x0 > left + 1.5 * size]
+    counts = {id(column): count for column, _, count in groups}
+    return [c for c in columns if c.x0 > left + 1.5 * size and _crossed(body, c) < max(2, 2 * counts[id(c)])]
+
+
+def _crossed(body: Sequence[Line], column: Column) -> int:
+    """How many rows have a label that runs on over the column: a figure there belongs to a label too."""
+    firsts = (line.cells[0] for line in body)
+    return sum(not cell.number and cell.x0 < column.x0 and cell.x1 > column.x1 for cell in firsts)
 
 
 def _reclaim(body: Sequence[Line], columns: Sequence[Column]) -> None:
@@ -186,6 +204,8 @@ def _text_columns(body: Sequence[Line], columns: list[Column]) -> list[Column]:
 
 
 def _body_row(line: Line, columns: Sequence[Column]) -> list[str]:
+    if is_inner_head(line, columns):
+        return head_row(line, columns, lowest=False)
     row = [""] * (len(columns) + 1)
     for position, cell in enumerate(line.cells):
         index = _column_of(cell, columns, position, line.size)

@@ -46,6 +46,32 @@ def test_signs_join_their_figure() -> None:
     assert cells(words) == ["Net loss of 2018", "$(1,234)", "4.5%", "—"]
 
 
+def test_a_range_is_one_figure() -> None:
+    assert cells(line(10, (50, "Volatility"), (200, "26 – 30%"), (300, "22% - 27%"), (400, "—"))) == [
+        "Volatility",
+        "26 – 30%",
+        "22% - 27%",
+        "—",
+    ]
+
+
+def test_heads_without_a_figure_below_are_columns_too() -> None:
+    rows = only(
+        line(10, (200, "Amount"), (300, "Level 1"), (400, "Level 2"), (500, "Level 3")),
+        line(22, (50, "Notes receivable"), (200, "385.0"), (400, "403.0")),
+        line(34, (50, "Debt"), (200, "794.0"), (400, "852.0")),
+    )
+    assert rows[0] == ("", "Amount", "Level 1", "Level 2", "Level 3")
+    assert rows[1] == ("Notes receivable", "385.0", "", "403.0", "")
+
+
+def test_footnote_marks_stay_with_their_figure() -> None:
+    words = line(34, (50, "Awarded"), (275, "1,206"), (385, "671"))
+    mark = line(30.5, (305, "(1)"), size=5.2)
+    rows = only(line(22, (50, "Beginning"), (275, "1,940"), (385, "1,517")), words, mark)
+    assert rows == (("Beginning", "1,940", "1,517"), ("Awarded", "1,206 (1)", "671"))
+
+
 def test_dot_leaders_are_left_out() -> None:
     assert cells(line(10, (50, "Revenue......."), (200, "10"))) == ["Revenue", "10"]
     assert cells(line(10, (50, "Revenue . . . . . . ."), (200, "10"))) == ["Revenue", "10"]
