@@ -31,10 +31,15 @@ MOST_COLUMNS = 12
 MOST_ROWS = 400
 """Rows of a table that are computed; longer ones are registers."""
 
-_TOTAL = re.compile(r"\b(?:total|totals|totale|totali|sum|somma|complessiv[oa]|overall|grand total|net (?:sales|revenues?|income)|subtotal)\b")
+_TOTAL = re.compile(
+    r"\b(?:total|totals|totale|totali|sum|somma|complessiv[oa]|overall|grand total|"
+    r"net (?:sales|revenues?|income)|subtotal)\b"
+)
 _GLUED_YEAR = re.compile(r"((?:19|20)\d\d)(?!\d)")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
-_CHANGE_HEAD = re.compile(r"\b(?:change|variation|variazion[ei]|increase|decrease|growth|delta|var)\b|%|Δ", re.IGNORECASE)
+_CHANGE_HEAD = re.compile(
+    r"\b(?:change|variation|variazion[ei]|increase|decrease|growth|delta|var)\b|%|Δ", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,7 @@ def changes(table: NumericTable) -> pl.DataFrame:
             "row",
             pl.lit(names[one]).alias("from"),
             pl.lit(names[two]).alias("to"),
-            (100 * (pl.col(names[two]) - pl.col(names[one])) / pl.col(names[one]).abs()).alias("percent"),
+            (100 * (pl.col(names[two]) - pl.col(names[one])) / pl.col(names[one])).alias("percent"),
         ).filter(pl.col("percent").is_finite())
         for one, two in pairs_of_columns(table)
     ]
@@ -196,13 +201,19 @@ def shares(table: NumericTable) -> pl.DataFrame:
 
     names = unique_names(table.columns)
     rows = [*_shares_of_lines(table, names), *_shares_of_column(table, names)]
-    return pl.DataFrame(rows, schema=("row", "column", "of", "percent"), orient="row") if rows else _nothing("column", "of")
+    return (
+        pl.DataFrame(rows, schema=("row", "column", "of", "percent"), orient="row")
+        if rows
+        else _nothing("column", "of")
+    )
 
 
 def _nothing(*names: str) -> pl.DataFrame:
     import polars as pl
 
-    return pl.DataFrame(schema={"row": pl.String(), names[0]: pl.String(), names[1]: pl.String(), "percent": pl.Float64()})
+    return pl.DataFrame(
+        schema={"row": pl.String(), names[0]: pl.String(), names[1]: pl.String(), "percent": pl.Float64()}
+    )
 
 
 def _shares_of_lines(table: NumericTable, names: Sequence[str]) -> Iterator[tuple[str, str, str, float]]:
@@ -253,7 +264,9 @@ def _as_json(table: NumericTable) -> dict[str, Any]:
         "page": table.page,
         "section": table.section,
         "columns": unique_names(table.columns),
-        "rows": [{"row": label, "values": list(values)} for label, values in zip(table.labels, table.values, strict=True)],
+        "rows": [
+            {"row": label, "values": list(values)} for label, values in zip(table.labels, table.values, strict=True)
+        ],
         "changes": changes(table).to_dicts(),
         "shares": shares(table).to_dicts(),
     }

@@ -18,21 +18,26 @@ from tasks.analyse.statements.pick import Pick, combine, pick_of
 
 _CIVIL = {
     "income_statement": re.compile(
-        r"^totale (?:del )?valore della produzione|^differenza (?:tra|fra)|^totale (?:dei )?costi della produzione|^valore della produzione$"
+        r"^totale (?:del )?valore della produzione|^differenza (?:tra|fra)|"
+        r"^totale (?:dei )?costi della produzione|^valore della produzione$"
     ),
     "balance_sheet": re.compile(
-        r"^totale immobilizzazioni|^totale attivo circolante|^attivo circolante$|^immobilizzazioni (?:im)?materiali$|^trattamento di fine rapporto di lavoro"
+        r"^totale immobilizzazioni|^totale attivo circolante|^attivo circolante$|"
+        r"^immobilizzazioni (?:im)?materiali$|^trattamento di fine rapporto di lavoro"
     ),
     "cash_flow_statement": re.compile(r"^flusso finanziario (?:dell|dopo|prima)"),
 }
 _WITHIN = re.compile(
-    r"^(?:di cui )?(?:importi )?(?:esigibili )?entro (?:l'esercizio|l esercizio|l'anno|i?l? ?12 mesi|12 mesi|i 12 mesi|esercizio)"
+    r"^(?:di cui )?(?:importi )?(?:esigibili )?entro (?:l'esercizio|l esercizio|l'anno|"
+    r"i?l? ?12 mesi|12 mesi|i 12 mesi|esercizio)"
 )
 _BEYOND = re.compile(
-    r"^(?:di cui )?(?:importi )?(?:esigibili )?oltre (?:l'esercizio|l esercizio|l'anno|i?l? ?12 mesi|12 mesi|i 12 mesi|esercizio)"
+    r"^(?:di cui )?(?:importi )?(?:esigibili )?oltre (?:l'esercizio|l esercizio|l'anno|"
+    r"i?l? ?12 mesi|12 mesi|i 12 mesi|esercizio)"
 )
 _FINANCIAL_DEBT = re.compile(
-    r"^(?:obbligazioni(?: convertibili)?|(?:debiti )?(?:verso|v) (?:banche|altri finanziatori|soci per finanziamenti))$"
+    r"^(?:obbligazioni(?: convertibili)?|(?:debiti )?(?:verso|v) (?:banche|altri finanziatori|"
+    r"soci per finanziamenti))$"
 )
 _EQUITY = re.compile(r"^(?:totale )?patrimonio netto")
 _ALL_DEBT = re.compile(r"^(?:debiti|totale debiti)$")
@@ -135,7 +140,9 @@ def _within_the_year(lines: Sequence[Line], dues: Sequence[Due]) -> Pick | None:
         return None
     within = [due.within for due in owed if due.within]
     parts = [line for due in owed for line in (due.within, due.beyond) if line]
-    if not within or not all(one == two for one, two in zip(combine("", parts, 0).values, total.values, strict=False) if two is not None):
+    if not within or not all(
+        one == two for one, two in zip(combine("", parts, 0).values, total.values, strict=False) if two is not None
+    ):
         return None
     whole = combine("current_liabilities", within, 2)
     label = "Debiti esigibili entro l'esercizio successivo"

@@ -28,19 +28,24 @@ _BALANCE = {
 }
 _INCOME = {
     "net_income_total": re.compile(
-        r"^(?:consolidated )?net (?:income|earnings|loss)(?: loss)?(?: including .*)?$|^(?:profit|loss) for the (?:financial )?(?:year|period)$"
-        r"|^(?:utile|perdita|risultato|utile perdita)(?: netto)?(?: dell'esercizio| d'esercizio| consolidato| del periodo)*$"
+        r"^(?:consolidated )?net (?:income|earnings|loss)(?: loss)?(?: including .*)?$|^(?:profit|"
+        r"loss) for the (?:financial )?(?:year|period)$"
+        r"|^(?:utile|perdita|risultato|utile perdita)(?: netto)?(?: dell'esercizio| d'esercizio|"
+        r" consolidato| del periodo)*$"
     ),
 }
 _CASH = {
     "closing_cash": re.compile(
-        r"^cash and (?:cash )?equivalents(?: at)?(?: the)? end of (?:the )?(?:year|period)$|^cash and (?:cash )?equivalents end of (?:year|period)$"
-        r"|^disponibilita liquide(?: e mezzi equivalenti)? (?:a|alla) fine (?:dell'|del |d')?(?:esercizio|periodo|anno)$"
+        r"^cash and (?:cash )?equivalents(?: at)?(?: the)? end of (?:the )?(?:year|period)$|"
+        r"^cash and (?:cash )?equivalents end of (?:year|period)$"
+        r"|^disponibilita liquide(?: e mezzi equivalenti)? (?:a|alla) fine (?:dell'|del |"
+        r"d')?(?:esercizio|periodo|anno)$"
         r"|^totale disponibilita liquide a fine esercizio$"
     )
 }
 _AFTER_TAX = re.compile(
-    r"discontinued|equity (?:in|method)|equity earnings|affiliat|accounting change|attivita (?:cessate|operative cessate)|dismission"
+    r"discontinued|equity (?:in|method)|equity earnings|affiliat|accounting change|"
+    r"attivita (?:cessate|operative cessate)|dismission"
 )
 _BETWEEN = re.compile(r"redeemable|mezzanine|temporary equity|preferred stock of subsidiar")
 

@@ -12,8 +12,10 @@ from tasks.records import Document, Element
 
 _CONTEXT = 700  # characters above a table that may hold its title, scale and years
 _FINANCIAL = re.compile(
-    r"revenue|sales|income|earnings|profit|assets|equity|liabilit|cash|debt|tax|receivable|inventor|dividend|costs?\b|expense|"
-    r"ricavi|attiv|passiv|patrimonio|debiti|crediti|impost|utile|perdita|rimanenze|cassa|liquid|ammortament|immobilizzazion|personale|oneri|capital"
+    r"revenue|sales|income|earnings|profit|assets|equity|liabilit|cash|debt|tax|receivable|"
+    r"inventor|dividend|costs?\b|expense|"
+    r"ricavi|attiv|passiv|patrimonio|debiti|crediti|impost|utile|perdita|rimanenze|cassa|"
+    r"liquid|ammortament|immobilizzazion|personale|oneri|capital"
 )
 
 

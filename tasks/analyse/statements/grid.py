@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -22,8 +22,10 @@ _GLUE_RIGHT = re.compile(r"^(?:US\$|[$€£¥(]|\(\s*[$€£]|[$€£]\s*\(|EUR|
 _GLUE_LEFT = re.compile(r"^(?:\)|%|\)\s*%|%\s*\))$")
 _NOTE_HEAD = re.compile(r"^(?:notes?|nota|note n\.?|rif\.?|ref\.?)\W*$", re.IGNORECASE)
 _NOT_A_PERIOD = re.compile(
-    r"\b(?:change|changes|variance|variation|variazion[ei]|var\.?|delta|differenz[ae]|increase|decrease|growth|adjustments?|effect|pro ?forma|"
-    r"% of|as % of|percent(?:age)?|incidenza|di cui|of which|parti correlate|related parties|as adjusted|restatement|reclassification|balance without)\b|%|Δ",
+    r"\b(?:change|changes|variance|variation|variazion[ei]|var\.?|delta|differenz[ae]|"
+    r"increase|decrease|growth|adjustments?|effect|pro ?forma|"
+    r"% of|as % of|percent(?:age)?|incidenza|di cui|of which|parti correlate|related parties|"
+    r"as adjusted|restatement|reclassification|balance without)\b|%|Δ",
     re.IGNORECASE,
 )
 _YEAR_CELL = re.compile(r"^(?:FY\s?)?(?:19|20)\d\d\s*(?:\(\w+\)|\*|[A-E])?$")
@@ -282,7 +284,7 @@ def _breaks_off(above: str, label: str) -> bool:
 
 def _label(row: list[str], parsed: list[Number | None], first_value: int) -> str:
     """The words at the left of the amounts; the civil-code number may have a cell of its own."""
-    words = []
+    words: list[str] = []
     for column, cell in enumerate(row):
         if not cell:
             continue
@@ -308,7 +310,7 @@ def _values(
     return tuple(number.value if number and not number.percent else None for number in cells)
 
 
-def table_text(rows: Rows) -> str:
+def table_text(rows: Iterable[Sequence[str]]) -> str:
     """All words of a table in plain lower case, for a first cheap look."""
     return plain(" ".join(cell for row in rows for cell in row if cell))
 

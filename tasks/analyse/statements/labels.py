@@ -13,15 +13,19 @@ from functools import lru_cache
 from tasks.analyse.statements.lexicon import ANCHORS, ITEMS, Rule, StatementKind
 
 _MARK = re.compile(
-    r"^\s*[-–—•*]?\s*(?:(?P<letter>[A-E])\s?[.)](?:\s?(?P<sub>[IVX]{1,4})\s?[.)])?(?=\W|$)|(?P<roman>[IVX]{1,4})\s?[-–—.)](?=\W|$)"
-    r"|(?P<number>\d{1,2})(?:[ -]?(?:bis|ter|quater|quinquies))?\s?[).](?!\d)|(?P<lower>[a-h])\s?[).]|(?P<dash>[-–—•]))\s*"
+    r"^\s*[-–—•*]?\s*(?:(?P<letter>[A-E])\s?[.)](?:\s?(?P<sub>[IVX]{1,4})\s?[.)])?(?=\W|$)|"
+    r"(?P<roman>[IVX]{1,4})\s?[-–—.)](?=\W|$)"
+    r"|(?P<number>\d{1,2})(?:[ -]?(?:bis|ter|quater|quinquies))?\s?[).](?!\d)|"
+    r"(?P<lower>[a-h])\s?[).]|(?P<dash>[-–—•]))\s*"
 )
 _NOTE = re.compile(
-    r"\((?:see )?(?:notes?|nota)[^)]*\)|,?\s*(?:see )?\bnotes? \d[\d, and]*\b|\s\(\d{1,2}\)|(?:\s\([a-z]\))+$|\[\d+\]|\*+|[¹²³⁴⁵⁶⁷⁸⁹]"
+    r"\((?:see )?(?:notes?|nota)[^)]*\)|,?\s*(?:see )?\bnotes? \d[\d, and]*\b|\s\(\d{1,2}\)|"
+    r"(?:\s\([a-z]\))+$|\[\d+\]|\*+|[¹²³⁴⁵⁶⁷⁸⁹]"
 )
 _GROUP = re.compile(r"\([^()]*\)")
 _LOSS = re.compile(
-    r"\s*/\s*\(?(?:loss(?:es)?|deficit|perdita|income|earnings|profit|disavanzo)\)?(?=\W|$)|\bloss(?:es)?\s*/\s*|\bperdita\s*/\s*"
+    r"\s*/\s*\(?(?:loss(?:es)?|deficit|perdita|income|earnings|profit|disavanzo)\)?(?=\W|$)|"
+    r"\bloss(?:es)?\s*/\s*|\bperdita\s*/\s*"
 )
 _REVERSED = re.compile(
     r"\((?:expense|provision|charge|onere|oneri)[^)]*\)\s*/?\s*(?:benefit|income|credit|provent)"

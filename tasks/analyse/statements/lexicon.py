@@ -36,119 +36,181 @@ _YEAR_IT = r"(?: dell ?'?(?:esercizio|anno|periodo)| d ?'?esercizio| consolidat[
 INCOME: dict[str, tuple[Rule, ...]] = {
     "revenue": (
         rule(
-            r"total (?:net |operating )*(?:revenues?|sales)(?: net)?(?: of interest expense)?|total (?:net )?sales and revenues?"
-            r"|total revenues? and other income|total (?:net )?sales and (?:other )?operating revenues?|totale (?:dei )?ricavi(?: e proventi)?(?: operativi)?"
+            r"total (?:net |operating )*(?:revenues?|sales)(?: net)?(?: of interest expense)?|"
+            r"total (?:net )?sales and revenues?"
+            r"|total revenues? and other income|"
+            r"total (?:net )?sales and (?:other )?operating revenues?|"
+            r"totale (?:dei )?ricavi(?: e proventi)?(?: operativi)?"
         ),
         rule(
-            r"ricavi (?:netti )?(?:delle|dalle|di|per|da) vendit[ae](?: nette?)?(?: e (?:delle |dalle )?prestazioni(?: di servizi)?)?"
+            r"ricavi (?:netti )?(?:delle|dalle|di|per|da) vendit[ae](?: nette?)?(?: e (?:delle |"
+            r"dalle )?prestazioni(?: di servizi)?)?"
             r"|totale ricavi delle vendite e delle prestazioni|ricavi delle vendite e prestazioni"
         ),
         rule(
-            r"(?:net |operating |consolidated )*(?:revenues?|sales|turnover)(?: net)?|net sales and (?:operating )?revenues?|sales and other operating revenues?"
-            r"|net operating revenues?|sales net|revenues? net of interest expense|revenues? from contracts with customers|ricavi(?: netti| operativi| consolidati| totali)?"
+            r"(?:net |operating |consolidated )*(?:revenues?|sales|turnover)(?: net)?|"
+            r"net sales and (?:operating )?revenues?|sales and other operating revenues?"
+            r"|net operating revenues?|sales net|sales to customers|revenues? net of interest expense|"
+            r"revenues? from contracts with customers|ricavi(?: netti| operativi| consolidati|"
+            r" totali)?"
             r"|fatturato|vendite nette|ricavi da contratti con (?:i )?clienti|ricavi della gestione caratteristica"
         ),
     ),
     "value_of_production": (rule(r"totale (?:del )?valore della produzione|valore della produzione"),),
     "cost_of_goods_sold": (
         rule(
-            r"total costs? of (?:net )?(?:sales|revenues?|goods sold|products? sold|services|products? and services|sales and services|goods and services(?: sold)?|operations)"
+            r"total merchandise costs|merchandise costs|total costs? of (?:net )?(?:sales|revenues?|"
+            r"goods sold|products? sold|services|products? and services|sales and services|"
+            r"goods and services(?: sold)?|operations)"
             r"|total cost of (?:goods|products) and services|total cost of revenues? and .*"
         ),
         rule(
-            r"costs? of (?:net )?(?:sales|revenues?|goods sold|products? sold|merchandise sold|goods and services(?: sold)?|sales and services|products? and services(?: sold)?|products? and services sold)"
-            r"(?: (?:net|exclusive|excluding|including|inclusive|buying|before|and occupancy|and related|occupancy).*)?|costo del venduto.*|costo delle vendite|costi? (?:del|dei) (?:venduto|prodotti venduti|beni venduti)",
+            r"costs? of (?:net )?(?:sales|revenues?|goods sold|products? sold|merchandise sold|"
+            r"goods and services(?: sold)?|sales and services|services and (?:products?|sales|goods)|"
+            r"products? and services(?: sold)?|products? and services sold)"
+            r"(?: (?:net|exclusive|excluding|including|inclusive|buying|before|and occupancy|"
+            r"and related|occupancy).*)?|costo del venduto.*|costo delle vendite|costi? (?:del|"
+            r"dei) (?:venduto|prodotti venduti|beni venduti)",
             r"adjust",
         ),
     ),
     "gross_profit": (
         rule(
-            r"(?:total |consolidated )?gross (?:profit|margin|income)(?: on sales)?|margine lordo(?: industriale)?|utile lordo(?: industriale)?|risultato lordo|margine industriale lordo"
+            r"(?:total |consolidated )?gross (?:profit|margin|income)(?: on sales)?|"
+            r"margine lordo(?: industriale)?|utile lordo(?: industriale)?|risultato lordo|"
+            r"margine industriale lordo"
         ),
     ),
     "research_and_development": (
         rule(
-            r"(?:total )?research (?:and )?development(?: and (?:related|engineering))?(?: and related)?(?: expenses?| costs?)?(?: net)?|research and development expense net"
+            r"(?:total )?research (?:and )?development(?: and (?:related|"
+            r"engineering))?(?: and related)?(?: expenses?| costs?)?(?: net)?|"
+            r"research and development expense net"
             r"|(?:costi|spese) (?:di|per) ricerca e sviluppo|ricerca e sviluppo|spese di ricerca e sviluppo.*"
         ),
         rule(r"product development(?: expenses?)?|technology and development|product development and technology"),
     ),
     "selling_general_administrative": (
         rule(
-            r"(?:total )?(?:operating )?(?:selling|marketing|sales)(?: marketing)?(?: and)? (?:general|informational)(?: and)? (?:and )?administrative(?: expenses?| costs?)?(?: net)?"
-            r"|(?:total )?selling(?: and)? (?:informational )?(?:and )?(?:general )?(?:and )?administrative(?: expenses?| costs?)?|selling marketing (?:general )?and administrative(?: expenses?)?"
-            r"|marketing administration and research costs|operating selling general and administrative expenses|selling informational and administrative expenses"
+            r"(?:total )?(?:operating )?(?:selling|marketing|"
+            r"sales)(?: marketing)?(?: and)? (?:general|"
+            r"informational)(?: and)? (?:and )?administrative(?: expenses?| costs?)?(?: net)?"
+            r"|"
+            r"(?:total )?selling(?: and)? (?:informational )?(?:and )?(?:general )?(?:and )?administrative(?: expenses?|"
+            r" costs?)?|selling marketing (?:general )?and administrative(?: expenses?)?"
+            r"|marketing administration and research costs|"
+            r"operating selling general and administrative expenses|"
+            r"selling informational and administrative expenses"
             r"|selling general administrative and other expenses|selling general and administrative expenses .*"
-            r"|(?:costi|spese) (?:commerciali|di vendita)(?: distribuzione)?(?: e)? (?:generali|amministrativ[ei])(?: e)?(?: generali| amministrativ[ei])?"
+            r"|(?:costi|spese) (?:commerciali|di vendita)(?: distribuzione)?(?: e)? (?:generali|"
+            r"amministrativ[ei])(?: e)?(?: generali| amministrativ[ei])?"
         ),
     ),
     "personnel_cost": (
         rule(r"totale (?:dei )?(?:costi|costo) (?:per il|del|di) personale|totale per il personale"),
         rule(
-            r"(?:costi|costo|spese) (?:per il|del|di|per) (?:personale|lavoro)|per il personale|costo del lavoro|costi per benefici (?:ai|a) dipendenti"
-            r"|(?:personnel|employee|staff)(?: benefits?)? (?:costs?|expenses?)|(?:salaries|wages) (?:and )?(?:wages |salaries )?(?:and (?:employee )?benefits)?|compensation and (?:employee )?benefits"
+            r"(?:costi|costo|spese) (?:per il|del|di|per) (?:personale|lavoro)|per il personale|"
+            r"costo del lavoro|costi per benefici (?:ai|a) dipendenti"
+            r"|(?:personnel|employee|staff)(?: benefits?)? (?:costs?|expenses?)|(?:salaries|"
+            r"wages) (?:and )?(?:wages |salaries )?(?:and (?:employee )?benefits)?|"
+            r"compensation and (?:employee )?benefits"
         ),
     ),
     "operating_income": (
         rule(r"differenza (?:fra|tra|-)? ?(?:il )?valore e (?:i )?costi (?:della|di) produzione.*|differenza a b"),
         rule(
-            r"(?:total )?(?:operating|consolidated operating) (?:income|profit|earnings|loss)(?: loss)?|(?:income|profit|earnings|loss)(?: loss)? from operations"
-            r"|operating (?:profit|income) ebit|risultato operativo(?: ebit)?|utile operativo(?: ebit)?|reddito operativo(?: ebit)?|ebit|perdita operativa|risultato operativo netto"
-            r"|income from operations net|margine operativo netto|utile operativo netto|earnings before interest and taxes(?: ebit)?"
+            r"(?:total )?(?:operating|consolidated operating) (?:income|profit|earnings|"
+            r"loss)(?: loss)?|(?:income|profit|earnings|loss)(?: loss)? from operations"
+            r"|operating (?:profit|income) ebit|risultato operativo(?: ebit)?|"
+            r"utile operativo(?: ebit)?|reddito operativo(?: ebit)?|ebit|perdita operativa|"
+            r"risultato operativo netto"
+            r"|income from operations net|margine operativo netto|utile operativo netto|"
+            r"earnings before interest and taxes(?: ebit)?"
         ),
     ),
     "interest_expense": (
         rule(
-            r"totale (?:degli )?interessi e (?:altri )?oneri finanziari|totale interessi passivi(?: e altri oneri finanziari)?"
+            r"totale (?:degli )?interessi e (?:altri )?oneri finanziari|"
+            r"totale interessi passivi(?: e altri oneri finanziari)?"
         ),
         rule(
-            r"interest(?: and debt| and other debt| and other financing| and related)? expenses?(?: and (?:other|related) .*)?|interest and debt expense|interessi e altri oneri finanziari"
-            r"|interessi passivi(?: e altri oneri finanziari)?|oneri finanziari|interest expense on debt|interest expense including .*|interest costs?|finance costs?|financial expenses?|interest payable.*"
+            r"interest(?: and debt| and other debt| and other financing|"
+            r" and related)? expenses?(?: and (?:other|related)(?: .*)?)?|interest and debt expense|"
+            r"interessi e altri oneri finanziari"
+            r"|interessi passivi(?: e altri oneri finanziari)?|oneri finanziari|"
+            r"interest expense on debt|interest expense including .*|interest costs?|finance costs?|"
+            r"financial expenses?|interest payable.*"
         ),
         rule(r"interest expense net.*|net interest expense"),
     ),
     "pretax_income": (
         rule(
-            r"(?:income|earnings|loss|profit)(?: loss)?(?: from continuing operations)? before (?:the )?(?:provision for |benefit from |equity .* and )?(?:\w+ )?(?:income )?(?:tax|taxes)\b.*"
-            r"|(?:income|earnings|loss|profit)(?: loss)?(?: from continuing operations)? before (?:provision|benefit|taxes|tax)\b.*|pre ?tax (?:income|earnings|profit|loss).*"
-            r"|(?:income|earnings|loss)(?: from continuing operations)? before .{0,60}?income taxes.*|net (?:income|earnings|loss) before (?:provision for )?(?:income )?taxes",
+            r"(?:income|earnings|loss|"
+            r"profit)(?: loss)?(?: from continuing operations)? before (?:the )?(?:provision for |"
+            r"benefit from |equity .* and )?(?:\w+ )?(?:income )?(?:tax|taxes)\b.*"
+            r"|(?:income|earnings|loss|"
+            r"profit)(?: loss)?(?: from continuing operations)? before (?:provision|benefit|taxes|"
+            r"tax)\b.*|pre ?tax (?:income|earnings|profit|loss).*"
+            r"|(?:income|earnings|loss)(?: from continuing operations)? before .{0,60}?income taxes.*|"
+            r"net (?:income|earnings|loss) before (?:provision for )?(?:income )?taxes",
             r"adjust|ebitda",
         ),
         rule(
-            r"(?:risultato|utile|perdita|utile perdita|reddito)(?: consolidato| d ?'?esercizio)? (?:prima|ante|al lordo|lordo) ?(?:delle|di)? ?imposte.*|(?:risultato|utile) ante imposte.*"
+            r"(?:risultato|utile|perdita|utile perdita|reddito)(?: consolidato|"
+            r" d ?'?esercizio)? (?:prima|ante|al lordo|lordo) ?(?:delle|di)? ?imposte.*|(?:risultato|"
+            r"utile) ante imposte.*"
         ),
     ),
     "income_tax": (
         rule(r"totale (?:delle )?imposte (?:sul reddito)?.*"),
         rule(
-            r"(?:total )?(?:provision|benefit|provision benefit|expense)? ?(?:for|from)? ?(?:federal and foreign |federal )?income tax(?:es)?(?: expense| benefit| provision)*"
-            r"|(?:provision|benefit)(?: \w+)? (?:for|from) (?:income )?tax(?:es)?(?: on income)?|tax(?:ation)? (?:expense|provision)|taxes on income|taxes|income tax expense.*|provision for income taxes.*"
-            r"|imposte(?: correnti)? sul reddito(?: d ?'?esercizio| dell ?'?esercizio)?(?: correnti)?(?: differite)?(?: e)?(?: anticipate)?.*|imposte(?: dell ?'?esercizio| sul reddito)?",
+            r"(?:total )?(?:provision|benefit|provision benefit|expense)? ?(?:for|"
+            r"from)? ?(?:federal and foreign |federal )?income tax(?:es)?(?: expense| benefit|"
+            r" provision)*"
+            r"|(?:provision|benefit)(?: \w+)? (?:for|from) (?:income )?tax(?:es)?(?: on income)?|"
+            r"tax(?:ation)? (?:expense|provision)|taxes on income|taxes|income tax expense.*|"
+            r"provision for income taxes.*"
+            r"|imposte(?: correnti)? sul reddito(?: d ?'?esercizio|"
+            r" dell ?'?esercizio)?(?: correnti)?(?: differite)?(?: e)?(?: anticipate)?.*|"
+            r"imposte(?: dell ?'?esercizio| sul reddito)?",
             r"before|net of|payable|deferred income taxes$|prima",
         ),
     ),
     "net_income": (
         rule(
-            rf"{_NET_EN} (?:attributable|applicable|allocable|attributed) to (?:the )?(?:common |ordinary |controlling |equity )?(?:shareholders|stockholders|shareowners|owners|holders|interests?|parent|company)\b.*"
-            rf"|(?:profit|loss) for the (?:year|period) attributable to (?:owners|equity|shareholders).*|{_NET_IT}{_YEAR_IT} (?:attribuibile |spettante |di |del |per )?{_GROUP} ?(?:al |del |agli |ai |di )?(?:gruppo|azionisti|soci|soci della controllante)\b.*"
-            rf"|{_NET_IT}{_YEAR_IT} (?:di pertinenza|di competenza|attribuibile|di spettanza) .*(?:gruppo|controllante|capogruppo|azionisti|soci).*",
+            rf"{_NET_EN} (?:attributable|applicable|allocable|attributed) to (?:the )?(?:common |"
+            rf"ordinary |controlling |equity )?(?:shareholders|stockholders|shareowners|owners|holders|"
+            rf"interests?|parent|company)\b.*"
+            rf"|(?:profit|loss) for the (?:year|period) attributable to (?:owners|equity|"
+            rf"shareholders).*|{_NET_IT}{_YEAR_IT} (?:attribuibile |spettante |di |del |"
+            rf"per )?{_GROUP} ?(?:al |del |agli |ai |di )?(?:gruppo|azionisti|soci|"
+            rf"soci della controllante)\b.*"
+            rf"|{_NET_IT}{_YEAR_IT} (?:di pertinenza|di competenza|attribuibile|"
+            rf"di spettanza) .*(?:gruppo|controllante|capogruppo|azionisti|soci).*",
             _MINORITY,
         ),
         rule(rf"{_NET_EN} (?:attributable|applicable) to (?!common$).+", _MINORITY + "|per "),
         rule(
-            rf"(?:consolidated )?net (?:income|earnings|loss|profit)(?: loss)?(?: for the (?:year|period))?|(?:profit|loss)(?: loss)? for the (?:financial )?(?:year|period)|profit after tax(?:ation)?"
-            rf"|net income net loss|net loss net income|(?:utile|perdita|risultato|utile perdita|utile o perdita|perdita utile)(?: netto| netta)?{_YEAR_IT}|(?:utile|risultato|perdita)(?: netto| netta)? consolidat[oa](?: d'esercizio)?"
+            rf"(?:consolidated )?net (?:income|earnings|loss|profit)(?: loss)?(?: for the (?:year|"
+            rf"period))?|(?:profit|loss)(?: loss)? for the (?:financial )?(?:year|period)|"
+            rf"profit after tax(?:ation)?"
+            rf"|net income net loss|net loss net income|(?:utile|perdita|risultato|utile perdita|"
+            rf"utile o perdita|perdita utile)(?: netto| netta)?{_YEAR_IT}|(?:utile|risultato|"
+            rf"perdita)(?: netto| netta)? consolidat[oa](?: d'esercizio)?"
             rf"|totale utile perdita dell'esercizio|utile o perdita d'esercizio",
             r"^(?:utile|perdita|risultato|profit|loss|income)$",
         ),
         rule(
-            r"net (?:income|earnings|loss)(?: loss)? (?:including|before|from consolidated).*(?:non ?controlling|minority).*"
+            r"net (?:income|earnings|loss)(?: loss)? (?:including|before|"
+            r"from consolidated).*(?:non ?controlling|minority).*"
         ),
     ),
     "depreciation_amortization": (
         rule(r"totale (?:degli )?ammortamenti e (?:delle )?svalutazioni"),
         rule(
-            r"ammortamenti e svalutazioni|ammortamenti(?: svalutazioni)?(?: e perdite di valore| e impairment| svalutazioni| accantonamenti)*|depreciation and amortization(?: expenses?)?|depreciation amortization and impairment.*"
+            r"ammortamenti e svalutazioni|ammortamenti(?: svalutazioni)?(?: e perdite di valore|"
+            r" e impairment| svalutazioni| accantonamenti)*|"
+            r"depreciation and amortization(?: expenses?)?|depreciation amortization and impairment.*"
         ),
     ),
 }
@@ -156,88 +218,128 @@ INCOME: dict[str, tuple[Rule, ...]] = {
 BALANCE: dict[str, tuple[Rule, ...]] = {
     "cash_and_equivalents": (
         rule(
-            r"(?:total )?cash and (?:cash )?equivalents(?: net.*| at .*)?|totale (?:delle )?disponibilita liquide|(?:cassa|disponibilita liquide|liquidita)(?: e mezzi equivalenti| ed equivalenti| e altre disponibilita liquide equivalenti| mezzi equivalenti)?"
-            r"|cassa e (?:altre disponibilita liquide|mezzi|disponibilita liquide)(?: equivalenti)?|cassa e disponibilita liquide"
+            r"(?:total )?cash and (?:cash )?equivalents(?: net.*| at .*)?|"
+            r"totale (?:delle )?disponibilita liquide|(?:cassa|disponibilita liquide|"
+            r"liquidita)(?: e mezzi equivalenti| ed equivalenti|"
+            r" e altre disponibilita liquide equivalenti| mezzi equivalenti)?"
+            r"|cassa e (?:altre disponibilita liquide|mezzi|disponibilita liquide)(?: equivalenti)?|"
+            r"cassa e disponibilita liquide"
         ),
         rule(r"cash|cash and cash items|cash and due from banks|cash cash equivalents and restricted cash"),
     ),
     "accounts_receivable": (
         rule(
-            r"(?:total )?(?:trade )?accounts receivables?(?: trade)?(?: net.*| less .*| principally .*)?|trade (?:accounts )?receivables?(?: net.*| less .*)?|totale crediti verso clienti|totale verso clienti|(?:crediti )?verso clienti|crediti commerciali(?: correnti)?|crediti verso (?:la )?clientela|crediti verso clienti.*"
+            r"(?:total )?(?:trade )?accounts receivables?(?: trade)?(?: net.*| less .*|"
+            r" principally .*)?|trade (?:accounts )?receivables?(?: net.*| less .*)?|"
+            r"totale crediti verso clienti|totale verso clienti|(?:crediti )?verso clienti|"
+            r"crediti commerciali(?: correnti)?|crediti verso (?:la )?clientela|"
+            r"crediti verso clienti.*"
         ),
         rule(
-            r"(?:total )?(?:customer |net )?receivables?(?: net.*| less .*)?|accounts and (?:notes|other|trade|customer) receivables?.*|accounts receivable .*|customer receivables?.*|trade and other receivables?.*|crediti commerciali e (?:altri|diversi).*|notes and accounts receivable.*|billed and unbilled receivables.*",
+            r"(?:total )?(?:customer |net )?receivables?(?: net.*| less .*)?|accounts and (?:notes|"
+            r"other|trade|customer) receivables?.*|accounts receivable .*|customer receivables?.*|"
+            r"trade and other receivables?.*|crediti commerciali e (?:altri|diversi).*|"
+            r"notes and accounts receivable.*|billed and unbilled receivables.*",
             r"unbilled receivables? net$|current portion|long term|non current|tax",
         ),
     ),
     "inventory": (
         rule(r"total (?:net )?inventor(?:y|ies)(?: net.*)?|totale (?:delle )?rimanenze"),
         rule(
-            r"(?:merchandise )?inventor(?:y|ies)(?: net.*| at .*| less .*)?|rimanenze(?: finali| di magazzino| nette)?|magazzino|merchandise inventor(?:y|ies).*",
+            r"(?:merchandise )?inventor(?:y|ies)(?: net.*| at .*| less .*)?|rimanenze(?: finali|"
+            r" di magazzino| nette)?|magazzino|merchandise inventor(?:y|ies).*",
             r"raw material|work in (?:process|progress)|finished goods|supplies$",
         ),
     ),
     "current_assets": (
         rule(
-            r"total current assets|totale (?:dell ?'?)?attivo circolante|totale attivita correnti|totale attivo corrente|totale (?:delle )?attivita correnti.*"
+            r"total current assets|totale (?:dell ?'?)?attivo circolante|totale attivita correnti|"
+            r"totale attivo corrente|totale (?:delle )?attivita correnti.*"
         ),
         rule(r"attivo circolante"),
     ),
     "property_plant_equipment": (
         rule(
-            r"(?:total )?(?:net )?(?:land buildings|property|properties|utility plant|plant)(?:[a-z ]*?)(?: and)? (?:equipment|plant|improvements|property|properties)(?: pp and e)? (?:at cost )?net.*"
-            r"|net (?:property|properties|land|plant)[a-z ]*|(?:total )?property (?:plant )?(?:and )?equipment (?:at cost )?less accumulated .*|fixed assets net.*|totale (?:delle )?immobilizzazioni materiali|premises and equipment net|land buildings and equipment",
-            r"gross|held|leased to|lease|operating lease",
+            r"(?:total )?(?:net )?(?:land buildings|property|properties|utility plant|"
+            r"plant)(?:[a-z ]*?)(?: and)? (?:equipment|plant|[a-z]* ?improvements|property|"
+            r"properties)(?: pp and e)? (?:at cost )?net.*"
+            r"|net (?:property|properties|land|plant)[a-z ]*|"
+            r"(?:total )?property (?:plant )?(?:and )?equipment (?:at cost )?less accumulated .*|"
+            r"fixed assets net.*|totale (?:delle )?immobilizzazioni materiali|"
+            r"premises and equipment net|land buildings and equipment",
+            r"gross|\bheld|leased to|\bleases?\b",
         ),
         rule(
-            r"(?:total )?property (?:and )?(?:plant )?(?:and )?equipment|property plant and equipment|totale immobili impianti e macchinari|immobili impianti e (?:macchinari|attrezzature).*|immobilizzazioni materiali(?: nette)?|attivita materiali|totale attivita materiali|plant property and equipment|immobilizzazioni tecniche",
+            r"(?:total )?property (?:and )?(?:plant )?(?:and )?equipment|property plant and equipment|"
+            r"totale immobili impianti e macchinari|immobili impianti e (?:macchinari|attrezzature).*|"
+            r"immobilizzazioni materiali(?: nette)?|attivita materiali|totale attivita materiali|"
+            r"plant property and equipment|immobilizzazioni tecniche",
             r"gross|held",
         ),
     ),
     "intangible_assets": (
         rule(
-            r"(?:total )?(?:other |purchased |acquired |identifiable |acquisition related |finite lived |definite lived |amortizable |identified |trademarks |and )*intangibles?(?: assets?)?(?: net.*| less .*)?|totale (?:delle )?immobilizzazioni immateriali|totale attivita immateriali"
+            r"(?:total )?(?:other |purchased |acquired |identifiable |acquisition related |"
+            r"finite lived |definite lived |amortizable |identified |trademarks |"
+            r"and )*intangibles?(?: assets?)?(?: net.*| less .*)?|"
+            r"totale (?:delle )?immobilizzazioni immateriali|totale attivita immateriali"
         ),
         rule(
-            r"immobilizzazioni immateriali(?: nette)?|(?:altre )?attivita immateriali(?: a vita (?:utile )?definita)?|other intangible assets.*|intangible assets other.*",
+            r"immobilizzazioni immateriali(?: nette)?|"
+            r"(?:altre )?attivita immateriali(?: a vita (?:utile )?definita)?|"
+            r"other intangible assets.*|intangible assets other.*",
             r"goodwill|avviamento",
         ),
     ),
     "goodwill": (rule(r"goodwill(?: net.*)?|avviamento|totale avviamento"),),
     "total_assets": (
         rule(
-            r"total assets|totale (?:dell ?'?)?attivo(?: patrimoniale| consolidato)?|totale (?:delle )?attivita|totale stato patrimoniale attivo",
+            r"total assets|totale (?:dell ?'?)?attivo(?: patrimoniale| consolidato)?|"
+            r"totale (?:delle )?attivita|totale stato patrimoniale attivo",
             r"corrent",
         ),
     ),
     "accounts_payable": (
         rule(
-            r"(?:total )?(?:trade )?accounts payables?(?: trade| principally trade)?|trade (?:accounts )?payables?(?: current)?|totale debiti verso fornitori|(?:debiti )?verso fornitori|debiti commerciali(?: correnti)?"
+            r"(?:total )?(?:trade )?accounts payables?(?: trade| principally trade)?|"
+            r"trade (?:accounts )?payables?(?: current)?|totale debiti verso fornitori|"
+            r"(?:debiti )?verso fornitori|debiti commerciali(?: correnti)?"
         ),
         rule(
-            r"accounts payable .*|trade and other payables.*|debiti commerciali e (?:altri|diversi).*|vouchers payable",
+            r"accounts payable .*|trade and other payables.*|debiti commerciali e (?:altri|diversi).*|"
+            r"vouchers payable",
             r"related part|affiliate|accrued compensation",
         ),
     ),
     "current_liabilities": (
         rule(
-            r"total current liabilities|totale passivita correnti|totale passivo corrente|totale (?:delle )?passivita correnti.*"
+            r"total current liabilities|totale passivita correnti|totale passivo corrente|"
+            r"totale (?:delle )?passivita correnti.*"
         ),
     ),
     "total_liabilities": (rule(r"total liabilities|totale passivita|totale (?:delle )?passivita", r"equity|netto"),),
     "shareholders_equity": (
         rule(
-            r"totale (?:del )?patrimonio netto (?:consolidato )?(?:di |del |per il |attribuibile |di pertinenza |di competenza |di spettanza |quota )*(?:al |del |di )?(?:gruppo|capogruppo|agli azionisti|azionisti|ai soci|soci|controllante).*"
-            r"|(?:patrimonio netto|totale) (?:di pertinenza |di competenza |attribuibile |di spettanza )?(?:del |di |al |agli )(?:gruppo|azionisti|soci)\b.*|patrimonio netto di gruppo"
-            r"|total equity attributable to .*|equity attributable to (?:owners|equity holders|shareholders).*",
+            r"totale (?:del )?patrimonio netto (?:consolidato )?(?:di |del |per il |attribuibile |"
+            r"di pertinenza |di competenza |di spettanza |quota )*(?:al |del |di )?(?:gruppo|"
+            r"capogruppo|agli azionisti|azionisti|ai soci|soci|controllante).*"
+            r"|(?:patrimonio netto|totale) (?:di pertinenza |di competenza |attribuibile |"
+            r"di spettanza )?(?:del |di |al |agli )(?:gruppo|azionisti|soci)\b.*|"
+            r"patrimonio netto di gruppo"
+            r"|total equity attributable to .*|equity attributable to (?:owners|equity holders|"
+            r"share(?:holders|owners)|stockholders).*",
             r"terzi(?!.*gruppo)|minoranz|non ?controlling|minority",
         ),
         rule(
-            r"total (?:[a-z0-9'\. ]+? )?(?:share|stock)(?:holders?|owners?)'?s?'? (?:equity|deficit|investment)(?: deficit)?|total (?:common )?(?:share|stock)(?:holders?|owners?) equity.*|shareholders'? (?:equity|funds)|stockholders'? equity|shareowners'? equity",
+            r"total (?:[a-z0-9'\. ]+? )?(?:share|stock)(?:holders?|owners?)'?s?'? (?:equity|deficit|"
+            r"investment)(?: deficit)?|total (?:common )?(?:share|stock)(?:holders?|owners?) equity.*|"
+            r"shareholders'? (?:equity|funds)|stockholders'? equity|shareowners'? equity",
             r"liabilit|non ?controlling|before",
         ),
         rule(
-            r"total (?:equity|deficit|capital|[a-z0-9 ]+ equity)(?: deficit)?|totale (?:del )?patrimonio netto(?: consolidato)?|total (?:share|stock)holders'? .*equity.*|equity",
+            r"total (?:equity|deficit|capital|[a-z0-9 ]+ equity)(?: deficit)?|"
+            r"totale (?:del )?patrimonio netto(?: consolidato)?|total (?:share|"
+            r"stock)holders'? .*equity.*|equity",
             r"liabilit|and equity|temporary|non ?controlling",
         ),
         rule(r"patrimonio netto|totale patrimonio", r"passivo"),
@@ -247,50 +349,99 @@ BALANCE: dict[str, tuple[Rule, ...]] = {
 CASH_FLOW: dict[str, tuple[Rule, ...]] = {
     "operating_cash_flow": (
         rule(
-            r"(?:total |net )*cash (?:flows? )?(?:provided|used|generated|from|provided by|flows?|inflow|outflow)?(?: \w+){0,3}? ?(?:by|from|in|for|generated by) (?:all )?(?:operating activities|operations)|net operating cash flows?"
-            r"|(?:net )?cash (?:provided|used|flows?|generated)(?: provided| used| by| from| in| generated)* (?:operating activities|operations)(?: net)?"
-            r"|flusso (?:finanziario |di cassa |monetario )?(?:netto )?(?:dell ?'?|dall ?'?|da |derivante dall ?'?|generato dall ?'?|della |generato dalla )(?:attivita|gestione)(?: operativa| d'esercizio| di esercizio| reddituale| operative).*"
-            r"|(?:disponibilita liquide|cassa|liquidita)(?: nette?| netta)? (?:generat[ea]|assorbit[ea]|utilizzat[ea])?.*(?:attivita|gestione) operativ[ae].*|flussi? (?:di cassa|finanziari)? ?(?:net[ti]{1,2}|generat[oi])?.*(?:attivita|gestione) operativ[ae].*"
+            r"(?:total |net )*cash (?:flows? )?(?:provided|used|generated|from|provided by|flows?|"
+            r"inflow|outflow)?(?: \w+){0,3}? ?(?:by|from|in|for|"
+            r"generated by) (?:all )?(?:operating activities|operations)|net operating cash flows?"
+            r"|(?:net )?cash (?:provided|used|flows?|generated)(?: provided| used| by| from| in|"
+            r" generated)* (?:operating activities|operations)(?: net)?"
+            r"|flusso (?:finanziario |di cassa |monetario )?(?:netto )?(?:dell ?'?|dall ?'?|da |"
+            r"derivante dall ?'?|generato dall ?'?|della |generato dalla )(?:attivita|"
+            r"gestione)(?: operativa| d'esercizio| di esercizio| reddituale| operative).*"
+            r"|(?:disponibilita liquide|cassa|liquidita)(?: nette?| netta)? (?:generat[ea]|"
+            r"assorbit[ea]|utilizzat[ea])?.*(?:attivita|gestione) operativ[ae].*|flussi? (?:di cassa|"
+            r"finanziari)? ?(?:net[ti]{1,2}|generat[oi])?.*(?:attivita|gestione) operativ[ae].*"
             r"|flusso finanziario dell'attivita operativa.*|totale flusso monetario da attivita operativ[ae].*",
             r"continuing|discontinued|before|adjust|prima|change|per share|excluding",
         ),
         rule(
-            r"(?:total |net )*cash (?:provided|used|from|flows?).*operating activities.*continuing operations.*|net cash .*operating activities",
+            r"(?:total |net )*cash (?:provided|used|from|"
+            r"flows?).*operating activities.*continuing operations.*|net cash .*operating activities",
             r"discontinued operations$|before|adjust",
         ),
     ),
     "depreciation_amortization": (
         rule(
-            r"(?:total )?depreciation (?:and|depletion|amortization)(?: and)?(?: amortization)?(?: and (?:accretion|other|impairment.*))?(?: expenses?)?|depreciation amortization(?: and)?.*|depreciation and amortization .*|amortization and depreciation.*|depreciation depletion.*"
-            r"|depreciation amortization accretion.*|ammortamenti(?: delle immobilizzazioni| e svalutazioni| di immobilizzazioni.*| e perdite di valore.*| immobilizzazioni| svalutazioni.*)?|totale ammortamenti.*",
-            r"debt|discount|financing|deferred|content|film|contract|capitalized|program|issuance",
+            r"(?:total )?depreciation (?:and|depletion|"
+            r"amortization)(?: and)?(?: amortization)?(?: and (?:accretion|other|"
+            r"impairment.*))?(?: expenses?)?|depreciation amortization(?: and)?.*|"
+            r"depreciation and amortization .*|amortization and depreciation.*|"
+            r"depreciation depletion.*"
+            r"|depreciation amortization accretion.*|ammortamenti(?: delle immobilizzazioni|"
+            r" e svalutazioni| di immobilizzazioni.*| e perdite di valore.*| immobilizzazioni|"
+            r" svalutazioni.*)?|totale ammortamenti.*",
+            r"^amortization.*(?:debt|discount|financing|deferred|content|film|contract|capitalized|"
+            r"program|issuance)|debt|financing costs|issuance",
         ),
     ),
     "capital_expenditure": (
         rule(
-            r"(?:purchases?|acquisitions?|additions?|payments?|expenditures?|investments?|capital expenditures?|outflows?)(?: of| to| for| on| in| made for)*(?: the)?(?: purchases? of| acquisitions? of)?(?: capital assets and)? ?(?:land buildings|property|properties|plant|fixed assets|premises|capital assets|equipment|buildings)[a-z ]*"
-            r"|capital expenditures?(?: net.*| including.*| for .*| and .*)?|capital spending|capital additions|additions to property.*|property and equipment purchases|cash paid for (?:capital expenditures|property|purchases? of property).*"
-            r"|net purchases of property.*|payments to acquire property.*|(?:property plant and equipment|property and equipment|plant and equipment) (?:additions|expenditures|purchases|acquired)",
-            r"proceeds|^accrued|^non ?cash|included in|unpaid|held for lease|businesses|liabilit|sales? of|disposal|reduction in|investments? in (?:leases|debt)|deposits|excluding|not yet paid|in accounts payable",
+            r"(?:purchases?|acquisitions?|additions?|payments?|expenditures?|investments?|"
+            r"capital expenditures?|outflows?)(?: of| to| for| on| in|"
+            r" made for)*(?: the)?(?: purchases? of|"
+            r" acquisitions? of)?(?: capital assets and)? ?(?:land buildings|property|properties|"
+            r"plant|fixed assets|premises|capital assets|equipment|buildings)[a-z ]*"
+            r"|capital expenditures?(?: net.*| including.*| for .*| and .*)?|capital spending|"
+            r"payments? for capital expenditures.*|capital additions|additions to property.*|"
+            r"property and equipment purchases|cash paid for (?:capital expenditures|property|"
+            r"purchases? of property).*"
+            r"|net purchases of property.*|payments to acquire property.*|"
+            r"(?:property plant and equipment|property and equipment|"
+            r"plant and equipment) (?:additions|expenditures|purchases|acquired)",
+            r"proceeds|^accrued|^non ?cash|included in|unpaid|held for lease|businesses|liabilit|"
+            r"sales? of|disposal|reduction in|investments? in (?:leases|debt)|deposits|excluding|"
+            r"not yet paid|in accounts payable",
         ),
         rule(
-            r"(?:investimenti|acquisti|acquisto|acquisizioni?) (?:in |di |netti in )?(?:immobili impianti|immobilizzazioni materiali|attivita materiali|immobilizzazioni tecniche).*|investimenti in immobilizzazioni(?: materiali.*)?|immobilizzazioni materiali investimenti",
+            r"(?:investimenti|acquisti|acquisto|acquisizioni?) (?:in |di |"
+            r"netti in )?(?:immobili impianti|immobilizzazioni materiali|attivita materiali|"
+            r"immobilizzazioni tecniche).*|investimenti in immobilizzazioni(?: materiali.*)?|"
+            r"immobilizzazioni materiali investimenti",
             r"immateriali$|disinvest",
         ),
     ),
     "dividends_paid": (
         rule(
-            r"(?:cash |common |common stock |regular )*dividends? (?:paid|payments?)(?: to .*| on .*| in cash.*)?|(?:payments?|payment) (?:of|for) (?:cash |common |common stock |regular |quarterly )*dividends?.*|(?:cash )?dividends(?: on common stock| common and preferred| common)?|dividends paid .*|common stock dividends.*|cash dividends.*"
-            r"|dividends (?:and dividend equivalents )?paid.*|payments? of (?:common )?(?:stock )?dividends.*|dividendi(?: e acconti su dividendi)?(?: pagati| corrisposti| distribuiti| erogati)?.*|(?:pagamento|distribuzione|erogazione) (?:di |dei )?dividendi.*",
-            r"non ?controlling|minorit|terzi|(?<!common and )preferred|received|ricevuti|incassati|equity|payable|declared|subsidiar",
+            r"(?:cash |common |common stock |regular )*dividends? (?:paid|payments?)(?: to .*| on .*|"
+            r" in cash.*)?|(?:payments?|payment) (?:of|for) (?:cash |common |common stock |regular |"
+            r"quarterly )*dividends?.*|(?:cash )?dividends(?: on common stock| common and preferred|"
+            r" common)?|dividends paid .*|dividends to (?:common |ordinary )?(?:share|"
+            r"stock)(?:holders|owners).*|common stock dividends.*|cash dividends.*"
+            r"|dividends (?:and dividend equivalents )?paid.*|"
+            r"payments? of (?:common )?(?:stock )?dividends.*|"
+            r"dividendi(?: e acconti su dividendi)?(?: pagati| corrisposti| distribuiti| erogati)?.*|"
+            r"(?:pagamento|distribuzione|erogazione) (?:di |dei )?dividendi.*",
+            r"non ?controlling|minorit|terzi|(?<!common and )preferred|received|ricevuti|incassati|"
+            r"equity|payable|declared|subsidiar",
         ),
     ),
     "share_repurchases": (
         rule(
-            r"(?:repurchases?|purchases?|acquisitions?|payments?|reacquisition|buybacks?|cash paid)(?: of| for| to| and retirement of| and cancellations? of)*(?: the)?(?: repurchases? of| repurchase| acquire| reacquire| purchase)?(?: company)?(?: our)? ?(?:treasury (?:stock|shares)|common (?:stock|shares)|company stock|ordinary shares|shares|stock for treasury|capital stock|class a common stock|own shares|stock)(?: and .*| under .*| for treasury| net.*| repurchased| acquired)?"
-            r"|(?:common stock|treasury (?:stock|shares)|share|stock|common share)s? (?:repurchase[sd]?|purchase[sd]?|acquired|buybacks?|reacquired)(?: .*)?|share (?:buyback|repurchase)s?.*|repurchases? of (?:common|treasury|ordinary|class|capital|company|shares).*|purchases? of (?:treasury|common) (?:stock|shares).*|stock repurchases?.*"
-            r"|acquisto (?:di )?azioni proprie|(?:cessione|vendita) ?(?:acquisto)? (?:di )?azioni proprie|azioni proprie",
-            r"tax|withh|proceeds|issuance|payable|employee|stock options|net share|warrant|notes|option|excise|forward|unsettled|accrued",
+            r"(?:repurchases?|purchases?|acquisitions?|payments?|reacquisition|buybacks?|"
+            r"cash paid)(?: of| for| to| and retirement of|"
+            r" and cancellations? of)*(?: the)?(?: repurchases? of| repurchase| acquire| reacquire|"
+            r" purchase)?(?: company)?(?: our)? ?(?:treasury (?:stock|shares)|common (?:stock|shares)|"
+            r"company stock|ordinary shares|shares|stock for treasury|capital stock|"
+            r"class a common stock|own shares|stock)(?: and .*| under .*| for treasury| net.*|"
+            r" repurchased| acquired)?"
+            r"|(?:common stock|treasury (?:stock|shares)|share|stock|"
+            r"common share)s? (?:repurchase[sd]?|purchase[sd]?|acquired|buybacks?|reacquired)(?: .*)?|"
+            r"share (?:buyback|repurchase)s?.*|repurchases? of (?:common|treasury|ordinary|class|"
+            r"capital|company|shares).*|purchases? of (?:treasury|common) (?:stock|shares).*|"
+            r"stock repurchases?.*"
+            r"|acquisto (?:di )?azioni proprie|(?:cessione|"
+            r"vendita) ?(?:acquisto)? (?:di )?azioni proprie|azioni proprie",
+            r"tax|withh|proceeds|issuance|payable|employee|stock options|net share|warrant|notes|"
+            r"option|excise|forward|unsettled|accrued",
         ),
     ),
 }
@@ -305,16 +456,20 @@ _NCI_OR_NOT = r"(?: and .*)?"
 ANCHORS: dict[StatementKind, dict[str, re.Pattern[str]]] = {
     "income_statement": {
         "top": re.compile(
-            r"^(?:total )?(?:net |operating )*(?:revenues?|sales)|^totale (?:ricavi|valore della produzione)|^ricavi|^valore della produzione"
+            r"^(?:total )?(?:net |operating )*(?:revenues?|sales)|^totale (?:ricavi|"
+            r"valore della produzione)|^ricavi|^valore della produzione"
         ),
         "tax": re.compile(r"(?:provision|benefit).*tax|income tax|^taxes|^imposte|^totale (?:delle )?imposte"),
         "pretax": re.compile(r"before .*tax|(?:prima|ante|lordo) .*imposte|before provision"),
         "bottom": re.compile(
-            r"^(?:consolidated )?net (?:income|earnings|loss|profit)|^(?:profit|loss) for the|^(?:utile|perdita|risultato)(?: netto)? (?:d'|dell'|di |del |netto|consolidat)|^(?:utile|risultato) netto"
+            r"^(?:consolidated )?net (?:income|earnings|loss|profit)|^(?:profit|loss) for the|"
+            r"^(?:utile|perdita|risultato)(?: netto)? (?:d'|dell'|di |del |netto|consolidat)|"
+            r"^(?:utile|risultato) netto"
         ),
         "per_share": re.compile(r"^(?:basic|diluted)|per (?:common )?share|per azione"),
         "operating": re.compile(
-            r"^operating (?:income|profit|earnings|loss)|from operations$|^differenza (?:tra|fra) valore|^(?:risultato|utile|reddito) operativo"
+            r"^operating (?:income|profit|earnings|loss)|from operations$|^differenza (?:tra|"
+            r"fra) valore|^(?:risultato|utile|reddito) operativo"
         ),
         "costs": re.compile(
             r"^costs? of|^selling|^totale costi della produzione|^costi? |^per (?:servizi|il personale|materie)"
@@ -325,16 +480,24 @@ ANCHORS: dict[StatementKind, dict[str, re.Pattern[str]]] = {
             r"^total assets$|^totale (?:attivo|attivita)$|^totale (?:dell'|delle )(?:attivo|attivita)$"
         ),
         "both": re.compile(
-            rf"^(?:total )?liabilities (?:and|redeemable|temporary|mezzanine|non ?controlling|commitments|convertible).*(?:equity|deficit|investment|capital)|^total liabilities .*(?:equity|deficit)|^totale (?:del )?passivo|^totale (?:passivo|passivita|patrimonio netto) e (?:patrimonio netto|passivita)|^total equity and liabilities"
+            r"^(?:total )?liabilities (?:and|redeemable|temporary|mezzanine|non ?controlling|"
+            r"commitments|convertible).*(?:equity|deficit|investment|capital)|"
+            r"^total liabilities .*(?:equity|deficit)|^totale (?:del )?passivo|^totale (?:passivo|"
+            r"passivita|patrimonio netto) e (?:patrimonio netto|passivita)|"
+            r"^total equity and liabilities"
         ),
         "current": re.compile(
-            r"^total current (?:assets|liabilities)$|^totale (?:attivo circolante|attivita correnti|passivita correnti|attivo corrente|passivo corrente)|^attivo circolante$"
+            r"^total current (?:assets|liabilities)$|^totale (?:attivo circolante|attivita correnti|"
+            r"passivita correnti|attivo corrente|passivo corrente)|^attivo circolante$"
         ),
         "equity": re.compile(
-            r"^total .*equity$|^retained earnings|^totale patrimonio netto|^patrimonio netto|^utili portati a nuovo|^riserva legale|^utili perdite portati a nuovo"
+            r"^total .*equity$|^retained earnings|^totale patrimonio netto|^patrimonio netto|"
+            r"^utili portati a nuovo|^riserva legale|^utili perdite portati a nuovo"
         ),
         "items": re.compile(
-            r"^(?:accounts payable|inventories|goodwill|long term debt|accounts receivable|other assets|other liabilities)|^totale (?:debiti|rimanenze|immobilizzazioni|crediti)|^(?:debiti|crediti|rimanenze|disponibilita liquide|ratei e risconti|immobilizzazioni)"
+            r"^(?:accounts payable|inventories|goodwill|long term debt|accounts receivable|"
+            r"other assets|other liabilities)|^totale (?:debiti|rimanenze|immobilizzazioni|crediti)|"
+            r"^(?:debiti|crediti|rimanenze|disponibilita liquide|ratei e risconti|immobilizzazioni)"
         ),
     },
     "cash_flow_statement": {
@@ -342,14 +505,17 @@ ANCHORS: dict[StatementKind, dict[str, re.Pattern[str]]] = {
             r"cash.*(?:operating activities|operations)|attivita operativa|gestione (?:operativa|reddituale)"
         ),
         "investing": re.compile(
-            r"cash.*investing activities|attivita d[i']? ?investimento|attivita di investimento|gestione di investimento"
+            r"cash.*investing activities|attivita d[i']? ?investimento|attivita di investimento|"
+            r"gestione di investimento"
         ),
         "financing": re.compile(r"cash.*financing activities|attivita (?:di )?finanziament|attivita finanziaria"),
         "change": re.compile(
-            r"(?:increase|decrease|change).* cash|(?:incremento|decremento|variazione).*(?:disponibilita|liquid|cassa)|flusso .*(?:netto|del periodo|complessivo)"
+            r"(?:increase|decrease|change).* cash|(?:incremento|decremento|"
+            r"variazione).*(?:disponibilita|liquid|cassa)|flusso .*(?:netto|del periodo|complessivo)"
         ),
         "ends": re.compile(
-            r"cash.*(?:beginning|end) of|disponibilita liquide (?:a|all)'? ?(?:inizio|fine)|cash.*at (?:beginning|end)"
+            r"cash.*(?:beginning|end) of|disponibilita liquide (?:a|all)'? ?(?:inizio|fine)|"
+            r"cash.*at (?:beginning|end)"
         ),
     },
 }
@@ -376,10 +542,13 @@ ESSENTIAL: dict[StatementKind, tuple[frozenset[str], ...]] = {
 
 TITLES: dict[StatementKind, re.Pattern[str]] = {
     "income_statement": re.compile(
-        r"statements? of (?:consolidated )?(?:income|operations|earnings|comprehensive income|profit)|income statements?|(?:profit and loss|p&l) account|conto economico|statements? of .*(?:income|earnings|operations)"
+        r"statements? of (?:consolidated )?(?:income|operations|earnings|comprehensive income|"
+        r"profit)|income statements?|(?:profit and loss|p&l) account|conto economico|"
+        r"statements? of .*(?:income|earnings|operations)"
     ),
     "balance_sheet": re.compile(
-        r"balance sheets?|statements? of (?:consolidated )?financial (?:position|condition)|stato patrimoniale|situazione patrimoniale"
+        r"balance sheets?|statements? of (?:consolidated )?financial (?:position|condition)|"
+        r"stato patrimoniale|situazione patrimoniale"
     ),
     "cash_flow_statement": re.compile(
         r"statements? of (?:consolidated )?cash ?flows?|cash ?flow statements?|rendiconto finanziario"
@@ -387,8 +556,14 @@ TITLES: dict[StatementKind, re.Pattern[str]] = {
 }
 
 NOT_PRIMARY = re.compile(
-    r"selected (?:consolidated )?(?:historical )?(?:financial|quarterly|operating)|quarterly (?:financial|results|data|information)|unaudited quarterly|pro ?forma|parent company (?:only|statements?|financial)|condensed financial information of|schedule i\b"
-    r"|condensed consolidating|consolidating (?:statement|balance)|consolidating financial|guarantor|segment|non gaap|reconciliation|percent(?:age)? of (?:net )?(?:sales|revenues?)|supplemental consolidating|five year|ten year|summary of|common size|impact of (?:adoption|the adoption)"
+    r"selected (?:consolidated )?(?:historical )?(?:financial|quarterly|operating)|"
+    r"quarterly (?:financial|results|data|information)|unaudited quarterly|pro ?forma|"
+    r"parent company (?:only|statements?|financial)|condensed financial information of|"
+    r"schedule i\b"
+    r"|condensed consolidating|consolidating (?:statement|balance)|consolidating financial|"
+    r"guarantor|segment|non gaap|reconciliation|percent(?:age)? of (?:net )?(?:sales|"
+    r"revenues?)|supplemental consolidating|five year|ten year|summary of|common size|"
+    r"impact of (?:adoption|the adoption)"
     r"|dati di sintesi|riclassificat|prospetto di raccordo|pro quota|nota integrativa"
 )
 PARENT_ONLY = re.compile(

@@ -41,7 +41,9 @@ _ITALIAN = re.compile(rf"\b(\d{{1,2}})°?\s+{_MONTH}\s*,?\s*{_YEAR}\b", re.IGNOR
 _ISO = re.compile(rf"\b{_YEAR}-(\d\d)-(\d\d)\b")
 _NUMERIC = re.compile(rf"\b(\d{{1,2}})([./-])(\d{{1,2}})\2({_YEAR[1:-1]}|\d\d)\b")
 _DAY = re.compile(
-    rf"{_MONTH}\s*(\d{{1,2}})\b(?!\d)(?!\s*,?\s*(?:19|20)\d\d)|\b(\d{{1,2}})°?\s+{_MONTH}(?!\s*,?\s*(?:19|20)\d\d)", re.IGNORECASE
+    rf"{_MONTH}\s*(\d{{1,2}})\b(?!\d)(?!\s*,?\s*(?:19|20)\d\d)|"
+    rf"\b(\d{{1,2}})°?\s+{_MONTH}(?!\s*,?\s*(?:19|20)\d\d)",
+    re.IGNORECASE,
 )
 _MONTH_YEAR = re.compile(rf"{_MONTH}\s*,?\s*{_YEAR}\b", re.IGNORECASE)
 _FISCAL = re.compile(rf"\b(?:fiscal(?: year)?s?|FY|esercizio)\s*['’]?{_YEAR}\b", re.IGNORECASE)
@@ -66,7 +68,8 @@ _DURATIONS = (
     (
         12,
         re.compile(
-            r"\b(twelve|12)[ -]months?\b|\b5[23][ -]weeks?\b|\bfifty[ -]?(two|three)[ -]weeks?\b|\byears?\b|\besercizi|\bannual",
+            r"\b(twelve|12)[ -]months?\b|\b5[23][ -]weeks?\b|\bfifty[ -]?(two|three)[ -]weeks?\b|"
+            r"\byears?\b|\besercizi|\bannual",
             re.I,
         ),
     ),
@@ -264,7 +267,8 @@ _NAMING = (
     ),
     (
         re.compile(
-            rf"(?:years?|months|weeks) end(?:ed|ing)(?: on)? {_DATE_TEXT}[^.;]{{0,30}}?[(“\"'‘ ]fiscal(?: year)? {_YEAR}",
+            rf"(?:years?|months|weeks) end(?:ed|"
+            rf"ing)(?: on)? {_DATE_TEXT}[^.;]{{0,30}}?[(“\"'‘ ]fiscal(?: year)? {_YEAR}",
             re.I,
         ),
         3,

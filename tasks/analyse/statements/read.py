@@ -43,24 +43,39 @@ _OTHER_COST = re.compile(
 _ALL_COSTS = re.compile(r"^total costs?(?: and expenses)?$")
 _ACCUMULATED = re.compile(r"accumulated (?:depreciation|amortization)|fondi? ammortamento")
 _SHARED = re.compile(r"attributable to|attribuibil[ei]|di cui|di pertinenza|spettante|ripartit")
-_OWNERS = re.compile(r"gruppo|azionisti|\bsoci\b|capogruppo|controllante|owners|(?:share|stock)holders|equity holders|parent")
+_OWNERS = re.compile(
+    r"gruppo|azionisti|\bsoci\b|capogruppo|controllante|owners|(?:share|stock)holders|"
+    r"equity holders|parent"
+)
 _OTHERS = re.compile(r"terzi|minorit|minoranz|non ?controlling")
 _KIND_OF_STOCK = re.compile(
-    r"raw materials?|work in (?:process|progress)|finished|supplies|packaging|merchandise|materie prime|semilavorat|in corso|prodotti finiti|merci"
+    r"raw materials?|work in (?:process|progress)|finished|supplies|packaging|merchandise|"
+    r"materie prime|semilavorat|in corso|prodotti finiti|merci"
 )
 _SHORT_DEBT = re.compile(
-    r"^(?:short term|current).*(?:debt|borrowings?|loans?|notes|financing)|^current (?:portion|maturities|installments).*(?:debt|borrowings|notes|loans|obligations)|^commercial paper|"
-    r"^(?:loans and )?notes payable|^loans payable|^bank overdrafts?|debt due within|(?:debt|borrowings) (?:maturing|due) within|^(?:passivita finanziarie|debiti finanziari|finanziamenti|prestiti|debiti verso banche).*corrent|"
+    r"^(?:short term|current).*(?:debt|borrowings?|loans?|notes|financing)|"
+    r"^current (?:portion|maturities|installments).*(?:debt|borrowings|notes|loans|"
+    r"obligations)|^commercial paper|"
+    r"^(?:loans and )?notes payable|^loans payable|^bank overdrafts?|debt due within|(?:debt|"
+    r"borrowings) (?:maturing|due) within|^(?:passivita finanziarie|debiti finanziari|"
+    r"finanziamenti|prestiti|debiti verso banche).*corrent|"
     r"^quota corrente|^debt and lease obligations current|^debt current|^borrowings current"
 )
 _DEBT = re.compile(
-    r"^(?:debt|borrowings|loans and borrowings|financial liabilities|senior notes.*|convertible.*notes.*|notes payable|finanziamenti|debiti finanziari|passivita finanziarie|prestiti obbligazionari|obbligazioni|debiti verso banche)(?: net)?(?: .*)?$"
+    r"^(?:debt|borrowings|loans and borrowings|financial liabilities|senior notes.*|"
+    r"convertible.*notes.*|notes payable|finanziamenti|debiti finanziari|"
+    r"passivita finanziarie|prestiti obbligazionari|obbligazioni|"
+    r"debiti verso banche)(?: net)?(?: .*)?$"
 )
 _LONG_DEBT = re.compile(
-    r"^(?:long term|non ?current) (?:debt|borrowings|financing|notes|loans|obligations)(?!.*current portion of)|^debt (?:non ?current|long term)|^(?:passivita finanziarie|debiti finanziari|finanziamenti|prestiti|debiti verso banche).*non corrent"
+    r"^(?:long term|non ?current) (?:debt|borrowings|financing|notes|loans|"
+    r"obligations)(?!.*current portion of)|^debt (?:non ?current|long term)|"
+    r"^(?:passivita finanziarie|debiti finanziari|finanziamenti|prestiti|"
+    r"debiti verso banche).*non corrent"
 )
 _NOT_DEBT = re.compile(
-    r"operating lease|pension|deferred|trade|accounts payable|leasing|investments?$|receivable|derivat|affiliat|related|crediti|attivita"
+    r"operating lease|pension|deferred|trade|accounts payable|leasing|investments?$|"
+    r"receivable|derivat|affiliat|related|crediti|attivita"
 )
 
 
@@ -107,7 +122,10 @@ def _group_share(lines: Sequence[Line]) -> Pick | None:
     for index, line in enumerate(lines):
         if _SHARED.search(canonical(line.section)) and _OWNERS.search(line.norm) and not _OTHERS.search(line.norm):
             before = [other.norm for other in lines[:index]]
-            if any(match_items(norm, "income_statement") and "net_income" in dict(match_items(norm, "income_statement")) for norm in before):
+            if any(
+                match_items(norm, "income_statement") and "net_income" in dict(match_items(norm, "income_statement"))
+                for norm in before
+            ):
                 return pick_of("net_income", line, 0, f"{line.section} {line.label}")
     return None
 
@@ -252,7 +270,8 @@ def _cash_flow(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]
         line
         for line in lines
         if re.match(
-            r"^amortization(?: expense)?(?: and (?:other|impairment).*| of .*intangible.*| of (?:purchased|acquired|acquisition).*| impairment and other)?$",
+            r"^amortization(?: expense)?(?: and (?:other|impairment).*| of .*intangible.*|"
+            r" of (?:purchased|acquired|acquisition).*| impairment and other)?$",
             line.norm,
         )
     ]

@@ -12,20 +12,24 @@ _WORDS = (
     (
         1_000,
         re.compile(
-            r"\b(?:in |of )?thousands?\b|migliaia|\b000'?s\b|[€$£]\s?/?'?\s?000\b|[€$£]\s?'?000|\beuro?\s?/\s?(?:000|mgl)|\beur\s?/?\s?000|[€$£]\s?k\b|\bkeuro\b|\bk€|\(000 omitted\)|\(000\)|000 omitted"
+            r"\b(?:in |of )?thousands?\b|migliaia|\b000'?s\b|[€$£]\s?/?'?\s?000\b|[€$£]\s?'?000|"
+            r"\beuro?\s?/\s?(?:000|mgl)|\beur\s?/?\s?000|[€$£]\s?k\b|\bkeuro\b|\bk€|\(000 omitted\)|"
+            r"\(000\)|000 omitted"
         ),
     ),
     (
         1_000_000,
         re.compile(
-            r"\b(?:in |of )?millions?\b|milioni|\b(?:euro?|eur|[€$£])\s?(?:mln|mil|m|mm)\b|\bmln\b|[€$£]\s?/?m(?:n|m)?\b|\beuro\s?/\s?mln|\bmn\b"
+            r"\b(?:in |of )?millions?\b|milioni|\b(?:euro?|eur|[€$£])\s?(?:mln|mil|m|mm)\b|\bmln\b|"
+            r"[€$£]\s?/?m(?:n|m)?\b|\beuro\s?/\s?mln|\bmn\b"
         ),
     ),
     (1_000_000_000, re.compile(r"\b(?:in |of )?billions?\b|miliardi|\bmld\b|[€$£]\s?bn\b")),
     (
         1,
         re.compile(
-            r"unita di euro|in euro\b|importi espressi in (?:unita|euro)|valori espressi in euro|in (?:whole )?dollars|amounts in euros?\b|valori in euro\b|in unita"
+            r"unita di euro|in euro\b|importi espressi in (?:unita|euro)|valori espressi in euro|"
+            r"in (?:whole )?dollars|amounts in euros?\b|valori in euro\b|in unita"
         ),
     ),
 )
