@@ -60,7 +60,8 @@ def _chosen(rows: list[dict[str, Any]], documents: Sequence[str], collection: st
     for wanted in documents:
         names = {wanted, str(Path(wanted).expanduser().resolve())} if "://" not in wanted else {wanted}
         found = [row for row in rows if row["document_id"] == wanted or row["path"] in names]
-        found = found or [row for row in rows if (row["path"] or "").rsplit("/", 1)[-1] == wanted]
+        # the command line makes a name absolute before it comes here
+        found = found or [row for row in rows if (row["path"] or "").rsplit("/", 1)[-1] == Path(wanted).name]
         if len(found) != 1:
             problem = "is not in" if not found else "names several documents of"
             raise UsageError(f"{wanted} {problem} the collection {collection!r}: see `faldone documents list`")

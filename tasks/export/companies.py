@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tasks.export.parts import title_of
-from tasks.export.records import Analysed, Check, Entry, Figure, Metric
+from tasks.export.records import Analysed, Check, Conflict, Entry, Figure, Metric
 
 _YEAR = re.compile(r"^(?:FY)?(\d{4})(?:-?Q([1-4]))?$")
 
@@ -35,7 +35,7 @@ class Company:
     figures: dict[tuple[str, str], Sourced] = field(default_factory=dict)
     metrics: dict[tuple[str, str], Metric] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
+    conflicts: list[tuple[Conflict, Entry]] = field(default_factory=list)
 
     def value(self, item: str, period: str) -> float | None:
         found = self.figures.get((item, period))
@@ -86,7 +86,7 @@ def _company(group: list[Analysed]) -> Company:
         if one.financial is None:
             continue
         firm.entries.append(one.entry)
-        firm.conflicts += one.financial.conflicts
+        firm.conflicts += [(conflict, one.entry) for conflict in one.financial.conflicts]
         firm.checks += one.financial.checks
         for figure in one.financial.figures:
             _enter(firm, figure, one.entry)
@@ -103,7 +103,7 @@ def _reach(one: Analysed) -> tuple[int, int, int, str]:
 def _enter(firm: Company, figure: Figure, entry: Entry) -> None:
     known = firm.figures.setdefault((figure.item, figure.period), Sourced(figure, entry))
     if known.entry is not entry and abs(known.figure.value - figure.value) > 1e-6 * abs(known.figure.value):
-        firm.conflicts.append(
-            f"{figure.item}, {figure.period}: {known.figure.value:,.0f} ({title_of(known.entry)}) ≠ "
-            f"{figure.value:,.0f} ({title_of(entry)})"
+        conflict = Conflict(
+            figure.item, figure.period, known.figure.value, figure.value, known.figure.page, figure.page, entry.path
         )
+        firm.conflicts.append((conflict, known.entry))

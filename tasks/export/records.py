@@ -70,6 +70,19 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """A figure that two places give differently: the one used and the other, with pages and the other's document."""
+
+    item: str
+    period: str
+    used: float
+    other: float
+    used_page: int = 0
+    other_page: int = 0
+    other_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Financial:
     """The financial analysis of one document; `reason` says why there are no figures when there are none."""
 
@@ -78,7 +91,7 @@ class Financial:
     figures: tuple[Figure, ...] = ()
     metrics: tuple[Metric, ...] = ()
     checks: tuple[Check, ...] = ()
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
     reason: str = ""
     company: str = ""
 

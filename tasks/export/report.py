@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
@@ -60,17 +61,19 @@ def render(report: Report, target: Path, progress: Progress) -> int:
     temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        pages = _build(report, temporary, progress)
-        temporary.replace(target)
+        try:
+            pages = _build(report, temporary, progress)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write the report {target}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return pages
 
 
 def _build(report: Report, path: Path, progress: Progress) -> int:
     fonts.register()
+    rl_config.useA85 = 0  # streams as bytes, not as ASCII: a fifth smaller and a tenth faster
     story = _whole(report)
     document = _Document(report, path, len(story), progress)
     document.build(story, canvasmaker=_maker(report))
@@ -129,7 +132,11 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
     """One frame a page; reports how many pieces of the story are set."""
 
     def __init__(self, report: Report, path: Path, total: int, progress: Progress) -> None:
-        super().__init__(str(path), pagesize=(style.PAGE_WIDTH, style.PAGE_HEIGHT))
+        super().__init__(
+            str(path), pagesize=(style.PAGE_WIDTH, style.PAGE_HEIGHT), title=clean(report.title), author=CREATOR,
+            creator=CREATOR, producer="ReportLab", subject=clean(report.subject or report.subtitle),
+            keywords=", ".join(clean(word) for word in report.keywords),
+        )  # fmt: skip
         frame = Frame(
             style.LEFT, style.BOTTOM, style.WIDTH, style.HEIGHT,
             leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
@@ -186,12 +193,6 @@ def _maker(report: Report) -> Callable[..., Canvas]:
     def make(filename: str, **options: Any) -> _Canvas:
         canvas = _Canvas(filename, **{**options, "lang": report.language, "pageCompression": 1})
         canvas.report = report
-        canvas.setTitle(clean(report.title))
-        canvas.setAuthor(CREATOR)
-        canvas.setCreator(CREATOR)
-        canvas.setProducer("ReportLab")
-        canvas.setSubject(clean(report.subject or report.subtitle))
-        canvas.setKeywords([clean(word) for word in report.keywords])
         canvas.setViewerPreference("DisplayDocTitle", "true")
         canvas.showOutline()
         return canvas
@@ -300,9 +301,13 @@ class Contents(Piece):
         indent, font = (0.0, fonts.STRONG) if heading.level == 1 else (12.0, fonts.TEXT)
         text = wrap(heading.text, font, size, self.width - indent - 50, 1)[0]
         write(canvas, indent, y, text, font, size, style.INK)
-        start, dot = indent + fonts.width(text, font, size) + 6, fonts.width(" .", fonts.TEXT, size)
-        dots = max(0, int((self.width - 32 - start) / dot))
-        write_right(canvas, self.width - 28, y, " ." * dots, fonts.TEXT, size, style.FAINT)
+        canvas.saveState()  # leaders are drawn, not written: who copies or hears the text has no use for dots
+        canvas.setStrokeColor(HexColor(style.FAINT))
+        canvas.setLineWidth(0.7)
+        canvas.setLineCap(1)
+        canvas.setDash(0, 4.5)
+        canvas.line(indent + fonts.width(text, font, size) + 6, y + 0.8, self.width - 28, y + 0.8)
+        canvas.restoreState()
         canvas.saveState()
         canvas.translate(self.width, y)
         canvas.doForm(f"toc.{heading.key}")

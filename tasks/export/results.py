@@ -14,6 +14,7 @@ from typing import Any
 from tasks.export.records import (
     Check,
     Classes,
+    Conflict,
     Entity,
     Figure,
     Financial,
@@ -55,7 +56,7 @@ def financial(result: Json) -> Financial:
         figures=tuple(_figures(result)),
         metrics=tuple(_metrics(result)),
         checks=tuple(_check(row) for row in _objects(result.get("checks"))),
-        conflicts=tuple(_conflict(row) for row in _list(result.get("conflicts"))),
+        conflicts=tuple(_conflicts(result)),
         reason=" ".join(_text(reason) for reason in _list(result.get("reasons"))) or _text(result.get("reason")),
         company=_text(result.get("company")),
     )
@@ -95,12 +96,14 @@ def _check(row: Json) -> Check:
     )  # fmt: skip
 
 
-def _conflict(row: object) -> str:
-    if not isinstance(row, dict):
-        return _text(row)
-    sides = [side for side in (row.get("reported"), row.get("other")) if isinstance(side, dict)]
-    shown = " ≠ ".join(f"{number(side.get('value')) or 0:,.0f} (p. {_whole(side.get('page'))})" for side in sides)
-    return f"{_text(row.get('item'))}, {_text(row.get('period'))}: {shown or _text(row.get('message'))}"
+def _conflicts(result: Json) -> Iterable[Conflict]:
+    for row in _objects(result.get("conflicts")):
+        used, other = row.get("reported"), row.get("other")
+        if isinstance(used, dict) and isinstance(other, dict):
+            here, there = number(used.get("value")), number(other.get("value"))
+            if here is not None and there is not None:
+                pages = _whole(used.get("page")), _whole(other.get("page"))
+                yield Conflict(_text(row.get("item")), _text(row.get("period")), here, there, *pages)
 
 
 def sentiment(result: Json) -> Sentiment | None:

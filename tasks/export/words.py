@@ -35,10 +35,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "count": ("Count", "Numero"),
     "share": ("Share", "Quota"),
     "unknown": ("Unknown", "Sconosciuto"),
-    "missing_note": (
-        "☐ stands for a character that the typeface of this report cannot show.",
-        "☐ sta per un carattere che il tipo di questo rapporto non può mostrare.",
-    ),
     # financial
     "financial_title": ("Financial report", "Rapporto finanziario"),
     "no_financial": (
@@ -50,7 +46,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "latest_year": ("Latest period", "Ultimo periodo"),
     "key_figures": ("Key figures", "Valori principali"),
     "item": ("Item", "Voce"),
-    "change": ("Change {period}", "Var. {period}"),
     "since": ("Since {period}", "Dal {period}"),
     "amounts_in": ("Amounts in {unit}. Changes in percent.", "Importi in {unit}. Variazioni in percentuale."),
     "unit_units": ("{currency}", "{currency}"),
@@ -96,10 +91,9 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "The figures found do not allow any check of the statements against themselves.",
         "I valori trovati non permettono alcuna verifica di quadratura dei prospetti.",
     ),
-    "balance_equation": ("Assets = liabilities + equity", "Attivo = passività + patrimonio netto"),
-    "gross_equation": ("Revenue − cost of goods sold = gross profit", "Ricavi − costo del venduto = utile lordo"),
-    "tax_equation": ("Income before tax − tax = net income", "Risultato ante imposte − imposte = utile netto"),
     "conflicts": ("Contradictions between places of the document", "Contraddizioni tra punti del documento"),
+    "used": ("Used here", "Usato qui"),
+    "elsewhere": ("Elsewhere", "Altrove"),
     "where_figures": ("Where each figure stands", "Dove si trova ogni valore"),
     "where_note": (
         "The page of each figure, by period. {documents}",
@@ -233,7 +227,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "Nothing is known of this week: no run, no document, no schedule was recorded.",
         "Di questa settimana non si sa nulla: non risultano esecuzioni, documenti o pianificazioni.",
     ),
-    "at_a_glance": ("At a glance", "In breve"),
     "work": ("Work", "Lavoro"),
     "docs_indexed": ("Documents indexed", "Documenti indicizzati"),
     "docs_failed": ("Documents failed", "Documenti non riusciti"),
@@ -279,6 +272,20 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
 }
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
+    "revenue_less_cost_is_gross_profit": (
+        "Revenue − cost of goods sold = gross profit",
+        "Ricavi − costo del venduto = utile lordo",
+    ),
+    "balance_sheet_balances": (
+        "Assets = liabilities and equity as stated",
+        "Totale attivo = totale passivo dichiarato",
+    ),
+    "assets_are_liabilities_and_equity": ("Assets = liabilities + equity", "Attivo = passività + patrimonio netto"),
+    "pretax_less_tax_is_net_income": (
+        "Income before tax − tax = net income",
+        "Risultato ante imposte − imposte = utile netto",
+    ),
+    "parts_do_not_exceed_assets": ("Current assets ≤ total assets", "Attivo circolante ≤ totale attivo"),
     "encrypted": ("encrypted", "cifrato"),
     "corrupt": ("corrupt", "danneggiato"),
     "unsupported": ("unsupported format", "formato non gestito"),

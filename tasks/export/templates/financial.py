@@ -12,8 +12,8 @@ from reportlab.platypus import Flowable, PageBreak
 
 from tasks.export import finance, style
 from tasks.export.companies import Company, companies
-from tasks.export.layout import Heading, Prose, Tile, Tiles, bullets
-from tasks.export.parts import finish, nothing, source, source_line
+from tasks.export.layout import Heading, Prose, Tile, Tiles
+from tasks.export.parts import finish, nothing, page_cell, source, source_line
 from tasks.export.records import Analysed, Material, Metric
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
@@ -242,8 +242,26 @@ def _checks(firm: Company, unit: Unit, words: Words) -> Story:
     else:
         story.append(Prose(words("no_checks")))
     if firm.conflicts:
-        story += [Heading(words("conflicts"), 3), *bullets(firm.conflicts)]
+        story += [Heading(words("conflicts"), 3), _conflicts(firm, unit, words)]
     return story
+
+
+def _conflicts(firm: Company, unit: Unit, words: Words) -> Table:
+    """The value that the report uses and the one that stands elsewhere, each with its page."""
+    columns = [
+        Column(words("item"), least=110), Column(words("period")), Column(words("used"), "number"),
+        Column(words("page"), "number"), Column(words("elsewhere"), "number"), Column(words("page"), "number"),
+        Column(words("document"), least=80),
+    ]  # fmt: skip
+    rows = []
+    for conflict, entry in firm.conflicts:
+        other = next((one for one in firm.entries if one.path == conflict.other_path), entry)
+        rows.append(Row((
+            finance.item_name(conflict.item, words.language), conflict.period, unit.show(conflict.used, words),
+            page_cell(entry, conflict.used_page), unit.show(conflict.other, words),
+            page_cell(other, conflict.other_page), source(other),
+        )))  # fmt: skip
+    return Table(columns, rows, most=2)
 
 
 def _sources(firm: Company, words: Words) -> Story:

@@ -1,0 +1,125 @@
+"""The verbs that write reports: export, and process, which indexes and analyses first."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deployments.cli.output import CollectionOption, Exit, JsonOption, emit, errors_shown, run_flow
+
+
+class TemplateName(StrEnum):
+    """The reports there are; a test compares them with the registry of templates."""
+
+    FINANCIAL = "financial"
+    ANALYSIS = "analysis"
+    COLLECTION = "collection"
+    EXECUTIVE = "executive"
+    WEEKLY = "weekly"
+
+
+class Language(StrEnum):
+    """Languages of a report."""
+
+    EN = "en"
+    IT = "it"
+
+
+class AnalysisType(StrEnum):
+    """Analyses that `process` can run."""
+
+    COMPREHENSIVE = "comprehensive"
+    FINANCIAL = "financial"
+    SENTIMENT = "sentiment"
+    CLASSIFY = "classify"
+
+
+TemplateOption = Annotated[
+    TemplateName,
+    typer.Option("--template", "-t", help="Which report: figures, readings, what a collection holds, one page."),
+]
+OutputOption = Annotated[str, typer.Option("--output", "-o", help="A file ending in .pdf, or a folder.")]
+LanguageOption = Annotated[Language, typer.Option("--language", "-l", help="Language of the report.")]
+
+
+def export(
+    collection: CollectionOption = "documents",
+    document: Annotated[
+        list[str] | None, typer.Option("--document", "-d", help="Id or path of a document; may be repeated.")
+    ] = None,
+    template: TemplateOption = TemplateName.ANALYSIS,
+    output: OutputOption = "",
+    language: LanguageOption = Language.EN,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a PDF report on a collection, or on some of its documents.
+
+    Example: faldone export --collection finance --template financial --language it --output report.pdf
+    """
+    with errors_shown():
+        parameters = {
+            "collection": collection, "documents": [_absolute(one) for one in document or []],
+            "template": template.value, "output": _output(output), "language": language.value,
+        }  # fmt: skip
+        result = run_flow("export", parameters)
+        emit(result, as_json, None if as_json else _written(result))
+
+
+def process(
+    sources: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs, or s3://, gs://, https:// URLs.", metavar="SOURCE…")
+    ],
+    collection: CollectionOption = "documents",
+    prune: Annotated[bool, typer.Option(help="Remove documents that are no longer under these sources.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Read every document again.")] = False,
+    type: Annotated[AnalysisType, typer.Option("--type", help="Which analysis.")] = AnalysisType.COMPREHENSIVE,
+    model: Annotated[str | None, typer.Option(help="A model of the registry, where the analysis takes one.")] = None,
+    template: TemplateOption = TemplateName.ANALYSIS,
+    output: OutputOption = "",
+    language: LanguageOption = Language.EN,
+    as_json: JsonOption = False,
+) -> None:
+    """Index, analyse and export in one go.
+
+    What cannot be read or analysed is reported and does not stop the rest.
+
+    Example: faldone process ~/Documents/bilanci --template financial --output bilanci.pdf
+    """
+    with errors_shown():
+        parameters = {
+            "sources": [_absolute(source) for source in sources], "collection": collection, "prune": prune,
+            "force": force, "type": type.value, "model": model, "template": template.value,
+            "output": _output(output), "language": language.value,
+        }  # fmt: skip
+        result = run_flow("process", parameters)
+        emit(result, as_json, None if as_json else _chain(result))
+    if result["status"] != "completed":
+        raise typer.Exit(int(Exit.SOME_FAILED))
+
+
+def _absolute(source: str) -> str:
+    """A path as the worker sees it; an id (32 hexadecimal digits) or a URL stays."""
+    bare = len(source) == 32 and all(character in "0123456789abcdef" for character in source)
+    return source if bare or "://" in source else str(Path(source).expanduser().absolute())
+
+
+def _output(output: str) -> str:
+    """An output made absolute, since a flow may run elsewhere; the closing slash of a folder stays."""
+    if not output:
+        return ""
+    return str(Path(output).expanduser().absolute()) + ("/" if output.endswith("/") else "")
+
+
+def _written(result: dict[str, Any]) -> str:
+    return f"{result['path']}\n{result['pages']} pages, {result['bytes']:,} bytes in {result['seconds']:.1f} s"
+
+
+def _chain(result: dict[str, Any]) -> str:
+    lines = [f"Collection {result['collection']}: {result['status'].replace('_', ' ')} in {result['seconds']:.1f} s"]
+    failures = result["failures"]
+    lines += [f"  {one['part']}: {one['path'] or 'all'}: {one['message']}" for one in failures[:20]]
+    lines += [f"  … and {len(failures) - 20} more"] if len(failures) > 20 else []
+    return "\n".join([*lines, f"Report: {result['path']} ({result['pages']} pages)"])

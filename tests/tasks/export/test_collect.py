@@ -1,0 +1,150 @@
+"""From a real lake to records: the latest analyses of documents as they are now."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from infra.errors import UsageError
+from infra.lake import Lake
+from tasks.export.collect import collect
+from tasks.export.records import Material
+from tasks.export.results import financial, number, parse, reading, sentiment
+from tasks.index import ledger
+from tasks.records import document_id
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+PATHS = ("/archive/a/bilancio.pdf", "/archive/b/verbale.docx", "/archive/c/verbale.docx")
+
+FINANCIAL = {
+    "currency": "EUR", "fiscal_periods": ["FY2025", "FY2024"],
+    "figures": [
+        {"item": "revenue", "period": "FY2025", "value": 120000, "label": "Ricavi", "page": 12, "statement": "income"},
+        {"item": "revenue", "period": "FY2024", "value": float("nan"), "label": "Ricavi", "page": 12},
+        {"item": "total_liabilities", "period": "FY2025", "value": 9, "label": "", "derived": "assets − equity"},
+    ],
+    "metrics": [{"metric": "net_margin", "period": "FY2025", "value": 5.5, "unit": "percent", "formula": "f",
+                 "inputs": {"net_income": 6600, "odd": None}}],
+    "checks": [{"check": "balance_sheet_balances", "period": "FY2025", "passed": False, "difference": -3}],
+    "conflicts": [{"item": "revenue", "period": "FY2025", "reported": {"value": 1, "page": 2},
+                   "other": {"value": 3, "page": 4}}, "odd"],
+    "reasons": [],
+}  # fmt: skip
+SENTIMENT = {"label": "positive", "score": 0.8, "model": "m",
+             "passages": [{"text": "t", "page": 2, "label": "positive", "score": 0.9}]}  # fmt: skip
+
+
+def ledger_row(path: str, **values: Any) -> dict[str, Any]:
+    return {"document_id": document_id("documents", path), "path": path, "state": "indexed", "title": "T",
+            "format": "pdf",
+            "language": "it", "pages": 4, "chunks": 9, "size": 1000, "bytes": 400, "content_hash": "h1",
+            "indexed_at": NOW, **values}  # fmt: skip
+
+
+def analysis(path: str, kind: str, result: Any, age: int = 0, **values: Any) -> dict[str, Any]:
+    document = document_id("documents", path)
+    return {"analysis_id": f"{document}-{kind}-{age}", "document_id": document, "path": path, "type": kind,
+            "content_hash": "h1", "fingerprint": "f", "status": "ok", "error": "",
+            "result": result if isinstance(result, str) else json.dumps(result),
+            "created_at": NOW - timedelta(hours=age), **values}  # fmt: skip
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake(str(tmp_path))
+    rows = [ledger_row(path) for path in PATHS]
+    rows[2].update(state="quarantined", kind="corrupt", message="It ends early.", stage="parse", attempts=2)
+    ledger.write(lake, "documents", ledger.rows(rows))
+    analyses = [
+        analysis(PATHS[0], "financial", {**FINANCIAL, "currency": "USD"}, age=5),
+        analysis(PATHS[0], "financial", FINANCIAL),
+        analysis(PATHS[0], "sentiment", SENTIMENT, content_hash="stale"),
+        analysis(PATHS[0], "comprehensive", {"summary": [{"text": "Uno.", "page": 3}], "sentiment": SENTIMENT}),
+        analysis(PATHS[1], "sentiment", "", status="failed", error="No text."),
+        analysis(PATHS[1], "classify", "[not json"),
+    ]
+    lake.upsert("documents.analyses", pa.Table.from_pylist(analyses), "analysis_id")
+    return lake
+
+
+def gathered(lake: Lake, *documents: str, collection: str = "documents") -> Material:
+    return collect(lake, collection, documents, lambda stage, done, total: None)
+
+
+def test_the_ledger_becomes_entries(lake: Lake) -> None:
+    material = gathered(lake)
+    assert [entry.path for entry in material.entries] == list(PATHS)
+    first, last = material.entries[0], material.entries[2]
+    assert (first.pages, first.bytes, first.indexed_at, first.modified_at) == (4, 1000, NOW, None)
+    assert (last.state, last.kind, last.message, last.attempts) == ("quarantined", "corrupt", "It ends early.", 2)
+
+
+def test_the_latest_analysis_of_the_present_document_counts(lake: Lake) -> None:
+    first, second = gathered(lake).analysed
+    assert first.financial is not None and first.financial.currency == "EUR"
+    assert (
+        first.sentiment is not None and first.sentiment.passages[0].page == 2
+    )  # the comprehensive one's: the other is stale
+    assert first.reading is not None and first.reading.summary[0].page == 3
+    assert dict(second.failures)["sentiment"] == "No text."
+    assert "cannot be read" in dict(second.failures)["classify"]
+
+
+def test_documents_are_chosen_by_id_path_or_name(lake: Lake) -> None:
+    for wanted in (document_id("documents", PATHS[0]), PATHS[0], "bilancio.pdf"):
+        assert [entry.path for entry in gathered(lake, wanted).entries] == [PATHS[0]]
+    assert len(gathered(lake, PATHS[0], PATHS[0], PATHS[1]).entries) == 2
+    with pytest.raises(UsageError, match="several documents"):
+        gathered(lake, "verbale.docx")
+    with pytest.raises(UsageError, match="is not in"):
+        gathered(lake, "nowhere.pdf")
+
+
+def test_a_collection_that_is_not_there_is_empty(lake: Lake) -> None:
+    material = gathered(lake, collection="other")
+    assert (material.entries, material.analysed) == ((), ())
+    with pytest.raises(UsageError, match="lower-case"):
+        gathered(lake, collection="Bad Name")
+
+
+def test_results_keep_only_what_is_sound() -> None:
+    found = financial(json.loads(json.dumps(FINANCIAL)))
+    assert [figure.value for figure in found.figures] == [120000.0, 9.0]
+    assert found.figures[1].label == "[assets − equity]"
+    assert found.metrics[0].inputs == (("net_income", 6600.0),)
+    assert (found.checks[0].passed, found.checks[0].difference) == (False, -3.0)
+    assert len(found.conflicts) == 1 and found.conflicts[0].other_page == 4
+
+
+@pytest.mark.parametrize("odd", [None, 3, "x", [], [None, 3, "x"], {"a": {}}, [{"value": "x"}]])
+def test_odd_shapes_are_left_out(odd: object) -> None:
+    keys = ("figures", "metrics", "checks", "conflicts", "fiscal_periods", "summary", "keyphrases", "entities",
+            "statistics", "passages", "sentiment", "reasons")  # fmt: skip
+    result = dict.fromkeys(keys, odd)
+    assert financial(result).figures == ()
+    reading(result)
+    assert sentiment({**result, "label": "neutral"}) is not None
+    assert sentiment(result) is None
+
+
+def test_numbers_and_json() -> None:
+    assert [number(value) for value in (1, 2.5, True, "3", None, float("inf"))] == [1.0, 2.5, None, None, None, None]
+    with pytest.raises(ValueError, match="object"):
+        parse("[]")
+
+
+def test_shapes_of_phrases_and_entities() -> None:
+    found = reading({
+        "keyphrases": ["una", {"phrase": "due", "score": 0.5}],
+        "entities": {"iban": ["IT60", {"value": "IT61", "pages": [4], "count": 2}]},
+        "statistics": {"words": 10, "style": "plain", "flag": True},
+    })  # fmt: skip
+    assert [(one.text, one.weight) for one in found.phrases] == [("una", None), ("due", 0.5)]
+    assert [(one.kind, one.text, one.count, one.page) for one in found.entities] == [
+        ("iban", "IT60", 1, 0), ("iban", "IT61", 2, 4)]  # fmt: skip
+    assert dict(found.statistics) == {"words": 10.0, "style": "plain"}

@@ -1,0 +1,45 @@
+"""Documents of one firm are read together; contradictions are listed, not hidden."""
+
+from __future__ import annotations
+
+import invented
+
+from tasks.export.companies import companies, order
+from tasks.export.records import Analysed, Figure, Financial
+
+
+def analysed(number: int, company: str, *figures: Figure, currency: str = "EUR") -> Analysed:
+    periods = tuple(dict.fromkeys(figure.period for figure in figures))
+    return Analysed(invented.entry(number), Financial(currency, periods, figures, company=company))
+
+
+def test_years_of_one_firm_stand_side_by_side_and_the_newest_report_wins() -> None:
+    old = analysed(1, "Alfa  S.p.A.", Figure("revenue", "FY2023", 100.0), Figure("revenue", "FY2024", 110.0, page=7))
+    new = analysed(2, "ALFA S.p.A.", Figure("revenue", "FY2024", 112.0, page=3), Figure("revenue", "FY2025", 120.0))
+    (firm,) = companies([old, new])
+    assert firm.years == ["FY2023", "FY2024", "FY2025"]
+    assert [firm.value("revenue", year) for year in firm.years] == [100.0, 112.0, 120.0]
+    ((conflict, entry),) = firm.conflicts
+    assert (conflict.used, conflict.other, conflict.used_page, conflict.other_page) == (112.0, 110.0, 3, 7)
+    assert entry == new.entry and conflict.other_path == old.entry.path
+
+
+def test_firms_without_a_name_or_with_another_currency_stand_alone() -> None:
+    figure = Figure("revenue", "FY2024", 1.0)
+    firms = companies([
+        analysed(1, "", figure), analysed(2, "", figure), analysed(3, "Beta", figure),
+        analysed(4, "Beta", figure, currency="USD"),
+    ])  # fmt: skip
+    assert len(firms) == 4
+
+
+def test_quarters_do_not_mix_with_years() -> None:
+    (firm,) = companies([analysed(1, "A", Figure("revenue", "2024Q2", 1.0), Figure("revenue", "FY2024", 4.0))])
+    assert (firm.years, firm.quarters) == (["FY2024"], ["2024Q2"])
+    (firm,) = companies([analysed(1, "A", Figure("revenue", "2024Q2", 1.0))])
+    assert (firm.years, firm.quarters) == (["2024Q2"], [])
+
+
+def test_order_of_periods() -> None:
+    assert sorted(["FY2024", "2024Q4", "FY2023", "2024Q1", "odd"], key=order) == [
+        "odd", "FY2023", "2024Q1", "2024Q4", "FY2024"]  # fmt: skip
