@@ -62,10 +62,13 @@ def train(
 
 
 def _check(parameters: dict[str, Any]) -> None:
-    """Say what is wrong with the name at once, before a server is started for the flow."""
+    """Say what is wrong with the name or the data at once, before a server is started for the flow."""
+    from tasks.train.data import read_labelled
     from tasks.train.spec import TrainSpec
 
-    TrainSpec(**parameters)
+    spec = TrainSpec(**parameters)
+    if not spec.collection and "://" not in spec.data:
+        read_labelled(spec.data, spec.text_column, spec.label_column)
 
 
 def _trained(result: dict[str, Any]) -> str:

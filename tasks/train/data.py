@@ -211,6 +211,6 @@ def _check_classes(path: str, column: str, labels: Sequence[str], labelled: Labe
         if count < LEAST_OF_A_CLASS and not any(labelled.splits):
             row = labels.index(label) + 1
             raise UsageError(
-                f"{path}: row {row}, column {column!r}: class {label!r} has {count} distinct texts; "
-                f"each needs {LEAST_OF_A_CLASS}, for training, validation and test"
+                f"{path}: row {row}, column {column!r}: class {label!r} has {count} distinct "
+                f"{'texts' if count > 1 else 'text'}; each needs {LEAST_OF_A_CLASS}, for training, validation and test"
             )
