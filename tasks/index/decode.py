@@ -20,6 +20,7 @@ _MARKS = (
 _USUAL = frozenset("àèéìíòóùúÀÈÉÌÒÓÙçÇñÑäöüÄÖÜßêâîôûëïáãõåøæœ’‘“”–—•…€£§°«»©®™½¼¾²³ªº·´¿¡×\u00a0\u00ad")
 _WESTERN = ("cp1252", "mac_roman", "cp850")
 _DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_ODD_CAPITAL = re.compile("(?<=[a-z])[À-ÖØ-Þ]")
 _SAMPLE = 65_536
 
 
@@ -49,7 +50,9 @@ def _to_text(data: bytes, declared: bool) -> str:
     if wide := _without_mark(data[:_SAMPLE]):
         return data.decode(wide, errors="replace")
     named = _DECLARED.search(data[:2048]) if declared else None
-    if named and (text := _as_declared(data, named.group(1).decode("ascii"))) is not None:
+    name = named.group(1).decode("ascii").lower() if named else ""
+    # a declaration that can be read byte by byte cannot mean UTF-16 or UTF-32, whatever it says
+    if name and not name.startswith(("utf-16", "utf-32", "ucs")) and (text := _as_declared(data, name)) is not None:
         return text
     try:
         return data.decode("utf-8")
@@ -86,8 +89,7 @@ def _without_mark(sample: bytes) -> str:
 
 def _vote(sample: bytes) -> str:
     """The likeliest one-byte encoding of a text that is not UTF-8."""
-    high = bytes(byte for byte in sample if byte >= 0x80)
-    shares = {name: _share(high, name) for name in _WESTERN}
+    shares = {name: _share(sample, name) for name in _WESTERN}
     best = max(_WESTERN, key=lambda name: shares[name])
     if shares[best] >= 0.9:
         return best
@@ -97,9 +99,15 @@ def _vote(sample: bytes) -> str:
     return guess.encoding if guess else best
 
 
-def _share(high: bytes, name: str) -> float:
-    """How many of the high bytes become usual letters and signs of western European prose."""
-    return sum(character in _USUAL for character in high.decode(name, errors="replace")) / max(1, len(high))
+def _share(sample: bytes, name: str) -> float:
+    """How many of the high bytes become usual letters and signs of western European prose.
+
+    A capital right after a small letter is no prose: DOS text read as Mac text turns "società" into "societÖ".
+    """
+    text = sample.decode(name, errors="replace")
+    high = sum(character > "\x7f" for character in text)
+    odd = len(_ODD_CAPITAL.findall(text))
+    return (sum(character in _USUAL for character in text) - odd) / max(1, high)
 
 
 def is_text(data: bytes) -> bool:

@@ -46,6 +46,7 @@ _BREAK_AFTER = re.compile(r"(?:page-)?break-after\s*:\s*(?:always|page|left|righ
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
+_BULLET = re.compile(r"[•·▪◦‣●■]\s*\S")
 _LONGEST_TITLE = 120
 _TITLE = re.compile(r"[^\W_](?=.*[^\W\d_]).*[^.,;]")
 """One line that begins with a letter or digit (not a bracket), has a letter, and does not end like a sentence."""
@@ -90,11 +91,15 @@ def tree(text: str) -> Any:
     if not data.strip():
         return None
     try:
-        return html.document_fromstring(data, parser=parser, ensure_head_body=False)
+        root = html.document_fromstring(data, parser=parser, ensure_head_body=False)
     except etree.ParserError:
         return None  # only comments or blanks
     except (etree.XMLSyntaxError, AssertionError, ValueError) as error:
         raise DocumentError(FailureKind.CORRUPT, f"the HTML cannot be read: {error}") from None
+    # libxml2 drops what nests deeper than 2,048 elements and only notes it in its log
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise DocumentError(FailureKind.CORRUPT, "the HTML nests deeper than 2,048 elements, beyond any real page")
+    return root
 
 
 def walk(root: Any) -> Iterator[Element]:
@@ -185,6 +190,8 @@ class _Blocks:
         if not text:
             return
         self._began = True
+        if kind == "text" and _BULLET.match(text):
+            kind = "list"
         if kind == "text" and bold and self._bold_titles and _may_be_title(text):
             kind, level = "title", 2
         yield Element(kind, text, self.page, level)

@@ -121,7 +121,8 @@ def _starts_anew(block: list[Row], row: Row) -> bool:
 
 def _block_elements(block: list[Row], page: int) -> Iterator[Element]:
     """The lines above a table, its title first, then the table; or the lines of a block that is none."""
-    lines = next((index for index, row in enumerate(block) if not _single(row)), len(block))
+    edge = min(_first_column(row) for row in block)
+    lines = next((i for i, row in enumerate(block) if not _single(row) or _first_column(row) > edge), len(block))
     if 0 < lines < len(block) and (lines > 3 or not _wordy(block[0])):
         lines = 0  # a first column that goes on below: a list of labels, not a title
     for index, row in enumerate(block[:lines]):
@@ -134,6 +135,10 @@ def _block_elements(block: list[Row], page: int) -> Iterator[Element]:
 
 def _wordy(row: Row) -> bool:
     return any(map(str.isalpha, "".join(row)))
+
+
+def _first_column(row: Row) -> int:
+    return next(index for index, cell in enumerate(row) if cell)
 
 
 def _single(row: Row) -> bool:

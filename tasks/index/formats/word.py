@@ -1,9 +1,9 @@
 """DOCX, with DOCM, DOTX, DOTM and the strict flavour: Unstructured reads the body, this module what it leaves out.
 
 Two things need care. python-docx, which Unstructured stands on, opens neither macro documents, nor templates, nor
-strict OOXML (other namespaces): the package is rewritten in memory to what it knows. And Unstructured does not see text boxes,
-footnotes, endnotes and comments, nor tables nested in content controls: their paragraphs are added, so that every
-word of the document can be found.
+strict OOXML (other namespaces): the package is rewritten in memory to what it knows. And Unstructured does not see text
+boxes, footnotes, endnotes and comments, nor tables nested in content controls: their paragraphs are added, so that
+every word of the document can be found.
 """
 
 from __future__ import annotations

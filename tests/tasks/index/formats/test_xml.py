@@ -1,0 +1,54 @@
+"""XML of any vocabulary, and XBRL instances."""
+
+import pytest
+
+from infra.errors import DocumentError, FailureKind
+from infra.settings import Limits
+from tasks.index.formats.base import Context
+from tasks.index.read import read
+
+
+def test_values_records_and_prose() -> None:
+    page = """<?xml version="1.0"?><fattura valuta="EUR"><cedente><nome>Rossi</nome><iva>123</iva></cedente>
+    <riga><n>1</n><voce>Olio</voce></riga><riga><n>2</n><voce>Vino</voce><sconto>5</sconto></riga>
+    <nota>Merce <b>fragile</b> da maneggiare con cura</nota></fattura>"""
+    elements = read(page.encode(), Context("x.xml", Limits())).elements
+    found = {element.section: element for element in elements}
+    assert found["fattura > cedente"].text == "nome: Rossi\niva: 123"
+    assert found["fattura > riga"].rows == (("n", "voce", "sconto"), ("1", "Olio", ""), ("2", "Vino", "5"))
+    assert "valuta: EUR" in elements[0].text
+    assert elements[-1].text == "Merce fragile da maneggiare con cura"
+
+
+def test_broken_xml_names_the_line() -> None:
+    with pytest.raises(DocumentError) as caught:
+        read(b"<?xml version='1.0'?>\n<a>\n<b></a>", Context("x.xml", Limits()))
+    assert caught.value.kind == FailureKind.CORRUPT
+    assert "line" in caught.value.message
+
+
+INSTANCE = """<?xml version="1.0" encoding="UTF-8"?>
+<xbrl xmlns="http://www.xbrl.org/2003/instance" xmlns:ci="http://x/itcc-ci"
+xmlns:iso4217="http://www.xbrl.org/2003/iso4217">
+<context id="i"><entity><identifier scheme="s">1</identifier></entity>
+<period><instant>2024-12-31</instant></period></context>
+<context id="d"><entity><identifier scheme="s">1</identifier></entity>
+<period><startDate>2024-01-01</startDate><endDate>2024-12-31</endDate></period></context>
+<unit id="eur"><measure>iso4217:EUR</measure></unit>
+<ci:DatiAnagraficiDenominazione contextRef="i">ACME S.R.L.</ci:DatiAnagraficiDenominazione>
+<ci:TotaleAttivo contextRef="i" unitRef="eur" decimals="0">1500</ci:TotaleAttivo>
+<ci:Ricavi contextRef="d" unitRef="eur" decimals="0">-20</ci:Ricavi>
+<ci:NotaIntegrativa contextRef="d">&lt;h2&gt;Criteri&lt;/h2&gt;&lt;p&gt;LONG&lt;/p&gt;</ci:NotaIntegrativa></xbrl>"""
+
+
+def test_an_instance_is_a_table_of_facts_and_its_notes() -> None:
+    note = "I criteri di valutazione non sono cambiati rispetto all'esercizio precedente. " * 6
+    parsed = read(INSTANCE.replace("LONG", note).encode(), Context("x.xbrl", Limits()))
+    assert (parsed.format, parsed.title, parsed.language) == ("xbrl", "ACME S.R.L.", "it")
+    facts = parsed.elements[0]
+    assert facts.rows[2:] == (  # type: ignore[index]
+        ("ci:TotaleAttivo", "2024-12-31", "EUR", "0", "1500", ""),
+        ("ci:Ricavi", "2024-01-01/2024-12-31", "EUR", "0", "-20", ""),
+    )
+    assert [e.kind for e in parsed.elements[1:]] == ["title", "text"]
+    assert parsed.elements[2].section.startswith("ci:NotaIntegrativa")
