@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 SPACES = "\\s\x00-\x1f\x7f\u00a0\u200b\u2060\ufeff\ufffe\uffff"
 _WORD = re.compile(f"[^{SPACES}]+[\x02\ufffe]?")
+_LAST_LETTER = re.compile(r"^[a-z][.,;:]?$")
 _LIGATURES = str.maketrans(
     {
         "ﬀ": "ff",
@@ -221,7 +222,10 @@ def _turn(found: Sequence[_Raw], broken: bool) -> PageWords:
 
 
 def _heal(found: Sequence[_Raw]) -> list[_Raw]:
-    """Join a last letter to its word: pdfium guesses a space where loose kerning opens a gap of a tenth of an em."""
+    """Join a last letter to its word: pdfium guesses a space where loose kerning opens a gap of a tenth of an em.
+
+    Longer pieces are left alone: words that are really apart stand as close as that in condensed lines.
+    """
     healed: list[_Raw] = []
     for word in found:
         last = healed[-1] if healed else None
@@ -233,10 +237,9 @@ def _heal(found: Sequence[_Raw]) -> list[_Raw]:
 
 
 def _same_word(last: _Raw, word: _Raw) -> bool:
-    if len(word.text) > 1 or not word.text.islower() or not last.text[-2:].isalpha() or last.text[-1] == "f":
+    if not _LAST_LETTER.match(word.text) or not last.text[-2:].isalpha() or last.text[-1] == "f":
         return False  # an f leans over the space after it, so the room there is not to be told
-    level = last.origin[1] == word.origin[1]
-    return level and -0.05 < (word.origin[0] - last.right) / word.size < 0.17
+    return bool(last.origin[1] == word.origin[1] and -0.05 < (word.origin[0] - last.right) / word.size < 0.17)
 
 
 def _place(word: _Raw) -> Word:
