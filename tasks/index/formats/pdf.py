@@ -109,7 +109,7 @@ def _pages(document: Any, count: int, context: Context, notes: _Notes) -> Iterat
     tesseract = ocr.find_tesseract(context.languages) if context.ocr == "always" else None
     for number in range(1, count + 1):
         try:
-            page = document[number - 1]
+            page = _load(document, number - 1)
         except pypdfium2.PdfiumError as error:
             notes.warnings.append(f"page {number}: cannot be loaded ({error})")
             continue
@@ -123,6 +123,22 @@ def _pages(document: Any, count: int, context: Context, notes: _Notes) -> Iterat
             notes.warnings.append(f"page {number}: {error}")
         finally:
             page.close()
+
+
+def _load(document: Any, index: int) -> Any:
+    """The page, with what is filled into its form fields and written on it as notes made part of its content."""
+    import pypdfium2.raw as raw
+
+    page = document[index]
+    for position in range(raw.FPDFPage_GetAnnotCount(page.raw)):
+        note = raw.FPDFPage_GetAnnot(page.raw, position)
+        kind = raw.FPDFAnnot_GetSubtype(note)
+        raw.FPDFPage_CloseAnnot(note)
+        if kind in {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP}:
+            raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY)
+            page.close()
+            return document[index]  # loaded again: text is read from the content as it was when the page was loaded
+    return page
 
 
 def _needs_ocr(page: Any, words: PageWords) -> bool:

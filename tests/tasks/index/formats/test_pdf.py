@@ -153,6 +153,16 @@ def written(writer: pypdf.PdfWriter) -> bytes:
     return buffer.getvalue()
 
 
+def test_what_is_filled_into_a_form_is_read() -> None:
+    def form(canvas: Canvas) -> None:
+        write(canvas, 50, 100, "Name of the applicant:")
+        canvas.acroForm.textfield(name="applicant", x=170, y=HEIGHT - 106, width=200, height=20, value="Rosa Bianchi")
+
+    text = " ".join(element.text for element in pdf.parse(make(form), context()).elements)
+    assert "Name of the applicant:" in text
+    assert "Rosa Bianchi" in text
+
+
 def test_encrypted_files() -> None:
     locked = pypdf.PdfWriter(clone_from=io.BytesIO(make(report)))
     locked.encrypt("secret", algorithm="RC4-128")
