@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tasks.analyse.statements.grid import Grid, build_grid, table_text
 from tasks.analyse.statements.labels import plain
 from tasks.analyse.statements.numbers import Mark, decimal_mark
+from tasks.analyse.statements.lines import text_tables
 from tasks.records import Document, Element
 
 _CONTEXT = 700  # characters above a table that may hold its title, scale and years
@@ -46,9 +47,28 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
     return grids, mark
 
 
+def line_grids(document: Document, mark: Mark, after: int) -> list[Grid]:
+    """Grids made of text lines, for a document whose tables hold no statement; their order goes on from `after`."""
+    elements = document.parsed.elements
+    grids: list[Grid] = []
+    for number, (index, table) in enumerate(text_tables(elements), start=1):
+        if not table.rows or not _FINANCIAL.search(table_text(row[:1] for row in table.rows)):
+            continue
+        known = grids[-1].periods if grids and table.page - grids[-1].page <= 1 else ()
+        context = f"{context_of(elements, index)}\n{table.text[:300]}"
+        grid = build_grid(
+            table.rows, mark, page=table.page, order=after + number, context=context, section=table.section, known=known
+        )
+        if grid:
+            grids.append(grid)
+    return grids
+
+
 def document_mark(elements: Sequence[Element], language: str) -> Mark:
     """The decimal sign, from all table cells of the document (10,000 are enough)."""
     cells = [cell for element in elements if element.rows for row in element.rows for cell in row if cell]
+    if not cells:
+        cells = [element.text for element in elements]
     return decimal_mark(cells[:10_000], "," if language == "it" else ".")
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tasks.analyse.statements.derive import derived_figures, opening_cash, totals_of
-from tasks.analyse.statements.document import grids_of, has_words, page_top
+from tasks.analyse.statements.document import grids_of, has_words, line_grids, page_top
 from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.find import Statement, find_statements
 from tasks.analyse.statements.grid import Grid
 from tasks.analyse.statements.labels import canonical
 from tasks.analyse.statements.lexicon import STATEMENTS, StatementKind
+from tasks.analyse.statements.numbers import Mark
 from tasks.analyse.statements.periods import FiscalCalendar, Period
 from tasks.analyse.statements.pick import Pick
 from tasks.analyse.statements.read import read_statement
@@ -75,9 +76,11 @@ class _Read:
 def extract(document: Document) -> Extraction:
     """Read the figures of a document from its tables."""
     elements = document.parsed.elements
-    grids, _ = grids_of(document)
+    grids, mark = grids_of(document)
     currency = currency_of(_money_texts(document, grids), document.parsed.language)
     candidates = find_statements(grids)
+    if not all(candidates.values()):
+        candidates = _with_lines(document, mark, grids, candidates)
     reads = {kind: _read(document, found[0]) for kind, found in candidates.items() if found}
     scales = {kind: read.scale for kind, read in reads.items()}
     reasons = _reasons(document, grids, reads)
@@ -99,6 +102,15 @@ def extract(document: Document) -> Extraction:
     kept += opening_cash(kept, totals)
     conflicts = _conflicts(document, candidates, kept, calendar, scales)
     return Extraction(currency, tuple(_ordered(kept)), tuple(statements), conflicts, reasons, tuple(totals))
+
+
+def _with_lines(
+    document: Document, mark: Mark, grids: Sequence[Grid], candidates: dict[StatementKind, list[Statement]]
+) -> dict[StatementKind, list[Statement]]:
+    """The same candidates, with those from text lines for the kinds of which no table was found."""
+    lines = line_grids(document, mark, max((grid.order for grid in grids), default=0))
+    from_lines = find_statements(lines)
+    return {kind: found or from_lines[kind] for kind, found in candidates.items()}
 
 
 def _for_other_periods(document: Document, candidates: Sequence[Statement]) -> list[_Read]:

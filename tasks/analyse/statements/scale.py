@@ -33,7 +33,8 @@ _WORDS = (
         ),
     ),
 )
-_OF_SHARES = re.compile(r"(?:except|shares?|share data|per share|azioni)[^.;)]{0,60}$")
+_OF_SHARES = re.compile(r"\b(?:except|shares?|share data|per share|azioni)\b")
+_CLAUSE = re.compile(r"[,(;]|\band\b")
 _CURRENCIES = (
     ("EUR", re.compile(r"€|\beuro?s?\b|\beur\b")),
     ("USD", re.compile(r"us\$|\busd\b|\bu\.?s\.? dollars?|\$|\bdollars?\b")),
@@ -51,7 +52,7 @@ def scale_in(text: str) -> int | None:
     text = plain(text)
     stated = [(match.start(), factor) for factor, pattern in _WORDS for match in pattern.finditer(text)]
     about_amounts = [
-        (start, factor) for start, factor in stated if not _OF_SHARES.search(text[max(0, start - 60) : start])
+        (start, factor) for start, factor in stated if not _OF_SHARES.search(_CLAUSE.split(text[:start])[-1])
     ]
     for _, factor in sorted(about_amounts or stated):
         return factor

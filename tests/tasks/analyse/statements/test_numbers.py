@@ -1,0 +1,90 @@
+"""Numbers: every printed style, and that what is formatted in a locale reads back as itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.analyse.statements.numbers import Mark, decimal_mark, parse_number
+
+amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=2, allow_nan=False, allow_infinity=False)
+marks = st.sampled_from([",", "."])
+
+
+def printed(value: Decimal, mark: Mark, places: int = 2) -> str:
+    """The way an accountant prints it: grouped thousands, the decimal sign of the locale."""
+    text = f"{abs(value):,.{places}f}"
+    return text if mark == "." else text.translate(str.maketrans(",.", ".,"))
+
+
+@given(amounts, marks, st.sampled_from(["({})", "-{}", "{}-", "−{}", "$ ({})", "€ -{}", "({} )"]))
+def test_negative_amounts_read_back(value: Decimal, mark: Mark, style: str) -> None:
+    number = parse_number(style.format(printed(value, mark)), mark)
+    assert number is not None and number.value == -abs(value)
+
+
+@given(amounts, marks, st.sampled_from(["{}", "$ {}", "{} €", "EUR {}", "{} *", "{} (1)", "{}¹", " {} "]))
+def test_positive_amounts_read_back(value: Decimal, mark: Mark, style: str) -> None:
+    number = parse_number(style.format(printed(value, mark)), mark)
+    assert number is not None and number.value == abs(value) and not number.percent
+
+
+@given(st.integers(min_value=-(10**15), max_value=10**15), marks)
+def test_whole_amounts_read_back(value: int, mark: Mark) -> None:
+    number = parse_number(printed(Decimal(value), mark, 0), mark)
+    assert number is not None and number.value == abs(value)
+
+
+@given(st.lists(amounts, min_size=1, max_size=20), marks)
+def test_the_decimal_sign_is_found_from_amounts_with_decimals(values: list[Decimal], mark: Mark) -> None:
+    other: Mark = "." if mark == "," else ","
+    assert decimal_mark([printed(value, mark) for value in values], other) == mark
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    parse_number(text)
+
+
+@pytest.mark.parametrize(
+    ("cell", "mark", "value"),
+    [
+        ("1.234.567,89", ",", "1234567.89"),
+        ("1,234,567.89", ".", "1234567.89"),
+        ("(1,234)", ".", "-1234"),
+        ("1,234)", ".", "-1234"),
+        ("-1.234", ",", "-1234"),
+        ("1 234 567", ".", "1234567"),
+        ("1’234.50", ".", "1234.50"),
+        ("1.234.567", ".", "1234567"),
+        (".45", ".", "0.45"),
+        ("—", ".", "0"),
+        ("$ —", ".", "0"),
+        ("3.2x", ".", "3.2"),
+        ("-25 ( 25 )", ".", "-25"),
+        ("33% ( 33 % )", ".", "33"),
+    ],
+)
+def test_printed_styles(cell: str, mark: Mark, value: str) -> None:
+    number = parse_number(cell, mark)
+    assert number is not None and number.value == Decimal(value)
+
+
+@pytest.mark.parametrize("cell", ["", "n/a", "n.s.", "Note 5", "1.23.4,5.6", "2019 2018", "12 months", "A", "( )"])
+def test_what_is_no_number(cell: str) -> None:
+    assert parse_number(cell) is None
+
+
+def test_percentages_keep_their_printed_value() -> None:
+    number = parse_number("(12,5 %)", ",")
+    assert number is not None and (number.value, number.percent) == (Decimal("-12.5"), True)
+
+
+def test_a_lone_group_is_only_a_hint() -> None:
+    assert decimal_mark(["1.234", "5.678"]) == ","
+    assert decimal_mark(["1.234", "0,5"]) == ","
+    assert decimal_mark(["1,234", "12.5"], ",") == "."
+    assert decimal_mark(["12", "7"], ",") == ","
