@@ -31,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 """Called with the stage (`collect`, `compose`, `render`), what is done and the total."""
 
 CREATOR = "Faldone"
-MOST = 60  # lines in a table of contents; beyond it, only chapters are listed
+MOST = 30  # lines in a table of contents; beyond it, only chapters are listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tasks.export.layout import Piece
 from tasks.export.text import clean, wrap
 
 PAD = 4.5  # points between a cell's text and the column's edge
-RISE = 3.2  # points above and below the lines of a row
+RISE = 2.7  # points above and below the lines of a row
 SAMPLE = 20_000  # rows that decide the widths of the columns
 
 

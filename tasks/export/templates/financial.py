@@ -6,15 +6,16 @@ the report against the documents. Needs financial analyses; without any it says 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from reportlab.platypus import Flowable, PageBreak
 
 from tasks.export import finance, style
-from tasks.export.companies import Company, companies
+from tasks.export.companies import Company, companies, order
 from tasks.export.layout import Heading, Prose, Tile, Tiles
 from tasks.export.parts import finish, nothing, page_cell, source, source_line
-from tasks.export.records import Analysed, Material, Metric
+from tasks.export.records import Analysed, Check, Material, Metric
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.templates.financial_charts import charts
@@ -25,6 +26,8 @@ from tasks.export.words import Words
 NAME = "financial"
 DESCRIPTION = "figures over the years, metrics with traffic lights, charts and checks, company by company"
 ACROSS = 6  # periods side by side in a table
+
+_OF = re.compile(r"^(avg|prior)\((\w+)\)$")
 
 Story = list[Flowable]
 
@@ -230,20 +233,35 @@ def _metric_row(firm: Company, name: str, periods: Sequence[str], unit: Unit, wo
 def _checks(firm: Company, unit: Unit, words: Words) -> Story:
     story: Story = [Heading(words("checks"), 2)]
     if firm.checks:
-        columns = [Column(words("check"), least=150), Column(words("period")), Column(words("result"), least=70),
-                   Column(words("difference"), "number")]  # fmt: skip
-        rows = [
-            Row((check.message or words.kind(check.name), check.period,
-                 Cell(words("holds" if check.passed else "fails"), mark="good" if check.passed else "poor"),
-                 unit.show(check.difference, words)))
-            for check in firm.checks
-        ]  # fmt: skip
-        story.append(Table(columns, rows, most=3))
+        story += [_check_table(firm, periods, unit, words) for periods in _chunks(_checked(firm))]
     else:
         story.append(Prose(words("no_checks")))
     if firm.conflicts:
         story += [Heading(words("conflicts"), 3), _conflicts(firm, unit, words)]
     return story
+
+
+def _checked(firm: Company) -> list[str]:
+    return sorted({check.period for check in firm.checks}, key=order)
+
+
+def _check_table(firm: Company, periods: Sequence[str], unit: Unit, words: Words) -> Table:
+    """A check a line, a period a column: it holds, or by how much it does not."""
+    results = {(check.message or words.kind(check.name), check.period): check for check in firm.checks}
+    columns = [Column(words("check"), least=150), *(Column(period, least=58) for period in periods)]
+    rows = [
+        Row((name, *(_check(results.get((name, period)), unit, words) for period in periods)))
+        for name in dict.fromkeys(name for name, _ in results)
+    ]
+    return Table(columns, rows, most=3)
+
+
+def _check(check: Check | None, unit: Unit, words: Words) -> str | Cell:
+    if check is None:
+        return "–"
+    if check.passed:
+        return Cell(words("holds"), mark="good")
+    return Cell(words("fails_by", value=unit.show(check.difference, words)), mark="poor")
 
 
 def _conflicts(firm: Company, unit: Unit, words: Words) -> Table:
@@ -310,11 +328,20 @@ def _formulas(firm: Company, words: Words) -> Story:
                Column(words("inputs"), least=130)]  # fmt: skip
     rows = [
         Row((finance.metric_name(name, words.language), latest[name].period, latest[name].formula or "–",
-             "; ".join(f"{finance.item_name(item, words.language)} {words.format.money(value)}"
+             "; ".join(f"{_input(item, words)} {words.format.money(value)}"
                        for item, value in latest[name].inputs) or "–"))
         for _, names in _metric_groups(firm) for name in names if name in latest
     ]  # fmt: skip
     return [Heading(words("how_computed"), 2), Table(columns, rows)]
+
+
+def _input(name: str, words: Words) -> str:
+    """An input of a formula in words, `avg(inventory)` and `prior(revenue)` included."""
+    match = _OF.match(name)
+    if not match:
+        return finance.item_name(name, words.language)
+    key = "prior" if match[1] == "prior" else "average"
+    return words(key, item=finance.item_name(match[2], words.language))
 
 
 def _without(silent: Sequence[Analysed], words: Words) -> Story:

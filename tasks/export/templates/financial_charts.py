@@ -44,6 +44,7 @@ def charts(firm: Company, unit: Unit, words: Words) -> list[Flowable]:
 def _amounts(
     firm: Company, years: Sequence[str], unit: Unit, words: Words, title: str, names: Sequence[str], width: float
 ) -> Drawing | None:
+    years = _told(years, [[_amount(firm, name, year, unit) for year in years] for name in names])
     series = [Series(_name(name, words), [_amount(firm, name, year, unit) for year in years]) for name in names]
     show = words.format
     return columns(words(title, unit=unit.name), years, series, width, partial(_tick, show.decimal))
@@ -58,10 +59,17 @@ def _amount(firm: Company, name: str, year: str, unit: Unit) -> float | None:
 def _shares(
     firm: Company, years: Sequence[str], words: Words, title: str, names: Sequence[str], percent: bool, width: float
 ) -> Drawing | None:
+    years = _told(years, [[firm.measured(name, year) for year in years] for name in names])
     series = [Series(_name(name, words), [firm.measured(name, year) for year in years]) for name in names]
     show = words.format
     tick = partial(show.percent, places=0) if percent else partial(show.decimal, places=1)
     return lines(words(title), years, series, width, tick, zero=not percent)
+
+
+def _told(years: Sequence[str], values: Sequence[Sequence[float | None]]) -> Sequence[str]:
+    """The years from the first to the last in which anything is known."""
+    known = [index for index in range(len(years)) if any(row[index] is not None for row in values)]
+    return years[known[0] : known[-1] + 1] if known else ()
 
 
 def _tick(decimal: Callable[[float, int], str], value: float) -> str:

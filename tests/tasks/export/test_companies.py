@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import invented
 
 from tasks.export.companies import companies, order
@@ -31,6 +33,34 @@ def test_firms_without_a_name_or_with_another_currency_stand_alone() -> None:
         analysed(4, "Beta", figure, currency="USD"),
     ])  # fmt: skip
     assert len(firms) == 4
+
+
+def accounts(year: str, factor: float, decimals: int = 0) -> list[Figure]:
+    items = ("revenue", "net_income", "total_assets", "inventory", "shareholders_equity", "current_assets")
+    return [
+        Figure(item, year, round(factor * (12_345_678 + 7_654_321 * place), decimals))
+        for place, item in enumerate(items)
+    ]
+
+
+def test_the_same_accounts_in_other_formats_and_years_are_one_firm() -> None:
+    pdf = analysed(1, "", *accounts("FY2023", 1.0), *accounts("FY2024", 1.1))
+    workbook = analysed(2, "", *accounts("FY2023", 1.0), *accounts("FY2024", 1.1, -3), currency="")
+    earlier = analysed(3, "", *accounts("FY2022", 0.9), *accounts("FY2023", 1.0))
+    other = analysed(4, "", *accounts("FY2023", 1.3), *accounts("FY2024", 1.4))
+    abroad = analysed(5, "", *accounts("FY2023", 1.0), currency="USD")
+    firms = companies([pdf, workbook, earlier, other, abroad])
+    assert sorted(len(firm.entries) for firm in firms) == [1, 1, 3]
+    (firm,) = [firm for firm in firms if len(firm.entries) == 3]
+    assert firm.years == ["FY2022", "FY2023", "FY2024"]
+    assert firm.conflicts == []
+
+
+def test_equal_titles_are_told_apart_by_their_file() -> None:
+    one, two = analysed(1, "", *accounts("FY2024", 1.0)), analysed(2, "", *accounts("FY2024", 2.0))
+    two = replace(two, entry=replace(two.entry, title=one.entry.title))
+    names = {firm.name for firm in companies([one, two])}
+    assert names == {"Relazione 1 · Relazione 0001.docx", "Relazione 1 · Relazione 0002.xlsx"}
 
 
 def test_quarters_do_not_mix_with_years() -> None:
