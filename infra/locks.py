@@ -36,3 +36,24 @@ def writer_lane(settings: Settings, collection: str, wait: float = WAIT) -> Iter
 
             stack.enter_context(Cache(settings.redis_url.get_secret_value()).lock(f"writer:{collection}", wait))
         yield
+
+
+@contextmanager
+def one_at_a_time(settings: Settings, job: str) -> Iterator[None]:
+    """Hold the right to run a maintenance job over the data folder; nobody waits for it.
+
+    Raises:
+        TransientError: the same job is at work already.
+    """
+    folder = settings.scratch / "locks" / "jobs"
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(folder / f"{job}.lock", timeout=0))
+        except Timeout:
+            raise TransientError(f"another {job} is at work on {settings.root}: try again when it is done") from None
+        if settings.redis_url is not None:
+            from infra.cache import Cache
+
+            stack.enter_context(Cache(settings.redis_url.get_secret_value()).lock(f"job:{job}", 1.0))
+        yield

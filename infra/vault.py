@@ -1,0 +1,239 @@
+"""The door to where backups lie: a folder or an object store of immutable blobs named by their SHA-256, and small
+named files.
+
+    data/ab/abcdef…        a blob; the same content is stored once, whatever file or backup it belongs to
+    ID/manifest.json       written last: a backup without it is not there
+
+A blob is written beside under a temporary name, synced and renamed (object stores do that by themselves), so a blob
+under its final name is whole. Needs the store's fsspec driver for URLs (`faldone[s3]` for s3://).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from infra.errors import FaldoneError, TransientError
+from infra.files import _filesystem, is_url, remove_tree
+
+BLOCK = 1 << 20
+MANIFEST = "manifest.json"
+ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+BESIDE = re.compile(r"\.[0-9a-f]{64}\.[0-9a-f]{8}")
+DRILL = re.compile(r"\.drill-" + ID.pattern)
+BLOB = re.compile(r"[0-9a-f]{64}")
+
+
+class Damaged(FaldoneError):
+    """A blob or manifest is missing or is not what was written."""
+
+
+class Vault:
+    """Blobs and backups under a folder or a URL."""
+
+    def __init__(self, location: str) -> None:
+        self.location = location.rstrip("/") if is_url(location) else str(Path(location).expanduser().resolve())
+        self.local = not is_url(self.location)
+        if self.local:
+            import fsspec
+
+            self._fs: Any = fsspec.filesystem("file")
+            self._root = self.location
+        else:
+            self._fs, self._root = _filesystem(self.location)
+
+    def _blob(self, digest: str) -> str:
+        return f"{self._root}/data/{digest[:2]}/{digest}"
+
+    @contextmanager
+    def _reported(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise TransientError(f"{self.location} cannot be {doing}: {error.strerror or error}") from error
+
+    # ---- blobs -----------------------------------------------------------------------------------------------------
+
+    def blobs(self) -> dict[str, int]:
+        """Every blob and its bytes."""
+        with self._reported("read"):
+            self._fs.invalidate_cache()
+            found = self._fs.find(f"{self._root}/data", detail=True)
+        names = ((path.rsplit("/", 1)[-1], about) for path, about in found.items())
+        return {name: int(about["size"]) for name, about in names if BLOB.fullmatch(name)}
+
+    def store(self, source: str, known: dict[str, int]) -> tuple[str, int, int]:
+        """Put a file's content here unless it is among the `known` blobs; (SHA-256, bytes, bytes copied).
+
+        Raises:
+            FileNotFoundError: the source is gone.
+            TransientError: the vault cannot be written.
+        """
+        digest, size = _hashed(source)
+        if known.get(digest) == size:
+            return digest, size, 0
+        with self._reported("written"), _reading(source) as file:
+            self._write(self._blob(digest), file)
+        known[digest] = size
+        return digest, size, size
+
+    def _write(self, path: str, source: IO[bytes]) -> None:
+        if not self.local:
+            with self._fs.open(path, "wb") as target:
+                shutil.copyfileobj(source, target, BLOCK)
+            return
+        final = Path(path)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        beside = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}")
+        try:
+            with beside.open("wb") as target:
+                shutil.copyfileobj(source, target, BLOCK)
+                target.flush()
+                os.fsync(target.fileno())
+            beside.replace(final)
+        finally:
+            beside.unlink(missing_ok=True)
+        sync_folder(final.parent)
+
+    def fetch(self, digest: str, size: int, target: Path, link: bool = False) -> None:
+        """Write a blob to a local file and check it on the way.
+
+        Args:
+            link: where the file system can, make a hard link instead of a copy; the file must then only be read.
+
+        Raises:
+            Damaged: it is missing or its content is not what it was.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        linked = link and self.local and _linked(self._blob(digest), target)
+        try:
+            with self._fs.open(self._blob(digest), "rb") as source:
+                seen, count = _copied(source, None if linked else target)
+        except FileNotFoundError:
+            raise Damaged("is missing") from None
+        except OSError as error:
+            raise TransientError(f"{self.location} cannot be read: {error.strerror or error}") from error
+        if seen != digest or count != size:
+            raise Damaged("is not what was backed up: its checksum differs")
+
+    def blob_path(self, digest: str) -> str:
+        """Where a blob lies, for a message."""
+        return self._blob(digest)
+
+    def remove_blob(self, digest: str) -> None:
+        """Remove a blob; nothing happens when it is not there."""
+        with self._reported("written"):
+            if self._fs.exists(self._blob(digest)):
+                self._fs.rm_file(self._blob(digest))
+
+    def set_aside(self, digest: str) -> None:
+        """Rename a damaged blob, so that the next backup stores its content anew."""
+        if self._fs.exists(self._blob(digest)):
+            self._fs.mv(self._blob(digest), f"{self._blob(digest)}.damaged")
+
+    # ---- backups ---------------------------------------------------------------------------------------------------
+
+    def backups(self) -> list[str]:
+        """Ids of the complete backups, sorted: ids begin with the time."""
+        with self._reported("read"):
+            self._fs.invalidate_cache()
+            found = self._fs.glob(f"{self._root}/*/{MANIFEST}")
+        names = (path.split("/")[-2] for path in found)
+        return sorted(name for name in names if ID.fullmatch(name))
+
+    def write_manifest(self, backup: str, content: bytes) -> str:
+        """Make a backup exist; its path."""
+        import io
+
+        with self._reported("written"):
+            self._write(f"{self._root}/{backup}/{MANIFEST}", io.BytesIO(content))
+        if self.local:
+            sync_folder(Path(self._root))
+        return f"{self.location}/{backup}"
+
+    def read_manifest(self, backup: str) -> bytes:
+        """The manifest as it was written.
+
+        Raises:
+            FileNotFoundError: there is no such backup.
+        """
+        with self._reported("read"):
+            content: bytes = self._fs.cat_file(f"{self._root}/{backup}/{MANIFEST}")
+        return content
+
+    def remove_backup(self, backup: str) -> None:
+        """Remove a backup; the manifest goes first, so that a half-removed one is not listed."""
+        with self._reported("written"):
+            self._fs.rm_file(f"{self._root}/{backup}/{MANIFEST}")
+        remove_tree(f"{self.location}/{backup}")
+
+    def sweep(self) -> None:
+        """Remove what killed jobs left: half-written files, folders without a manifest. Only for the holder of the
+        backup lane.
+        """
+        if not self.local or not Path(self._root).is_dir():
+            return
+        for beside in Path(self._root).glob("data/*/.*"):
+            if BESIDE.fullmatch(beside.name):
+                beside.unlink(missing_ok=True)
+        for folder in Path(self._root).iterdir():
+            # by the very names that we give: a user may keep other things in the same place
+            half = ID.fullmatch(folder.name) and not (folder / MANIFEST).exists()
+            if folder.is_dir() and (half or DRILL.fullmatch(folder.name)):
+                shutil.rmtree(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's entries on disk, so that a power cut does not undo a rename."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _reading(source: str) -> Iterator[IO[bytes]]:
+    if is_url(source):
+        fs, inner = _filesystem(source)
+        with fs.open(inner, "rb") as file:
+            yield file
+    else:
+        with Path(source).open("rb") as file:
+            yield file
+
+
+def _hashed(source: str) -> tuple[str, int]:
+    with _reading(source) as file:
+        return _copied(file, None)
+
+
+def _copied(source: IO[bytes], target: Path | None) -> tuple[str, int]:
+    """SHA-256 and bytes of a stream, written to `target` on the way where there is one."""
+    digest, count = hashlib.sha256(), 0
+    with (target or Path(os.devnull)).open("wb") as file:
+        while block := source.read(BLOCK):
+            digest.update(block)
+            count += len(block)
+            file.write(block)
+        if target:
+            file.flush()
+            os.fsync(file.fileno())
+    return digest.hexdigest(), count
+
+
+def _linked(blob: str, target: Path) -> bool:
+    try:
+        os.link(blob, target)
+    except OSError:
+        return False  # another file system, or one without links: it is copied
+    return True

@@ -1,0 +1,357 @@
+"""Backup: every table at one pinned version a collection, the models, and what Prefect knows, into a vault of
+checksummed blobs.
+
+Writers are not stopped: for each collection the writer's lane is held only while the versions of its tables are read
+and tagged, and a tagged version's files stay whatever is written or cleaned up meanwhile. Lance files never change,
+so one that a former backup holds is neither read nor copied again. The manifest is written last. Then a drill
+restores the whole into a temporary place and compares.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version as release
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infra import lake_upkeep as upkeep
+from infra.errors import UsageError
+from infra.lake import Lake
+from infra.locks import writer_lane
+from infra.settings import Settings
+from infra.vault import Damaged, Vault
+from tasks.index import ledger
+from tasks.maintain import manifest as manifests
+from tasks.maintain.common import every_collection, stamp, tables
+from tasks.maintain.manifest import File, Manifest, Pinned
+from tasks.train import registry
+
+log = logging.getLogger("faldone.maintain")
+
+TAG = "backup-"  # and the id: pins a version while it is copied
+SAMPLE = 20  # rows of each table that the drill compares
+SECRET = {"redis_url", "smtp_url", "alert_urls"}  # never in a backup
+DAILY, WEEKLY, MONTHLY = 7, 4, 12
+RECENT = timedelta(days=2)
+
+
+@dataclass(slots=True)
+class Copying:
+    """Files copied so far."""
+
+    files: list[File] = field(default_factory=list)
+    copied_bytes: int = 0
+    copied_files: int = 0
+
+
+def destination(settings: Settings, given: str = "") -> str:
+    """Where backups go: as given, else `backups` in the data folder."""
+    return given or f"{settings.root}/backups"
+
+
+def new_id() -> str:
+    """The id of a backup that begins now; ids sort by time."""
+    return f"{stamp()}-{secrets.token_hex(2)}"
+
+
+# ---- pin -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def pinned(settings: Settings, lake: Lake, backup: str) -> Iterator[list[Pinned]]:
+    """Every table at the version of one moment a collection, kept from any cleanup until the block ends."""
+    release_pins(lake)  # those of backups that were killed: only one backup runs at a time
+    pins: list[Pinned] = []
+    try:
+        for collection in every_collection(lake):
+            with writer_lane(settings, collection):
+                pins += [_pin(lake, name, backup) for name in tables(lake, collection)]
+        yield pins
+    finally:
+        release_pins(lake)
+
+
+def _pin(lake: Lake, name: str, backup: str) -> Pinned:
+    version = upkeep.tag(lake, name, f"{TAG}{backup}")
+    return Pinned(name, version, upkeep.count_at(lake, name, version))
+
+
+def release_pins(lake: Lake) -> None:
+    """Remove the tags of every backup."""
+    for name in lake.names():
+        for label in upkeep.tags(lake, name):
+            if label.startswith(TAG):
+                upkeep.untag(lake, name, label)
+
+
+# ---- copy ------------------------------------------------------------------------------------------------------------
+
+
+def copy_tables(lake: Lake, vault: Vault, pins: Sequence[Pinned]) -> Copying:
+    """Store every file of the pinned versions; what a former backup stored is taken from its manifest."""
+    done, blobs = Copying(), vault.blobs()
+    former = _former(vault)
+    for pin in pins:
+        for file in upkeep.files_of(lake, pin.name, pin.version):
+            path = f"lake/{pin.name}.lance/{file.path}"
+            known = former.get(path)
+            # manifests are named by a number that a restored table uses again; all others by a random one
+            if known is not None and file.kind != "manifest" and blobs.get(known.sha256) == known.size:
+                done.files.append(known)
+                continue
+            _copy(vault, f"{lake.location}/{pin.name}.lance/{file.path}", path, blobs, done)
+    return done
+
+
+def _former(vault: Vault) -> dict[str, File]:
+    for backup in reversed(vault.backups()):
+        try:
+            return {file.path: file for file in read(vault, backup).files}
+        except (Damaged, UsageError) as error:
+            log.warning("backup %s cannot be built upon: %s", backup, error)
+    return {}
+
+
+def _copy(vault: Vault, source: str, path: str, blobs: dict[str, int], done: Copying) -> None:
+    digest, size, copied = vault.store(source, blobs)
+    done.files.append(File(path, size, digest))
+    done.copied_bytes += copied
+    done.copied_files += copied > 0
+
+
+def copy_models(settings: Settings, vault: Vault, done: Copying) -> None:
+    """Store the model registry; a version that is removed meanwhile is left out."""
+    registry.versions(settings)  # with a remote data folder this fetches what is new there
+    top, blobs = registry.root(settings), vault.blobs()
+    for file in sorted(top.rglob("*")) if top.is_dir() else []:
+        inner = file.relative_to(top)
+        if not file.is_file() or any(part.startswith(".") for part in inner.parts):
+            continue
+        try:
+            _copy(vault, str(file), f"models/{inner.as_posix()}", blobs, done)
+        except FileNotFoundError:
+            log.warning("model file %s went away during the backup", inner)
+
+
+def copy_about(vault: Vault, orchestration: Mapping[str, Any] | None, done: Copying) -> None:
+    """Store what the Prefect API told: deployments, variables, automations, run history; nothing where no API
+    answers.
+    """
+    if orchestration is None:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "prefect.json"
+        path.write_text(json.dumps(orchestration, ensure_ascii=False, default=str))
+        _copy(vault, str(path), "about/prefect.json", vault.blobs(), done)
+
+
+# ---- manifest --------------------------------------------------------------------------------------------------------
+
+
+def seal(settings: Settings, lake: Lake, vault: Vault, backup: str, pins: Sequence[Pinned], done: Copying) -> Manifest:
+    """Write the manifest: from here on the backup is there."""
+    by_kind = {kind: [pin for pin in pins if pin.name.endswith(f".{kind}")] for kind in ("documents", "chunks")}
+    indexed = f"state = '{ledger.INDEXED}'"
+    made = Manifest(
+        id=backup,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        release=release("faldone"),
+        documents=sum(upkeep.count_at(lake, pin.name, pin.version, indexed) for pin in by_kind["documents"]),
+        chunks=sum(pin.rows for pin in by_kind["chunks"]),
+        tables=tuple(pins),
+        files=tuple(done.files),
+        settings=settings.model_dump(mode="json", exclude=SECRET),
+    )
+    vault.write_manifest(backup, manifests.encode(made))
+    return made
+
+
+def read(vault: Vault, backup: str) -> Manifest:
+    """A backup's manifest, checked.
+
+    Raises:
+        UsageError: there is no such backup, or it holds paths that leave the folder.
+        Damaged: the manifest is not as it was written.
+    """
+    where = f"{vault.location}/{backup}/manifest.json"
+    try:
+        content = vault.read_manifest(backup)
+    except FileNotFoundError:
+        known = ", ".join(vault.backups()[-5:]) or "none"
+        raise UsageError(f"there is no backup {backup} in {vault.location} (the latest: {known})") from None
+    return manifests.decode(content, backup, where)
+
+
+# ---- drill -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What the trial restore found: `problem` is "" when everything is as it was."""
+
+    files: int
+    tables: int
+    rows_compared: int
+    problem: str = ""
+
+
+def drill(settings: Settings, lake: Lake, vault: Vault, made: Manifest) -> Drill:
+    """Restore the backup into a temporary place and compare counts and a sample of rows with the pinned versions.
+
+    Every checksum is verified. A damaged blob is set aside, so that the next backup stores it anew.
+    """
+    folder = _drill_folder(settings, vault, made.id)
+    try:
+        for file in made.files:
+            _fetch(vault, file, folder, link=True)
+        compared = [_compare(lake, upkeep.FrugalLake(str(folder)), pin) for pin in made.tables]
+        return Drill(len(made.files), len(made.tables), sum(compared))
+    except Damaged as error:
+        return Drill(len(made.files), len(made.tables), 0, str(error))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drill_folder(settings: Settings, vault: Vault, backup: str) -> Path:
+    """Beside the blobs where these are local, so that hard links serve and nothing is copied."""
+    top = Path(vault.location) if vault.local else settings.scratch
+    folder = top / f".drill-{backup}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _fetch(vault: Vault, file: File, folder: Path, link: bool = False) -> None:
+    try:
+        vault.fetch(file.sha256, file.size, folder / file.path, link)
+    except Damaged as error:
+        if link:
+            vault.set_aside(file.sha256)
+        raise Damaged(f"{file.path} ({vault.blob_path(file.sha256)}) {error}") from None
+
+
+def _compare(live: Lake, restored: Lake, pin: Pinned) -> int:
+    """Rows compared.
+
+    Raises:
+        Damaged: the restored table differs from the pinned version.
+    """
+    state = upkeep.unreadable(restored, pin.name)
+    if state:
+        raise Damaged(f"table {pin.name} restored from the backup cannot be read: {state}")
+    rows = restored.count(pin.name)
+    if rows != pin.rows:
+        raise Damaged(f"table {pin.name} restored from the backup has {rows} rows instead of {pin.rows}")
+    positions = sorted({int(p) for p in np.linspace(0, rows - 1, min(SAMPLE, rows))}) if rows else []
+    if positions and not _same(live, restored, pin, positions):
+        raise Damaged(f"table {pin.name} restored from the backup holds other rows than the lake")
+    return len(positions)
+
+
+def _same(live: Lake, restored: Lake, pin: Pinned, positions: Sequence[int]) -> bool:
+    ours = upkeep.sample_at(live, pin.name, pin.version, positions)
+    return bool(ours.equals(upkeep.sample_at(restored, pin.name, pin.version, positions)))
+
+
+# ---- retention -------------------------------------------------------------------------------------------------------
+
+
+def kept(backups: Sequence[str], now: datetime | None = None) -> set[str]:
+    """Which backups stay.
+
+    All of the last two days, and the last of each of the 7 latest days, 4 latest weeks and 12 latest months that have one.
+    """
+    recent = (now or datetime.now(UTC)) - RECENT
+    keep = {backup for backup in backups if _when(backup) > recent} | set(sorted(backups)[-1:])
+    for count, period in ((DAILY, "%Y-%m-%d"), (WEEKLY, "%G-%V"), (MONTHLY, "%Y-%m")):
+        last: dict[str, str] = {}
+        for backup in sorted(backups):
+            last[_when(backup).strftime(period)] = backup
+        keep |= set(list(last.values())[-count:])
+    return keep
+
+
+def _when(backup: str) -> datetime:
+    return datetime.strptime(backup[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+
+
+def retain(vault: Vault, dry_run: bool = False) -> tuple[list[str], int]:
+    """Remove backups past their retention, and blobs that no backup names; (ids removed, bytes freed).
+
+    While any manifest cannot be read no blob is removed: it might be one of that backup's.
+    """
+    backups = vault.backups()
+    going = sorted(set(backups) - kept(backups))
+    staying = [backup for backup in backups if backup not in going]
+    try:
+        needed = {file.sha256 for backup in staying for file in read(vault, backup).files}
+    except (Damaged, UsageError) as error:
+        log.warning("nothing was removed from %s: %s", vault.location, error)
+        return [], 0
+    spare = {digest: size for digest, size in vault.blobs().items() if digest not in needed}
+    if not dry_run:
+        for backup in going:
+            vault.remove_backup(backup)
+        for digest in spare:
+            vault.remove_blob(digest)
+    return going, sum(spare.values())
+
+
+# ---- the result ------------------------------------------------------------------------------------------------------
+
+
+def result(
+    vault: Vault, made: Manifest, done: Copying, trial: Drill | None, removed: Sequence[str], seconds: float
+) -> dict[str, Any]:
+    """The contract's JSON of `backup`."""
+    return {
+        "status": "failed" if trial is not None and trial.problem else "completed",
+        "id": made.id,
+        "path": f"{vault.location}/{made.id}",
+        "bytes": made.bytes,
+        "files": len(made.files),
+        "documents": made.documents,
+        "chunks": made.chunks,
+        "copied_bytes": done.copied_bytes,
+        "copied_files": done.copied_files,
+        "drill": asdict(trial) if trial is not None else None,
+        "removed": list(removed),
+        "seconds": round(seconds, 3),
+    }
+
+
+def backup(
+    settings: Settings, to: str = "", run_drill: bool = True, orchestration: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Make a backup; the contract's JSON. The caller holds the backup lane (`one_at_a_time(settings, "backup")`).
+
+    Args:
+        to: a folder or URL; "" means `backups` in the data folder.
+        run_drill: restore it into a temporary place afterwards and compare.
+        orchestration: what the Prefect API told, or None.
+
+    Raises:
+        TransientError: the destination cannot be written.
+    """
+    started = time.monotonic()
+    vault, lake = Vault(destination(settings, to)), upkeep.FrugalLake(settings.root)
+    vault.sweep()
+    name = new_id()
+    with pinned(settings, lake, name) as pins:
+        done = copy_tables(lake, vault, pins)
+        copy_models(settings, vault, done)
+        copy_about(vault, orchestration, done)
+        made = seal(settings, lake, vault, name, pins, done)
+        trial = drill(settings, lake, vault, made) if run_drill else None
+    removed, _ = retain(vault) if trial is None or not trial.problem else ([], 0)
+    return result(vault, made, done, trial, removed, time.monotonic() - started)

@@ -1,0 +1,48 @@
+"""What the maintenance jobs share: a collection's tables, sizes in words, memory, and times that sort."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from datetime import UTC, datetime
+
+from infra.lake import Lake
+from tasks.index import ledger
+
+KINDS = ("documents", "parsed", "chunks", "analyses", "figures", "metrics")
+
+
+def tables(lake: Lake, collection: str) -> list[str]:
+    """Every table of a collection, the ledger first."""
+    found = [name for name in lake.names() if name.rpartition(".")[0] == collection]
+    return sorted(found, key=lambda name: (name != ledger.name(collection), name))
+
+
+def every_collection(lake: Lake) -> list[str]:
+    """Collections that have any table, even where the ledger is missing."""
+    return sorted({name.rpartition(".")[0] for name in lake.names() if "." in name})
+
+
+def peak_memory() -> int:
+    """Most resident bytes of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux
+
+
+def stamp() -> str:
+    """The time now as a name that sorts: 20261120-020000."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+
+
+def size(number: float) -> str:
+    """Bytes for a person: 1.5 GiB."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(number) < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"
+
+
+def first_line(error: BaseException) -> str:
+    """An error's message on one line."""
+    return (str(error).strip() or type(error).__name__).split("\n", 1)[0][:300]
