@@ -45,7 +45,7 @@ def body_size(blocks: Sequence[Block]) -> float:
     """The type size in points in which most of the running text is set; tables speak where there is little of it."""
     sizes: Counter[float] = Counter()
     for block in blocks:
-        if block.kind in _BODY:
+        if block.kind in _BODY and block.size:
             weight = 1.0 if block.kind != "table" and block.lines > 1 else 0.3
             sizes[round(block.size * 2) / 2] += round(weight * len(block.text))
     return sizes.most_common(1)[0][0] if sizes else 10.0

@@ -17,6 +17,8 @@ from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from tasks.index.formats import pdf
 from tasks.index.formats.base import Context
+from tasks.index.formats.pdf_layout import Block
+from tasks.index.formats.pdf_titles import to_elements
 from tests.tasks.index.formats.paper import HEIGHT, LOREM, WIDTH, context, make, paragraph, statement, write
 
 
@@ -151,6 +153,20 @@ def written(writer: pypdf.PdfWriter) -> bytes:
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def test_text_beside_the_reading_direction_is_kept() -> None:
+    def stamped(canvas: Canvas) -> None:
+        write(canvas, 50, 100, "Minutes of the meeting of the board")
+        canvas.rotate(90)
+        canvas.drawString(300, -20, "Received 3 May")
+
+    texts = [element.text for element in pdf.parse(make(stamped), context()).elements]
+    assert texts == ["Minutes of the meeting of the board", "Received 3 May"]
+
+
+def test_only_text_without_a_size() -> None:
+    assert to_elements([Block("text", "Received", 1)])[0].kind == "text"
 
 
 def test_what_is_filled_into_a_form_is_read() -> None:
