@@ -11,51 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from reportlab.lib.colors import HexColor
 from reportlab.platypus import Flowable
 
 from tasks.export import fonts, style
+from tasks.export.cells import BAR, PAD, Cell, Column, Row, column_widths, inset, text_of
 from tasks.export.layout import Piece
 from tasks.export.text import clean, wrap
 
-PAD = 4.5  # points between a cell's text and the column's edge
+__all__ = ["Cell", "Column", "Row", "Table"]
+
 RISE = 2.7  # points above and below the lines of a row
-SAMPLE = 20_000  # rows that decide the widths of the columns
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its head, how its cells stand, and the least width in points of a column of text."""
-
-    head: str
-    kind: Literal["text", "number"] = "text"
-    least: float = 48.0
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell that is more than plain text: a link, a tone, a mark (traffic light) or a bar from 0 to 1.
-
-    A link is set in the accent's colour unless the cell has a tone of its own.
-    """
-
-    text: str
-    link: str = ""
-    tone: str = ""
-    mark: str = ""
-    bar: float | None = None
-    strong: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row; `strong` ones are set in semibold, a `group` is a line of its own above the rows that follow."""
-
-    cells: tuple[str | Cell, ...]
-    strong: bool = False
-    group: bool = False
 
 
 @dataclass(slots=True)
@@ -98,7 +66,7 @@ class Table(Piece):
     def wrap(self, width: float, height: float) -> tuple[float, float]:
         """The height of the rows that are left, or just more than `height` when they do not fit."""
         if not self._widths:
-            self._widths = _column_widths(self.columns, self._rows, width, self.kind.size)
+            self._widths = column_widths(self.columns, self._rows, width, self.kind.size)
             self._head = [
                 wrap(clean(column.head), fonts.STRONG, self.kind.size - 0.5, room - 2 * PAD, 3)
                 for column, room in zip(self.columns, self._widths, strict=True)
@@ -127,7 +95,7 @@ class Table(Piece):
     def _lay(self, row: Row) -> _Laid:
         font = fonts.STRONG if row.strong or row.group else fonts.TEXT
         if row.group:
-            lines = [wrap(clean(_text(row.cells[0])), font, self.kind.size, sum(self._widths) - 2 * PAD, 2)]
+            lines = [wrap(clean(text_of(row.cells[0])), font, self.kind.size, sum(self._widths) - 2 * PAD, 2)]
         else:
             lines = [self._cell_lines(cell, font, room) for cell, room in zip(row.cells, self._widths, strict=True)]
         count = max((len(cell) for cell in lines), default=1)
@@ -136,8 +104,7 @@ class Table(Piece):
     def _cell_lines(self, cell: str | Cell, font: str, room: float) -> list[str]:
         if isinstance(cell, str):
             return wrap(clean(cell), font, self.kind.size, room - 2 * PAD, self.most) if cell else [""]
-        inset = (_MARK if cell.mark else 0.0) + (_BAR if cell.bar is not None else 0.0)
-        room = max(12.0, room - 2 * PAD - inset)
+        room = max(12.0, room - 2 * PAD - inset(cell))
         return wrap(clean(cell.text), fonts.STRONG if cell.strong else font, self.kind.size, room, self.most)
 
     def least(self, width: float) -> float:
@@ -206,9 +173,9 @@ class Table(Piece):
         for index, lines in enumerate(laid.lines):
             cell = laid.row.cells[index]
             if isinstance(cell, str):
-                font, tone, inset = fonts.STRONG if strong else fonts.TEXT, style.INK, 0.0
+                font, tone, shift = fonts.STRONG if strong else fonts.TEXT, style.INK, 0.0
             else:
-                font, tone, inset = self._adorn(cell, x, base, self._widths[index], strong)
+                font, tone, shift = self._adorn(cell, x, base, self._widths[index], strong)
             if laid.row.group:
                 tone = style.ACCENT
             right = (
@@ -217,7 +184,7 @@ class Table(Piece):
             y = base
             for line in lines:
                 if line:
-                    start = right - fonts.width(line, font, size) if right else x + PAD + inset
+                    start = right - fonts.width(line, font, size) if right else x + PAD + shift
                     brush.put(start, y, line, font, tone)
                 y -= self._leading
             if not isinstance(cell, str) and cell.link and lines != [""]:
@@ -227,19 +194,12 @@ class Table(Piece):
 
     def _adorn(self, cell: Cell, x: float, base: float, room: float, strong: bool) -> tuple[str, str, float]:
         """Draw a cell's mark or bar; its font, its colour and how far its text moves to the right."""
-        inset = 0.0
         if cell.mark:
             mark(self.canv, x + PAD + 3, base + 2.9, cell.mark)
-            inset = _MARK
         if cell.bar is not None:
             _bar(self.canv, x + PAD, base, cell.bar, style.TONES[cell.tone] if cell.tone else style.ACCENT)
-            inset += _BAR
         colour = style.ACCENT if cell.link and not cell.tone else style.TONES[cell.tone]
-        return fonts.STRONG if strong or cell.strong else fonts.TEXT, colour, inset
-
-
-_MARK = 10.0
-_BAR = 46.0
+        return fonts.STRONG if strong or cell.strong else fonts.TEXT, colour, inset(cell)
 
 
 class _Brush:
@@ -277,73 +237,8 @@ def mark(canvas: Any, x: float, y: float, tone: str) -> None:
 
 
 def _bar(canvas: Any, x: float, base: float, share: float, colour: str) -> None:
-    length = _BAR - 6
+    length = BAR - 6
     canvas.setFillColor(HexColor(style.HAIR))
     canvas.rect(x, base + 0.8, length, 4.4, stroke=0, fill=1)
     canvas.setFillColor(HexColor(colour))
     canvas.rect(x, base + 0.8, length * min(1.0, max(0.0, share)), 4.4, stroke=0, fill=1)
-
-
-def _text(cell: str | Cell) -> str:
-    return cell if isinstance(cell, str) else cell.text
-
-
-def _inset(cell: str | Cell) -> float:
-    if isinstance(cell, str):
-        return 0.0
-    return (_MARK if cell.mark else 0.0) + (_BAR if cell.bar is not None else 0.0)
-
-
-def _column_widths(columns: tuple[Column, ...], rows: Sequence[Row], width: float, size: float) -> list[float]:
-    """Numbers get the width of their widest cell, texts share what is left by the length of their contents."""
-    wanted = [_wanted(column, index, rows, size) for index, column in enumerate(columns)]
-    texts = [index for index, column in enumerate(columns) if column.kind == "text"]
-    for index, column in enumerate(columns):
-        if column.kind == "number":  # one monstrous number must not push the others out
-            wanted[index] = min(wanted[index], width * (0.5 if len(columns) < 4 else 0.3))
-    spare = width - sum(wanted)
-    if spare > 0 and texts:  # let numbers breathe before texts take the rest
-        breath = min(26.0, 0.7 * spare / len(columns))
-        wanted = [want + breath * (column.kind == "number") for want, column in zip(wanted, columns, strict=True)]
-    fixed = sum(wanted[index] for index in range(len(columns)) if index not in texts)
-    least = sum(min(columns[index].least, wanted[index]) for index in texts)
-    if fixed > width - least or not texts:
-        scale = (width - least) / fixed if fixed else 1.0
-        return [wanted[i] * scale if i not in texts else min(columns[i].least, wanted[i]) for i in range(len(columns))]
-    shares = _share(
-        {index: (min(columns[index].least, wanted[index]), wanted[index]) for index in texts}, width - fixed
-    )
-    return [shares.get(index, wanted[index]) for index in range(len(columns))]
-
-
-def _wanted(column: Column, index: int, rows: Sequence[Row], size: float) -> float:
-    """Width in points that shows every cell on one line, at most 6,000 points."""
-    widest = fonts.width(clean(column.head), fonts.STRONG, size - 0.5)
-    if column.kind == "number" and " " in column.head:
-        widest = max(fonts.width(word, fonts.STRONG, size - 0.5) for word in clean(column.head).split(" "))
-    for position in range(min(len(rows), SAMPLE)):
-        row = rows[position]
-        if row.group:
-            continue
-        cell = row.cells[index]
-        text = cell if isinstance(cell, str) else cell.text
-        font = fonts.STRONG if row.strong else fonts.TEXT
-        widest = max(widest, fonts.width(clean(text[:1500]), font, size) + _inset(cell))
-    return min(widest + 2 * PAD + 0.01, 6000.0)
-
-
-def _share(columns: dict[int, tuple[float, float]], room: float) -> dict[int, float]:
-    """Give each column what it wants if all fit (the rest in proportion), else at least its least, fairly."""
-    total = sum(wanted for _, wanted in columns.values())
-    if total <= room:
-        return {index: wanted + (room - total) / len(columns) for index, (_, wanted) in columns.items()}
-    shares = {index: least for index, (least, _) in columns.items()}
-    left, open_ = room - sum(shares.values()), {i for i, (least, wanted) in columns.items() if wanted > least}
-    while left > 0.01 and open_:
-        part = left / len(open_)
-        for index in sorted(open_):
-            extra = min(part, columns[index][1] - shares[index])
-            shares[index] += extra
-            left -= extra
-        open_ = {index for index in open_ if columns[index][1] - shares[index] > 0.01}
-    return shares

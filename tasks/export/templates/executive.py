@@ -79,7 +79,7 @@ def _firms(firms: Sequence[Company], words: Words) -> Story:
         Column(finance.metric_name("operating_margin", words.language), "number"),
         Column(name("net_income", words.language), "number"), Column(words("assessment"), least=60),
     ]  # fmt: skip
-    ranked = sorted(firms, key=lambda firm: -(firm.value("revenue", firm.years[-1]) or 0.0))
+    ranked = _ranked(firms)
     story: Story = [
         Heading(words("companies"), 2),
         Table(columns_, [_firm(firm, words) for firm in ranked[:FIRMS]], most=1),
@@ -87,6 +87,10 @@ def _firms(firms: Sequence[Company], words: Words) -> Story:
     if len(firms) > FIRMS:
         story.append(Prose(words("more_rows", count=words.format.integer(len(firms) - FIRMS)), style.SMALL, "muted"))
     return story
+
+
+def _ranked(firms: Sequence[Company]) -> list[Company]:
+    return sorted(firms, key=lambda firm: -(firm.value("revenue", firm.years[-1]) or 0.0))
 
 
 def _firm(firm: Company, words: Words) -> Row:
@@ -128,8 +132,8 @@ def _charts(material: Material, firms: Sequence[Company], words: Words) -> Story
     right = bars(
         words("tone_of_documents"), [(words(label), float(tones[label])) for label in SIGNS], width, show.integer
     )
-    if right is None and len(firms) == 1:
-        right = _trend(firms[0], width, words)
+    if right is None and firms:
+        right = _trend(_ranked(firms)[0], width, words)
     chart = beside(left, right, style.WIDTH)
     return [Space(6), chart, Space(6)] if chart is not None else []
 
