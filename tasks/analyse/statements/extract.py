@@ -15,8 +15,8 @@ from tasks.analyse.statements.document import grids_of, has_words, line_grids, p
 from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.find import Statement, find_statements
 from tasks.analyse.statements.grid import Grid
-from tasks.analyse.statements.labels import canonical
-from tasks.analyse.statements.lexicon import STATEMENTS, StatementKind
+from tasks.analyse.statements.labels import plain
+from tasks.analyse.statements.lexicon import OTHER_SCOPE, STATEMENTS, StatementKind
 from tasks.analyse.statements.numbers import Mark
 from tasks.analyse.statements.periods import FiscalCalendar, Period
 from tasks.analyse.statements.pick import Pick
@@ -226,6 +226,8 @@ def _conflicts(
         for statement in statements[1:]:
             if statement.score < 0.6 * statements[0].score or any(grid.order in used for grid in statement.grids):
                 continue
+            if OTHER_SCOPE.search(plain(f"{statement.grids[0].context} {statement.grids[0].section}")):
+                continue
             other = _read(document, statement)
             scale = other.scale or scales.get(kind) or _shared_scale(scales) or 1
             names = [calendar.name(period) for period in _periods(statement)]
@@ -240,7 +242,7 @@ def _differ(first: Figure, second: Figure, unit: int) -> bool:
     """Beyond rounding to the coarser of the two units; values twice apart are of another scope (a part of the group)."""
     gap = abs(first.value - second.value)
     largest = max(abs(first.value), abs(second.value))
-    same = canonical(first.label) == canonical(second.label)
+    same = plain(first.label) == plain(second.label)
     return same and gap > unit and first.value != -second.value and gap < largest / 2
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tasks.analyse.statements.labels import canonical, mark_of, plain
 from tasks.analyse.statements.numbers import Mark, Number, parse_number
-from tasks.analyse.statements.periods import Period, parse_dates, parse_period
+from tasks.analyse.statements.periods import Period, parse_dates, parse_period, years_in
 
 Rows = Sequence[Sequence[str]]
 _GLUE_RIGHT = re.compile(r"^(?:US\$|[$€£¥(]|\(\s*[$€£]|[$€£]\s*\(|EUR|USD|-|−)$")
@@ -191,6 +191,8 @@ def _assign_periods(
     dated = [column for column in columns if not _is_change(heads[column], head_rows, column)]
     if found and len(found) >= 0.6 * len(dated) and len({_key(period) for _, period in found}) == len(found):
         return found
+    if blocks := _blocks(found):
+        return blocks
     if len(found) > 1 and any(_TORN_YEAR.search(row[0]) for row in head_rows if row):
         return []  # a year slid from its column into the label: which columns it moved cannot be told
     linear = _linear_periods(head_rows, around)
@@ -199,6 +201,18 @@ def _assign_periods(
     if not found and known and len(known) == len(dated):
         return list(zip(dated, known, strict=True))
     return _first_of_each(found)
+
+
+def _blocks(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
+    """Years that repeat under several lengths of time (2022 2023 2022 2023), where a length was put over too many columns."""
+    lengths = list(dict.fromkeys(period.months for _, period in found))
+    size = len(found) // len(lengths) if lengths else 0
+    years = [period.year for _, period in found]
+    if len(lengths) < 2 or None in lengths or size * len(lengths) != len(found) or len(set(years[:size])) != size:
+        return []
+    if years != years[:size] * len(lengths):
+        return []
+    return [(column, replace(period, months=lengths[index // size])) for index, (column, period) in enumerate(found)]
 
 
 def _is_change(head: str, head_rows: list[list[str]], column: int) -> bool:
@@ -243,11 +257,9 @@ def _linear_periods(head_rows: list[list[str]], around: str) -> list[Period]:
 
 def _sequence(text: str, around: str) -> list[Period]:
     dates = list(dict.fromkeys(parse_dates(text)))
-    if dates:
-        parsed = [parse_period(day.isoformat(), around) for day in dates]
-        return [period for period in parsed if period]
-    years = list(dict.fromkeys(re.findall(r"(?<![\d.,])((?:19|20)\d\d)(?![\d.,]\d)", text)))
-    parsed = [parse_period(year, around) for year in years]
+    years = years_in(text)
+    heads = [day.isoformat() for day in dates] if len(dates) >= len(years) else [str(year) for year in years]
+    parsed = [parse_period(head, around) for head in heads]
     return [period for period in parsed if period]
 
 

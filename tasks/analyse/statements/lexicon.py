@@ -561,7 +561,7 @@ NOT_PRIMARY = re.compile(
     r"parent company (?:only|statements?|financial)|condensed financial information of|"
     r"schedule i\b"
     r"|condensed consolidating|consolidating (?:statement|balance)|consolidating financial|"
-    r"guarantor|segment|non gaap|reconciliation|percent(?:age)? of (?:net )?(?:sales|"
+    r"guarantor|obligor|segment|non gaap|reconciliation|percent(?:age)? of (?:net )?(?:sales|"
     r"revenues?)|supplemental consolidating|five year|ten year|summary of|common size|"
     r"impact of (?:adoption|the adoption)"
     r"|dati di sintesi|riclassificat|prospetto di raccordo|pro quota|nota integrativa"
@@ -570,3 +570,7 @@ PARENT_ONLY = re.compile(
     r"parent company|societa controllante|bilancio (?:separato|di esercizio|d'esercizio)|separate financial"
 )
 CONSOLIDATED = re.compile(r"consolidat")
+OTHER_SCOPE = re.compile(
+    r"consolidating|guarantor|obligor|parent|controllante|segment|pro ?forma|adoption|adjustments? (?:for|due to)|discontinued"
+)
+"""Words near a table that is about a part of the group or about other rules: its values may differ and are no conflict."""

@@ -50,7 +50,8 @@ def merge_facts(extraction: Extraction, document: Document, companions: Sequence
     exact = {(figure.item, figure.period): figure for figure in _figures(facts, calendar)}
     if not exact:
         return replace(extraction, reasons=(*extraction.reasons, "The XBRL facts name no item of the statements."))
-    merged, conflicts = _merge(extraction.figures, exact)
+    units = {found.kind: found.scale for found in extraction.statements}
+    merged, conflicts = _merge(extraction.figures, exact, units)
     currency = _currency(facts) or extraction.currency
     reasons = () if not extraction.statements else extraction.reasons
     return with_figures(replace(extraction, currency=currency, reasons=reasons), merged, conflicts)
@@ -148,26 +149,21 @@ def _sums(facts: Iterable[Fact], calendar: FiscalCalendar) -> dict[tuple[str, st
     return parts
 
 
-def _merge(read: Sequence[Figure], exact: dict[tuple[str, str], Figure]) -> tuple[list[Figure], list[Conflict]]:
-    """Exact values in place of the read ones; label and page stay those of the print where the two agree."""
+def _merge(
+    read: Sequence[Figure], exact: dict[tuple[str, str], Figure], units: dict[StatementKind, int]
+) -> tuple[list[Figure], list[Conflict]]:
+    """Exact values in place of the read ones; label and page stay those of the print where the two agree to its unit."""
     merged, conflicts = [], []
     for figure in read:
         fact = exact.pop((figure.item, figure.period), None)
         if fact is None:
             merged.append(figure)
-        elif abs(fact.value - figure.value) <= _rounding(figure.value):
+        elif abs(fact.value - figure.value) <= units.get(figure.statement, 1):
             merged.append(replace(fact, label=figure.label, page=figure.page))
         else:
             merged.append(fact)
             conflicts.append(Conflict(figure.item, figure.period, fact, figure))
     return [*merged, *exact.values()], conflicts
-
-
-def _rounding(value: Decimal) -> Decimal:
-    """Half a unit of the last digit that is printed: 12,345,000 is exact to 500."""
-    digits = str(abs(int(value)))
-    zeros = len(digits) - len(digits.rstrip("0")) if value else 0
-    return Decimal(10) ** min(zeros, 9) if zeros >= 3 else Decimal(1)
 
 
 def _currency(facts: Sequence[Fact]) -> str | None:
