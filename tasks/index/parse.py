@@ -80,7 +80,7 @@ class ParserPool:
         """
         self._settings = settings
         self._entry = entry
-        self._workers = workers or settings.workers or len(os.sched_getaffinity(0))
+        self._workers = workers or settings.workers or _cores()
         self._tickets: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._lanes: list[_Lane] = []
         self._lock = threading.Lock()
@@ -284,6 +284,11 @@ class _Child:
         if self._process.stdin:
             self._process.stdin.close()
         self._errors.close()
+
+
+def _cores() -> int:
+    """The cores that this process may use; all of the machine's where the system does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _environment() -> dict[str, str]:

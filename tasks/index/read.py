@@ -19,6 +19,7 @@ from infra.errors import DocumentError, FailureKind
 from tasks.index.detect import detect, is_ole2, is_zip, read_head
 from tasks.index.formats import parser
 from tasks.index.formats.base import Context
+from tasks.index.formats.facts import FACTS_SECTION
 from tasks.index.guard import check_archive, check_size
 from tasks.records import Element, Parsed
 
@@ -29,7 +30,12 @@ _FIXED_PASSWORD = "VelvetSweatshop"  # noqa: S105
 """What Excel and PowerPoint encrypt "protected" files with, and open again without asking ([MS-OFFCRYPTO] 2.2.1)."""
 
 _LANGUAGES = ("it", "en", "fr", "de", "es", "pt", "nl")
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_ITALIAN = "il di che della gli nel sono alla dei delle del dalla anche ed nella degli dal al è più"
+_ENGLISH = "the of and to that with for is by are this was from or which on as be have"
+_TELLTALES = {"it": frozenset(_ITALIAN.split()), "en": frozenset(_ENGLISH.split())}
+"""Words that make up a fifth of any text of their language and hardly occur in the other six."""
+
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SAMPLE_WORDS = 400
 _FEWEST_WORDS = 5
 
@@ -128,16 +134,25 @@ def _checked(parsed: Parsed, context: Context) -> Parsed:
 
 
 def language_of(elements: Iterable[Element]) -> str:
-    """The two-letter code of a document's language, "" when fewer than five words tell."""
+    """The two-letter code of a document's language, "" when fewer than five words tell.
+
+    Plain Italian and English are told by their commonest words; only what is short, mixed or of another language is
+    left to py3langid, whose model costs a process 0.7 s and 100 MB to load.
+    """
     words: list[str] = []
     for element in elements:
-        if element.section != "XBRL facts":
-            words += _LETTERS.findall(element.text[:20_000])
+        if element.section != FACTS_SECTION:
+            words += _LETTERS.findall(element.text[:20_000].lower())
         if len(words) >= _SAMPLE_WORDS:
             break
-    if len(words) < _FEWEST_WORDS:
+    words = words[:_SAMPLE_WORDS]
+    if sum(len(word) > 1 for word in words) < _FEWEST_WORDS:
         return ""
-    return str(_identifier().classify(" ".join(words[:_SAMPLE_WORDS]))[0])
+    shares = {name: sum(word in telltales for word in words) / len(words) for name, telltales in _TELLTALES.items()}
+    likely, other = sorted(shares, key=lambda name: shares[name], reverse=True)
+    if len(words) >= 20 and shares[likely] >= 0.12 and shares[other] <= 0.02:
+        return likely
+    return str(_identifier().classify(" ".join(words))[0])
 
 
 @functools.cache

@@ -41,6 +41,7 @@ _KINDS: dict[str, ElementKind] = {
     "nav": "header",
     "footer": "footer",
 }
+_VERBATIM = frozenset({"pre", "textarea"})
 _BREAK_BEFORE = re.compile(r"(?:page-)?break-before\s*:\s*(?:always|page|left|right)", re.IGNORECASE)
 _BREAK_AFTER = re.compile(r"(?:page-)?break-after\s*:\s*(?:always|page|left|right)", re.IGNORECASE)
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
@@ -109,21 +110,31 @@ def walk(root: Any) -> Iterator[Element]:
     headed = root.find(".//h1") is not None or root.find(".//h2") is not None or root.find(".//h3") is not None
     blocks = _Blocks(bold_titles=not headed)
     walker = etree.iterwalk(root, events=("start", "end"))
+    skipped = None  # the node whose inside is not walked: its end is the next event
     for event, node in walker:
-        tag = node.tag if isinstance(node.tag, str) else ""
-        if event == "start":
-            if not tag or tag in _SKIPPED or HIDDEN.search(node.get("style") or "") or node.get("hidden") is not None:
-                walker.skip_subtree()
-            elif tag == "table" and not is_layout(node):
-                yield from blocks.flush()
-                blocks.break_page(node, _BREAK_BEFORE)
-                yield from read_table(node, blocks.page)
-                walker.skip_subtree()
-            else:
-                yield from blocks.open(tag, node)
+        if event == "end":
+            yield from () if node is skipped else blocks.close(node)
+            blocks.after(node)
+        elif _is_left_out(node):
+            skipped = node
+            walker.skip_subtree()
+        elif node.tag == "table" and not is_layout(node):
+            skipped = node
+            walker.skip_subtree()
+            yield from blocks.flush()
+            blocks.break_page(node, _BREAK_BEFORE)
+            yield from read_table(node, blocks.page)
         else:
-            yield from blocks.close(tag, node)
+            yield from blocks.open(node)
     yield from blocks.flush()
+
+
+def _is_left_out(node: Any) -> bool:
+    """Whether a node is a comment, a script and the like, or hidden."""
+    if not isinstance(node.tag, str) or node.tag in _SKIPPED:
+        return True
+    style = node.get("style")
+    return bool(style and HIDDEN.search(style)) or node.get("hidden") is not None
 
 
 class _Blocks:
@@ -137,30 +148,32 @@ class _Blocks:
         self._kinds: list[tuple[ElementKind, int]] = [("text", 0)]
         self._began = False
 
-    def open(self, tag: str, node: Any) -> Iterator[Element]:
-        if tag == "br":
+    def open(self, node: Any) -> Iterator[Element]:
+        if node.tag == "br":
             self._pieces.append("\n")
-        elif tag not in _INLINE:
+        elif node.tag not in _INLINE:
             yield from self.flush()
             self.break_page(node, _BREAK_BEFORE)
-            self._kinds.append(self._kind(tag, node))
-            self._verbatim += tag in {"pre", "textarea"}
-        self._bold += _is_bold(tag, node)
+            self._kinds.append(self._kind(node.tag, node))
+            self._verbatim += node.tag in _VERBATIM
+        self._bold += _is_bold(node)
         self._add(node.text)
 
-    def close(self, tag: str, node: Any) -> Iterator[Element]:
-        skipped = not tag or tag in _SKIPPED or HIDDEN.search(node.get("style") or "") or node.get("hidden") is not None
-        if not skipped and not (tag == "table" and not is_layout(node)):
-            if tag not in _INLINE and tag != "br":
-                yield from self.flush()
-                self._kinds.pop()
-                self._verbatim -= tag in {"pre", "textarea"}
-            self._bold -= _is_bold(tag, node)
+    def close(self, node: Any) -> Iterator[Element]:
+        if node.tag not in _INLINE and node.tag != "br":
+            yield from self.flush()
+            self._kinds.pop()
+            self._verbatim -= node.tag in _VERBATIM
+        self._bold -= _is_bold(node)
+
+    def after(self, node: Any) -> None:
+        """What stands behind a node, whether it was walked or not."""
         self.break_page(node, _BREAK_AFTER)
         self._add(node.tail)
 
     def break_page(self, node: Any, pattern: re.Pattern[str]) -> None:
-        if self._began and pattern.search(node.get("style") or ""):
+        style = node.get("style")
+        if style and self._began and pattern.search(style):
             self.page += 1
             self._began = False
 
@@ -197,8 +210,9 @@ class _Blocks:
         yield Element(kind, text, self.page, level)
 
 
-def _is_bold(tag: str, node: Any) -> bool:
-    return tag in {"b", "strong"} or bool(_BOLD.search(node.get("style") or ""))
+def _is_bold(node: Any) -> bool:
+    style = node.get("style")
+    return node.tag in {"b", "strong"} or bool(style and _BOLD.search(style))
 
 
 def _may_be_title(text: str) -> bool:

@@ -94,14 +94,17 @@ def _paragraphs(root: Any) -> Iterator[str]:
 
 def _missing(paragraphs: list[tuple[str, str]], elements: list[Element]) -> list[Element]:
     """Those paragraphs that are in no element, as text at the end: by words, since numbering and blanks may differ."""
-    have = _joined(" ".join(element.text for element in elements if element.kind != "table"))
-    have += " " + " ".join(_joined(" ".join(row)) for element in elements for row in element.rows or ())
+    read = [_joined(element.text) for element in elements if element.kind != "table"]
+    read += [_joined(" ".join(row)) for element in elements for row in element.rows or ()]
+    whole = {words.lstrip(" 0123456789") for words in read}  # the search below alone would be quadratic
+    have = "".join(read)
     missing = []
     for section, text in paragraphs:
         words = _joined(text)
-        if words.strip() and words not in have:
+        bare = words.lstrip(" 0123456789")
+        if words.strip() and bare not in whole and words not in have:
             missing.append(Element("text", text, section=section))
-            have += words
+            whole.add(bare)
     return missing
 
 
