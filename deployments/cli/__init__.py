@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import index
+from deployments.cli import export, index
 
 app = typer.Typer(
     name="faldone",
@@ -34,6 +34,8 @@ def _root(
 
 app.command()(index.index)
 app.command()(index.search)
+app.command()(export.export)
+app.command()(export.process)
 app.add_typer(index.documents_app, name="documents")
 app.add_typer(index.collections_app, name="collections")
 

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.export.collect import Progress, collect
+from tasks.export.ledger_week import ledger_week
 from tasks.export.records import Material
 from tasks.export.report import render
 from tasks.export.templates import template
@@ -58,6 +59,8 @@ def export(
     Words(language)
     destination(settings, collection, template_name, output)
     material = collect(Lake(settings.root), collection, documents, progress)
+    if template_name == "weekly":
+        material = replace(material, week=ledger_week(material, Words(language)))
     return write(settings, material, template_name, output, language, progress)
 
 

@@ -206,19 +206,19 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "all_well": ("all well", "tutto bene"),
     "need_attention": ("need attention", "da verificare"),
     "companies": ("Companies", "Società"),
-    "more_rows": ("{count} more in the full report.", "Altre {count} nel rapporto completo."),
+    "more_rows": ("More in the full report: {count}.", "Altri nel rapporto completo: {count}."),
     "attention": ("What needs attention", "Che cosa richiede attenzione"),
     "nothing_needed": ("Nothing needs attention.", "Nulla richiede attenzione."),
     "attention_failures": (
-        "{count} documents in quarantine as {kind}: {message}",
-        "{count} documenti in quarantena come {kind}: {message}",
+        "In quarantine as {kind}: {count}. {message}",
+        "In quarantena come {kind}: {count}. {message}",
     ),
     "attention_checks": (
-        "{company}: {count} checks of the statements do not hold.",
-        "{company}: {count} verifiche di bilancio non quadrano.",
+        "{company}: checks of the statements that do not hold: {count}.",
+        "{company}: verifiche di bilancio che non quadrano: {count}.",
     ),
     "attention_weak": ("{company}: weak {metrics}.", "{company}: deboli {metrics}."),
-    "attention_analyses": ("{count} analyses failed.", "{count} analisi non riuscite."),
+    "attention_analyses": ("Analyses that failed: {count}.", "Analisi non riuscite: {count}."),
     "tone_of_documents": ("Tone of the documents", "Tono dei documenti"),
     # weekly
     "weekly_title": ("The platform’s week", "La settimana della piattaforma"),
@@ -267,6 +267,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "needs_person": ("What needs a person", "Che cosa richiede una persona"),
     "nothing_person": ("Nothing needs a person.", "Nulla richiede una persona."),
     "punctuality": ("Schedules on time", "Pianificazioni eseguite"),
+    "ledger_only": (
+        "Made from this collection's ledger alone; queues, schedules, cache and alerts are in the platform's report.",
+        "Dal solo registro di questa raccolta; code, pianificazioni, cache e avvisi sono nel rapporto della piattaforma.",
+    ),
     "no_runs": ("No run was recorded.", "Nessuna esecuzione registrata."),
     "no_data": ("Not known.", "Non noto."),
 }
@@ -314,6 +318,16 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "characters": ("characters", "caratteri"),
     "paragraphs": ("paragraphs", "paragrafi"),
     "tables": ("tables", "tabelle"),
+    "titles": ("titles", "titoli"),
+    "words_per_sentence": ("words per sentence", "parole per frase"),
+    "readability_gulpease": (
+        "readability (Gulpease, 0 hard to 100 easy)",
+        "leggibilità (Gulpease, da 0 difficile a 100 facile)",
+    ),
+    "readability_flesch": (
+        "readability (Flesch, 0 hard to 100 easy)",
+        "leggibilità (Flesch, da 0 difficile a 100 facile)",
+    ),
     "pages": ("pages", "pagine"),
 }
 

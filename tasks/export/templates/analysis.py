@@ -133,8 +133,8 @@ def _by_section(passages: Sequence[Passage], words: Words) -> Story:
     for one in passages:
         groups[one.section or (words("first_page", page=str(one.page)) if one.page else "–")].append(one)
     columns = [
-        Column(words("section"), least=150), Column(words("passages"), "number"), Column(words("positive"), "number"),
-        Column(words("neutral"), "number"), Column(words("negative"), "number"), Column(words("tone"), least=80),
+        Column(words("section"), least=150), Column(words("passages"), "number"),
+        *(Column(words(label).capitalize(), "number") for label in SIGNS), Column(words("tone"), least=80),
     ]  # fmt: skip
     rows = []
     for section, members in groups.items():

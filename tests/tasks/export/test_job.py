@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import invented
@@ -12,6 +13,8 @@ from infra.errors import UsageError
 from infra.settings import Settings
 from tasks.export.chain import Part, combine, failed_part
 from tasks.export.job import destination, export, exports_folder, unique_name, write
+from tasks.export.ledger_week import ledger_week
+from tasks.export.words import Words
 
 
 @pytest.fixture
@@ -34,6 +37,18 @@ def test_the_receipt_counts_the_pages(settings: Settings, tmp_path: Path) -> Non
     done = write(settings, invented.material(), "financial", str(tmp_path / "r.pdf"), "it")
     assert done.path == str(tmp_path / "r.pdf")
     assert done.pages == len(pypdf.PdfReader(done.path).pages)
+
+
+def test_a_week_is_told_from_the_ledger_alone() -> None:
+    material = invented.material(20)
+    week = ledger_week(material, Words("it"))
+    assert week is not None
+    assert (week.last - week.first).days == 6 and len(week.days) == 7
+    expected = [one for one in material.entries if one.indexed_at and (invented.NOW - one.indexed_at).days < 6]
+    assert sum(day.indexed for day in week.days) >= len(expected) > 0
+    assert {group.kind: group.count for group in week.failures} == {"encrypted": 2, "corrupt": 1, "timeout": 1}
+    assert week.queues == week.schedules == () and week.cache_hits is None
+    assert ledger_week(replace(material, entries=()), Words("it")) is None
 
 
 def test_output_may_be_a_file_or_a_folder(settings: Settings, tmp_path: Path) -> None:
