@@ -1,8 +1,8 @@
 """Every numeric table of a document, with what a reader computes first: changes over time and shares of the total.
 
 Each table becomes a polars frame of parsed numbers (one row a line, one column a value column). Changes are given
-between every two columns of different periods, the later over the earlier, or between neighbouring columns when the heads
-name no period; shares are given of every line that is a total, by its words or by its sum, and of a total column.
+between every two columns of different periods, the later over the earlier, or between neighbouring columns when the
+heads name no period; shares are given of every line that is a total, by its words or by its sum, and of a total column.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def unique_names(columns: Sequence[str]) -> list[str]:
 
 
 def pairs_of_columns(table: NumericTable) -> list[tuple[int, int]]:
-    """Pairs (earlier, later) of columns to compare: by period where heads name them, else neighbours, newest at the left."""
+    """Pairs (earlier, later) of columns to compare: by period where heads name it, else neighbours, newest left."""
     usable = [index for index, head in enumerate(table.columns) if not _CHANGE_HEAD.search(head)][:MOST_COLUMNS]
     keys = {index: _moment(table.periods[index]) for index in usable}
     dated = [index for index in usable if keys[index]]
@@ -196,7 +196,7 @@ def changes(table: NumericTable) -> pl.DataFrame:
 
 
 def shares(table: NumericTable) -> pl.DataFrame:
-    """Shares in percent: columns row, column, of, percent; of each total line within a column, and of a total column."""
+    """Shares (columns row, column, of, percent): of each total line within a column, and of a total column."""
     import polars as pl
 
     names = unique_names(table.columns)

@@ -1,1 +1,1 @@
-"""Reading financial statements out of tables: numbers, labels, periods, then statements, figures, checks and metrics."""
+"""Financial statements out of tables: numbers, labels, periods, then statements, figures, checks and metrics."""

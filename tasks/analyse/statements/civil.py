@@ -1,8 +1,8 @@
 """The layout of the Italian civil code (articles 2424 and 2425), ordinary, abbreviated and micro.
 
-Its labels repeat (`esigibili entro l'esercizio successivo` stands under every credit and debt; `altri` under many heads),
-so lines are read as a tree: a due-date line belongs to the line above it. Where a line has only due-date lines and no
-total of its own, the value is their sum, which is what the scheme says the line is.
+Its labels repeat (`esigibili entro l'esercizio successivo` stands under every credit and debt, `altri` under many
+heads), so lines are read as a tree: a due-date line belongs to the line above it. Where a line has only due-date lines
+and no total of its own, the value is their sum, which is what the scheme says the line is.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from tasks.analyse.statements.grid import Line
 from tasks.analyse.statements.labels import canonical, match_items
-from tasks.analyse.statements.lexicon import StatementKind
 from tasks.analyse.statements.pick import Pick, combine, pick_of
+from tasks.analyse.statements.rules import StatementKind
 
 _CIVIL = {
     "income_statement": re.compile(
@@ -131,7 +131,7 @@ def _debts(lines: Sequence[Line], dues: Sequence[Due]) -> dict[str, Pick]:
 
 
 def _within_the_year(lines: Sequence[Line], dues: Sequence[Due]) -> Pick | None:
-    """All debts due within the year in the ordinary layout, when the due-date lines add up to the printed total of debts."""
+    """All debts due within the year in the ordinary layout, when the due-date lines add up to the total of debts."""
     total = next((line for line in lines if line.norm == "totale debiti"), None)
     start = next((index for index, line in enumerate(lines) if _EQUITY.search(line.norm)), 0)
     after = {id(line) for line in lines[start:]}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from tasks.analyse.statements.lexicon import StatementKind
+from tasks.analyse.statements.rules import StatementKind
 
 _B10 = "CostiProduzioneAmmortamentiSvalutazioni"
 _C17 = "ProventiOneriFinanziariInteressiAltriOneriFinanziari"

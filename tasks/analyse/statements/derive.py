@@ -77,7 +77,7 @@ def derived_figures(figures: Sequence[Figure], totals: Sequence[Figure]) -> list
 
 
 def opening_cash(figures: Sequence[Figure], totals: Sequence[Figure]) -> list[Figure]:
-    """Cash of the years that only the cash flow statement shows, when it agrees with the balance sheet in another year."""
+    """Cash of the years that only the cash flow statement shows, when it agrees with the balance sheet elsewhere."""
     printed = {figure.period: figure.value for figure in figures if figure.item == "cash_and_equivalents"}
     closing = [figure for figure in totals if figure.item == "closing_cash"]
     common = [figure for figure in closing if figure.period in printed]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from tasks.analyse.statements.grid import Grid, build_grid, table_text
 from tasks.analyse.statements.labels import plain
-from tasks.analyse.statements.numbers import Mark, decimal_mark
 from tasks.analyse.statements.lines import text_tables
+from tasks.analyse.statements.numbers import Mark, decimal_mark
 from tasks.records import Document, Element
 
 _CONTEXT = 700  # characters above a table that may hold its title, scale and years
@@ -73,7 +73,7 @@ def document_mark(elements: Sequence[Element], language: str) -> Mark:
 
 
 def context_of(elements: Sequence[Element], index: int) -> str:
-    """The lines above a table, back to the table before it or the start of its page (with titles on the page before)."""
+    """The lines above a table, back to the table before it or to the start of its page (and titles before that)."""
     page, lines, length = elements[index].page, list[str](), 0
     for element in reversed(elements[max(0, index - 25) : index]):
         if element.kind == "table" or element.page < page - 1 or (element.page < page and element.kind != "title"):

@@ -16,11 +16,12 @@ from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.find import Statement, find_statements
 from tasks.analyse.statements.grid import Grid
 from tasks.analyse.statements.labels import plain
-from tasks.analyse.statements.lexicon import OTHER_SCOPE, STATEMENTS, StatementKind
+from tasks.analyse.statements.lexicon import OTHER_SCOPE
 from tasks.analyse.statements.numbers import Mark
 from tasks.analyse.statements.periods import FiscalCalendar, Period
 from tasks.analyse.statements.pick import Pick
 from tasks.analyse.statements.read import read_statement
+from tasks.analyse.statements.rules import STATEMENTS, StatementKind
 from tasks.analyse.statements.scale import currency_of, statement_scale
 from tasks.records import Document
 
@@ -239,7 +240,7 @@ def _conflicts(
 
 
 def _differ(first: Figure, second: Figure, unit: int) -> bool:
-    """Beyond rounding to the coarser of the two units; values twice apart are of another scope (a part of the group)."""
+    """Beyond rounding to the coarser unit; values twice apart are of another scope (a part of the group)."""
     gap = abs(first.value - second.value)
     largest = max(abs(first.value), abs(second.value))
     same = plain(first.label) == plain(second.label)

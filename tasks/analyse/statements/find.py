@@ -14,15 +14,8 @@ from dataclasses import dataclass
 
 from tasks.analyse.statements.grid import Grid, Line
 from tasks.analyse.statements.labels import match_anchors, match_items, plain
-from tasks.analyse.statements.lexicon import (
-    CONSOLIDATED,
-    ESSENTIAL,
-    NOT_PRIMARY,
-    PARENT_ONLY,
-    STATEMENTS,
-    TITLES,
-    StatementKind,
-)
+from tasks.analyse.statements.lexicon import CONSOLIDATED, ESSENTIAL, NOT_PRIMARY, PARENT_ONLY, TITLES
+from tasks.analyse.statements.rules import STATEMENTS, StatementKind
 
 LONGEST_RUN = 4
 """Most tables that one statement is put together from."""

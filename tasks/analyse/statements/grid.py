@@ -204,7 +204,7 @@ def _assign_periods(
 
 
 def _blocks(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
-    """Years that repeat under several lengths of time (2022 2023 2022 2023), where a length was put over too many columns."""
+    """Years that repeat under several lengths of time (2022 2023 2022 2023), one length being put over too many."""
     lengths = list(dict.fromkeys(period.months for _, period in found))
     size = len(found) // len(lengths) if lengths else 0
     years = [period.year for _, period in found]
@@ -220,7 +220,7 @@ def _is_change(head: str, head_rows: list[list[str]], column: int) -> bool:
 
 
 def _only_spanning(head_rows: list[list[str]], column: int) -> bool:
-    """Whether the words that look like a change stand in a head that spans most columns (`Increase in …` as a title)."""
+    """Whether the words that look like a change stand in a head over most columns (`Increase in …` as a title)."""
     for row in head_rows:
         cell = _cell(row, column)
         if cell and _NOT_A_PERIOD.search(cell) and sum(other == cell for other in row) < max(3, 0.6 * len(row)):
@@ -288,7 +288,7 @@ def _lines(
 
 
 def _breaks_off(above: str, label: str) -> bool:
-    """Whether a label without values goes on in the line below: `Net income attributable to` / `common shareholders`."""
+    """Whether a label goes on in the line below: `Net income attributable to` / `common shareholders`."""
     if not above or mark_of(above) or above.rstrip().endswith(":"):
         return False
     return label[:1].islower() or bool(_UNFINISHED.search(above))
@@ -311,7 +311,7 @@ def _label(row: list[str], parsed: list[Number | None], first_value: int) -> str
 def _values(
     parsed: list[Number | None], assigned: list[tuple[int, Period]], columns: list[int]
 ) -> tuple[Decimal | None, ...]:
-    """The amounts under the periods; when a row's amounts slid into other columns but are as many as the periods, in order."""
+    """The amounts under the periods; in order, when they slid into other columns but are as many as the periods."""
     cells = [parsed[column] if column < len(parsed) else None for column, _ in assigned]
     if not any(cells):
         slid = [

@@ -10,7 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from tasks.analyse.statements.lexicon import ANCHORS, ITEMS, Rule, StatementKind
+from tasks.analyse.statements.lexicon import ANCHORS, ITEMS
+from tasks.analyse.statements.rules import Rule, StatementKind
 
 _MARK = re.compile(
     r"^\s*[-–—•*]?\s*(?:(?P<letter>[A-E])\s?[.)](?:\s?(?P<sub>[IVX]{1,4})\s?[.)])?(?=\W|$)|"
@@ -67,7 +68,7 @@ def mark_of(label: str) -> str:
 
 
 def reversed_sign(label: str) -> bool:
-    """Whether a line of cost is printed with the sign of income: `Income tax (expense) benefit`, `(Provision) for taxes`."""
+    """Whether a cost is printed with the sign of income: `Income tax (expense) benefit`, `(Provision) for taxes`."""
     text = plain(label)
     return bool(_REVERSED.search(text) or _LONE_EXPENSE.search(text))
 

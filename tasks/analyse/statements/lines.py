@@ -1,7 +1,7 @@
 """Statements that lie in a document as lines of text: plain text files, e-mails, recognised scans, undetected tables.
 
-A run of lines of one page that end in numbers (`Total assets   1,234   5,678`) is cut into a label and its numbers, with
-the lines just above it as head. It is only asked for when the document's own tables hold no statement of a kind.
+A run of lines of one page that end in numbers (`Total assets   1,234   5,678`) is cut into labels and numbers, with the
+lines just above it as head. It is only asked for when the document's own tables hold no statement of a kind.
 """
 
 from __future__ import annotations

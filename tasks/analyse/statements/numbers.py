@@ -1,8 +1,8 @@
 """Numbers as annual reports print them, read exactly.
 
-A cell may hold `1.234.567,89`, `1,234,567.89`, `(1,234)`, `-1.234`, `1.234-`, `$ 12`, `12,5 %`, `1 234`, `—` or a number
-with a footnote mark. Which sign is the decimal one cannot be told from `1,234` alone, so it is decided once a document
-(`decimal_mark`) from the cells that leave no doubt. Values are `Decimal`: scaling by thousands must not round.
+A cell may hold `1.234.567,89`, `1,234,567.89`, `(1,234)`, `-1.234`, `1.234-`, `$ 12`, `12,5 %`, `1 234`, `—` or a
+number with a footnote mark. Which sign is the decimal one cannot be told from `1,234` alone, so it is decided once a
+document (`decimal_mark`) from the cells that leave no doubt. Values are `Decimal`: scaling by thousands must not round.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _magnitude(text: str, mark: Mark) -> Decimal | None:
 
 
 def _other_style(text: str, mark: Mark) -> Decimal | None:
-    """A number that does not fit the document's style: the style of the number itself, when there is only one reading."""
+    """A number that does not fit the document's style: its own style, when there is only one reading."""
     parts = text.split(mark)
     if mark in text and len(parts) > 2:  # the decimal sign twice: it groups here
         return Decimal("".join(parts))

@@ -1,8 +1,8 @@
 """Which period a column of a statement is about, and what the document calls it.
 
 A head says `December 31, 2018`, `Year ended June 3, 2017`, `31-12-2019`, `Fiscal 2017`, `Three months ended …` or only
-`2018`. The name of a fiscal year is the document's own: one company calls the year to 2 February 2019 `fiscal 2019`, its
-neighbour `fiscal 2018`, so the text is asked (`FiscalCalendar`) before any rule of thumb.
+`2018`. The name of a fiscal year is the document's own: one company calls the year to 2 February 2019 `fiscal 2019`,
+its neighbour `fiscal 2018`, so the text is asked (`FiscalCalendar`) before any rule of thumb.
 """
 
 from __future__ import annotations

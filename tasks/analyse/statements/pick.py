@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tasks.analyse.statements.grid import Line
 from tasks.analyse.statements.labels import match_items
-from tasks.analyse.statements.lexicon import StatementKind
+from tasks.analyse.statements.rules import StatementKind
 
 Values = tuple[Decimal | None, ...]
 

@@ -16,8 +16,9 @@ from tasks.analyse.statements.civil import civil_picks, is_civil
 from tasks.analyse.statements.find import Statement
 from tasks.analyse.statements.grid import Line
 from tasks.analyse.statements.labels import canonical, match_items, reversed_sign
-from tasks.analyse.statements.lexicon import ITEMS, StatementKind
+from tasks.analyse.statements.lexicon import ITEMS
 from tasks.analyse.statements.pick import Pick, Values, add, best_picks, combine, pick_of
+from tasks.analyse.statements.rules import StatementKind
 
 _COSTS = (
     "cost_of_goods_sold",
@@ -290,7 +291,7 @@ class _Convention:
 
 
 def _signed(pick: Pick, picks: dict[str, Pick]) -> Pick:
-    """The pick with the sign of its definition: costs and payments positive, income tax positive when it is a charge."""
+    """The pick with the sign of its definition: costs and payments positive, income tax positive when a charge."""
     if pick.item in _POSITIVE and not _names_income(pick):
         return pick.with_values(tuple(abs(value) if value is not None else None for value in pick.values))
     if pick.item in _COSTS and not _names_income(pick):

@@ -47,7 +47,7 @@ _CURRENCIES = (
 def scale_in(text: str) -> int | None:
     """The factor that a text near a table states for its amounts; None when it states none.
 
-    `(shares in thousands, dollars in millions)` counts in millions: what follows the word `shares` is not about amounts.
+    `(shares in thousands, dollars in millions)` counts in millions: a clause about shares is not about amounts.
     """
     text = plain(text)
     stated = [(match.start(), factor) for factor, pattern in _WORDS for match in pattern.finditer(text)]
@@ -70,7 +70,7 @@ def statement_scale(near: str, far: str = "") -> int | None:
 
 
 def _stating_pieces(text: str) -> list[str]:
-    """The pieces of a text that state a unit (parentheses and short lines), not sentences such as `rose $3 million to …`."""
+    """The pieces of a text that state a unit (parentheses, short lines), not sentences such as `rose $3 million`."""
     pieces = re.findall(r"\([^()]{3,160}\)", text)
     lines = [
         line

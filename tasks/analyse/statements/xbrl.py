@@ -16,8 +16,8 @@ from functools import lru_cache
 from tasks.analyse.statements.concepts import ABSOLUTE, PATTERNS, SUM_PATTERNS
 from tasks.analyse.statements.extract import Extraction, with_figures
 from tasks.analyse.statements.figures import Conflict, Figure
-from tasks.analyse.statements.lexicon import StatementKind
 from tasks.analyse.statements.periods import FiscalCalendar, Period
+from tasks.analyse.statements.rules import StatementKind
 from tasks.records import Document
 
 SECTION = "XBRL facts"
@@ -152,7 +152,7 @@ def _sums(facts: Iterable[Fact], calendar: FiscalCalendar) -> dict[tuple[str, st
 def _merge(
     read: Sequence[Figure], exact: dict[tuple[str, str], Figure], units: dict[StatementKind, int]
 ) -> tuple[list[Figure], list[Conflict]]:
-    """Exact values in place of the read ones; label and page stay those of the print where the two agree to its unit."""
+    """Exact values in place of the read ones; label and page stay those of the print where the two agree."""
     merged, conflicts = [], []
     for figure in read:
         fact = exact.pop((figure.item, figure.period), None)

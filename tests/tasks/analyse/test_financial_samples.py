@@ -1,4 +1,4 @@
-"""The sample reports with known figures: at least 95 in 100 of them right, at most 1 in 100 of the reported ones wrong."""
+"""The sample reports with known figures: at least 95 in 100 right, at most 1 in 100 of the reported ones wrong."""
 
 from __future__ import annotations
 
