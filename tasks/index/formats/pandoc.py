@@ -8,6 +8,7 @@ tables; RTF by way of HTML, read by the HTML reader here because it keeps spans.
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
@@ -17,6 +18,9 @@ from tasks.index.formats.partition import elements_of, first_line, partition
 from tasks.records import Element, Parsed
 
 NAMES = ("rtf", "odt")
+
+_UNSPACED = re.compile(rb"(\\u-?\d{1,5})(?=[^\s\\{}\d])")
+"""A character by number with its stand-in right behind, as in `\\u8217'`: pandoc would swallow the next letter too."""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:
@@ -44,8 +48,9 @@ def elements_of_rtf(data: bytes) -> list[Element]:
     """
     import pypandoc
 
+    spaced = _UNSPACED.sub(rb"\1 ", data)
     try:
-        markup = pypandoc.convert_text(data, "html", format="rtf", extra_args=["--wrap=none", "--sandbox"])
+        markup = pypandoc.convert_text(spaced, "html", format="rtf", extra_args=["--wrap=none", "--sandbox"])
     except (RuntimeError, OSError, ValueError) as error:
         raise corrupt(f"the RTF is damaged and cannot be read: {first_line(error)}") from None
     return elements_of_html(markup)

@@ -1,7 +1,8 @@
-"""PPTX, with PPTM, PPSX and templates: Unstructured reads titles, lists, tables and speaker notes, a slide a page.
+"""PPTX, with PPTM, PPSX and templates: Unstructured reads titles, lists and tables, a slide a page.
 
-Its titles below depth 1 are short lines that it took for titles: they are text here. What it does not see (text in
-diagrams, charts' labels, text of shapes that python-pptx does not know) is added from the slide's XML.
+Its titles below depth 1 are short lines that it took for titles: they are text here. What it does not see (diagrams,
+labels of charts, shapes that python-pptx does not know) is added from the slide's XML, and so are speaker notes, which
+it would put before their slide.
 """
 
 from __future__ import annotations
@@ -56,11 +57,11 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 def _partitioned(data: bytes) -> list[Any]:
     """Unstructured's elements; a package that it cannot open is tried again without its dangling references."""
     try:
-        return partition("pptx", file=io.BytesIO(data), include_page_breaks=False, include_slide_notes=True)
+        return partition("pptx", file=io.BytesIO(data), include_page_breaks=False, include_slide_notes=False)
     except DocumentError:
         with open_package(data) as package:
             mended = rewritten(package)
-        return partition("pptx", file=io.BytesIO(mended), include_page_breaks=False, include_slide_notes=True)
+        return partition("pptx", file=io.BytesIO(mended), include_page_breaks=False, include_slide_notes=False)
 
 
 def _slide_names(package: zipfile.ZipFile) -> Iterator[str]:

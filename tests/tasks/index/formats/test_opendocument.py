@@ -54,6 +54,11 @@ def test_chapters_of_a_book_are_pages(tmp_path: Path) -> None:
     assert parsed.pages == max(e.page for e in parsed.elements) > 1
 
 
+def test_characters_by_number_do_not_swallow_their_neighbours() -> None:
+    text = rb"{\rtf1\ansi\deff0 L\u8217'investimento \u8211- \u232\'e8 {\uc0\u224}pi\u249 ?\par}"
+    assert read(text, Context("x.rtf", Limits())).elements[0].text == "L’investimento – è àpiù"
+
+
 def packed(mimetype: str, content: str) -> bytes:
     target = io.BytesIO()
     spaces = " ".join(
