@@ -121,6 +121,21 @@ def test_an_external_entity_is_not_fetched(tmp_path) -> None:  # type: ignore[no
         ("Il consiglio di amministrazione ha approvato il bilancio dell'esercizio chiuso al 31 dicembre.", "it"),
         ("The board of directors approved the financial statements for the year ended December 31.", "en"),
         ("Der Vorstand hat den Jahresabschluss für das abgelaufene Geschäftsjahr genehmigt.", "de"),
+        (
+            "El consejo aprobó las cuentas del ejercicio cerrado al 31 de diciembre, y el resultado del grupo fue "
+            "superior al del año anterior, gracias al crecimiento de las ventas en el extranjero.",
+            "es",
+        ),
+        (
+            "De omzet was hoger dan vorig jaar, en het resultaat is verbeterd. Het is de vraag of de groei in het "
+            "komende jaar op dit niveau blijft, of dat er een daling op zal treden.",
+            "nl",
+        ),
+        (
+            "La società ha registrato un aumento dei ricavi del cinque per cento, grazie alla crescita delle vendite "
+            "all'estero; il risultato netto del gruppo è superiore a quello dell'anno prima.",
+            "it",
+        ),
         ("1.234 5.678", ""),
     ],
 )
