@@ -175,8 +175,17 @@ SUMS: dict[str, tuple[str, ...]] = {
         "ShortTermBorrowings|CommercialPaper|LongTermDebtCurrent",
     ),
     "long_term_debt": (f"(?:Debiti)?{_LENDERS}EsigibiliOltreEsercizioSuccessivo",),
+    "current_liabilities": ("Debiti(?!Esigibili)\\w+EsigibiliEntroEsercizioSuccessivo",),
 }
 """Items that are the sum of several concepts, where no single concept gives them."""
+
+TOTALS: dict[str, str] = {
+    "assets": "Assets|TotaleAttivo",
+    "liabilities_and_equity": "LiabilitiesAndStockholdersEquity|EquityAndLiabilities|TotalePassivo",
+    "total_equity": "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest|Equity|"
+    "TotalePatrimonioNetto",
+}
+"""Sums that the checks need, and the identity that gives total liabilities."""
 
 ABSOLUTE = frozenset({"capital_expenditure", "dividends_paid", "share_repurchases"})
 
@@ -188,3 +197,4 @@ PATTERNS: dict[tuple[StatementKind, str], tuple[re.Pattern[str], ...]] = {
 SUM_PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
     item: tuple(re.compile(f"(?:{name})$") for name in names) for item, names in SUMS.items()
 }
+TOTAL_PATTERNS: dict[str, re.Pattern[str]] = {name: re.compile(f"(?:{names})$") for name, names in TOTALS.items()}

@@ -1,4 +1,4 @@
-"""The wordings of the items of the balance sheet: for each the labels that stand for it, the surest first (see `rules`)."""
+"""The wordings of the items of the balance sheet: for each its labels, the surest first (see `rules`)."""
 
 from __future__ import annotations
 

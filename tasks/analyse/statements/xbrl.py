@@ -13,7 +13,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from tasks.analyse.statements.concepts import ABSOLUTE, PATTERNS, SUM_PATTERNS
+from tasks.analyse.statements.concepts import ABSOLUTE, PATTERNS, SUM_PATTERNS, TOTAL_PATTERNS
+from tasks.analyse.statements.derive import derived_figures
 from tasks.analyse.statements.extract import Extraction, with_figures
 from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.periods import FiscalCalendar, Period
@@ -50,11 +51,14 @@ def merge_facts(extraction: Extraction, document: Document, companions: Sequence
     exact = {(figure.item, figure.period): figure for figure in _figures(facts, calendar)}
     if not exact:
         return replace(extraction, reasons=(*extraction.reasons, "The XBRL facts name no item of the statements."))
+    totals = [total for fact in facts for total in _totals(fact, calendar)]
+    exact |= {(figure.item, figure.period): figure for figure in _derived(exact, totals)}
     units = {found.kind: found.scale for found in extraction.statements}
     merged, conflicts = _merge(extraction.figures, exact, units)
     currency = _currency(facts) or extraction.currency
     reasons = () if not extraction.statements else extraction.reasons
-    return with_figures(replace(extraction, currency=currency, reasons=reasons), merged, conflicts)
+    known = replace(extraction, currency=currency, reasons=reasons, totals=(*extraction.totals, *totals))
+    return with_figures(known, merged, conflicts)
 
 
 def _rows(document: Document) -> Iterator[tuple[dict[str, str], int]]:
@@ -125,6 +129,18 @@ def _figures(facts: Sequence[Fact], calendar: FiscalCalendar) -> Iterator[Figure
             label = " + ".join(fact.concept for fact in parts)
             total = sum((fact.value for fact in parts), Decimal(0))
             yield Figure(item, period, total, label, parts[0].page, "balance_sheet", source="xbrl")
+
+
+def _totals(fact: Fact, calendar: FiscalCalendar) -> Iterator[Figure]:
+    for name, pattern in TOTAL_PATTERNS.items():
+        if pattern.match(fact.concept):
+            period = calendar.name(fact.period)
+            yield Figure(name, period, fact.value, fact.concept, fact.page, "balance_sheet", source="xbrl")
+
+
+def _derived(exact: dict[tuple[str, str], Figure], totals: Sequence[Figure]) -> list[Figure]:
+    """Total liabilities by the identity of the balance sheet, where no fact states them."""
+    return [replace(figure, source="xbrl") for figure in derived_figures(list(exact.values()), totals)]
 
 
 @lru_cache(maxsize=8192)
