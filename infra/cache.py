@@ -1,15 +1,17 @@
 """The door to Redis: vectors and small results shared by every worker, and a lock across machines.
 
-The cache is never needed: any failure of Redis is logged once and treated as an empty cache, so a job goes on, slower. Every key has a
-time to live. Keys are `faldone:KIND:…`; values are bytes that we wrote ourselves (never pickles).
+The cache is never needed: any failure of Redis is logged once and treated as an empty cache, so a job goes on,
+slower. Every key has a time to live. Keys are `faldone:KIND:…`; values are bytes that we wrote ourselves (never
+pickles).
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from infra.errors import TransientError
@@ -56,6 +58,12 @@ class Cache:
             if self._try(pipe.execute) is None:
                 return
 
+    def drop_many(self, kind: str, keys: Sequence[str]) -> None:
+        """Forget values."""
+        for start in range(0, len(keys), PIPELINE):
+            names = [f"{PREFIX}:{kind}:{key}" for key in keys[start : start + PIPELINE]]
+            self._try(self._redis.unlink, *names)
+
     def _try(self, call: Any, *args: Any) -> Any:
         if self._down:
             return None
@@ -98,3 +106,88 @@ class Cache:
                 lock.reacquire()
             except self._errors as error:
                 log.warning("a lock could not be renewed: %s", error)
+
+    # ---- upkeep ----------------------------------------------------------------------------------------------------
+
+    def counts(self) -> dict[str, int]:
+        """Redis's own counters: hits and misses since it started, expired keys, bytes in use.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        try:
+            told = self._redis.info("all")
+        except self._errors as error:
+            raise TransientError(f"FALDONE_REDIS_URL: {error}") from error
+        names = ("keyspace_hits", "keyspace_misses", "expired_keys", "used_memory")
+        return {name: int(told.get(name, 0)) for name in names}
+
+    def sweep(self, wanted: Callable[[str], bool], dry_run: bool = False) -> Swept:
+        """Remove entries that nobody wants and those without a time to live.
+
+        Keys are scanned in small steps (never KEYS), removed in small lots in the background (UNLINK), so no other
+        client waits. Expired entries that Redis has not met yet leave by being looked at.
+
+        Args:
+            wanted: is told a key without the prefix, `KIND:…`, and says whether it is of use.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        try:
+            before = int(self._redis.info("stats").get("expired_keys", 0))
+            swept = Swept()
+            for keys in self._lots():
+                swept += self._sweep_lot(keys, wanted, dry_run)
+            expired = int(self._redis.info("stats").get("expired_keys", 0)) - before
+            return swept + Swept(expired=max(0, expired))
+        except self._errors as error:
+            raise TransientError(f"FALDONE_REDIS_URL: {error}") from error
+
+    def _lots(self) -> Iterator[list[bytes]]:
+        lot: list[bytes] = []
+        for key in self._redis.scan_iter(match=f"{PREFIX}:*", count=PIPELINE):
+            lot.append(key)
+            if len(lot) >= PIPELINE:
+                yield lot
+                lot = []
+        if lot:
+            yield lot
+
+    def _sweep_lot(self, keys: Sequence[bytes], wanted: Callable[[str], bool], dry_run: bool) -> Swept:
+        pipe = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipe.ttl(key)  # s; -1 without one, -2 when it has just gone
+        lives = dict(zip(keys, pipe.execute(), strict=True))
+        names = {key: key.decode(errors="replace").removeprefix(f"{PREFIX}:") for key in keys}
+        entries = [key for key in keys if not names[key].startswith("lock:") and lives[key] != -2]
+        unwanted = [key for key in entries if not wanted(names[key])]
+        immortal = [key for key in entries if lives[key] == -1 and key not in set(unwanted)]
+        freed = self._remove([*unwanted, *immortal], dry_run)
+        return Swept(len(keys), len(unwanted), len(immortal), 0, freed)
+
+    def _remove(self, keys: Sequence[bytes], dry_run: bool) -> int:
+        """Remove keys; the bytes that they held."""
+        if not keys:
+            return 0
+        pipe = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipe.memory_usage(key)
+        freed = sum(size or 0 for size in pipe.execute())
+        if not dry_run:
+            self._redis.unlink(*keys)
+        return int(freed)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep saw and removed: entries of no use, entries without a time to live, expired ones, and bytes."""
+
+    seen: int = 0
+    unwanted: int = 0
+    immortal: int = 0
+    expired: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))

@@ -10,6 +10,7 @@ thread each, and their numeric libraries get one thread too, so that processes t
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -25,6 +26,27 @@ THREADS = 2  # batches at a time in one process: one in the parser children, one
 WINDOW = 4  # batches in flight for each worker: enough to keep it busy, few enough to keep the flow's memory flat
 LARGE = 256 * 2**20  # bytes of input from which a local cluster pays for its start
 MANY_CORES = 4
+
+
+class Stopped(Exception):
+    """The job was asked to stop while this batch was at work."""
+
+
+class _Local(threading.local):
+    stop: threading.Event | None = None
+
+
+_local_state = _Local()
+
+
+def check_stop(*_: object) -> None:
+    """Return at once, or end this batch when its job was asked to stop. Called between the small steps of a batch.
+
+    Raises:
+        Stopped: on a thread of a job that is stopping. On a Dask worker the worker's own end is the stop.
+    """
+    if _local_state.stop is not None and _local_state.stop.is_set():
+        raise Stopped("the job was asked to stop")
 
 
 class WorkerDied(Exception):
@@ -47,7 +69,11 @@ class Workers(Generic[T]):
 class _Threads(Workers[T]):
     def __init__(self) -> None:
         self.name, self.count = "threads", THREADS
-        self.executor = ThreadPoolExecutor(THREADS, "batch")
+        self.stop = threading.Event()
+        self.executor = ThreadPoolExecutor(THREADS, "batch", initializer=self._enter)
+
+    def _enter(self) -> None:
+        _local_state.stop = self.stop
 
     def map(
         self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
@@ -55,12 +81,18 @@ class _Threads(Workers[T]):
         waiting = list(reversed(batches))
         running: dict[Future[R], tuple[T, ...]] = {}
         while waiting or running:
-            while waiting and len(running) < THREADS:
+            while waiting and len(running) < THREADS and not self.stop.is_set():
                 batch = waiting.pop()
                 running[self.executor.submit(function, batch)] = batch
+            if self.stop.is_set() and not running:
+                raise Stopped("the job was asked to stop")
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield running.pop(future), future.exception() or future.result()
+                batch = running.pop(future)
+                error = future.exception()
+                if isinstance(error, Stopped):
+                    raise error
+                yield batch, error or future.result()
 
 
 class _Dask(Workers[T]):
@@ -112,6 +144,9 @@ def workers(settings: Settings, size: int, batches: int) -> Iterator[Workers[Any
         threads: _Threads[Any] = _Threads()
         try:
             yield threads
+        except BaseException:
+            threads.stop.set()
+            raise
         finally:
             threads.executor.shutdown(wait=False, cancel_futures=True)
     elif kind == "local":

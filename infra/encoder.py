@@ -26,7 +26,7 @@ from infra.errors import UsageError
 from infra.settings import Settings
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 Vectors = npt.NDArray[np.float32]
 
@@ -36,6 +36,7 @@ BUNDLED_SHA256 = (
 )
 TOKENS_PER_BATCH = 8_192  # padded tokens of one forward pass: fits the caches of a CPU core, small on a GPU
 GPU_TOKENS_PER_BATCH = 262_144
+TEXTS_AT_ONCE = 256  # of one call of the tokenizer
 FEW_TOKENS = 4_096  # below this a NumPy pass ends before torch is imported
 
 
@@ -81,7 +82,13 @@ class Encoder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted."""
-        return [len(e.ids) for e in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        return [
+            len(encoding.ids)
+            for start in range(0, len(texts), TEXTS_AT_ONCE)
+            for encoding in self.tokenizer.encode_batch_fast(
+                list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False
+            )
+        ]
 
     @property
     def prefix_tokens(self) -> int:
@@ -111,20 +118,28 @@ class Encoder:
         return result
 
     def _encode(self, texts: Sequence[str], progress: Callable[[int], None] | None) -> Vectors:
+        out = np.empty((len(texts), self.dimension), np.float32)
         if not texts:
-            return np.empty((0, self.dimension), np.float32)
-        encodings = self.tokenizer.encode_batch(list(texts))
-        lengths = np.fromiter((len(e.ids) for e in encodings), np.int64, len(encodings))
+            return out
+        tokens = self._tokens(texts)
+        lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         if lengths.max() > self.max_tokens:
             raise ValueError(f"a text has {lengths.max()} tokens, and {self.name} reads {self.max_tokens}")
         forward, budget = self._engine(int(lengths.sum()))
-        out = np.empty((len(texts), self.dimension), np.float32)
-        with self._lock:
-            for batch in pack(lengths, budget):
-                out[batch] = forward(*_pad([encodings[i] for i in batch], int(lengths[batch[0]])))
-                if progress:
-                    progress(len(batch))
+        for batch in pack(lengths, budget):
+            with self._lock:
+                out[batch] = forward(*_pad([tokens[i] for i in batch], int(lengths[batch[0]])))
+            if progress:
+                progress(len(batch))
         return out
+
+    def _tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """Token ids of each text, special tokens included; the tokenizer's own records take 50 times the room."""
+        return [
+            np.array(encoding.ids, np.int32)
+            for start in range(0, len(texts), TEXTS_AT_ONCE)
+            for encoding in self.tokenizer.encode_batch_fast(list(texts[start : start + TEXTS_AT_ONCE]))
+        ]
 
     def _engine(self, tokens: int) -> tuple[Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors], int]:
         with self._lock:
@@ -242,13 +257,13 @@ def _pools_by_mean(folder: Path) -> bool:
     return not pooling.is_file() or bool(json.loads(pooling.read_text()).get("pooling_mode_mean_tokens", True))
 
 
-def _pad(encodings: Sequence[Encoding], width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Token ids and mask, int64 [len(encodings), width], padded with 0 on the right."""
-    ids = np.zeros((len(encodings), width), np.int64)
-    mask = np.zeros((len(encodings), width), np.int64)
-    for row, encoding in enumerate(encodings):
-        ids[row, : len(encoding.ids)] = encoding.ids
-        mask[row, : len(encoding.ids)] = 1
+def _pad(tokens: Sequence[npt.NDArray[np.int32]], width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Token ids and mask, int64 [len(tokens), width], padded with 0 on the right."""
+    ids = np.zeros((len(tokens), width), np.int64)
+    mask = np.zeros((len(tokens), width), np.int64)
+    for row, line in enumerate(tokens):
+        ids[row, : len(line)] = line
+        mask[row, : len(line)] = 1
     return ids, mask
 
 

@@ -203,6 +203,7 @@ def run_flow(name: str, parameters: Mapping[str, Any], quiet: bool = False) -> d
     """
     from deployments.embedded import start_api
 
+    signal.signal(signal.SIGINT, lambda *_: interrupted())
     api = start_api()  # first: it starts while the flow's libraries are imported
     try:
         import importlib

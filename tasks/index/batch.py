@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from infra import files
 from infra.cache import Cache
+from infra.cluster import check_stop
 from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
@@ -27,7 +28,7 @@ from infra.settings import Settings, load
 from tasks.index import ledger, store
 from tasks.index.chunk import chunk
 from tasks.index.embed import embed, known_vectors
-from tasks.index.parser_pool import ParseJob, parser_pool
+from tasks.index.parse import ParseJob, parser_pool
 from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
 from tasks.index.plan import Work
 from tasks.records import ATTACHMENT, Attachment, Chunk, Failure, Parsed, document_id
@@ -188,6 +189,7 @@ def _parse(drafts: Sequence[_Draft], pipeline: Pipeline) -> list[_Draft]:
 def _parse_level(drafts: Sequence[_Draft], settings: Settings) -> None:
     by_job = {ParseJob(_file_name(d.work.path), d.local, d.data): d for d in drafts}
     for job, outcome in parser_pool(settings).parse(list(by_job)):
+        check_stop()
         draft = by_job[job]
         draft.data = None
         if isinstance(outcome, DocumentError):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infra.cache import Cache
+from infra.cluster import check_stop
 from infra.encoder import Encoder
 from infra.lake import Lake
 from tasks.records import Chunk
@@ -45,7 +46,7 @@ def embed(chunks: Sequence[Chunk], encoder: Encoder, known: Mapping[str, Half], 
         vectors |= {h: np.frombuffer(v, np.float16) for h, v in cache.get_many(kind, missing).items()}
     texts = {h: chunk.embedded for h, chunk in zip(hashes, chunks, strict=True) if h not in vectors}
     if texts:
-        made = encoder.encode(list(texts.values())).astype(np.float16)
+        made = encoder.encode(list(texts.values()), check_stop).astype(np.float16)
         fresh = dict(zip(texts, made, strict=True))
         vectors |= fresh
         if cache is not None:

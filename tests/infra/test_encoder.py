@@ -1,0 +1,69 @@
+"""The bundled encoder: both engines, packing, limits, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.encoder import Encoder, load_encoder, model_folder, pack
+from infra.errors import UsageError
+from infra.settings import Settings
+
+TEXTS = ["fattura", "The board approved the annual report. " * 12, "I ricavi delle vendite sono cresciuti del 4,5 %.", "€ 1.234"]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return load_encoder(Settings())
+
+
+def test_both_engines_give_the_same_unit_vectors_in_the_order_given(encoder: Encoder) -> None:
+    light = Encoder(encoder.folder, "light").encode(TEXTS)
+    heavy = Encoder(encoder.folder, "heavy", device="cpu")
+    heavy.warm()
+    vectors = heavy.encode(TEXTS)
+    assert light.shape == vectors.shape == (4, 384)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+    assert ((light * vectors).sum(1) > 0.999).all()
+
+
+def test_a_meaning_is_nearer_than_another(encoder: Encoder) -> None:
+    profit, income, dog = encoder.encode(["net profit of the company", "the firm's earnings", "a dog in the garden"])
+    assert profit @ income > profit @ dog + 0.2
+
+
+def test_a_text_that_is_too_long_is_refused_and_a_query_is_cut(encoder: Encoder) -> None:
+    with pytest.raises(ValueError, match="reads 256"):
+        encoder.encode(["word " * 300])
+    assert encoder.encode_query("word " * 300).shape == (384,)
+
+
+def test_progress_counts_every_text_once(encoder: Encoder) -> None:
+    seen: list[int] = []
+    encoder.encode(TEXTS * 5, seen.append)
+    assert sum(seen) == 20
+
+
+@given(st.lists(st.integers(1, 256), max_size=80), st.integers(1, 1024))
+def test_packing_keeps_every_text_once_and_the_budget(lengths: list[int], budget: int) -> None:
+    array = np.array(lengths, np.int64)
+    batches = list(pack(array, budget))
+    assert sorted(int(i) for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or array[batch].max() * len(batch) <= budget
+
+
+def test_a_model_without_safetensors_is_refused(tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer.json", "pytorch_model.bin"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(UsageError, match="safetensors"):
+        model_folder(str(tmp_path))
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="FALDONE_DEVICE: cuda"):
+        Encoder(model_folder("bundled"), "x", device="cuda").warm()

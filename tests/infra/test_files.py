@@ -1,0 +1,116 @@
+"""Sources: what a root holds, what is listed, and a real S3 server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import free_port
+from infra.errors import DocumentError, FailureKind, UsageError
+from infra.files import Found, Root, Unreadable, fetch, read_bytes, remove_tree, root_of, walk, write_bytes
+
+
+def listed(source: str) -> set[str]:
+    return {item.path for item in walk(root_of(source)) if isinstance(item, Found)}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("a.txt", "sub/b.pdf", "sub/deep/c.csv", ".hidden/x.txt", "sub/~$lock.docx", ".dot.txt"):
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "tree"
+
+
+def test_a_folder_is_listed_with_all_below_it_but_hidden_and_lock_files(tree: Path) -> None:
+    assert listed(str(tree)) == {f"{tree}/a.txt", f"{tree}/sub/b.pdf", f"{tree}/sub/deep/c.csv"}
+
+
+def test_a_loop_of_links_is_not_followed(tree: Path) -> None:
+    os.symlink(tree, tree / "sub" / "loop")
+    os.symlink(tree / "a.txt", tree / "link.txt")
+    assert f"{tree}/link.txt" in listed(str(tree))
+    assert len(listed(str(tree))) == 4
+
+
+def test_globs(tree: Path) -> None:
+    assert listed(f"{tree}/**/*.csv") == {f"{tree}/sub/deep/c.csv"}
+    root = root_of(f"{tree}/*/*.pdf")
+    assert root.holds(f"{tree}/sub/b.pdf")
+    assert not root.holds(f"{tree}/sub/deep/b.pdf")
+    assert Root("glob", f"{tree}/**/*.pdf").holds(f"{tree}/sub/deep/b.pdf")
+
+
+def test_a_folder_holds_what_is_below_it_and_not_its_neighbour(tree: Path) -> None:
+    root = root_of(str(tree / "sub"))
+    assert root.holds(f"{tree}/sub/gone.pdf")
+    assert not root.holds(f"{tree}/subsidiary/gone.pdf")
+
+
+def test_a_source_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="nowhere: no such file or folder"):
+        root_of("nowhere")
+
+
+def test_a_file_that_went_away_is_reported(tree: Path) -> None:
+    assert isinstance(next(iter(walk(Root("file", str(tree / "gone.txt"))))), Unreadable)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[None]:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+    )
+    saved = dict(os.environ)
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-south-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }  # fmt: skip
+    try:
+        _wait_http(f"http://127.0.0.1:{port}/moto-api/")
+        import s3fs
+
+        s3fs.S3FileSystem().mkdir("papers", region_name="eu-south-1")
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_http(url: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=1)
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
+
+
+def test_files_behind_s3_are_listed_fetched_and_stamped(s3: None, tmp_path: Path) -> None:
+    write_bytes("s3://papers/2024/bilancio.txt", b"ricavi 100")
+    write_bytes("s3://papers/2024/note/nota.txt", b"nota")
+    found = [item for item in walk(root_of("s3://papers/2024")) if isinstance(item, Found)]
+    assert {item.path for item in found} == {"s3://papers/2024/bilancio.txt", "s3://papers/2024/note/nota.txt"}
+    assert all(item.stamp and item.size for item in found)
+    assert fetch("s3://papers/2024/bilancio.txt", tmp_path, 1000).read_bytes() == b"ricavi 100"
+    with pytest.raises(DocumentError) as error:
+        fetch("s3://papers/2024/bilancio.txt", tmp_path, 3)
+    assert error.value.kind is FailureKind.TOO_LARGE
+    assert listed("s3://papers/*/*.txt") == {"s3://papers/2024/bilancio.txt"}
+    remove_tree("s3://papers/2024")
+    with pytest.raises(UsageError, match="no such file"):
+        root_of("s3://papers/2024/bilancio.txt")
+    with pytest.raises(FileNotFoundError):
+        read_bytes("s3://papers/2024/bilancio.txt")

@@ -1,0 +1,125 @@
+"""The lake on real LanceDB tables: merges, filters, search, and writers that race."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from infra.errors import UsageError
+from infra.lake import Lake, check_collection
+
+
+def rows(document: str, count: int, tag: str = "x") -> pa.Table:
+    vectors = np.random.default_rng(count).normal(size=(count, 4)).astype(np.float16)
+    return pa.table(
+        {
+            "chunk_id": [f"{document}-{i}" for i in range(count)],
+            "document_id": [document] * count,
+            "terms": [f"alpha {tag} t{i}" for i in range(count)],
+            "n": pa.array(range(count), pa.int32()),
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), 4),
+        }
+    )
+
+
+def test_a_replaced_document_loses_its_old_rows_in_the_same_commit(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 5), "chunk_id", ("document_id", ["a"]))
+    lake.upsert("c.chunks", rows("b", 3), "chunk_id", ("document_id", ["b"]))
+    before = lake.version("c.chunks")
+    lake.upsert("c.chunks", rows("a", 2, "z"), "chunk_id", ("document_id", ["a"]))
+    assert lake.version("c.chunks") == before + 1
+    assert lake.count("c.chunks") == 5
+    assert lake.read("c.chunks", ["terms"], {"document_id": "a"})["terms"].to_pylist() == ["alpha z t0", "alpha z t1"]
+
+
+def test_doing_a_merge_twice_is_doing_it_once(lake: Lake) -> None:
+    for _ in range(3):
+        lake.upsert("c.chunks", rows("a", 5), "chunk_id", ("document_id", ["a"]))
+    assert sorted(lake.read("c.chunks", ["chunk_id"])["chunk_id"].to_pylist()) == [f"a-{i}" for i in range(5)]
+
+
+def test_a_filter_value_is_data_and_never_sql(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("o'hara", 2), "chunk_id")
+    lake.upsert("c.chunks", rows("b", 2), "chunk_id")
+    assert lake.count("c.chunks", {"document_id": "o'hara"}) == 2
+    assert lake.count("c.chunks", {"document_id": "x' OR '1'='1"}) == 0
+    assert lake.delete("c.chunks", {"document_id": ["x') OR ('1'='1"]}) == 0
+    with pytest.raises(UsageError, match="no column"):
+        lake.read("c.chunks", where={"1=1 OR document_id": "b"})
+
+
+def test_numbers_are_compared_as_numbers(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 3), "chunk_id")
+    assert lake.count("c.chunks", {"n": "1"}) == 1
+    with pytest.raises(UsageError, match="not a value of type int32"):
+        lake.count("c.chunks", {"n": "one"})
+
+
+def test_a_long_list_of_values_is_split_and_nothing_is_missed(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 3), "chunk_id")
+    ids = [f"none-{i}" for i in range(4_500)] + ["a"]
+    assert lake.count("c.chunks", {"document_id": ids}) == 3
+    assert lake.read("c.chunks", ["n"], {"document_id": ids}).num_rows == 3
+    assert lake.delete("c.chunks", {"document_id": ids}) == 3
+
+
+def test_text_search_finds_rows_that_the_index_does_not_hold_yet(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 3, "old"), "chunk_id")
+    lake.index_text("c.chunks")
+    lake.upsert("c.chunks", rows("b", 2, "fresh"), "chunk_id")
+    hits = lake.matching("c.chunks", ["fresh"], 10, ["chunk_id"]).to_pylist()
+    assert {hit["chunk_id"] for hit in hits} == {"b-0", "b-1"}
+    assert all(hit["_score"] > 0 for hit in hits)
+
+
+def test_vector_search_keeps_to_the_filter_and_the_order(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 20), "chunk_id")
+    lake.upsert("c.chunks", rows("b", 20), "chunk_id")
+    found = lake.nearest("c.chunks", np.ones(4, np.float32), 7, ["document_id"], {"document_id": "b"})
+    assert found["document_id"].to_pylist() == ["b"] * 7
+    distances = found["_distance"].to_pylist()
+    assert distances == sorted(distances)
+
+
+def test_an_absent_table_is_named(lake: Lake) -> None:
+    assert lake.count("nobody.chunks") == 0
+    with pytest.raises(UsageError, match=r"no table nobody\.chunks"):
+        lake.read("nobody.chunks")
+
+
+def test_ensure_adds_the_columns_of_a_newer_release(lake: Lake) -> None:
+    lake.upsert("c.documents", pa.table({"document_id": ["a"]}), "document_id")
+    lake.ensure("c.documents", pa.schema([("document_id", pa.string()), ("language", pa.string())]), "document_id")
+    assert lake.read("c.documents").to_pylist() == [{"document_id": "a", "language": None}]
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "a/b", "../x", "a.b", "-a", "a" * 64, "spazio vuoto"])
+def test_a_bad_collection_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="collection"):
+        check_collection(name)
+
+
+RACE = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_lake import rows
+from infra.lake import Lake
+lake = Lake({root!r})
+input()
+for _ in range(3):
+    lake.upsert("c.chunks", rows("same", 200), "chunk_id")
+"""
+
+
+def test_processes_that_merge_the_same_keys_at_once_make_no_duplicates(lake: Lake, settings) -> None:  # type: ignore[no-untyped-def]
+    lake.upsert("c.chunks", rows("other", 1), "chunk_id")
+    code = RACE.format(tests=__file__.rsplit("/", 1)[0], root=settings.root)
+    racers = [subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) for _ in range(3)]
+    for racer in racers:
+        racer.communicate(b"go\n", timeout=120)
+    assert [racer.returncode for racer in racers] == [0, 0, 0]
+    assert lake.count("c.chunks", {"document_id": "same"}) == 200

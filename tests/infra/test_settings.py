@@ -1,0 +1,42 @@
+"""Settings: where they come from and how a bad one is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.errors import UsageError
+from infra.settings import load
+
+
+def test_defaults_stand_in_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("FALDONE_HOME")
+    assert load().root == str(tmp_path / ".faldone")
+
+
+def test_limits_and_lists_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_LIMITS__PAGES", "7")
+    monkeypatch.setenv("FALDONE_LIMITS__MEMORY", "2GiB")
+    monkeypatch.setenv("FALDONE_LANGUAGES", "ita, deu")
+    settings = load()
+    assert (settings.limits.pages, settings.limits.memory, settings.languages) == (7, 2 * 2**30, ("ita", "deu"))
+
+
+def test_an_env_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("FALDONE_OCR=off\n")
+    assert load().ocr == "off"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("FALDONE_DASK", "yarn"), ("FALDONE_OCR", "perhaps"), ("FALDONE_LIMITS__PAGES", "-1")]
+)
+def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=name):
+        load()
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_SMTP_URL", "smtp://user:pa55word@host")
+    assert "pa55word" not in repr(load())
