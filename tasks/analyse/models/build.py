@@ -2,8 +2,8 @@
 
 The sentences were written for this project: 330 of varied making, Italian and English (results, guidance, orders,
 lay-offs, litigation, plain facts, boilerplate), and 234 short Italian statements put together from parts, because the
-bundled encoder knows little Italian. A fifth of the varied ones is held out (column `split`), and none of the short ones, which would
-flatter the figures. The head takes less than a megabyte, so it ships in the package.
+bundled encoder knows little Italian. A fifth of the varied ones is held out (column `split`), and none of the short
+ones, which would flatter the figures. The head takes less than a megabyte, so it ships in the package.
 """
 
 from __future__ import annotations
