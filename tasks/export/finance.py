@@ -98,8 +98,8 @@ MEASURES: Final[dict[str, dict[str, Measure]]] = {
                                 "Change of net income from the year before.",
                                 "Variazione dell’utile netto sull’anno precedente.", 3, 0),
         "revenue_cagr": _M("Revenue CAGR", "Crescita media annua dei ricavi",
-                           "Average yearly growth of revenue over the years shown.",
-                           "Crescita media annua dei ricavi negli anni riportati.", 3, 0),
+                           "Average yearly growth of revenue over the years of a report.",
+                           "Crescita media annua dei ricavi negli anni di un rapporto.", 3, 0),
     },
     "profitability": {
         "gross_margin": _M("Gross margin", "Margine lordo", "Share of revenue left after the cost of what was sold.",

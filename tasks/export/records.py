@@ -252,18 +252,18 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The platform's week: from `first` to `last`, both included. None or an empty tuple: not known or nothing."""
+    """The platform's week: from `first` to `last`, both included. None: not known; an empty tuple: there was none."""
 
     first: date
     last: date
     days: tuple[Day, ...] = ()
     failures: tuple[FailureGroup, ...] = ()
-    queues: tuple[Queue, ...] = ()
+    queues: tuple[Queue, ...] | None = ()
     schedules: tuple[Schedule, ...] = ()
     collections: tuple[CollectionSize, ...] = ()
     analyses: tuple[Count, ...] = ()
     models: tuple[Count, ...] = ()
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[Alert, ...] | None = ()
     needs: tuple[str, ...] = ()
     cache_hits: int | None = None
     cache_misses: int | None = None

@@ -268,8 +268,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "nothing_person": ("Nothing needs a person.", "Nulla richiede una persona."),
     "punctuality": ("Schedules on time", "Pianificazioni eseguite"),
     "ledger_only": (
-        "Made from this collection's ledger alone; queues, schedules, cache and alerts are in the platform's report.",
-        "Dal solo registro di questa raccolta; code, pianificazioni, cache e avvisi sono nel rapporto della piattaforma.",
+        "Made from this collection's ledger alone; queues, schedules and alerts are in the platform's report.",
+        "Dal solo registro di questa raccolta; code, pianificazioni e avvisi sono nel rapporto della piattaforma.",
     ),
     "no_runs": ("No run was recorded.", "Nessuna esecuzione registrata."),
     "no_data": ("Not known.", "Non noto."),

@@ -91,8 +91,12 @@ def _work(week: Week, words: Words) -> Story:
         Series(words("docs_indexed"), [float(day.indexed) for day in week.days]),
         Series(words("docs_failed"), [float(day.quarantined) for day in week.days], style.POOR),
     ], style.WIDTH, show.integer, 130, stacked=True)  # fmt: skip
-    trends = beside(
-        _trend("chart_throughput", week, width, words), _trend("chart_duration", week, width, words), style.WIDTH
+    trends = (
+        None
+        if sum(day.seconds > 0 for day in week.days) < 2
+        else beside(
+            _trend("chart_throughput", week, width, words), _trend("chart_duration", week, width, words), style.WIDTH
+        )
     )
     for chart in (made, trends):
         if chart is not None:
@@ -142,7 +146,7 @@ def _failures(week: Week, words: Words) -> Story:
 def _queues(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("queues"))]
     if not week.queues:
-        return [*story, Prose(words("no_runs"))]
+        return [*story, Prose(words("no_data" if week.queues is None else "no_runs"))]
     heads = [Column(words("queue"), least=90), *(Column(words(key), "number") for key in
              ("runs", "median_wait", "longest_wait", "failed"))]  # fmt: skip
     show = words.format
@@ -206,7 +210,7 @@ def _made(week: Week, words: Words) -> Story:
 def _alerts(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("alerts"))]
     if not week.alerts:
-        return [*story, Prose(words("no_alerts"))]
+        return [*story, Prose(words("no_data" if week.alerts is None else "no_alerts"))]
     heads = [Column(words("when"), least=84), Column(words("alert"), least=90), Column(words("text"), least=160)]
     rows = [Row((words.format.moment(one.at), one.name, one.message or "–")) for one in week.alerts]
     return [*story, Table(heads, rows, most=4)]
