@@ -175,7 +175,6 @@ SUMS: dict[str, tuple[str, ...]] = {
         "ShortTermBorrowings|CommercialPaper|LongTermDebtCurrent",
     ),
     "long_term_debt": (f"(?:Debiti)?{_LENDERS}EsigibiliOltreEsercizioSuccessivo",),
-    "current_liabilities": ("Debiti(?!Esigibili)\\w+EsigibiliEntroEsercizioSuccessivo",),
 }
 """Items that are the sum of several concepts, where no single concept gives them."""
 

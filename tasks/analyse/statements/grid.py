@@ -8,7 +8,6 @@ percentages and changes, heads that stand in the table or in the words above it,
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -100,7 +99,9 @@ def build_grid(
     assigned = _assign_periods(head_rows, columns, f"{context} {head}", known)
     if not assigned:
         return None
-    lines = _lines(body, numbers, assigned, columns, page)
+    spares = _spare_columns(head_rows, columns, assigned)
+    merged = [_fill(row, spares) for row in numbers]
+    lines = _lines(body, merged, assigned, columns, page)
     if not lines:
         return None
     periods = tuple(period for _, period in assigned)
@@ -240,6 +241,32 @@ def _first_of_each(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
     return list(kept.values())
 
 
+def _spare_columns(
+    head_rows: list[list[str]], columns: list[int], assigned: list[tuple[int, Period]]
+) -> list[tuple[int, int]]:
+    """Pairs (column, spare): a second column of the same period, as where parts and totals stand side by side."""
+    pairs = []
+    taken = {column for column, _ in assigned}
+    for spare in columns:
+        head = " ".join(_cell(row, spare) for row in head_rows).strip()
+        period = parse_period(head) if spare not in taken and not _is_change(head, head_rows, spare) else None
+        owner = next((column for column, own in assigned if period and own.year == period.year), None)
+        if period and owner is not None and period.end == dict(assigned)[owner].end:
+            pairs.append((owner, spare))
+    return pairs
+
+
+def _fill(row: list[Number | None], spares: list[tuple[int, int]]) -> list[Number | None]:
+    """The row with blank cells filled from the spare column of the same period."""
+    if not spares:
+        return row
+    filled = list(row)
+    for column, spare in spares:
+        if spare < len(row) and filled[column] is None:
+            filled[column] = row[spare]
+    return filled
+
+
 def _cell(row: list[str], column: int) -> str:
     return row[column] if column < len(row) else ""
 
@@ -325,8 +352,3 @@ def _values(
 def table_text(rows: Iterable[Sequence[str]]) -> str:
     """All words of a table in plain lower case, for a first cheap look."""
     return plain(" ".join(cell for row in rows for cell in row if cell))
-
-
-def common_periods(grids: Sequence[Grid]) -> Counter[tuple[object, ...]]:
-    """How often each period heads a column."""
-    return Counter(_key(period) for grid in grids for period in grid.periods)

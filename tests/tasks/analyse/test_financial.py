@@ -229,6 +229,16 @@ def test_consolidated_accounts_take_the_share_of_the_group() -> None:
     assert found["total_liabilities", "FY2019"] == 2_100_000
 
 
+def test_parts_and_totals_in_columns_side_by_side() -> None:
+    rows = ["| 31/12/2019 | 31/12/2019 | 31/12/2018 | 31/12/2018", " | Parziali | Totali | Parziali | Totali"]
+    for line in CIVIL_INCOME.strip("\n").split("\n")[1:]:
+        label, now, before = (cell.strip() for cell in line.split("|"))
+        whole = label.startswith(("Totale", "Differenza", "Risultato", "21)"))
+        rows.append(f"{label} | | {now} | | {before}" if whole else f"{label} | {now} | | {before} |")
+    found = figures(analyse(document([table("\n".join(rows))], "it")))
+    assert found["net_income", "FY2019"] == 50_000 and found["revenue", "FY2018"] == 280_000
+
+
 def test_statements_in_lines_of_text_are_read_too() -> None:
     lines = [" ".join(cell.strip() for cell in row.split("|")) for row in BALANCE.strip("\n").split("\n")]
     result = analyse(document([Element("text", "\n".join(lines), 1)]))
