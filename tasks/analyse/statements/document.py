@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
-from tasks.analyse.statements.grid import Grid, build_grid, table_text
+from tasks.analyse.statements.grid import Grid, Rows, build_grid, table_text
 from tasks.analyse.statements.labels import plain
 from tasks.analyse.statements.lines import text_tables
 from tasks.analyse.statements.numbers import Mark, decimal_mark
+from tasks.analyse.statements.periods import parse_dates
 from tasks.records import Document, Element
 
+_RELATIVE = re.compile(
+    r"\b(?:(?P<now>(?:esercizio|anno|periodo) (?:corrente|attuale|in corso)|(?:current|this) (?:year|period))"
+    r"|(?:esercizio|anno|periodo) precedente|(?:prior|previous|last) (?:year|period))\b",
+    re.IGNORECASE,
+)
 _CONTEXT = 700  # characters above a table that may hold its title, scale and years
 _FINANCIAL = re.compile(
     r"revenue|sales|income|earnings|profit|assets|equity|liabilit|cash|debt|tax|receivable|"
@@ -25,7 +33,7 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
     grids: list[Grid] = []
-    order = 0
+    order, closing = 0, closing_date(elements)
     for index, element in enumerate(elements):
         if element.kind != "table" or not element.rows or element.section == "XBRL facts":
             continue
@@ -34,7 +42,7 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
             continue
         known = grids[-1].periods if grids and element.page - grids[-1].page <= 1 else ()
         grid = build_grid(
-            element.rows,
+            dated_heads(element.rows, closing),
             mark,
             page=element.page,
             order=order,
@@ -45,6 +53,28 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
         if grid:
             grids.append(grid)
     return grids, mark
+
+
+def closing_date(elements: Sequence[Element]) -> date | None:
+    """The closing date that the opening of a document names most often (`Bilancio al 31/12/2019`); None without one."""
+    days = Counter(day for element in elements[:60] for day in parse_dates(element.text[:400]) if day.day >= 28)
+    return days.most_common(1)[0][0] if days else None
+
+
+def dated_heads(rows: Rows, closing: date | None) -> Rows:
+    """The rows with dates in place of `esercizio corrente` and `precedente` in the heads, when a date is known."""
+    if closing is None or not any(_RELATIVE.search(cell) for row in rows[:4] for cell in row[1:]):
+        return rows
+    before = closing.replace(year=closing.year - 1, day=min(closing.day, 28) if closing.month == 2 else closing.day)
+    heads = [[row[0], *(_dated(cell, closing, before) for cell in row[1:])] for row in rows[:4] if row]
+    return [*heads, *rows[4:]]
+
+
+def _dated(cell: str, closing: date, before: date) -> str:
+    match = _RELATIVE.search(cell)
+    if not match or parse_dates(cell):
+        return cell
+    return (closing if match["now"] else before).isoformat()
 
 
 def line_grids(document: Document, mark: Mark, after: int) -> list[Grid]:

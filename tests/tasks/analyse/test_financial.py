@@ -229,6 +229,15 @@ def test_consolidated_accounts_take_the_share_of_the_group() -> None:
     assert found["total_liabilities", "FY2019"] == 2_100_000
 
 
+def test_heads_that_only_say_current_and_previous_year() -> None:
+    income = CIVIL_INCOME.replace(
+        " | 31-12-2019 | 31-12-2018", "Conto economico | Esercizio corrente | Esercizio precedente"
+    )
+    title = Element("title", "Bilancio al 31/12/2019", 1, level=1)
+    assert figures(analyse(document([title, table(income)], "it")))["net_income", "FY2018"] == 44_000
+    assert figures(analyse(document([table(income)], "it"))) == {}  # without a date there is no year to name
+
+
 def test_parts_and_totals_in_columns_side_by_side() -> None:
     rows = ["| 31/12/2019 | 31/12/2019 | 31/12/2018 | 31/12/2018", " | Parziali | Totali | Parziali | Totali"]
     for line in CIVIL_INCOME.strip("\n").split("\n")[1:]:
