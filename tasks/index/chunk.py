@@ -60,8 +60,8 @@ def heading_of(title: str, path: str) -> str:
     """How the document is named in the context line: its title, and the words of its file name that the title lacks."""
     name = path.rsplit(ATTACHMENT, 1)[-1]
     stem = re.sub(r"[_\W]+", " ", PurePosixPath(name.replace("\\", "/")).stem).strip()
-    lower = title.casefold()
-    if not title or all(word.casefold() in lower for word in stem.split()):
+    known = set(re.split(r"[_\W]+", title.casefold()))
+    if not title or all(word.casefold() in known for word in stem.split()):
         return title or stem
     return f"{stem} · {title}"
 

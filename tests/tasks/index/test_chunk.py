@@ -1,0 +1,90 @@
+"""Chunks: no word is lost, no chunk is longer than the encoder reads, and they end where a reader would end them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.encoder import load_encoder
+from infra.settings import Settings
+from tasks.index.chunk import chunk, heading_of
+from tasks.records import Element, Parsed
+
+ENCODER = load_encoder(Settings())
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=400)
+WORDY = st.lists(
+    st.sampled_from("ricavi profit €1.234,56 2018 dell'azienda supercalifragilistic - . ; 漢字 e".split()), max_size=500
+)
+
+
+def parsed(*elements: Element, title: str = "Annual report") -> Parsed:
+    return Parsed("pdf", title, "en", 1, elements)
+
+
+def texts(kinds: st.SearchStrategy[str]) -> st.SearchStrategy[list[Element]]:
+    one = st.builds(
+        Element,
+        kinds,
+        TEXT | WORDY.map(" ".join) | WORDY.map("\n".join),
+        st.integers(1, 4),
+        st.integers(0, 3),
+        section=st.sampled_from(["", "Notes", "Notes > 12. Debiti verso fornitori", "x " * 200]),
+    )
+    return st.lists(one, max_size=8)
+
+
+@settings(max_examples=120, deadline=None)
+@given(texts(st.sampled_from(["title", "text", "list", "table"])), TEXT, st.sampled_from([40, 128, 256]))
+def test_every_word_is_in_some_chunk_and_no_chunk_is_too_long(elements: list[Element], title: str, most: int) -> None:
+    chunks = chunk(parsed(*elements, title=title), "/papers/2018 bilancio.pdf", ENCODER.count_tokens, most)
+    assert all(n <= most - 2 for n in ENCODER.count_tokens([c.embedded for c in chunks]))
+    found = Counter(re.sub(r"\s", "", "".join(c.text for c in chunks)))
+    wanted = Counter(re.sub(r"\s", "", "".join(e.text for e in elements)))
+    assert not wanted - found
+    assert [c.ordinal for c in chunks] == list(range(len(chunks)))
+
+
+def test_headers_and_footers_of_pages_are_left_out() -> None:
+    chunks = chunk(
+        parsed(Element("header", "ACME"), Element("text", "Body."), Element("footer", "3")),
+        "a.pdf",
+        ENCODER.count_tokens,
+        256,
+    )
+    assert [c.text for c in chunks] == ["Body."]
+
+
+def test_a_title_begins_a_chunk_and_goes_with_its_text() -> None:
+    chunks = chunk(
+        parsed(
+            Element("text", "Before."),
+            Element("title", "Liquidity", level=1),
+            Element("text", "Cash rose.", section="Liquidity"),
+        ),
+        "a.pdf", ENCODER.count_tokens, 256,
+    )  # fmt: skip
+    assert [c.text for c in chunks] == ["Before.", "Liquidity\nCash rose."]
+    assert chunks[1].context == "a · Annual report · Liquidity"
+
+
+def test_a_chunk_stays_on_its_page() -> None:
+    chunks = chunk(parsed(Element("text", "One.", 1), Element("text", "Two.", 2)), "a.pdf", ENCODER.count_tokens, 256)
+    assert [(c.page_first, c.page_last) for c in chunks] == [(1, 1), (2, 2)]
+
+
+def test_a_long_table_repeats_its_head() -> None:
+    rows = [("", "2018", "2017")] + [(f"Costs of kind {i}", f"{i},234", f"{i},567") for i in range(60)]
+    text = "\n".join(" | ".join(cell for cell in row if cell) for row in rows)
+    chunks = chunk(parsed(Element("table", text, rows=tuple(rows))), "a.pdf", ENCODER.count_tokens, 256)
+    assert len(chunks) > 2
+    assert all(c.text.startswith("2018 | 2017\n") for c in chunks)
+    assert all(c.kind == "table" for c in chunks)
+
+
+def test_the_context_names_the_file_where_the_title_does_not() -> None:
+    assert heading_of("Form 10-K", "/x/ACME_2018_10K.pdf") == "ACME 2018 10K · Form 10-K"
+    assert heading_of("ACME 2018 report", "/x/acme_2018.pdf") == "ACME 2018 report"
+    assert heading_of("", "/x/mail.eml!/fattura 12.pdf") == "fattura 12"

@@ -1,0 +1,185 @@
+"""Whole index runs over real files: what is redone, what is kept, what becomes of a killed run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.errors import UsageError
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.index import job, ledger, store
+from tasks.index.batch import Receipt
+
+PAGE = "La società {i} ha fatturato {i}00 euro nel 2018.\n\n" + "Gli amministratori hanno approvato il bilancio. " * 3
+
+
+def run(settings: Settings, *sources: Path, force: bool = False, prune: bool = True) -> dict[str, Any]:
+    """An index run without Prefect."""
+    current = job.begin(settings, "c")
+    listing = job.discover(current, [str(source) for source in sources])
+    plan = job.plan(current, listing, prune, force)
+    with job.workers_for(current, plan):
+        done = sum((job.index_shard(current, shard) for shard in plan.shards), Receipt())
+    removed = job.prune(current, plan) if prune else 0
+    return job.finish(current, plan, listing, done, removed)
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for i in range(12):
+        (folder / f"{i}.txt").write_text(PAGE.format(i=i))
+    return folder
+
+
+def index_of(lake: Lake) -> list[tuple[str, str, str]]:
+    """What the index holds, as it does not depend on the time of day."""
+    chunks = lake.read(store.chunks_name("c"), ["chunk_id", "path", "text", "vector"]).to_pylist()
+    states = ledger.read(lake, "c", ["document_id", "state", "content_hash"]).to_pylist()
+    return sorted((str(r["chunk_id"]), r["text"], str(r["vector"])) for r in chunks) + sorted(
+        (str(r["document_id"]), r["state"], r["content_hash"]) for r in states
+    )
+
+
+def test_a_second_run_does_nothing_and_an_edit_encodes_its_own_chunks_only(settings: Settings, papers: Path) -> None:
+    first = run(settings, papers)
+    assert (first["documents"]["indexed"], first["status"]) == (12, "completed")
+    second = run(settings, papers)
+    assert (second["documents"]["unchanged"], second["encoded"]) == (12, 0)
+    long = "\n\n".join(f"Paragrafo {i} del contratto di fornitura numero {i}. " * 12 for i in range(20))
+    (papers / "long.txt").write_text(long)
+    whole = run(settings, papers)["encoded"]
+    assert whole > 8
+    (papers / "long.txt").write_text(long.replace("numero 19", "numero diciannove"))
+    third = run(settings, papers)
+    assert third["documents"]["updated"] == 1
+    assert 1 <= third["encoded"] <= 2
+
+
+def test_a_touched_file_is_hashed_and_not_read_again(settings: Settings, papers: Path, lake: Lake) -> None:
+    run(settings, papers)
+    before = index_of(lake)
+    os.utime(papers / "3.txt", (1, 1))
+    again = run(settings, papers)
+    assert (again["documents"]["unchanged"], again["documents"]["updated"]) == (12, 0)
+    assert index_of(lake) == before
+    rows = ledger.read(lake, "c", ["stamp"], {"path": str(papers / "3.txt")})
+    assert rows["stamp"].to_pylist() == [str(10**9)]
+
+
+def test_what_is_gone_leaves_and_the_guard_holds(settings: Settings, papers: Path, lake: Lake) -> None:
+    run(settings, papers)
+    (papers / "0.txt").unlink()
+    assert run(settings, papers, prune=False)["documents"]["removed"] == 0
+    assert run(settings, papers)["documents"]["removed"] == 1
+    assert lake.count(store.chunks_name("c"), {"path": str(papers / "0.txt")}) == 0
+    for i in range(1, 11):
+        (papers / f"{i}.txt").unlink()
+    with pytest.raises(UsageError, match="no longer under these sources"):
+        run(settings, papers)
+    assert run(settings, papers, force=True)["documents"]["removed"] == 10
+
+
+def test_another_folder_does_not_prune_the_first(settings: Settings, papers: Path, tmp_path: Path) -> None:
+    run(settings, papers)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x.txt").write_text("Un altro documento sul bilancio.")
+    assert run(settings, other)["documents"]["removed"] == 0
+
+
+def test_bad_files_are_in_quarantine_with_their_reason_and_the_rest_is_indexed(
+    settings: Settings, papers: Path, lake: Lake
+) -> None:
+    (papers / "empty.pdf").write_bytes(b"")
+    (papers / "cut.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<<")
+    (papers / "noise.bin").write_bytes(bytes(range(256)) * 40)
+    result = run(settings, papers)
+    assert result["status"] == "completed_with_failures"
+    assert result["documents"]["quarantined"] == 3
+    kinds = {Path(f["path"]).name: f["kind"] for f in result["failures"]}
+    assert kinds["empty.pdf"] == "empty"
+    assert all(f["message"] for f in result["failures"])
+    assert lake.count(store.chunks_name("c")) == 12
+    assert run(settings, papers)["documents"]["quarantined"] == 0  # nothing changed: not tried again
+
+
+def test_a_document_that_became_unreadable_leaves_the_index(settings: Settings, papers: Path, lake: Lake) -> None:
+    run(settings, papers)
+    (papers / "5.txt").write_bytes(b"")
+    assert run(settings, papers)["documents"]["quarantined"] == 1
+    assert lake.count(store.chunks_name("c"), {"path": str(papers / "5.txt")}) == 0
+    (papers / "5.txt").write_text("Di nuovo leggibile, con il bilancio.")
+    assert run(settings, papers)["documents"]["indexed"] == 1
+
+
+def test_attachments_are_documents_that_come_and_go_with_their_mail(
+    settings: Settings, samples: Path, tmp_path: Path, lake: Lake
+) -> None:
+    mail = tmp_path / "mails" / "sollecito.eml"
+    mail.parent.mkdir()
+    source = next(samples.glob("*.eml"))
+    shutil.copy(source, mail)
+    run(settings, mail.parent)
+    rows = ledger.read(lake, "c", ["path", "parent_id"]).to_pylist()
+    children = [row for row in rows if row["parent_id"]]
+    assert children
+    assert all(row["path"].startswith(f"{mail}!/") for row in children)
+    mail.write_text("Subject: senza allegati\nFrom: a@example.org\nTo: b@example.org\n\nIl bilancio è approvato.\n")
+    run(settings, mail.parent)
+    assert [row["path"] for row in ledger.read(lake, "c", ["path"]).to_pylist()] == [str(mail)]
+
+
+def test_the_same_text_is_encoded_once_across_collections_with_redis(
+    papers: Path, redis_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from infra.settings import load
+
+    monkeypatch.setenv("FALDONE_REDIS_URL", redis_server)
+    settings = load()
+    assert run(settings, papers)["encoded"] == 12
+    shutil.rmtree(Path(settings.root) / "lake")
+    assert run(settings, papers)["encoded"] == 0
+
+
+KILLED = """
+import sys, pathlib
+sys.path.insert(0, {tests!r})
+from test_job import run
+from infra.settings import load
+run(load(), pathlib.Path({papers!r}))
+"""
+
+
+def test_a_run_that_is_killed_at_any_moment_ends_as_one_clean_run(
+    settings: Settings, papers: Path, lake: Lake, tmp_path: Path
+) -> None:
+    clean = settings.model_copy(update={"home": str(tmp_path / "clean")})
+    run(clean, papers)
+    code = KILLED.format(tests=str(Path(__file__).parent), papers=str(papers))
+    for seconds in (0.8, 1.6, 2.4, 3.2):
+        child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    run(settings, papers)
+    assert index_of(Lake(settings.root)) == index_of(Lake(clean.root))
+
+
+def test_two_runs_at_once_both_end_right(settings: Settings, papers: Path, lake: Lake, tmp_path: Path) -> None:
+    clean = settings.model_copy(update={"home": str(tmp_path / "clean")})
+    run(clean, papers)
+    code = KILLED.format(tests=str(Path(__file__).parent), papers=str(papers))
+    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [child.wait(120) for child in both] == [0, 0]
+    assert index_of(lake) == index_of(Lake(clean.root))

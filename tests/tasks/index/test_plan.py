@@ -1,0 +1,116 @@
+"""The plan: what is to be done, for any ledger and any sources, and how it is cut into shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.errors import UsageError
+from infra.files import Root
+from tasks.index import ledger
+from tasks.index.discover import SCHEMA
+from tasks.index.plan import Fingerprints, batches, check_prune, plan
+from tasks.records import document_id
+
+NOW = Fingerprints({"": "all", "txt": "t1", "pdf": "p1"}, "c1", "e1")
+ROOTS = [Root("folder", "/papers")]
+
+
+def row(name: str, **changes: object) -> dict[str, object]:
+    path = f"/papers/{name}"
+    return {
+        "document_id": document_id("c", path), "path": path, "parent_id": "", "state": "indexed", "kind": "", "attempts": 1,
+        "format": "txt", "stamp": "1", "size": 10, "content_hash": "h", "parser": "t1", "chunker": "c1", "encoder": "e1",
+    } | changes  # fmt: skip
+
+
+def manifest(folder: Path, files: dict[str, tuple[int, str]]) -> str:
+    paths = [f"/papers/{name}" for name in files]
+    table = pa.table(
+        [paths, [document_id("c", p) for p in paths], [s for s, _ in files.values()], [t for _, t in files.values()]],
+        schema=SCHEMA,
+    )
+    pq.write_table(table, folder / "manifest.parquet")
+    return str(folder / "manifest.parquet")
+
+
+def actions(
+    folder: Path, files: dict[str, tuple[int, str]], rows: list[dict[str, object]], force: bool = False
+) -> dict[str, str]:
+    made = plan(manifest(folder, files), ledger.rows(rows), ROOTS, NOW, folder, force)
+    done = pl.read_parquet(made.file)
+    return {path.rsplit("/", 1)[-1]: action for path, action in done.select("path", "action").iter_rows()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        ({}, None),
+        ({"stamp": "0"}, "check"),
+        ({"size": 9}, "check"),
+        ({"parser": "t0"}, "parse"),
+        ({"chunker": "c0"}, "rechunk"),
+        ({"encoder": "e0"}, "rechunk"),
+        ({"encoder": "e0", "stamp": "0"}, "parse"),
+        ({"state": "quarantined", "kind": "corrupt"}, None),
+        ({"state": "quarantined", "kind": "corrupt", "stamp": "0"}, "parse"),
+        ({"state": "quarantined", "kind": "network"}, "parse"),
+        ({"state": "quarantined", "kind": "corrupt", "format": None, "parser": "all"}, None),
+        ({"state": "quarantined", "kind": "corrupt", "format": None, "parser": "older"}, "parse"),
+    ],
+)
+def test_what_is_done_with_a_known_document(tmp_path: Path, changes: dict[str, object], action: str | None) -> None:
+    assert actions(tmp_path, {"a": (10, "1")}, [row("a", **changes)]).get("a") == action
+
+
+def test_new_and_forced_documents_are_parsed(tmp_path: Path) -> None:
+    assert actions(tmp_path, {"a": (10, "1"), "b": (1, "1")}, [row("a")]) == {"b": "parse"}
+    assert actions(tmp_path, {"a": (10, "1")}, [row("a")], force=True) == {"a": "parse"}
+
+
+def test_a_container_is_redone_when_its_attachment_is_out_of_date(tmp_path: Path) -> None:
+    attachment = row("a!/x.pdf", parent_id=document_id("c", "/papers/a"), format="pdf", parser="p0")
+    assert actions(tmp_path, {"a": (10, "1")}, [row("a"), attachment]) == {"a": "parse"}
+
+
+def test_only_what_is_under_the_roots_is_gone(tmp_path: Path) -> None:
+    elsewhere = row("x") | {"path": "/other/x", "document_id": document_id("c", "/other/x")}
+    hidden = row("closed/y")
+    made = plan(
+        manifest(tmp_path, {"a": (10, "1")}), ledger.rows([row("a"), row("b"), elsewhere, hidden]), ROOTS, NOW, tmp_path,
+        hidden=["/papers/closed"],
+    )  # fmt: skip
+    assert made.gone == (document_id("c", "/papers/b"),)
+
+
+def test_the_guard_refuses_to_remove_most_of_a_collection(tmp_path: Path) -> None:
+    rows = [row(str(i)) for i in range(10)]
+    made = plan(manifest(tmp_path, {"0": (10, "1")}), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    with pytest.raises(UsageError, match="9 of the 10 documents"):
+        check_prune(made, "c", force=False)
+    check_prune(made, "c", force=True)
+
+
+NAMES = st.text("abcdef", min_size=1, max_size=4)
+FILES = st.dictionaries(NAMES, st.tuples(st.integers(0, 3 * 10**7), st.sampled_from(["1", "2"])), max_size=40)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FILES, FILES, st.booleans())
+def test_the_diff_is_exact_and_the_shards_hold_each_document_once(
+    tmp_path: Path, before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]], force: bool
+) -> None:
+    rows = [row(name, size=size, stamp=stamp) for name, (size, stamp) in before.items()]
+    made = plan(manifest(tmp_path, after), ledger.rows(rows), ROOTS, NOW, tmp_path, force)
+    todo = {f"/papers/{n}" for n in after if force or before.get(n) != after[n]}
+    works = [work for shard in made.shards for batch in batches(shard) for work in batch]
+    assert sorted(work.path for work in works) == sorted(todo)
+    assert made.unchanged == len(after) - len(todo)
+    assert set(made.gone) == {document_id("c", f"/papers/{n}") for n in before.keys() - after.keys()}
+    assert sum(shard.documents for shard in made.shards) == made.to_do == len(todo)
