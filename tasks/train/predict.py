@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from infra.encoder import Encoder, best_device, load_encoder, model_folder
+from infra.encoder import Encoder, Vectors, best_device, load_encoder, model_folder
 from infra.errors import UsageError
 from infra.settings import Settings
 from tasks.train import registry
@@ -63,6 +63,16 @@ class Classifier:
             if progress:
                 progress(len(part))
         return out
+
+    def scores_of(self, texts: Sequence[str], vectors: Callable[[], Vectors], fingerprint: str) -> Scores:
+        """As `scores`, for a caller that has the texts' unit vectors already, of the encoder with this fingerprint.
+
+        Args:
+            vectors: gives them, float32 [len(texts), dimension]; called only if the model is a head over that encoder.
+        """
+        if isinstance(self.scorer, _HeadScorer) and self.scorer.fingerprint == fingerprint:
+            return self.scorer.over(vectors(), texts)
+        return self.scores(texts)
 
     def predict(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> list[Prediction]:
         """A prediction for each text.
@@ -155,8 +165,16 @@ class _HeadScorer:
             )
         self._head = head.load(folder)
 
+    @property
+    def fingerprint(self) -> str:
+        return self._encoder.fingerprint
+
+    def over(self, vectors: Vectors, texts: Sequence[str]) -> Scores:
+        """Probabilities from vectors that are there."""
+        return self._head.scores(vectors, texts)
+
     def __call__(self, texts: Sequence[str]) -> Scores:
-        return self._head.scores(self._encoder.encode(clip(self._encoder, texts)), texts)
+        return self.over(self._encoder.encode(clip(self._encoder, texts)), texts)
 
 
 class _NetworkScorer:

@@ -1,0 +1,134 @@
+"""Analyses in child processes: a deadline for each document, and a death costs only that one.
+
+An analysis that hangs in native code or in a regular expression cannot be stopped from within its process, so
+documents are analysed in a few spawned children (pebble's pool, which kills a child at its deadline and starts
+another). That also gives every core work, which threads of one interpreter would not. A child keeps its models from
+one document to the next.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.errors import DocumentError, FailureKind, TransientError, UsageError
+from tasks.records import Document
+
+if TYPE_CHECKING:
+    from pebble import ProcessPool
+
+    from tasks.analyse import Context
+
+MOST_DOCUMENTS = 500  # of one child: native libraries leak a little with each
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One document for a child: the analysis by name, what it needs, and its deadline in seconds."""
+
+    analysis: str
+    document: Document
+    context: Context
+    seconds: float
+
+
+def run_all(jobs: Sequence[Job], children: int) -> list[tuple[dict[str, Any] | DocumentError, float]]:
+    """Each job's RESULT or the reason why there is none, with the seconds that it took, in the order given.
+
+    Raises:
+        UsageError: the analysis cannot be run at all, for instance for want of a model.
+        TransientError: a service was away.
+    """
+    with _lock:  # scheduling is quick; two batches share the children
+        futures = [_submit(job, children) for job in jobs]
+    return [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)]
+
+
+def _outcome(job: Job, future: Future[Any]) -> tuple[dict[str, Any] | DocumentError, float]:
+    from pebble import ProcessExpired
+
+    try:
+        result, seconds = future.result()
+    except FutureTimeout:
+        message = (
+            f"the analysis took longer than {job.seconds:.0f} s (limits.seconds, and a second a page) and was stopped"
+        )
+        return DocumentError(FailureKind.TIMEOUT, message, job.analysis), job.seconds
+    except ProcessExpired as error:
+        how = f"signal {-error.exitcode}" if error.exitcode < 0 else f"exit status {error.exitcode}"
+        return DocumentError(FailureKind.CRASH, f"the process died on it ({how})", job.analysis), 0.0
+    except (UsageError, TransientError):
+        raise
+    except DocumentError as error:
+        return error, 0.0
+    except Exception as error:  # noqa: BLE001 - a bug met by one document must not stop the others
+        message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        return DocumentError(FailureKind.INTERNAL, message, job.analysis), 0.0
+    return result, seconds
+
+
+def work(job: Job) -> tuple[dict[str, Any], float]:
+    """Runs in the child."""
+    import time
+
+    from tasks.analyse import get
+
+    started = time.monotonic()
+    result = get(job.analysis).run(job.document, job.context)
+    return result, time.monotonic() - started
+
+
+_lock = threading.Lock()
+_pools: dict[int, ProcessPool] = {}  # by number of children; one in practice
+
+
+def _submit(job: Job, children: int) -> Future[Any]:
+    future: Future[Any] = _pool(children).schedule(work, args=[job], timeout=job.seconds)
+    return future
+
+
+def _pool(children: int) -> ProcessPool:
+    from pebble import ProcessPool
+
+    pool = _pools.get(children)
+    if pool is None or not pool.active:
+        context = multiprocessing.get_context("spawn")  # LanceDB and torch do not survive a fork
+        pool = ProcessPool(
+            children, max_tasks=MOST_DOCUMENTS, initializer=_begin, initargs=[os.getpid()], context=context
+        )
+        _pools[children] = pool
+    return pool
+
+
+def _begin(parent: int) -> None:
+    """One numeric thread a child, the whole of what it needs imported late, and an end when the parent ends."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+        os.environ[name] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    sys.stdout = sys.stderr  # results of a command go to standard output, and nothing else may
+    threading.Thread(target=_end_with_parent, args=[parent], daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    """A killed parent cannot end its children, so they look every few seconds whether it is still there."""
+    import time
+
+    while os.getppid() == parent:
+        time.sleep(2)
+    os._exit(1)
+
+
+def close() -> None:
+    """End all children at once."""
+    with _lock:
+        for pool in _pools.values():
+            pool.stop()
+            pool.join()
+        _pools.clear()

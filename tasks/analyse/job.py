@@ -1,0 +1,344 @@
+"""An analysis run as the flow tells it: begin → plan → shards → finish. Plain functions, no Prefect.
+
+A document whose content, parser and analysis did not change since it was analysed is not analysed again: its stored
+result is returned. A failure is a result too; it is tried again in the next run where it may pass by itself, three
+times at most.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import psutil
+
+from infra.cluster import WorkerDied, Workers, cores, workers
+from infra.errors import FailureKind, TransientError, UsageError
+from infra.files import remove_tree
+from infra.lake import Lake, check_collection
+from infra.locks import writer_lane
+from infra.settings import Settings
+from tasks.analyse import Context, batch, children, get, results
+from tasks.analyse.batch import Receipt, Request
+from tasks.analyse.results import Work
+from tasks.index import ledger, store
+from tasks.progress import Progress
+from tasks.records import ATTACHMENT
+
+log = logging.getLogger("faldone.analyse")
+
+__all__ = [
+    "Plan",
+    "Receipt",
+    "Run",
+    "Shard",
+    "analyse_shard",
+    "begin",
+    "finish",
+    "plan",
+    "stored_results",
+    "workers_for",
+]
+
+LEDGER = ("document_id", "path", "content_hash", "parser", "pages", "parent_id")
+SHARD_DOCUMENTS = (
+    128  # one commit: small enough that a crash costs minutes, large enough that the lake stays in few pieces
+)
+BATCH_DOCUMENTS = 4  # for each two cores, and so are the pages
+BATCH_PAGES = 120
+ATTEMPTS = 3  # of a failure that may pass by itself
+BYTES_PER_PAGE = (
+    128 * 2**10
+)  # of work, in the measure of infra/cluster: from 2,000 pages a local cluster pays for its start
+CHILD_MEMORY = 1.5 * 2**30  # bytes of a child with torch and a small model
+RESULTS_KEPT = 1_000  # in the answer of a run; more stay in the lake
+BYTES_KEPT = 64 * 2**20
+FAILURES_KEPT = 1_000
+WITH_FIGURES = {"financial", "comprehensive"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Batches that are committed together."""
+
+    number: int
+    batches: tuple[tuple[Work, ...], ...]
+
+    @property
+    def documents(self) -> int:
+        return sum(len(works) for works in self.batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`documents` are (id, path) of all that were asked for, in order of path; `shards` what of them is to be done."""
+
+    documents: tuple[tuple[str, str], ...]
+    shards: tuple[Shard, ...]
+    to_do: int
+    pages: int
+
+
+class Run:
+    """One run of one analysis over one collection. A plain class: Prefect walks into dataclasses that are passed to tasks."""
+
+    def __init__(
+        self, settings: Settings, collection: str, type: str, model: str | None, generator: str | None
+    ) -> None:
+        self.settings = settings
+        self.analysis = get(type)
+        self.started = time.monotonic()
+        self.lake = Lake(settings.root)
+        self.progress = Progress()
+        if not ledger.exists(self.lake, check_collection(collection)):
+            known = ", ".join(ledger.collections(self.lake)) or "none yet"
+            raise UsageError(f"there is no collection {collection} (there are: {known}): index something into it first")
+        self.fingerprint = self.analysis.fingerprint(Context(settings, model, generator))
+        staging = f"{settings.root if settings.remote else settings.scratch}/staging/{uuid.uuid4().hex[:12]}"
+        safe = settings.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
+        self.request = Request(safe, collection, type, model or "", generator or "", staging)
+        self.workers: Workers[Work] | None = None
+
+
+def begin(settings: Settings, collection: str, type: str, model: str | None, generator: str | None) -> Run:
+    """Open the lake and take note of the analysis as it is now.
+
+    Raises:
+        UsageError: there is no such collection, analysis or model.
+    """
+    return Run(settings, collection, type, model, generator)
+
+
+# ---- plan --------------------------------------------------------------------------------------------------------------
+
+
+def plan(run: Run, documents: Sequence[str] | None, force: bool) -> Plan:
+    """Decide which documents are to be analysed: all, or those named by id, path or file name; `force` does all of them again.
+
+    Raises:
+        UsageError: a name fits no document.
+    """
+    run.progress.stage("plan")
+    collection = run.request.collection
+    rows = ledger.read(run.lake, collection, LEDGER, {"state": ledger.INDEXED}).to_pylist()
+    rows.sort(key=lambda row: str(row["path"]))
+    chosen = rows
+    if documents:
+        named = {row["document_id"] for name in documents for row in store.named(rows, name, collection)}
+        chosen = [row for row in rows if row["document_id"] in named]
+    works = [
+        _work(row, run.fingerprint, inside) for row, inside in zip(chosen, _attachments(rows, chosen), strict=True)
+    ]
+    there = {} if force else results.known(run.lake, collection, run.request.type, run.request.key)
+    due = [w for work in works if (w := _due(work, there.get(work.document_id))) is not None]
+    made = _shards(due, run.settings)
+    run.progress.stage("analyse", len(due))
+    return Plan(tuple((w.document_id, w.path) for w in works), made, len(due), sum(work.pages for work in due))
+
+
+def _attachments(rows: Sequence[dict[str, Any]], chosen: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """For each chosen document the rows of its attachments, nested ones included."""
+    inside: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        path = str(row["path"])
+        at = path.find(ATTACHMENT)
+        while at >= 0:
+            inside.setdefault(path[:at], []).append(row)
+            at = path.find(ATTACHMENT, at + 1)
+    for row in chosen:
+        yield inside.get(str(row["path"]), [])
+
+
+def _work(row: dict[str, Any], fingerprint: str, inside: Sequence[dict[str, Any]]) -> Work:
+    read_by = [
+        str(part["parser"]) for part in (row, *inside)
+    ]  # another parser may read other things from the same bytes
+    return Work(
+        row["document_id"],
+        row["path"],
+        row["content_hash"],
+        row["pages"] or 1,
+        ":".join([fingerprint, *dict.fromkeys(read_by)]),
+        tuple(part["document_id"] for part in inside),
+    )
+
+
+def _due(work: Work, known: dict[str, Any] | None) -> Work | None:
+    """The work if it is to be done, with the attempts that it had; None when the stored result stands."""
+    if known is None or (known["content_hash"], known["fingerprint"]) != (work.content_hash, work.fingerprint):
+        return work
+    if known["status"] == results.FAILED and FailureKind(known["kind"]).transient and known["attempts"] < ATTEMPTS:
+        return replace(work, attempts=known["attempts"])
+    return None
+
+
+def _shards(works: Sequence[Work], settings: Settings) -> tuple[Shard, ...]:
+    """Shards of batches; on threads a batch is large enough that two of them keep every core at work."""
+    width = -(-child_count(settings) // 2) if settings.dask in {"auto", "threads"} else 1
+    made = []
+    for number, start in enumerate(range(0, len(works), SHARD_DOCUMENTS)):
+        part = works[start : start + SHARD_DOCUMENTS]
+        made.append(Shard(number, tuple(_batches(part, BATCH_DOCUMENTS * width, BATCH_PAGES * width))))
+    return tuple(made)
+
+
+def _batches(works: Sequence[Work], documents: int, pages: int) -> Iterator[tuple[Work, ...]]:
+    held: list[Work] = []
+    for work in works:
+        if held and (len(held) == documents or sum(w.pages for w in held) + work.pages > pages):
+            yield tuple(held)
+            held = []
+        held.append(work)
+    if held:
+        yield tuple(held)
+
+
+def child_count(settings: Settings) -> int:
+    """Children of this process: one a core, as memory allows."""
+    by_memory = int(psutil.virtual_memory().available / CHILD_MEMORY)
+    return max(1, min(settings.workers or cores(), by_memory))
+
+
+# ---- the work ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def workers_for(run: Run, plan: Plan) -> Iterator[None]:
+    """Have workers for the plan's batches meanwhile; nothing is started when there is nothing to do."""
+    if not plan.to_do:
+        yield
+        return
+    batches = sum(len(shard.batches) for shard in plan.shards)
+    try:
+        with workers(run.settings, plan.pages * BYTES_PER_PAGE, batches) as pool:
+            log.info("%d documents in %d shards on %s", plan.to_do, len(plan.shards), pool.name)
+            run.workers = pool
+            here = pool.name == "threads"
+            count = min(child_count(run.settings), plan.to_do) if here else 1
+            run.request = replace(run.request, children=count)
+            yield
+    finally:
+        children.close()
+
+
+def analyse_shard(run: Run, shard: Shard) -> Receipt:
+    """Analyse the shard's batches on the workers and commit them in one go.
+
+    Raises:
+        TransientError: the lake or the cluster was away; the shard can be done again.
+        UsageError: the analysis cannot be run at all.
+    """
+    assert run.workers is not None
+    total = Receipt()
+    waiting = list(shard.batches)
+    while waiting:
+        again: list[tuple[Work, ...]] = []
+        for works, outcome in run.workers.map(partial(batch.process, request=run.request), waiting):
+            if isinstance(outcome, TransientError | UsageError):
+                raise outcome
+            if isinstance(outcome, BaseException) and len(works) > 1:
+                again += [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one half
+                continue
+            receipt = outcome if isinstance(outcome, Receipt) else _lost(works[0], outcome, run.request)
+            total += receipt
+            run.progress.add(len(works), receipt.pages, failed=receipt.failed, current=works[-1].path)
+        waiting = again
+    with writer_lane(run.settings, run.request.collection):
+        results.commit(run.lake, run.request.collection, total.staged, run.request.type in WITH_FIGURES)
+    return total.committed()
+
+
+def _lost(work: Work, error: BaseException, request: Request) -> Receipt:
+    if not isinstance(error, WorkerDied):
+        log.error("%s: %s", work.path, error, exc_info=error)
+    return batch.lost(work, error, request)
+
+
+# ---- the answer --------------------------------------------------------------------------------------------------------
+
+
+def finish(run: Run, plan: Plan, done: Receipt) -> dict[str, Any]:
+    """Clear up, and say what was done (the contract's JSON of `analyse`).
+
+    `results` is None when there are too many to be held in memory: they are in the lake, see `stored_results`; then
+    `failures` names the first thousand that failed.
+    """
+    remove_tree(run.request.staging)
+    run.progress.finish()
+    failed = _failed(run, plan)
+    kept = _kept(run, plan)
+    answer: dict[str, Any] = {
+        "status": "completed_with_failures" if failed else "completed",
+        "type": run.request.type,
+        "collection": run.request.collection,
+        "total": len(plan.documents),
+        "successful": len(plan.documents) - len(failed),
+        "failed": len(failed),
+        "analysed": done.successful + done.failed,
+        "unchanged": len(plan.documents) - plan.to_do,
+        "seconds": round(time.monotonic() - run.started, 3),
+        "results": kept,
+    }
+    return answer if kept is not None else answer | {"failures": failed[:FAILURES_KEPT]}
+
+
+def _failed(run: Run, plan: Plan) -> list[dict[str, str]]:
+    """The documents of the plan whose newest result is a failure, in order of path."""
+    name = results.table_name(run.request.collection, "analyses")
+    if not run.lake.exists(name):
+        return []
+    where = {"type": run.request.type, "model": run.request.key, "status": results.FAILED}
+    rows = run.lake.read(name, ["document_id", "error"], where).to_pylist()
+    reasons = {row["document_id"]: row["error"] for row in rows}
+    return [
+        {"document_id": document, "path": path, "error": reasons[document]}
+        for document, path in plan.documents
+        if document in reasons
+    ]
+
+
+def _kept(run: Run, plan: Plan) -> list[dict[str, Any]] | None:
+    """All results in order of path, or None when they are too many or too large."""
+    if len(plan.documents) > RESULTS_KEPT:
+        return None
+    kept: list[dict[str, Any]] = []
+    size = 0
+    for _, text in _stored(run.lake, run.request, plan.documents):
+        size += len(text)
+        if size > BYTES_KEPT:
+            return None
+        kept.append(json.loads(text))
+    return kept
+
+
+def _stored(lake: Lake, request: Request, documents: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    if documents:
+        yield from results.read(lake, request.collection, request.type, request.key, documents)
+
+
+def stored_results(
+    settings: Settings,
+    collection: str,
+    type: str,
+    model: str | None,
+    generator: str | None,
+    documents: Sequence[str] | None,
+) -> Iterator[str]:
+    """The JSON of each result that the lake has of the documents asked for, in order of path, a few in memory at a time.
+
+    Raises:
+        UsageError: as `plan`.
+    """
+    lake = Lake(settings.root)
+    rows = store.documents_where(lake, collection, documents)
+    chosen = sorted({(row["document_id"], row["path"]) for row in rows}, key=lambda pair: pair[1])
+    request = Request(settings, collection, type, model or "", generator or "", "")
+    for _, text in _stored(lake, request, chosen):
+        yield text

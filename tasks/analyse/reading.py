@@ -1,0 +1,38 @@
+"""A document as its readers share it: sentences, and their vectors computed once for summary, key phrases and sentiment."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from infra.encoder import Encoder, Vectors, load_encoder
+from infra.settings import Settings
+from tasks.analyse.sentences import Sentence, sentences_of
+from tasks.records import Document
+from tasks.train.measure import Scores
+from tasks.train.predict import Classifier, clip
+
+
+class Reading:
+    """The sentences of a document and, on first use, their unit vectors [sentences, dimension] in the same order."""
+
+    def __init__(self, document: Document, settings: Settings) -> None:
+        self.document = document
+        self._settings = settings
+        self.sentences: list[Sentence] = sentences_of(document.parsed)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        return load_encoder(self._settings)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Sentences that are equal are encoded once; what is longer than the encoder reads is judged by its beginning."""
+        texts = clip(self.encoder, [sentence.text for sentence in self.sentences])
+        order = {text: index for index, text in enumerate(dict.fromkeys(texts))}
+        unique = self.encoder.encode(list(order))
+        return unique[[order[text] for text in texts]] if texts else unique
+
+    def scores(self, classifier: Classifier) -> Scores:
+        """Probabilities [sentences, labels]; a head over this encoder takes the vectors that are there."""
+        texts = [sentence.text for sentence in self.sentences]
+        return classifier.scores_of(texts, lambda: self.vectors, self.encoder.fingerprint)
