@@ -47,7 +47,7 @@ _AFTER_TAX = re.compile(
     r"discontinued|equity (?:in|method)|equity earnings|affiliat|accounting change|"
     r"attivita (?:cessate|operative cessate)|dismission"
 )
-_BETWEEN = re.compile(r"redeemable|mezzanine|temporary equity|preferred stock of subsidiar")
+_BETWEEN = re.compile(r"(?<!non)(?<!non )redeemable|mezzanine|temporary equity|preferred stock of subsidiar")
 
 
 def totals_of(statement: Statement, names: Sequence[str], scale: int) -> list[Figure]:

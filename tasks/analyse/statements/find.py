@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.analyse.statements.grid import Grid, Line
-from tasks.analyse.statements.labels import match_anchors, match_items, plain
+from tasks.analyse.statements.labels import canonical, match_anchors, match_items, plain
 from tasks.analyse.statements.lexicon import CONSOLIDATED, ESSENTIAL, NOT_PRIMARY, PARENT_ONLY, TITLES
 from tasks.analyse.statements.rules import STATEMENTS, StatementKind
 
@@ -61,6 +61,9 @@ def _hits(grid: Grid, kind: StatementKind) -> _Hits:
     anchors |= {
         anchor for line in grid.lines if line.joined != line.norm for anchor in match_anchors(line.joined, kind)
     }
+    if kind == "income_statement":  # `Revenue:` over its parts, with a total that has no label
+        sections = {canonical(line.section) for line in grid.lines}
+        anchors |= {anchor for norm in sections for anchor in match_anchors(norm, kind) if anchor == "top"}
     items = {item for norm in grid.norms for item, _ in match_items(norm, kind)}
     return _Hits(frozenset(anchors), frozenset(items))
 

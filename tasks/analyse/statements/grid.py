@@ -101,7 +101,7 @@ def build_grid(
         return None
     spares = _spare_columns(head_rows, columns, assigned)
     merged = [_fill(row, spares) for row in numbers]
-    lines = _lines(body, merged, assigned, columns, page)
+    lines = _lines(body, merged, assigned, columns, page, _last_head(head_rows))
     if not lines:
         return None
     periods = tuple(period for _, period in assigned)
@@ -296,9 +296,10 @@ def _lines(
     assigned: list[tuple[int, Period]],
     columns: list[int],
     page: int,
+    section: str,
 ) -> list[Line]:
     lines: list[Line] = []
-    section, above = "", ""
+    above = ""
     first_value = min(columns)
     for row, parsed in zip(body, numbers, strict=True):
         label = _label(row, parsed, first_value)
@@ -312,6 +313,13 @@ def _lines(
         lines.append(Line(label, norm, canonical(joined) if joined else norm, section, mark_of(label), page, values))
         above = ""
     return lines
+
+
+def _last_head(head_rows: list[list[str]]) -> str:
+    """The section that begins just before the first amounts (`Current liabilities:`): words alone in a head row."""
+    last = head_rows[-1] if head_rows else []
+    alone = bool(last) and bool(last[0]) and not any(last[1:]) and not years_in(last[0])
+    return last[0] if alone and not last[0].startswith("(") else ""
 
 
 def _breaks_off(above: str, label: str) -> bool:

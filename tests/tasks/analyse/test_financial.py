@@ -229,6 +229,30 @@ def test_consolidated_accounts_take_the_share_of_the_group() -> None:
     assert found["total_liabilities", "FY2019"] == 2_100_000
 
 
+def test_a_balance_sheet_in_two_tables_is_put_together() -> None:
+    rows = BALANCE.strip("\n").split("\n")
+    cut = rows.index("Current liabilities: | |")
+    first, second = "\n".join(rows[:cut]), "\n".join(["LIABILITIES AND EQUITY | |", *rows[cut:]])
+    found = figures(analyse(document([table(first, 7), table(second, 8)])))
+    assert found["total_assets", "FY2019"] == 850 * MILLION
+    assert found["short_term_debt", "FY2019"] == 40 * MILLION
+    assert found["shareholders_equity", "FY2018"] == 320 * MILLION
+
+
+def test_a_total_without_label_is_the_sum_of_its_section() -> None:
+    income = INCOME.replace("Total revenue |", " |")
+    rows = {row["item"]: row for row in analyse(document([table(income)]))["figures"] if row["period"] == "FY2019"}
+    assert (rows["revenue"]["value"], rows["revenue"]["label"]) == (1000 * MILLION, "Total Revenue:")
+
+
+def test_costs_without_a_proved_sum_are_no_cost_of_sales() -> None:
+    parts = INCOME.replace("Cost of sales | 600 | 500", "Cost of services | 400 | 300\nCost of equipment | 200 | 200")
+    proved = figures(analyse(document([table(parts)])))
+    assert proved["cost_of_goods_sold", "FY2019"] == 600 * MILLION
+    unproved = figures(analyse(document([table(parts.replace("Gross profit | 400 | 300\n", ""))])))
+    assert ("cost_of_goods_sold", "FY2019") not in unproved
+
+
 def test_heads_that_only_say_current_and_previous_year() -> None:
     income = CIVIL_INCOME.replace(
         " | 31-12-2019 | 31-12-2018", "Conto economico | Esercizio corrente | Esercizio precedente"
