@@ -6,8 +6,8 @@
     python benchmarks/train.py trainer FILE --texts 480 --batch 16     (needs accelerate: pip install accelerate)
     python benchmarks/train.py utilisation --hidden 768 --layers 12    (random weights; for a GPU)
 
-The linear baseline is scikit-learn's TF-IDF (words and pairs) with logistic regression, its C chosen on the same validation
-texts, then fitted on the same training and validation texts and judged on the same test texts as ours.
+The linear baseline is TF-IDF (words and pairs) with logistic regression of scikit-learn, its C chosen on the same
+validation texts, then fitted on the same training and validation texts and judged on the same test texts as ours.
 """
 
 from __future__ import annotations
@@ -138,8 +138,10 @@ def _ours(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     step_seconds = sum(e.seconds for e in fitted.epochs)
     done = args.texts * len(fitted.epochs)
     return {
-        "what": "ours", "texts": args.texts, "epochs": len(fitted.epochs), "batch": args.batch, "seconds": round(wall, 1),
-        "texts_per_second": round(done / step_seconds, 2), "tokens_per_text": round(sum(map(len, tokens)) / len(tokens), 1),
+        "what": "ours", "texts": args.texts, "epochs": len(fitted.epochs), "batch": args.batch,
+        "seconds": round(wall, 1),
+        "texts_per_second": round(done / step_seconds, 2),
+        "tokens_per_text": round(sum(map(len, tokens)) / len(tokens), 1),
     }  # fmt: skip
 
 
