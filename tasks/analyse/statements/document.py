@@ -10,7 +10,7 @@ from datetime import date
 from tasks.analyse.statements.grid import Grid, Rows, build_grid, table_text
 from tasks.analyse.statements.labels import plain
 from tasks.analyse.statements.lines import text_tables
-from tasks.analyse.statements.numbers import Mark, decimal_mark
+from tasks.analyse.statements.numbers import Mark, decimal_mark, parse_number
 from tasks.analyse.statements.periods import parse_dates
 from tasks.records import Document, Element
 
@@ -41,18 +41,39 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
         if not _FINANCIAL.search(table_text(row[:2] for row in element.rows)):
             continue
         known = grids[-1].periods if grids and element.page - grids[-1].page <= 1 else ()
-        grid = build_grid(
-            dated_heads(element.rows, closing),
-            mark,
-            page=element.page,
-            order=order,
-            context=context_of(elements, index),
-            section=element.section,
-            known=known,
-        )
-        if grid:
-            grids.append(grid)
+        for rows in unfold(dated_heads(element.rows, closing), mark):
+            grid = build_grid(
+                rows,
+                mark,
+                page=element.page,
+                order=order,
+                context=context_of(elements, index),
+                section=element.section,
+                known=known,
+            )
+            if grid:
+                grids.append(grid)
     return grids, mark
+
+
+def unfold(rows: Rows, mark: Mark) -> list[Rows]:
+    """The two halves of a table with a second column of labels: assets at the left, liabilities at the right."""
+    width = max(len(row) for row in rows)
+    for column in range(2, width - 1):
+        cells = [row[column] for row in rows if column < len(row) and row[column]]
+        words = [cell for cell in cells if parse_number(cell, mark) is None and re.search(r"[^\W\d_]{3}", cell)]
+        if len(words) >= 4 and len(words) >= 0.8 * len(cells) and all(_has_amounts(rows, mark, column, width)):
+            return [[row[:column] for row in rows], [row[column:] for row in rows]]
+    return [rows]
+
+
+def _has_amounts(rows: Rows, mark: Mark, column: int, width: int) -> tuple[bool, bool]:
+    """Whether there are columns of amounts on both sides of a column."""
+    found = [
+        sum(parse_number(row[index], mark) is not None for row in rows if index < len(row)) >= 0.25 * len(rows)
+        for index in range(width)
+    ]
+    return any(found[1:column]), any(found[column + 1 :])
 
 
 def closing_date(elements: Sequence[Element]) -> date | None:

@@ -137,7 +137,7 @@ PARENT_ONLY = re.compile(
 )
 CONSOLIDATED = re.compile(r"consolidat")
 OTHER_SCOPE = re.compile(
-    r"consolidating|guarantor|obligor|parent|controllante|segment|pro ?forma|adoption|"
+    r"consolidating|guarant|obligor|parent|controllante|segment|pro ?forma|adoption|"
     r"adjustments? (?:for|due to)|discontinued"
 )
 """Words near a table about a part of the group or under other rules: its values may differ and are no conflict."""

@@ -253,6 +253,24 @@ def test_costs_without_a_proved_sum_are_no_cost_of_sales() -> None:
     assert ("cost_of_goods_sold", "FY2019") not in unproved
 
 
+def test_assets_and_liabilities_side_by_side() -> None:
+    text = """
+ATTIVO | 2021 | 2020 | PASSIVO | 2021 | 2020
+B) Immobilizzazioni | | | A) Patrimonio netto | |
+Totale immobilizzazioni materiali | 500.000 | 520.000 | Capitale | 100.000 | 100.000
+Totale immobilizzazioni (B) | 500.000 | 520.000 | Utile dell'esercizio | 20.000 | 10.000
+C) Attivo circolante | | | Totale patrimonio netto | 120.000 | 110.000
+Totale rimanenze | 50.000 | 40.000 | D) Debiti | |
+Totale disponibilità liquide | 30.000 | 20.000 | Debiti verso fornitori | 200.000 | 210.000
+Totale attivo circolante (C) | 80.000 | 60.000 | Totale debiti | 460.000 | 470.000
+Totale attivo | 580.000 | 580.000 | Totale passivo | 580.000 | 580.000
+"""
+    title = Element("title", "Stato patrimoniale al 31 dicembre 2021", 1, level=1)
+    found = figures(analyse(document([title, table(text)], "it")))
+    assert found["shareholders_equity", "FY2021"] == 120_000 and found["current_assets", "FY2020"] == 60_000
+    assert found["accounts_payable", "FY2021"] == 200_000 and found["total_liabilities", "FY2020"] == 470_000
+
+
 def test_heads_that_only_say_current_and_previous_year() -> None:
     income = CIVIL_INCOME.replace(
         " | 31-12-2019 | 31-12-2018", "Conto economico | Esercizio corrente | Esercizio precedente"
