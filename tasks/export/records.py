@@ -109,12 +109,28 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Sentiment:
-    """The sentiment of a document and of its passages in reading order."""
+    """The sentiment of a document and of its passages in reading order.
+
+    `counts` are passages by label in the whole document; where they are more than `passages`, only the strongest were
+    kept. `reason` says why nothing could be judged.
+    """
 
     label: str
     score: float
     model: str = ""
     passages: tuple[Passage, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    reason: str = ""
+
+    @property
+    def total(self) -> int:
+        return sum(count for _, count in self.counts) or len(self.passages)
+
+    def count(self, label: str) -> int:
+        """Passages of that label in the whole document."""
+        if self.counts:
+            return dict(self.counts).get(label, 0)
+        return sum(passage.label == label for passage in self.passages)
 
 
 @dataclass(frozen=True, slots=True)

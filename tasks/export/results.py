@@ -115,7 +115,12 @@ def sentiment(result: Json) -> Sentiment | None:
                 number(row.get("score")) or 0.0, _text(row.get("section")))
         for row in _objects(result.get("passages"))
     )  # fmt: skip
-    return Sentiment(_text(result["label"]), number(result.get("score")) or 0.0, _text(result.get("model")), passages)
+    counts = result.get("counts")
+    tally = tuple((_text(label), _whole(count)) for label, count in counts.items()) if isinstance(counts, dict) else ()
+    return Sentiment(
+        _text(result["label"]), number(result.get("score")) or 0.0, _text(result.get("model")), passages, tally,
+        _text(result.get("reason")),
+    )  # fmt: skip
 
 
 def classes(result: Json) -> Classes | None:

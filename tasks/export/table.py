@@ -108,11 +108,21 @@ class Table(Piece):
         return wrap(clean(cell.text), fonts.STRONG if cell.strong else font, self.kind.size, room, self.most)
 
     def least(self, width: float) -> float:
-        """The head and the first three rows."""
+        """The head and the first three rows, or all of a small table."""
         self.wrap(width, style.HEIGHT)
+        if self._small:
+            return float(self.height)
         return self._head_height + sum(laid.height for laid in self._laid[:3])
 
+    @property
+    def _small(self) -> bool:
+        """Whether it is better moved to the next page than split."""
+        return self._start == 0 and len(self._rows) <= 8 and self.height < style.HEIGHT / 3
+
     def split(self, width: float, height: float) -> list[Flowable]:
+        self.wrap(width, style.HEIGHT)
+        if self._small:
+            return []
         self.wrap(width, height)
         used, count = self._head_height, 0
         for laid in self._laid:

@@ -141,6 +141,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "Nel complesso il documento ha tono {label} (punteggio {score}); su {total} passi {positive} sono positivi, "
         "{neutral} neutri e {negative} negativi.",
     ),
+    "no_text_to_judge": (
+        "There is no running text whose tone could be judged.",
+        "Non vi è testo corrente di cui giudicare il tono.",
+    ),
     "sentiment_alone": (
         "The document as a whole reads {label} (score {score}).",
         "Nel complesso il documento ha tono {label} (punteggio {score}).",
@@ -306,6 +310,8 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "internal": ("internal error", "errore interno"),
     "vat_number": ("VAT number", "Partita IVA"),
     "codice_fiscale": ("Italian tax code", "Codice fiscale"),
+    "tax_code": ("Italian tax code", "Codice fiscale"),
+    "ein": ("US employer number (EIN)", "Numero EIN (Stati Uniti)"),
     "iban": ("IBAN", "IBAN"),
     "date": ("date", "data"),
     "amount": ("amount", "importo"),

@@ -58,6 +58,40 @@ def test_bad_input_is_one_line_and_exit_two(tmp_path: Path) -> None:
     assert last.startswith("faldone: ") and "nowhere.pdf is not in the collection" in last
 
 
+@pytest.mark.e2e
+def test_a_folder_becomes_a_report_and_what_failed_is_reported(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = ["Conto economico;31/12/2024;31/12/2023", "Ricavi delle vendite e delle prestazioni;1.250.000;1.100.000"]
+    (folder / "bilancio.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "verbale.txt").write_text(
+        "I ricavi sono cresciuti. Il consiglio approva il bilancio. " * 5, encoding="utf-8"
+    )
+    (folder / "rotto.pdf").write_bytes(b"%PDF-1.7\nnothing follows")
+    target = tmp_path / "report.pdf"
+    arguments = (
+        "--type",
+        "financial",
+        "--template",
+        "collection",
+        "--language",
+        "it",
+        "--output",
+        str(target),
+        "--json",
+    )
+    done = run(tmp_path / "home", "process", str(folder), *arguments)
+    assert done.returncode == 3, done.stderr
+    result = json.loads(done.stdout)
+    assert result["status"] == "completed_with_failures"
+    assert [Path(one["path"]).name for one in result["failures"] if one["part"] == "index"] == ["rotto.pdf"]
+    assert result["index"]["documents"]["indexed"] == 2
+    assert result["analyse"]["total"] == 2
+    assert result["path"] == result["export"]["path"] == str(target)
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(target).pages)
+    assert "rotto.pdf" in text and "verbale.txt" in text
+
+
 def test_wrong_options_name_the_choices(tmp_path: Path) -> None:
     done = run(tmp_path, "export", "--template", "balance")
     assert done.returncode == 2

@@ -6,10 +6,11 @@ comprehensive, sentiment or classify analysis of the documents; without any it s
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from reportlab.platypus import Flowable, PageBreak
+from reportlab.platypus import Flowable
+from reportlab.platypus.doctemplate import CondPageBreak
 
 from tasks.export import style
 from tasks.export.charts import ribbon
@@ -18,13 +19,15 @@ from tasks.export.parts import finish, nothing, page_cell, source, source_line, 
 from tasks.export.records import Analysed, Entry, Material, Passage, Reading, Sentiment
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
-from tasks.export.text import clean, shorten
+from tasks.export.text import clean, name, shorten
 from tasks.export.words import Words
 
 NAME = "analysis"
 DESCRIPTION = "summary, tone by section, key phrases and entities, document by document"
 TONES = {"positive": "good", "neutral": "muted", "negative": "poor"}
 SIGNS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
+
+RIBBON = 8  # passages from which their order says something
 
 Story = list[Flowable]
 
@@ -36,21 +39,23 @@ def compose(material: Material, words: Words) -> Report:
     story: Story = []
     if not read and not failed:
         story = nothing(words, "no_analyses" if material.entries else "none_indexed")
+    names = Counter(title_of(one.entry) for one in read)
     for number, one in enumerate(read):
+        title = title_of(one.entry)
         if number:
-            story.append(PageBreak())
-        story += _chapter(one, words)
+            story.append(CondPageBreak(style.HEIGHT * 0.45))
+        story += _chapter(one, f"{title} · {clean(name(one.entry.path))}" if names[title] > 1 else title, words)
     if failed:
         story += failures(failed, words)
     return finish(words("analysis_title"), material, story, words)
 
 
-def _chapter(one: Analysed, words: Words) -> Story:
+def _chapter(one: Analysed, title: str, words: Words) -> Story:
     entry = one.entry
     language = entry.language or (one.reading.language if one.reading else "")
     facts = [words.format.language(language)] if language else []
-    facts += [f"{words.format.integer(entry.pages)} {words.kind('pages')}"] if entry.pages else []
-    story: Story = [Heading(title_of(entry)), source_line(entry, words, " · ".join(facts))]
+    facts += [f"{words('pages')}: {words.format.integer(entry.pages)}"] if entry.pages else []
+    story: Story = [Heading(title), source_line(entry, words, " · ".join(facts))]
     if one.reading:
         story += _summary(one.reading, words)
     if one.sentiment:
@@ -78,10 +83,12 @@ def _summary(reading: Reading, words: Words) -> Story:
 
 # -- tone -------------------------------------------------------------------------------------------------------------
 def _sentiment(sentiment: Sentiment, entry: Entry, words: Words) -> Story:
+    if sentiment.reason and not sentiment.total:
+        return [Heading(words("sentiment"), 2), Prose(words("no_text_to_judge"))]
     story: Story = [Heading(words("sentiment"), 2), Prose(_tone_sentence(sentiment, words))]
     if sentiment.model:
         story.append(Prose(words("model_used", model=sentiment.model), style.SMALL, "muted"))
-    if len(sentiment.passages) > 3:
+    if len(sentiment.passages) >= RIBBON and len(sentiment.passages) >= sentiment.total:  # not only the strongest
         story += _strip(sentiment.passages, words)
         story += _by_section(sentiment.passages, words)
     strongest = [passage for passage in sentiment.passages if SIGNS.get(passage.label, 0.0)]
@@ -101,11 +108,10 @@ def _sentiment(sentiment: Sentiment, entry: Entry, words: Words) -> Story:
 def _tone_sentence(sentiment: Sentiment, words: Words) -> str:
     show = words.format
     values = {"label": tone_word(sentiment.label, words), "score": show.decimal(sentiment.score)}
-    if not sentiment.passages:
+    if not sentiment.total:
         return words("sentiment_alone", **values)
-    labels = [passage.label for passage in sentiment.passages]
-    tally = {label: show.integer(labels.count(label)) for label in SIGNS}
-    return words("sentiment_sentence", **values, **tally, total=show.integer(len(labels)))
+    tally = {label: show.integer(sentiment.count(label)) for label in SIGNS}
+    return words("sentiment_sentence", **values, **tally, total=show.integer(sentiment.total))
 
 
 def tone_word(label: str, words: Words) -> str:
@@ -167,12 +173,20 @@ def _phrases(reading: Reading, words: Words) -> Story:
     heaviest = max((phrase.weight or 0.0 for phrase in reading.phrases), default=0.0)
     if heaviest <= 0:
         return [Heading(words("key_phrases"), 2), Prose(" · ".join(clean(phrase.text) for phrase in reading.phrases))]
-    columns = [Column(words("phrase"), least=200), Column(words("weight"), least=110)]
-    rows = [
-        Row((phrase.text, Cell(words.format.decimal(phrase.weight), bar=(phrase.weight or 0.0) / heaviest)))
+    columns = [Column(words("phrase"), least=110), Column(words("weight"), least=80)]
+    pairs = [
+        (phrase.text, Cell(words.format.decimal(phrase.weight), bar=(phrase.weight or 0.0) / heaviest))
         for phrase in reading.phrases
     ]
-    return [Heading(words("key_phrases"), 2), Table(columns, rows, most=2)]
+    return [Heading(words("key_phrases"), 2), _in_two(columns, pairs)]
+
+
+def _in_two(columns: Sequence[Column], pairs: Sequence[tuple[str | Cell, str | Cell]]) -> Table:
+    """A narrow table set as two side by side, read down the left half first."""
+    half = -(-len(pairs) // 2)
+    left, right = pairs[:half], [*pairs[half:], *([("", "")] * (2 * half - len(pairs)))]
+    rows = [Row((*one, *other)) for one, other in zip(left, right, strict=True)]
+    return Table([*columns, *columns], rows, most=2)
 
 
 def _entities(reading: Reading, entry: Entry, words: Words) -> Story:
@@ -192,9 +206,9 @@ def _entities(reading: Reading, entry: Entry, words: Words) -> Story:
 def _statistics(reading: Reading, words: Words) -> Story:
     if not reading.statistics:
         return []
-    rows = [Row((words.kind(name), _statistic(value, words))) for name, value in reading.statistics]
-    columns = [Column(words("item"), least=160), Column(words("value"), "number")]
-    return [Heading(words("statistics"), 2), Table(columns, rows, most=2)]
+    pairs = [(words.kind(key), _statistic(value, words)) for key, value in reading.statistics]
+    columns = [Column(words("item"), least=110), Column(words("value"), "number")]
+    return [Heading(words("statistics"), 2), _in_two(columns, pairs)]
 
 
 def _statistic(value: float | str, words: Words) -> str:

@@ -128,7 +128,7 @@ def _charts(material: Material, firms: Sequence[Company], words: Words) -> Story
     width, show = half(style.WIDTH), words.format
     types = counts([entry.format.upper() for entry in material.entries], words)
     left = bars(words("by_type"), types, width, show.integer, 6, words("other"))
-    tones = Counter(one.sentiment.label for one in material.analysed if one.sentiment)
+    tones = Counter(one.sentiment.label for one in material.analysed if one.sentiment and not one.sentiment.reason)
     right = bars(
         words("tone_of_documents"), [(words(label), float(tones[label])) for label in SIGNS], width, show.integer
     )
