@@ -1,98 +1,67 @@
-"""The flow `export` under a real Prefect server, as the command line runs it."""
+"""The flows `export` and `process` under a real Prefect server."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+import asyncio
 from pathlib import Path
 
 import pypdf
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
-RUN = """
-import sys, typer
-from deployments.cli import export
-app = typer.Typer()
-app.command()(export.export)
-app.command()(export.process)
-app(sys.argv[1:])
-"""
+from flows.export import export
+from flows.process import process
+from infra.errors import UsageError
 
 
-def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FALDONE_HOME": str(home), "FALDONE_DASK": "threads", "OMP_NUM_THREADS": "1"}
-    environment.pop("PREFECT_API_URL", None)
-    command = [sys.executable, "-c", RUN, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
+def artifact_types(key: str) -> set[str | None]:
+    async def read() -> set[str | None]:
+        async with get_client() as client:
+            wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
+            return {artifact.type for artifact in await client.read_artifacts(artifact_filter=wanted)}
+
+    return asyncio.run(read())
 
 
-@pytest.mark.e2e
+def text_of(path: str) -> str:
+    return " ".join(" ".join(page.extract_text().split()) for page in pypdf.PdfReader(path).pages)
+
+
+@pytest.mark.usefixtures("prefect_api")
 def test_an_empty_collection_is_exported(tmp_path: Path) -> None:
-    done = run(
-        tmp_path / "home",
-        "export",
-        "--template",
-        "executive",
-        "--language",
-        "it",
-        "--output",
-        f"{tmp_path}/out/",
-        "--json",
-    )
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    result = export(template="executive", language="it", output=f"{tmp_path}/out/")
     assert set(result) == {"status", "path", "pages", "bytes", "seconds"}
     path = Path(result["path"])
-    assert path.parent == tmp_path / "out"
-    assert path.stat().st_size == result["bytes"]
-    assert "non contiene ancora documenti" in pypdf.PdfReader(path).pages[0].extract_text().replace("\n", " ")
+    assert (path.parent, path.stat().st_size) == (tmp_path / "out", result["bytes"])
+    assert "non contiene ancora documenti" in text_of(result["path"])
+    assert artifact_types("export") == {"progress", "table"}
 
 
-@pytest.mark.e2e
-def test_bad_input_is_one_line_and_exit_two(tmp_path: Path) -> None:
-    done = run(tmp_path / "home", "export", "--document", "nowhere.pdf", "--json")
-    assert (done.returncode, done.stdout) == (2, "")
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("faldone: ") and "nowhere.pdf is not in the collection" in last
+@pytest.mark.usefixtures("prefect_api")
+def test_bad_input_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.pdf is not in the collection"):
+        export(documents=["nowhere.pdf"])
+    with pytest.raises(UsageError, match=r"ending in \.pdf"):
+        export(output=str(tmp_path / "report.doc"))
 
 
-@pytest.mark.e2e
-def test_a_folder_becomes_a_report_and_what_failed_is_reported(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("prefect_api")
+def test_a_folder_becomes_a_report_and_what_failed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_DASK", "threads")
     folder = tmp_path / "in"
     folder.mkdir()
     rows = ["Conto economico;31/12/2024;31/12/2023", "Ricavi delle vendite e delle prestazioni;1.250.000;1.100.000"]
     (folder / "bilancio.csv").write_text("\n".join(rows), encoding="utf-8")
-    (folder / "verbale.txt").write_text(
-        "I ricavi sono cresciuti. Il consiglio approva il bilancio. " * 5, encoding="utf-8"
-    )
+    (folder / "verbale.txt").write_text("I ricavi crescono. Il consiglio approva il bilancio. " * 5, encoding="utf-8")
     (folder / "rotto.pdf").write_bytes(b"%PDF-1.7\nnothing follows")
-    target = tmp_path / "report.pdf"
-    arguments = (
-        "--type",
-        "financial",
-        "--template",
-        "collection",
-        "--language",
-        "it",
-        "--output",
-        str(target),
-        "--json",
+    result = process(
+        [str(folder)], type="financial", template="collection", language="it", output=str(tmp_path / "report.pdf")
     )
-    done = run(tmp_path / "home", "process", str(folder), *arguments)
-    assert done.returncode == 3, done.stderr
-    result = json.loads(done.stdout)
     assert result["status"] == "completed_with_failures"
     assert [Path(one["path"]).name for one in result["failures"] if one["part"] == "index"] == ["rotto.pdf"]
     assert result["index"]["documents"]["indexed"] == 2
     assert result["analyse"]["total"] == 2
-    assert result["path"] == result["export"]["path"] == str(target)
-    text = " ".join(page.extract_text() for page in pypdf.PdfReader(target).pages)
+    assert result["path"] == result["export"]["path"] == str(tmp_path / "report.pdf")
+    text = text_of(result["path"])
     assert "rotto.pdf" in text and "verbale.txt" in text
-
-
-def test_wrong_options_name_the_choices(tmp_path: Path) -> None:
-    done = run(tmp_path, "export", "--template", "balance")
-    assert done.returncode == 2
-    assert "financial" in done.stderr

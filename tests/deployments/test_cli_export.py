@@ -1,0 +1,59 @@
+"""The verbs export and process: what a person types, and what programs read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pypdf
+import pytest
+from typer.testing import CliRunner
+
+from deployments.cli import app, export
+
+
+@pytest.mark.e2e
+def test_export_prints_one_json_object(tmp_path: Path) -> None:
+    """The whole command in a process of its own, with nothing running."""
+    command = [sys.executable, "-c", "from deployments.cli import main; main()"]
+    command += ["export", "--template", "collection", "--output", str(tmp_path / "r.pdf"), "--json"]
+    here = str(Path(export.__file__).parents[2])
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": here}, capture_output=True, text=True, timeout=150, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["status"] == "completed"
+    assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == result["pages"] == 1
+
+
+def test_paths_are_made_absolute_and_ids_stay(tmp_path: Path) -> None:
+    number = "0123456789abcdef" * 2
+    made = [export._absolute(source) for source in ("a.pdf", number, "s3://b/c.pdf")]
+    assert made == [str(tmp_path / "a.pdf"), number, "s3://b/c.pdf"]
+
+
+def test_an_output_keeps_what_it_means(tmp_path: Path) -> None:
+    assert [export._output(output) for output in ("", "out/", "r.pdf")] == [
+        "",
+        f"{tmp_path}/out/",
+        str(tmp_path / "r.pdf"),
+    ]
+
+
+def test_failures_of_the_chain_are_listed_with_their_part() -> None:
+    failures = [{"part": "index", "path": f"/{n}", "message": "Broken."} for n in range(22)]
+    result = {"collection": "c", "status": "completed_with_failures", "seconds": 1.0, "failures": failures,
+              "path": "/r.pdf", "pages": 3}  # fmt: skip
+    text = export._chain(result)
+    assert "index: /0: Broken." in text
+    assert "and 2 more" in text
+    assert "/r.pdf (3 pages)" in text
+
+
+@pytest.mark.parametrize("line", [["export", "-t", "balance"], ["export", "-l", "fr"], ["process"]])
+def test_wrong_usage_ends_with_two(line: list[str]) -> None:
+    assert CliRunner().invoke(app, line).exit_code == 2
