@@ -191,3 +191,30 @@ class Swept:
 
     def __add__(self, other: Swept) -> Swept:
         return Swept(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def statistics(url: str) -> tuple[int, int] | None:
+    """Hits and misses since Redis started; None where there is none, or it is away."""
+    if not url:
+        return None
+    import redis
+
+    try:
+        info: Any = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1).info("stats")
+    except (redis.RedisError, OSError):
+        return None
+    return int(info["keyspace_hits"]), int(info["keyspace_misses"])
+
+
+def ping(url: str) -> None:
+    """Return if Redis answers.
+
+    Raises:
+        TransientError: it does not.
+    """
+    import redis
+
+    try:
+        redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2).ping()
+    except (redis.RedisError, OSError) as error:
+        raise TransientError(f"Redis: {error}") from error

@@ -1,10 +1,12 @@
-"""The door to Dask: the same function over many batches on threads, on a local cluster, or on a scheduler given by address.
+"""The door to Dask: the same function over many batches on threads, on a local cluster, or on a scheduler given by
+address.
 
-Prefect tasks are shards and Dask futures are batches: a Prefect task sent through its Dask runner costs over 100 ms and hangs when its
-worker dies; a plain future costs 2 ms, and a dead worker is an exception that the caller can act upon.
+Prefect tasks are shards and Dask futures are batches: a Prefect task sent through its Dask runner costs over 100 ms
+and hangs when its worker dies; a plain future costs 2 ms, and a dead worker is an exception that the caller can act
+upon.
 
-Workers are spawned, not forked (LanceDB and torch do not survive a fork), not daemonic (they start parser children of their own), one
-thread each, and their numeric libraries get one thread too, so that processes times threads is cores.
+Workers are spawned, not forked (LanceDB and torch do not survive a fork), not daemonic (they start parser children of
+their own), one thread each, and their numeric libraries get one thread too, so that processes times threads is cores.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from infra.errors import TransientError
@@ -203,3 +206,59 @@ CONFIG = {
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ping(address: str) -> int:
+    """How many workers the scheduler at an address has.
+
+    Raises:
+        TransientError: it does not answer.
+    """
+    from distributed import Client
+
+    try:
+        with Client(address, set_as_default=False, timeout=3) as client:
+            return len(client.scheduler_info(n_workers=-1)["workers"])
+    except (OSError, TimeoutError) as error:
+        raise TransientError(f"the Dask scheduler at {address} does not answer: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker of a scheduler: its memory in bytes and the seconds since its last heartbeat."""
+
+    address: str
+    memory: int
+    silent: float
+
+
+def look(address: str, timeout: float = 3.0) -> list[WorkerState]:
+    """The workers of a scheduler, without joining it as a client.
+
+    Raises:
+        TransientError: no scheduler answers there in time.
+    """
+    import asyncio
+    import time
+
+    async def ask() -> Any:
+        from distributed.core import rpc
+
+        async with rpc(address) as scheduler:
+            return await scheduler.identity(n_workers=-1)
+
+    try:
+        told = asyncio.run(asyncio.wait_for(ask(), timeout))
+    except (OSError, TimeoutError) as error:
+        raise TransientError(f"FALDONE_DASK: no scheduler answers at {address}") from error
+    now = time.time()
+    return [
+        WorkerState(name, int(about.get("metrics", {}).get("memory", 0)), now - about.get("last_seen", now))
+        for name, about in told["workers"].items()
+    ]
+
+
+def recycle(address: str, workers_: Sequence[str]) -> None:
+    """Restart worker processes, which gives their memory back; their batches are done again elsewhere."""
+    with _remote(address) as client:
+        client.restart_workers(list(workers_), timeout=30, raise_for_error=False)

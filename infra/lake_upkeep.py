@@ -27,6 +27,7 @@ FRAGMENT_BYTES = 256 * 2**20  # of a compacted fragment
 STEP_BYTES = 1024 * 2**20  # of source files that one compaction step reads
 BATCH_BYTES = 8 * 2**20  # decoded at a time
 CACHE_BYTES = 128 * 2**20  # of LanceDB's own caches, which else may grow to gigabytes
+MANIFESTS = 2**64 - 1  # a manifest is named by this minus its version, so that the newest sorts first
 SMALL = 1_024  # rows: fragments are never made smaller than this on purpose
 
 FLAT_ROWS = 50_000  # below, scanning every vector is as quick as an index and exact
@@ -316,15 +317,47 @@ def unreadable(lake: Lake, name: str) -> str:
 
 
 def last_readable(lake: Lake, name: str) -> int | None:
-    """The newest older version all of whose fragments can be read; None where there is none."""
-    newest = _dataset(lake, name)
-    versions = sorted((int(ref.version) for ref in newest.version_refs()), reverse=True)[1:]
-    for version in versions:
+    """The newest version all of whose fragments can be read; None where there is none."""
+    for version in _manifests(lake, name):
         try:
-            dataset = _dataset(lake, name, version)
-            for fragment in dataset.get_fragments():
+            for fragment in _dataset(lake, name, version).get_fragments():
                 fragment.head(1)
-        except Exception:  # noqa: BLE001, S112 - as above; the next older version is tried
+        except Exception:  # noqa: BLE001, S112 - Lance raises many unrelated classes; the next older version is tried
             continue
         return version
     return None
+
+
+def back_to(lake: Lake, name: str, version: int) -> None:
+    """Make an older version the newest although the newest cannot even be opened.
+
+    Manifests after it that cannot be read are renamed (…manifest.damaged) and kept for whoever wants to look.
+    """
+    for newer in (number for number in _manifests(lake, name) if number > version):
+        try:
+            _dataset(lake, name, newer)
+        except Exception:  # noqa: BLE001 - Lance raises many unrelated classes
+            _set_aside(lake, name, newer)
+    if lake.version(name) != version:
+        roll_back(lake, name, version)
+
+
+def _versions_folder(lake: Lake, name: str) -> tuple[Any, str]:
+    import fsspec
+
+    fs, inner = fsspec.core.url_to_fs(f"{lake.location}/{name}.lance/_versions")
+    return fs, inner
+
+
+def _manifests(lake: Lake, name: str) -> list[int]:
+    """Numbers of the versions by their manifests' names, the newest first: Lance writes 2⁶⁴ − 1 − version."""
+    fs, inner = _versions_folder(lake, name)
+    fs.invalidate_cache()
+    stems = (path.rsplit("/", 1)[-1].removesuffix(".manifest") for path in fs.glob(f"{inner}/*.manifest"))
+    return sorted((MANIFESTS - int(stem) for stem in stems if stem.isdigit()), reverse=True)
+
+
+def _set_aside(lake: Lake, name: str, version: int) -> None:
+    fs, inner = _versions_folder(lake, name)
+    manifest = f"{inner}/{MANIFESTS - version:020d}.manifest"
+    fs.mv(manifest, f"{manifest}.damaged")

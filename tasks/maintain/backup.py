@@ -269,19 +269,21 @@ def _same(live: Lake, restored: Lake, pin: Pinned, positions: Sequence[int]) -> 
 def kept(backups: Sequence[str], now: datetime | None = None) -> set[str]:
     """Which backups stay.
 
-    All of the last two days, and the last of each of the 7 latest days, 4 latest weeks and 12 latest months that have one.
+    All of the last two days, and the last of each of the 7 latest days, 4 latest weeks and 12 latest months that have
+    one.
     """
     recent = (now or datetime.now(UTC)) - RECENT
-    keep = {backup for backup in backups if _when(backup) > recent} | set(sorted(backups)[-1:])
+    keep = {backup for backup in backups if when(backup) > recent} | set(sorted(backups)[-1:])
     for count, period in ((DAILY, "%Y-%m-%d"), (WEEKLY, "%G-%V"), (MONTHLY, "%Y-%m")):
         last: dict[str, str] = {}
         for backup in sorted(backups):
-            last[_when(backup).strftime(period)] = backup
+            last[when(backup).strftime(period)] = backup
         keep |= set(list(last.values())[-count:])
     return keep
 
 
-def _when(backup: str) -> datetime:
+def when(backup: str) -> datetime:
+    """When a backup was made, by its id."""
     return datetime.strptime(backup[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
 

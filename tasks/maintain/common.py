@@ -5,11 +5,23 @@ from __future__ import annotations
 import resource
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
+from infra.errors import FaldoneError
 from infra.lake import Lake
 from tasks.index import ledger
 
-KINDS = ("documents", "parsed", "chunks", "analyses", "figures", "metrics")
+
+class JobFailed(FaldoneError):
+    """A maintenance job that could not do all of its work; `result` is its receipt all the same."""
+
+    def __init__(self, message: str, result: dict[str, Any]) -> None:
+        super().__init__(message, result)  # both, so that it survives pickling
+        self.message = message
+        self.result = result
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def tables(lake: Lake, collection: str) -> list[str]:

@@ -1,0 +1,261 @@
+"""Cleanup: what nobody needs any more leaves — cache entries, staging of dead runs, old reports, models and runs,
+gone quarantine.
+
+Each part stands alone: one that fails is reported and does not stop the others. Nothing is removed on a guess: a
+staging folder only when the lock of its run is free, a quarantine entry only when its file is gone and the folder
+that held it is still there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from infra.cache import Cache
+from infra.encoder import load_encoder
+from infra.files import is_url, remove_tree
+from infra.lake import Lake
+from infra.locks import writer_lane
+from infra.orchestration import Api
+from infra.settings import Settings
+from tasks.export.job import exports_folder
+from tasks.index import ledger, store
+from tasks.maintain import restore
+from tasks.maintain.common import first_line
+from tasks.records import ATTACHMENT
+from tasks.train import registry
+
+log = logging.getLogger("faldone.maintain")
+
+YOUNG = 120.0  # s: a run makes its staging folder an instant before its lock
+REPLACED_DAYS = 7  # what a restore took out
+MODELS_KEPT = 3  # newest versions of each name that stay whatever their age
+RUNS_AT_ONCE = 5_000  # deleted in one cleanup, so that a first one does not hold the API for hours
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How many days things are kept."""
+
+    exports: int = 90
+    models: int = 90
+    runs: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What one part removed: a count by kind, bytes, and what could not be done."""
+
+    counts: dict[str, int]
+    bytes: int = 0
+    problem: str = ""
+
+
+Part = Callable[[Settings, Retention, bool], Removed]
+
+
+def cleanup(
+    settings: Settings, retention: Retention | None = None, dry_run: bool = False, api: Api | None = None
+) -> dict[str, Any]:
+    """Do every part; the contract's JSON of `cleanup`. The caller holds the lane `cleanup`.
+
+    Args:
+        dry_run: only count what would go.
+        api: Prefect's API, where one answers.
+    """
+    started = time.monotonic()
+    retention = retention or Retention()
+    recovered = "" if dry_run else restore.recover_if_free(settings)
+    parts = [attempt(name, part, settings, retention, dry_run) for name, part in PARTS.items()]
+    if api is not None:
+        parts.append(attempt("runs", lambda _, keep, dry: old_runs(api, keep, dry), settings, retention, dry_run))
+    return summary(parts, time.monotonic() - started, dry_run, recovered)
+
+
+def attempt(name: str, part: Part, settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """One part; its error becomes its problem."""
+    try:
+        return part(settings, retention, dry_run)
+    except Exception as error:  # noqa: BLE001 - the other parts are done all the same, and the job fails at its end
+        log.error("cleanup of %s: %s", name, error)
+        return Removed({}, problem=f"{name}: {first_line(error)}")
+
+
+def summary(parts: list[Removed], seconds: float, dry_run: bool, recovered: str = "") -> dict[str, Any]:
+    """The contract's JSON of `cleanup`."""
+    problems = [part.problem for part in parts if part.problem]
+    return {
+        "status": "failed" if problems else "completed",
+        "dry_run": dry_run,
+        "removed": {name: count for part in parts for name, count in part.counts.items()},
+        "bytes_freed": sum(part.bytes for part in parts),
+        "problems": problems,
+        "recovered": recovered,
+        "seconds": round(seconds, 3),
+    }
+
+
+# ---- cache -----------------------------------------------------------------------------------------------------------
+
+
+def cache(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """Entries of encoders that no collection and no setting uses any more, those without a time to live, and
+    expired ones.
+    """
+    if settings.redis_url is None:
+        return Removed({})
+    used = encoders(settings)
+    swept = Cache(settings.redis_url.get_secret_value()).sweep(lambda key: _wanted(key, used), dry_run)
+    counts = {"cache_entries": swept.unwanted, "cache_without_expiry": swept.immortal, "cache_expired": swept.expired}
+    return Removed(counts, swept.bytes)
+
+
+def encoders(settings: Settings) -> set[str]:
+    """Fingerprints of the encoders whose vectors somebody may ask for: that of the settings and those of every
+    collection.
+    """
+    lake = Lake(settings.root)
+    used = {load_encoder(settings).fingerprint}
+    for collection in ledger.collections(lake):
+        used |= set(ledger.read(lake, collection, ["encoder"]).column("encoder").unique().to_pylist())
+    return {fingerprint for fingerprint in used if fingerprint}
+
+
+def _wanted(key: str, used: set[str]) -> bool:
+    """Whether an entry `vector:FINGERPRINT:HASH` is of use; other kinds are left to their time to live."""
+    kind, _, rest = key.partition(":")
+    return kind != "vector" or rest.partition(":")[0] in used
+
+
+# ---- files -----------------------------------------------------------------------------------------------------------
+
+
+def staging(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """Staging folders of runs that ended without clearing up."""
+    folders = [folder for folder in _folders(settings.scratch / "staging") if _dead(folder)]
+    freed = sum(_size(folder) for folder in folders)
+    for folder in [] if dry_run else folders:
+        shutil.rmtree(folder)
+        if settings.remote:
+            remove_tree(f"{settings.root}/staging/{folder.name}")
+    return Removed({"staging_folders": len(folders)}, freed)
+
+
+def _folders(top: Path) -> list[Path]:
+    return [path for path in sorted(top.iterdir()) if path.is_dir()] if top.is_dir() else []
+
+
+def _dead(folder: Path) -> bool:
+    if time.time() - folder.stat().st_mtime < YOUNG:
+        return False
+    try:
+        with FileLock(folder / "alive.lock", timeout=0):
+            return True
+    except Timeout:
+        return False
+
+
+def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """Reports in the data folder past their retention; those that were written elsewhere are the user's own."""
+    top, oldest = exports_folder(settings), time.time() - retention.exports * 86_400
+    files = [path for path in top.glob("*.pdf") if path.stat().st_mtime < oldest] if top.is_dir() else []
+    freed = sum(path.stat().st_size for path in files)
+    for path in [] if dry_run else files:
+        path.unlink(missing_ok=True)
+    return Removed({"exports": len(files)}, freed)
+
+
+def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """What restores took out of the data folder some days ago."""
+    oldest = time.time() - REPLACED_DAYS * 86_400
+    folders = [folder for folder in _folders(settings.scratch / "replaced") if folder.stat().st_mtime < oldest]
+    freed = sum(_size(folder) for folder in folders)
+    for folder in [] if dry_run else folders:
+        shutil.rmtree(folder)
+    return Removed({"replaced_by_restores": len(folders)}, freed)
+
+
+def models(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """Model versions past their retention that are neither current nor among the newest of their name."""
+    oldest = datetime.now(UTC) - timedelta(days=retention.models)
+    by_name: dict[str, list[registry.ModelVersion]] = {}
+    for version in registry.versions(settings):  # the newest first
+        by_name.setdefault(version.name, []).append(version)
+    old = [
+        version for versions in by_name.values() for version in versions[MODELS_KEPT:]
+        if not version.current and _made(version) < oldest
+    ]  # fmt: skip
+    freed = sum(_size(version.path) for version in old)
+    for version in [] if dry_run else old:
+        registry.remove(settings, f"{version.name}@{version.version}")
+    return Removed({"model_versions": len(old)}, freed)
+
+
+def _made(version: registry.ModelVersion) -> datetime:
+    made = datetime.fromisoformat(version.created_at)
+    return made if made.tzinfo else made.replace(tzinfo=UTC)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+# ---- quarantine ------------------------------------------------------------------------------------------------------
+
+
+def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
+    """Quarantine entries whose file is gone."""
+    lake, count = Lake(settings.root), 0
+    for collection in ledger.collections(lake):
+        where = {"state": ledger.QUARANTINED}
+        rows = ledger.read(lake, collection, ["document_id", "path"], where).to_pylist()
+        gone = [row["document_id"] for row in rows if _gone(row["path"])]
+        count += len(gone)
+        if gone and not dry_run:
+            with writer_lane(settings, collection):
+                store.remove(lake, collection, gone)
+    return Removed({"quarantine_entries": count})
+
+
+def _gone(path: str) -> bool:
+    """Whether a source is surely gone: not when its whole folder is missing (a disk that is not mounted), nor
+    behind a URL.
+    """
+    file = path.split(ATTACHMENT)[0]
+    return not is_url(file) and not os.path.lexists(file) and Path(file).parent.is_dir()
+
+
+# ---- Prefect ---------------------------------------------------------------------------------------------------------
+
+
+def old_runs(api: Api, retention: Retention, dry_run: bool) -> Removed:
+    """Flow runs that ended before their retention, with logs and artifacts."""
+    before = datetime.now(UTC) - timedelta(days=retention.runs)
+    if dry_run:
+        return Removed({"flow_runs": api.count_runs(before)})
+    removed = 0
+    while removed < RUNS_AT_ONCE:
+        ids = api.remove_runs(before, RUNS_AT_ONCE - removed)
+        if not ids:
+            break
+        removed += len(ids)
+    return Removed({"flow_runs": removed})
+
+
+PARTS: dict[str, Part] = {
+    "cache": cache,
+    "staging": staging,
+    "exports": exports,
+    "replaced": replaced,
+    "models": models,
+    "quarantine": quarantine,
+}

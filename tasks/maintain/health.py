@@ -1,0 +1,295 @@
+"""Health: is everything there that the platform needs, answered within seconds?
+
+Each check is a function of the settings that gives a state and a sentence; they run side by side, each with a
+deadline, so that something that hangs is itself the finding. `failing` means that work cannot be done now, `degraded`
+that a person should look soon.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from infra.errors import FaldoneError
+from infra.orchestration import Api, moment
+from infra.settings import Settings
+from tasks.maintain.common import first_line, size
+
+State = Literal["ok", "degraded", "failing"]
+
+DEADLINE = 20.0  # s: a check that takes longer has failed
+FREE_SHARE, FREE_BYTES = 0.10, 5 * 2**30  # of the disk: below both it is degraded
+FREE_LEAST = 2**30  # below this it fails
+MEMORY_WARN, MEMORY_RECYCLE = 10**9, 2 * 10**9  # bytes of a worker
+SILENT = 60.0  # s without a heartbeat of a Dask worker
+LATE, LATE_LONG = 600.0, 3600.0  # s that the oldest waiting run may wait
+MISSED = 2.5  # intervals of a schedule without a success
+BACKUP_AGE = timedelta(hours=50)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one check."""
+
+    name: str
+    status: State
+    message: str
+    milliseconds: float = 0.0
+
+
+Outcome = tuple[State, str]
+Probe = Callable[[], Outcome]
+
+
+def health(settings: Settings, api: Api | None = None, recycle: bool = False) -> dict[str, Any]:
+    """Run every check; the contract's JSON of `health`.
+
+    Args:
+        api: Prefect's API, where an address of one is set.
+        recycle: restart Dask workers that hold too much memory.
+    """
+    started = time.monotonic()
+    probes: dict[str, Probe] = {
+        "disk": lambda: disk(settings),
+        "lake": lambda: lake(settings),
+        "encoder": lambda: encoder(settings),
+        "redis": lambda: redis(settings),
+        "dask": lambda: dask(settings, recycle),
+        "backup": lambda: backup(settings),
+        "prefect": lambda: prefect(api),
+    }
+    if api is not None:
+        probes |= {"workers": lambda: workers(api), "queues": lambda: queues(api), "schedules": lambda: schedules(api)}
+    checks = run(probes)
+    return {
+        "status": worst(checks),
+        "checks": [asdict(check) for check in checks],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def worst(checks: list[Check]) -> State:
+    """The state of the whole: that of its worst part."""
+    states = {check.status for check in checks}
+    return "failing" if "failing" in states else "degraded" if "degraded" in states else "ok"
+
+
+def run(probes: dict[str, Probe], deadline: float = DEADLINE) -> list[Check]:
+    """Every probe side by side; one that raises or does not end has failed."""
+    pool = ThreadPoolExecutor(len(probes), "health")
+    waiting = {name: pool.submit(_timed, name, probe) for name, probe in probes.items()}
+    end = time.monotonic() + deadline
+    checks = [_collect(name, future, max(0.0, end - time.monotonic()), deadline) for name, future in waiting.items()]
+    pool.shutdown(wait=False, cancel_futures=True)
+    return checks
+
+
+def _collect(name: str, future: Future[Check], left: float, deadline: float) -> Check:
+    try:
+        return future.result(left)
+    except TimeoutError:
+        return Check(name, "failing", f"no answer within {deadline:.0f} s", deadline * 1000)
+
+
+def _timed(name: str, probe: Probe) -> Check:
+    began = time.perf_counter()
+    try:
+        state, message = probe()
+    except FaldoneError as error:
+        state, message = "failing", first_line(error)
+    except Exception as error:  # noqa: BLE001 - whatever a probe raises is its finding
+        state, message = "failing", f"{type(error).__name__}: {first_line(error)}"
+    return Check(name, state, message, round((time.perf_counter() - began) * 1000, 1))
+
+
+# ---- this machine and its data -------------------------------------------------------------------------------------
+
+
+def disk(settings: Settings) -> Outcome:
+    """Room on the disk of the data folder."""
+    settings.scratch.mkdir(parents=True, exist_ok=True)
+    usage = shutil.disk_usage(settings.scratch)
+    message = f"{size(usage.free)} of {size(usage.total)} free"
+    if usage.free < FREE_LEAST:
+        return "failing", message
+    short = usage.free < FREE_BYTES and usage.free < FREE_SHARE * usage.total
+    return ("degraded" if short else "ok"), message
+
+
+def lake(settings: Settings) -> Outcome:
+    """Write a table beside the collections and read it back, and read every ledger."""
+    import pyarrow as pa
+
+    from infra.files import remove_tree
+    from infra.lake import Lake
+    from tasks.index import ledger
+    from tasks.maintain.restore import interrupted
+
+    place = f"{settings.root}/health/{uuid.uuid4().hex[:8]}"
+    try:
+        probe = Lake(place)
+        probe.upsert("probe.rows", pa.table({"id": ["1"]}), "id")
+        if probe.count("probe.rows") != 1:
+            return "failing", f"what was written to {place} could not be read back"
+    finally:
+        remove_tree(place)
+    if interrupted(settings):
+        return "degraded", "a restore was interrupted: run faldone restore, or any maintenance job, to finish it"
+    opened = Lake(settings.root)
+    documents = {name: opened.count(ledger.name(name)) for name in ledger.collections(opened)}
+    return "ok", f"{len(documents)} collections, {sum(documents.values()):,} documents"
+
+
+def encoder(settings: Settings) -> Outcome:
+    """The encoder's files are there and whole; the bundled one also encodes a query."""
+    import numpy as np
+
+    from infra.encoder import load_encoder
+
+    loaded = load_encoder(settings)
+    if settings.embedding_model != "bundled":  # another model would import torch for it, some seconds
+        return "ok", f"{loaded.name}: {loaded.dimension} dimensions, files in place"
+    length = float(np.linalg.norm(loaded.encode_query("health")))
+    if abs(length - 1) > 0.01:
+        return "failing", f"the encoder gives vectors of length {length:.2f}"
+    return "ok", f"{loaded.name}: {loaded.dimension} dimensions"
+
+
+def backup(settings: Settings) -> Outcome:
+    """How old the latest backup is."""
+    from infra.vault import Vault
+    from tasks.maintain.backup import destination, when
+
+    there = Vault(destination(settings)).backups()
+    if not there:
+        return "ok", "no backup has been made here yet"
+    age = datetime.now(UTC) - when(there[-1])
+    message = f"the latest backup is {age.total_seconds() / 3600:.0f} h old"
+    return ("degraded" if age > BACKUP_AGE else "ok"), message
+
+
+# ---- services ------------------------------------------------------------------------------------------------------
+
+
+def redis(settings: Settings) -> Outcome:
+    """Redis answers; without it work goes on, slower, but the locks across machines do not."""
+    if settings.redis_url is None:
+        return "ok", "not set: no shared cache"
+    from infra.cache import Cache
+
+    counts = Cache(settings.redis_url.get_secret_value()).counts()
+    asked = counts["keyspace_hits"] + counts["keyspace_misses"]
+    rate = f", {100 * counts['keyspace_hits'] / asked:.0f} % hits" if asked else ""
+    return "ok", f"{size(counts['used_memory'])} in use{rate}"
+
+
+def dask(settings: Settings, recycle: bool = False) -> Outcome:
+    """The scheduler answers, its workers are alive, and none holds too much memory."""
+    if "://" not in settings.dask:
+        return "ok", f"{settings.dask}: no scheduler is set"
+    from infra import cluster
+
+    there = cluster.look(settings.dask)
+    if not there:
+        return "failing", f"{settings.dask} has no worker"
+    silent = [worker for worker in there if worker.silent > SILENT]
+    heavy = [worker for worker in there if worker.memory > MEMORY_RECYCLE]
+    warm = [worker for worker in there if worker.memory > MEMORY_WARN]
+    if heavy and recycle:
+        cluster.recycle(settings.dask, [worker.address for worker in heavy])
+    message = f"{len(there)} workers, the largest {size(max(worker.memory for worker in there))}"
+    message += f"; {len(silent)} without a heartbeat" if silent else ""
+    message += f"; {len(warm)} above {size(MEMORY_WARN)}" if warm else ""
+    message += f"; {len(heavy)} {'restarted' if recycle else 'to be restarted'}" if heavy else ""
+    return ("degraded" if silent or warm else "ok"), message
+
+
+def prefect(api: Api | None) -> Outcome:
+    """Prefect's API answers."""
+    if api is None:
+        return "ok", "no server is set: commands start one for themselves"
+    api.ask("GET", "/health")
+    return "ok", f"{api.url} answers"
+
+
+def workers(api: Api) -> Outcome:
+    """Every work pool has a worker with a fresh heartbeat."""
+    pools = [pool for pool in api.pages("/work_pools/filter", {}) if not pool.get("is_paused")]
+    empty = []
+    for pool in pools:
+        there = api.ask("POST", f"/work_pools/{pool['name']}/workers/filter", {"limit": 200})
+        if not any(worker.get("status") == "ONLINE" for worker in there):
+            empty.append(pool["name"])
+    if not pools:
+        return "ok", "no work pool"
+    if empty:
+        return "failing" if len(empty) == len(pools) else "degraded", f"no worker is online for {', '.join(empty)}"
+    return "ok", f"{len(pools)} work pools with workers online"
+
+
+def queues(api: Api) -> Outcome:
+    """How long the oldest run has waited for a worker."""
+    now = datetime.now(UTC)
+    span = {"before_": (now - timedelta(seconds=30)).isoformat()}
+    body = {
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "PENDING"]}}, "expected_start_time": span},
+        "sort": "EXPECTED_START_TIME_ASC", "limit": 1,
+    }  # fmt: skip
+    rows = api.ask("POST", "/flow_runs/filter", body)
+    if not rows:
+        return "ok", "nothing waits"
+    due = moment(rows[0]["expected_start_time"]) or now
+    waited = (now - due).total_seconds()
+    state: State = "failing" if waited > LATE_LONG else "degraded" if waited > LATE else "ok"
+    return state, f"the oldest waiting run ({rows[0]['name']}) has waited {waited / 60:.0f} min"
+
+
+def schedules(api: Api) -> Outcome:
+    """Every active schedule has had a success within some two of its intervals."""
+    overdue = []
+    active = [row for row in api.deployments() if not row.get("paused") and _active(row)]
+    for row in active:
+        late = _overdue(api, row)
+        if late:
+            overdue.append(late)
+    if overdue:
+        return "degraded", "; ".join(overdue)
+    return "ok", f"{len(active)} schedules on time"
+
+
+def _active(deployment: dict[str, Any]) -> bool:
+    return any(schedule.get("active") for schedule in deployment.get("schedules") or [])
+
+
+def _overdue(api: Api, deployment: dict[str, Any]) -> str:
+    """What is wrong with a schedule, or ""."""
+    interval = _interval(api, deployment["id"])
+    if interval is None:
+        return ""
+    now = datetime.now(UTC)
+    last = api.last_success(deployment["id"])
+    since = last or moment(deployment["created"]) or now
+    if now - since <= MISSED * interval:
+        return ""
+    name = f"{deployment['flow_name']}/{deployment['name']}"
+    return f"{name} has had no success since {last:%Y-%m-%d %H:%M}" if last else f"{name} has never succeeded"
+
+
+def _interval(api: Api, deployment: str) -> timedelta | None:
+    """Time between the next two runs that the server has scheduled."""
+    body = {
+        "flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["SCHEDULED"]}},
+                      "expected_start_time": {"after_": datetime.now(UTC).isoformat()}},
+        "sort": "EXPECTED_START_TIME_ASC", "limit": 2,
+    }  # fmt: skip
+    rows = api.ask("POST", "/flow_runs/filter", body)
+    times = [moment(row["expected_start_time"]) for row in rows]
+    if len(times) < 2 or times[0] is None or times[1] is None:
+        return None
+    return times[1] - times[0]
