@@ -98,7 +98,7 @@ class Heading(Piece):
     def __init__(self, text: object, level: int = 1) -> None:
         self.kind = style.HEADS[level]
         super().__init__(self.kind.before, self.kind.after)
-        self.text, self.level, self.key = clean(text) or "—", level, ""
+        self.text, self.level, self.key, self.depth = clean(text) or "—", level, "", 0
 
     def wrap(self, width: float, height: float) -> tuple[float, float]:
         self.lines = wrap(self.text, self._font, self.kind.size, width, 3)
@@ -115,7 +115,7 @@ class Heading(Piece):
             write(self.canv, 0, y, line, self._font, self.kind.size, style.ACCENT if self.level < 3 else style.INK)
             y -= self.kind.leading
         if self.key:
-            self.canv.mark(self.key, self.text, self.level, self.height + 6)
+            self.canv.mark(self.key, self.text, self.depth, self.height + 6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,9 @@ def _whole(report: Report) -> list[Flowable]:
     """The story with its title block and contents in front, and room kept after each heading."""
     body = list(report.story)
     entries = [piece for piece in body if isinstance(piece, Heading) and piece.level < 3]
+    top = min((heading.level for heading in entries), default=1)
     for number, heading in enumerate(entries):
-        heading.key = f"h{number}"
+        heading.key, heading.depth = f"h{number}", heading.level - top
     front: list[Flowable] = [TitleBlock(report.title, report.subtitle)]
     if report.contents and len(entries) >= 3:
         listed = entries if len(entries) <= MOST else [heading for heading in entries if heading.level == 1]
@@ -212,10 +213,10 @@ class _Canvas(Canvas):  # type: ignore[misc]
         self._deepest = -1
         self.pages_drawn = 0
 
-    def mark(self, key: str, text: str, level: int, rise: float) -> None:
+    def mark(self, key: str, text: str, depth: int, rise: float) -> None:
         """Bookmark a heading and enter it in the outline, which may only go one level down at a time."""
         self.bookmarkHorizontal(key, 0, rise)
-        depth = min(level - 1, self._deepest + 1)
+        depth = min(depth, self._deepest + 1)
         self.addOutlineEntry(text, key, depth, closed=depth == 0)
         self._deepest = depth
         self._pages[key] = self.getPageNumber()
@@ -298,7 +299,7 @@ class Contents(Piece):
 
     def _line(self, heading: Heading, y: float) -> None:
         canvas, size = self.canv, style.BODY.size
-        indent, font = (0.0, fonts.STRONG) if heading.level == 1 else (12.0, fonts.TEXT)
+        indent, font = (0.0, fonts.STRONG) if heading.depth == 0 else (12.0, fonts.TEXT)
         text = wrap(heading.text, font, size, self.width - indent - 50, 1)[0]
         write(canvas, indent, y, text, font, size, style.INK)
         canvas.saveState()  # leaders are drawn, not written: who copies or hears the text has no use for dots

@@ -75,14 +75,14 @@ def _cache(week: Week, words: Words) -> tuple[str, str]:
 
 
 def _needs(week: Week, words: Words) -> Story:
-    head = Heading(words("needs_person"))
+    head = Heading(words("needs_person"), 2)
     if not week.needs:
         return [head, Prose(words("nothing_person"))]
     return [head, Table([Column("")], [Row((Cell(need, mark="poor"),)) for need in week.needs], most=4)]
 
 
 def _work(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("work"))]
+    story: Story = [Heading(words("work"), 2)]
     if not any(day.indexed or day.quarantined for day in week.days):
         return [*story, Prose(words("no_runs"))]
     width, show = half(style.WIDTH), words.format
@@ -130,7 +130,7 @@ def _duration(day: Day) -> float | None:
 
 
 def _failures(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("failures_by_kind"))]
+    story: Story = [Heading(words("failures_by_kind"), 2)]
     if not week.failures:
         return [*story, Prose(words("no_failures"))]
     heads = [Column(words("kind"), least=70), Column(words("count"), "number"), Column(words("message"), least=140),
@@ -144,7 +144,7 @@ def _failures(week: Week, words: Words) -> Story:
 
 
 def _queues(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("queues"))]
+    story: Story = [Heading(words("queues"), 2)]
     if not week.queues:
         return [*story, Prose(words("no_data" if week.queues is None else "no_runs"))]
     heads = [Column(words("queue"), least=90), *(Column(words(key), "number") for key in
@@ -156,7 +156,7 @@ def _queues(week: Week, words: Words) -> Story:
 
 
 def _schedules(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("schedules"))]
+    story: Story = [Heading(words("schedules"), 2)]
     if not week.schedules:
         return [*story, Prose(words("no_data"))]
     heads = [Column(words("schedule"), least=100), *(Column(words(key), "number") for key in
@@ -173,7 +173,7 @@ def _schedule(one: Schedule, words: Words) -> Row:
 
 
 def _storage(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("storage"))]
+    story: Story = [Heading(words("storage"), 2)]
     show = words.format
     if week.collections:
         heads = [Column(words("collection"), least=90), *(Column(words(key), "number") for key in
@@ -195,7 +195,7 @@ def _growth(now: int, before: int | None, words: Words) -> str:
 
 
 def _made(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("made"))]
+    story: Story = [Heading(words("made"), 2)]
     made: Sequence[tuple[str, Count]] = [
         *((words("analysis"), one) for one in week.analyses), *((words("model"), one) for one in week.models)
     ]  # fmt: skip
@@ -208,7 +208,7 @@ def _made(week: Week, words: Words) -> Story:
 
 
 def _alerts(week: Week, words: Words) -> Story:
-    story: Story = [Heading(words("alerts"))]
+    story: Story = [Heading(words("alerts"), 2)]
     if not week.alerts:
         return [*story, Prose(words("no_data" if week.alerts is None else "no_alerts"))]
     heads = [Column(words("when"), least=84), Column(words("alert"), least=90), Column(words("text"), least=160)]

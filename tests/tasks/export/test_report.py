@@ -59,6 +59,12 @@ def test_bookmarks_follow_the_headings(financial: Path) -> None:
     assert "Cartiera del Lago" in reader.pages[page].extract_text()
 
 
+def test_bookmarks_without_chapters_stand_side_by_side(tmp_path: Path) -> None:
+    outline = pypdf.PdfReader(written("weekly", invented.material(), tmp_path)).outline
+    assert len(outline) >= 9
+    assert not any(isinstance(entry, list) for entry in outline)
+
+
 def test_metadata_and_language(financial: Path) -> None:
     reader = pypdf.PdfReader(financial)
     assert reader.metadata is not None
