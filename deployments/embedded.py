@@ -118,7 +118,23 @@ def start_api() -> EmbeddedApi | None:
 
 
 def configured_url() -> str:
-    """The address of the Prefect API that the user set, or "". Reads what Prefect would, without importing it (1 s)."""
+    """The address of the Prefect API that the user set, or of the platform that runs on this data folder, or ""."""
+    return _set_url() or _platform_url()
+
+
+def _platform_url() -> str:
+    """The platform that `faldone up` started, if it answers; this process then speaks with it, password and Redis included."""
+    from deployments import state
+
+    known = state.read()
+    if known is None or not known.alive("server") or not answers(known.api):
+        return ""
+    state.use(known)
+    return known.api
+
+
+def _set_url() -> str:
+    """The address in the environment or in Prefect's profile. Reads what Prefect would, without importing it (1 s)."""
     if url := os.environ.get("PREFECT_API_URL"):
         return url
     home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()

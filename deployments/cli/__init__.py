@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import analyse, export, index
+from deployments.cli import analyse, export, index, jobs, platform
 
 app = typer.Typer(
     name="faldone",
@@ -37,6 +37,10 @@ app.command()(index.search)
 app.command()(analyse.analyse)
 app.command()(export.export)
 app.command()(export.process)
+app.command()(platform.up)
+app.command()(platform.down)
+app.command()(platform.status)
+app.add_typer(jobs.jobs_app, name="jobs")
 app.add_typer(index.documents_app, name="documents")
 app.add_typer(index.collections_app, name="collections")
 

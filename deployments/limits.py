@@ -1,0 +1,133 @@
+"""The numbers of `limits.yaml` as typed records: slots, time limits and tries of each queue, rates, retention, alert thresholds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from infra.errors import UsageError
+
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pool(_Record):
+    """The work pool."""
+
+    name: str
+    slots: int = Field(ge=0)
+
+
+class Times(_Record):
+    """Seconds; see the comments in limits.yaml."""
+
+    heartbeat: float = Field(gt=0)
+    lease: float = Field(gt=0)
+    stop_grace: float = Field(gt=0)
+    cancel_grace: float = Field(gt=0)
+    poll: float = Field(gt=0)
+    pending: float = Field(gt=0)
+
+
+class Retention(_Record):
+    """How long Prefect keeps what is finished."""
+
+    runs_days: float = Field(gt=0)
+    events_days: float = Field(gt=0)
+
+
+class Queue(_Record):
+    """Limits of one kind of job."""
+
+    slots: int = Field(ge=0)
+    soft: float = Field(gt=0)
+    hard: float = Field(gt=0)
+    tries: int = Field(ge=1)
+
+
+class Rate(_Record):
+    """A global limit: `limit` at once, `per_second` given back."""
+
+    limit: int = Field(ge=1)
+    per_second: float = Field(ge=0)
+
+
+class Alerts(_Record):
+    """When a person is told."""
+
+    every: float = Field(gt=0)
+    queue_age: float = Field(gt=0)
+    late_factor: float = Field(ge=1)
+    quarantine_share: float = Field(ge=0)
+    quarantine_documents: int = Field(ge=1)
+    disk_free_share: float = Field(ge=0, lt=1)
+    disk_free_bytes: int = Field(ge=0)
+
+
+class PlatformLimits(_Record):
+    """The whole file."""
+
+    pool: Pool
+    time: Times
+    retention: Retention
+    queues: dict[str, Queue]
+    rates: dict[str, Rate]
+    alerts: Alerts
+
+    @property
+    def slots(self) -> int:
+        """Jobs at a time on the pool."""
+        from infra.cluster import cores
+
+        return self.pool.slots or max(2, cores())
+
+
+def path() -> Path:
+    """The file in use."""
+    return Path(os.environ.get("FALDONE_LIMITS_FILE", Path(__file__).with_name("limits.yaml")))
+
+
+def load() -> PlatformLimits:
+    """Read the file.
+
+    Raises:
+        UsageError: it is missing or has a value that cannot be; the message names the entry.
+    """
+    import yaml
+
+    file = path()
+    try:
+        return PlatformLimits.model_validate(yaml.safe_load(file.read_text()))
+    except FileNotFoundError:
+        raise UsageError(f"FALDONE_LIMITS_FILE: there is no file {file}") from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file}: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{file}: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+
+
+def queue_name(queue: str, priority: Priority) -> str:
+    """The work queue of a kind of job and a priority: `indexing-high`, `indexing`, `indexing-low`."""
+    return queue if priority == "normal" else f"{queue}-{priority}"
+
+
+def split_queue(name: str) -> tuple[str, Priority]:
+    """The kind and priority of a work queue."""
+    for priority in PRIORITIES:
+        if name.endswith(f"-{priority}"):
+            return name.removesuffix(f"-{priority}"), priority
+    return name, "normal"
+
+
+def priorities(limits: PlatformLimits) -> dict[str, int]:
+    """Prefect's numbers, 1 first: every high queue before every normal one, and these before the low ones."""
+    names = [queue_name(queue, priority) for priority in PRIORITIES for queue in limits.queues]
+    return {name: number for number, name in enumerate(names, 1)}

@@ -1,0 +1,106 @@
+"""What the keeper sees at each look: jobs and queues from Prefect's API, documents from the data folder. Read by alerts and by metrics."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from deployments.kinds import KINDS
+from deployments.rest import Ask, Talk
+
+CENSUS_EVERY = 300.0  # s between two looks into the data folder: it starts a process
+PAGE = 200
+
+
+@dataclass
+class Seen:
+    """The latest look. Ages in seconds."""
+
+    at: float = 0.0
+    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)  # (deployment, state type) in the last 24 h
+    depth: dict[str, int] = field(default_factory=dict)  # due and waiting, by work queue
+    running: dict[str, int] = field(default_factory=dict)
+    age: dict[str, float] = field(default_factory=dict)  # of the oldest waiting job, by work queue
+    deployments: list[dict[str, Any]] = field(default_factory=list)
+    last_success: dict[str, float] = field(default_factory=dict)  # by deployment id
+    collections: list[dict[str, Any]] = field(default_factory=list)
+    census_at: float = 0.0
+
+
+def look(seen: Seen, pool: str, now: float) -> Talk[None]:
+    """Look at jobs, queues and schedules."""
+    seen.deployments = yield Ask("POST", "/deployments/filter", {"limit": PAGE})
+    yield from _queues(seen, pool, now)
+    for one in seen.deployments:
+        if one["schedules"]:
+            runs = yield Ask("POST", "/flow_runs/filter", {
+                "flow_runs": {"deployment_id": {"any_": [one["id"]]}, "state": {"type": {"any_": ["COMPLETED"]}}},
+                "sort": "END_TIME_DESC", "limit": 1,
+            })  # fmt: skip
+            if runs and runs[0]["end_time"]:
+                seen.last_success[one["id"]] = _seconds(runs[0]["end_time"])
+    seen.at = now
+
+
+def _queues(seen: Seen, pool: str, now: float) -> Talk[None]:
+    due = datetime.fromtimestamp(now, UTC).isoformat()
+    waiting, running = Counter[str](), Counter[str]()
+    oldest: dict[str, float] = {}
+    for offset in range(0, 5_000, PAGE):
+        runs = yield Ask("POST", "/flow_runs/filter", {
+            "flow_runs": {
+                "state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}, "expected_start_time": {"before_": due},
+            },
+            "work_pools": {"name": {"any_": [pool]}}, "limit": PAGE, "offset": offset, "sort": "EXPECTED_START_TIME_ASC",
+        })  # fmt: skip
+        for run in runs:
+            name = run.get("work_queue_name") or ""
+            if run["state"]["type"] == "RUNNING":
+                running[name] += 1
+            else:
+                waiting[name] += 1
+                start = _seconds(run.get("next_scheduled_start_time") or run["expected_start_time"])
+                oldest[name] = max(oldest.get(name, 0.0), now - start)
+        if len(runs) < PAGE:
+            break
+    seen.depth, seen.running, seen.age = dict(waiting), dict(running), oldest
+
+
+def _seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
+
+def finished(pool: str, since: float) -> Talk[Counter[tuple[str, str]]]:
+    """How many jobs of each kind ended in each state since then."""
+    counts: Counter[tuple[str, str]] = Counter()
+    after = datetime.fromtimestamp(since, UTC).isoformat()
+    for kind in KINDS:
+        for state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+            number = yield Ask("POST", "/flow_runs/count", {
+                "flow_runs": {
+                    "state": {"type": {"any_": [state]}}, "tags": {"all_": [kind]}, "end_time": {"after_": after},
+                },
+                "work_pools": {"name": {"any_": [pool]}},
+            })  # fmt: skip
+            counts[kind, state] = int(number)
+    return counts
+
+
+def census(seen: Seen, environment: Mapping[str, str]) -> None:
+    """Count documents and chunks of every collection, in a process of its own: LanceDB's memory is not the keeper's."""
+    if time.monotonic() - seen.census_at < CENSUS_EVERY and seen.census_at:
+        return
+    seen.census_at = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.census"], env=dict(environment), capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+    if done.returncode == 0:
+        seen.collections = json.loads(done.stdout)

@@ -1,0 +1,162 @@
+"""The door to people: mail by SMTP, and every channel that Apprise knows (Slack, Teams, webhooks, …).
+
+FALDONE_SMTP_URL is `smtp://user:password@host:port/?from=a@x.it&to=b@x.it,c@x.it` (`smtps://` for TLS from the start, port 465; plain `smtp://` uses
+STARTTLS where the server offers it, and always when a password is sent to another machine). FALDONE_ALERT_URLS holds Apprise URLs.
+"""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+import smtplib
+import ssl
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from infra.errors import TransientError, UsageError
+from infra.settings import Settings
+
+log = logging.getLogger("faldone.mail")
+
+TIMEOUT = 30  # s
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+Attachments = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What FALDONE_SMTP_URL says."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str
+    sender: str
+    recipients: tuple[str, ...]
+
+
+def server(url: str) -> Server:
+    """Read the URL.
+
+    Raises:
+        UsageError: it lacks something; the message says what.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise UsageError("FALDONE_SMTP_URL: must be like smtp://host:port/?from=me@example.com&to=you@example.com")
+    query = parse_qs(parts.query)
+    recipients = tuple(one.strip() for value in query.get("to", []) for one in value.split(",") if one.strip())
+    user = unquote(parts.username or "")
+    sender = (query.get("from") or [user])[0]
+    if not recipients or "@" not in sender:
+        raise UsageError("FALDONE_SMTP_URL: add ?from=me@example.com&to=you@example.com")
+    tls = parts.scheme == "smtps"
+    return Server(
+        parts.hostname, parts.port or (465 if tls else 25), tls, user, unquote(parts.password or ""), sender, recipients
+    )
+
+
+def configured(settings: Settings) -> bool:
+    """Whether anybody can be told anything."""
+    return settings.smtp_url is not None or bool(settings.alert_urls)
+
+
+def send(settings: Settings, subject: str, text: str, attachments: Attachments = ()) -> bool:
+    """Send a mail to the recipients of FALDONE_SMTP_URL; False when it is not set.
+
+    Raises:
+        UsageError: the setting is wrong, or the server refuses the login or the addresses. TransientError: it does not answer.
+    """
+    if settings.smtp_url is None:
+        return False
+    to = server(settings.smtp_url.get_secret_value())
+    message = compose(to, subject, text, attachments)
+    try:
+        with _connect(to) as connection:
+            connection.send_message(message)
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
+        raise UsageError(f"FALDONE_SMTP_URL: {to.host} refused: {error}") from error
+    except (smtplib.SMTPException, OSError) as error:
+        raise TransientError(f"FALDONE_SMTP_URL: {to.host}:{to.port}: {error}") from error
+    return True
+
+
+def compose(to: Server, subject: str, text: str, attachments: Attachments = ()) -> EmailMessage:
+    """The message."""
+    message = EmailMessage()
+    message["Subject"] = " ".join(subject.split())
+    message["From"] = to.sender
+    message["To"] = ", ".join(to.recipients)
+    message["Date"] = formatdate(localtime=True)
+    message["Message-ID"] = make_msgid(domain=to.sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    for name, data in attachments:
+        kind, _ = mimetypes.guess_type(name)
+        main, _, sub = (kind or "application/octet-stream").partition("/")
+        message.add_attachment(data, maintype=main, subtype=sub, filename=name)
+    return message
+
+
+def _connect(to: Server) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if to.tls:
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT, context=context)
+    else:
+        connection = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT)
+        connection.ehlo()
+        if connection.has_extn("starttls"):
+            connection.starttls(context=context)
+        elif to.password and to.host not in LOCAL:
+            connection.close()
+            raise UsageError(f"FALDONE_SMTP_URL: {to.host} has no TLS; a password is not sent to it in clear text")
+    if to.user:
+        connection.login(to.user, to.password)
+    return connection
+
+
+def notify(settings: Settings, subject: str, text: str, attachments: Attachments = ()) -> int:
+    """Tell people by mail and by every alert URL; how many channels took it.
+
+    Raises:
+        UsageError, TransientError: a channel did not, after the others were tried.
+    """
+    errors: list[Exception] = []
+    told = 0
+    try:
+        told += send(settings, subject, text, attachments)
+    except (UsageError, TransientError) as error:
+        errors.append(error)
+    if settings.alert_urls:
+        try:
+            told += _apprise([url.get_secret_value() for url in settings.alert_urls], subject, text, attachments)
+        except TransientError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return told
+
+
+def _apprise(urls: Sequence[str], subject: str, text: str, attachments: Attachments) -> int:
+    import apprise
+
+    refused = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / Path(name).name for name, _ in attachments]
+        for file, (_, data) in zip(files, attachments, strict=True):
+            file.write_bytes(data)
+        for url in urls:
+            channel = apprise.Apprise()
+            if not channel.add(url):
+                refused.append(f"{url.partition('://')[0]}://… is not an Apprise URL")
+            elif not channel.notify(body=text, title=subject, attach=[str(file) for file in files] or None):
+                refused.append(f"{url.partition('://')[0]}://… did not take the message")
+    if refused:
+        raise TransientError(f"FALDONE_ALERT_URLS: {'; '.join(refused)}")
+    return len(urls)

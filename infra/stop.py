@@ -1,0 +1,41 @@
+"""Asking a job to stop at its next checkpoint: a file that whoever supervises the job makes, and that the job's loops look at.
+
+A file, because the job's other processes must see it too, and because a signal does not reach a thread. Where nobody supervises the job
+(a command in a terminal), the variable is not set and nothing is ever requested.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from infra.errors import FaldoneError
+
+FOLDER = "FALDONE_JOB_FOLDER"
+
+
+class StopRequested(FaldoneError):
+    """The job was asked to stop and has kept what it had done; the same job goes on from there."""
+
+
+def requested() -> bool:
+    """Whether the job should keep what it has and stop (costs 2 µs)."""
+    folder = os.environ.get(FOLDER)
+    return folder is not None and os.path.exists(f"{folder}/stop")  # noqa: PTH110 - called once a batch, Path is 5 times slower
+
+
+def check() -> None:
+    """Call where everything done so far is safe.
+
+    Raises:
+        StopRequested: the job was asked to stop.
+    """
+    if requested():
+        raise StopRequested((Path(os.environ[FOLDER]) / "stop").read_text() or "the job was asked to stop")
+
+
+def request(folder: Path, reason: str) -> None:
+    """Ask the job whose folder this is to stop."""
+    beside = folder / "stop.new"
+    beside.write_text(reason)
+    beside.replace(folder / "stop")
