@@ -101,7 +101,7 @@ def _stream(answer: dict[str, Any], parameters: dict[str, Any], as_json: bool) -
     sys.stdout.flush()
 
 
-# ---- for people --------------------------------------------------------------------------------------------------------
+# ---- for people ----------------------------------------------------------------------------------------------------
 
 
 def _show(answer: dict[str, Any], results: Iterable[dict[str, Any]]) -> None:

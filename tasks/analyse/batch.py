@@ -1,4 +1,4 @@
-"""A batch of documents on a worker: read from the lake → analyse in the children → stage. What comes back is a receipt of counts."""
+"""A batch of documents on a worker: read from the lake → analyse in the children → stage. Receipts come back."""
 
 from __future__ import annotations
 

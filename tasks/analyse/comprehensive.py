@@ -1,4 +1,4 @@
-"""A comprehensive reading: language, summary, key phrases, entities, sentiment, figures, tables and counts in one result.
+"""A comprehensive reading: language, summary, key phrases, entities, sentiment, figures, tables and counts at once.
 
 Sentences are embedded once and serve summary, key phrases and sentiment. Everything in it is taken from the document
 word for word or computed by rules, but for the optional `generated_summary`, which a language model writes and which
@@ -44,7 +44,8 @@ def analyse(
     reading = Reading(document, settings)
     parsed, sentences = document.parsed, reading.sentences
     summary = summarise(sentences, reading.vectors, parsed.title)
-    phrases = keyphrases(sentences, reading.vectors, reading.encoder, parsed.language)
+    titles = [element.text for element in parsed.elements if element.kind == "title"]
+    phrases = keyphrases(sentences, reading.vectors, reading.encoder, parsed.language, titles)
     found, totals = entities(parsed)
     result: dict[str, Any] = {
         "document_id": document.document_id,
@@ -78,7 +79,7 @@ def financial_part(document: Document, companions: Sequence[Document]) -> dict[s
 
 
 def tables_part(document: Document) -> list[dict[str, Any]]:
-    """Where the numeric tables are and what their columns are; the analysis `tables` gives their numbers, changes and shares."""
+    """Where the numeric tables are, and their columns; the analysis `tables` gives the numbers, changes and shares."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
     found = [tables.numeric_table(element, mark) for element in elements if element.kind == "table"]

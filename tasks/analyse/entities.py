@@ -54,14 +54,14 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a document writes: its decimal sign, and whether 03/04/2024 is a day of April ("day"), of March ("month") or unknown ("")."""
+    """How a document writes: its decimal sign, and whether its numeric dates put "day" or "month" first, or ""."""
 
     mark: Mark
     first: str
 
 
 def entities(parsed: Parsed) -> tuple[list[Entity], dict[str, int]]:
-    """The entities of a document in order of first appearance, at most MOST a kind, and how many different ones each kind has."""
+    """The entities of a document by first appearance, at most MOST a kind, and how many different ones a kind has."""
     texts = [(element.text, element.page) for element in parsed.elements if element.text]
     how = Style(document_mark(parsed.elements, parsed.language), _first((text for text, _ in texts), parsed.language))
     firsts: dict[tuple[str, Value, str], Entity] = {}
@@ -92,7 +92,7 @@ def find(text: str, how: Style) -> Iterator[Entity]:
     yield from _percentages(text, how.mark)
 
 
-# ---- identifiers -------------------------------------------------------------------------------------------------------
+# ---- identifiers ---------------------------------------------------------------------------------------------------
 
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})(?![\w-])", re.IGNORECASE
@@ -106,12 +106,15 @@ _TAX_CODE = re.compile(
     re.IGNORECASE,
 )
 _ITALIAN_LABEL = re.compile(
-    r"(?:p(?:artita)?[. ]{0,2}i\.?v\.?a|c(?:od(?:ice)?)?[. ]{0,2}f(?:isc(?:ale)?)?|idcodice|registro (?:delle )?imprese|c\.?c\.?i\.?a\.?a|vat)\b[^\d\n]{0,60}$",
+    r"(?:p(?:artita)?[. ]{0,2}i\.?v\.?a|c(?:od(?:ice)?)?[. ]{0,2}f(?:isc(?:ale)?)?|idcodice"
+    r"|registro (?:delle )?imprese|c\.?c\.?i\.?a\.?a|vat)\b[^\d\n]{0,60}$",
     re.IGNORECASE,
 )  # fmt: skip
 _ELEVEN = re.compile(r"(?<![\d.,/-])(IT ?)?(\d{11})(?![\d/-]|[.,]\d)")
 _FOREIGN_VAT = re.compile(
-    r"(?<![A-Z0-9])((?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK)[ ]?[A-Z0-9]{8,12})(?![A-Za-z0-9])"
+    r"(?<![A-Z0-9])((?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|HR|HU|IE|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK)"
+    r"[ ]?[A-Z0-9]{8,12})"
+    r"(?![A-Za-z0-9])"
 )
 _EIN = re.compile(
     r"(?:employer[’' ]*s? ?identification|\bein\b|\bI\.?R\.?S\.?)[^\d]{0,80}?(\d{2}-\d{7})(?!\d)", re.IGNORECASE
@@ -179,7 +182,7 @@ def _vat_numbers(text: str) -> Iterator[Entity]:
 
 
 def _eins(text: str) -> Iterator[Entity]:
-    """United States employer identification numbers have no check digit: only behind their label, with a known prefix."""
+    """Employer identification numbers (US) have no check digit: only behind their label, with a known prefix."""
     from stdnum.us import ein
 
     for match in _EIN.finditer(text):
@@ -187,12 +190,12 @@ def _eins(text: str) -> Iterator[Entity]:
             yield Entity("ein", match[1], match[1])
 
 
-# ---- dates -------------------------------------------------------------------------------------------------------------
+# ---- dates ---------------------------------------------------------------------------------------------------------
 
 _MONTHS = (
-    "january|gennaio|jan|gen", "february|febbraio|feb", "march|marzo|mar", "april|aprile|apr", "may|maggio|mag", "june|giugno|jun|giu",
-    "july|luglio|jul|lug", "august|agosto|aug|ago", "september|settembre|sept|sep|set", "october|ottobre|oct|ott", "november|novembre|nov",
-    "december|dicembre|dec|dic",
+    "january|gennaio|jan|gen", "february|febbraio|feb", "march|marzo|mar", "april|aprile|apr", "may|maggio|mag",
+    "june|giugno|jun|giu", "july|luglio|jul|lug", "august|agosto|aug|ago", "september|settembre|sept|sep|set",
+    "october|ottobre|oct|ott", "november|novembre|nov", "december|dicembre|dec|dic",
 )  # fmt: skip
 _MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split("|")}
 _NAMES = "|".join(sorted(_MONTH, key=len, reverse=True))
@@ -240,16 +243,16 @@ def _day(text: str, year: str | int, month: str | int, day: str | int) -> Iterat
         yield Entity("date", found.isoformat(), text)
 
 
-# ---- amounts and percentages -------------------------------------------------------------------------------------------
+# ---- amounts and percentages ---------------------------------------------------------------------------------------
 
 _NUMBER = r"-?\(?\d{1,3}(?:(?:[.,'’ ]\d{3})+(?!\d))?(?:[.,]\d{1,6})?\)?|-?\(?\d+(?:[.,]\d{1,6})?\)?"
 _SCALE_WORDS = (
     "thousand|mila|migliaia|millions?|milion[ei]|mln|mio|billions?|miliard[oi]|mld|bn|trillions?|[kmb](?![\\w])"
 )
 _SIGNS = {
-    "US$": "USD", "A$": "AUD", "C$": "CAD", "HK$": "HKD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "EUR": "EUR", "USD": "USD", "GBP": "GBP",
-    "CHF": "CHF", "JPY": "JPY", "CNY": "CNY", "SEK": "SEK", "NOK": "NOK", "DKK": "DKK", "PLN": "PLN", "AUD": "AUD", "CAD": "CAD", "INR": "INR",
-    "BRL": "BRL", "EURO": "EUR", "EUROS": "EUR", "DOLLARS": "USD", "DOLLARI": "USD", "STERLINE": "GBP",
+    "US$": "USD", "A$": "AUD", "C$": "CAD", "HK$": "HKD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "EURO": "EUR",
+    "EUROS": "EUR", "DOLLARS": "USD", "DOLLARI": "USD", "STERLINE": "GBP",
+    **{code: code for code in "EUR USD GBP CHF JPY CNY SEK NOK DKK PLN AUD CAD INR BRL".split()},
 }  # fmt: skip
 _SIGN = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
 _BEFORE = re.compile(rf"(?<![\w$€£])({_SIGN})\s?({_NUMBER})(?![\d])(?:\s?({_SCALE_WORDS})\b)?", re.IGNORECASE)

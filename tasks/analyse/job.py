@@ -87,7 +87,7 @@ class Plan:
 
 
 class Run:
-    """One run of one analysis over one collection. A plain class: Prefect walks into dataclasses that are passed to tasks."""
+    """One run of an analysis over a collection. A plain class: Prefect walks into dataclasses passed to tasks."""
 
     def __init__(
         self, settings: Settings, collection: str, type: str, model: str | None, generator: str | None
@@ -116,11 +116,11 @@ def begin(settings: Settings, collection: str, type: str, model: str | None, gen
     return Run(settings, collection, type, model, generator)
 
 
-# ---- plan --------------------------------------------------------------------------------------------------------------
+# ---- plan ----------------------------------------------------------------------------------------------------------
 
 
 def plan(run: Run, documents: Sequence[str] | None, force: bool) -> Plan:
-    """Decide which documents are to be analysed: all, or those named by id, path or file name; `force` does all of them again.
+    """Decide what is to be analysed: all, or documents named by id, path or file name; `force` does all of it again.
 
     Raises:
         UsageError: a name fits no document.
@@ -206,7 +206,7 @@ def child_count(settings: Settings) -> int:
     return max(1, min(settings.workers or cores(), by_memory))
 
 
-# ---- the work ----------------------------------------------------------------------------------------------------------
+# ---- the work ------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -261,7 +261,7 @@ def _lost(work: Work, error: BaseException, request: Request) -> Receipt:
     return batch.lost(work, error, request)
 
 
-# ---- the answer --------------------------------------------------------------------------------------------------------
+# ---- the answer ----------------------------------------------------------------------------------------------------
 
 
 def finish(run: Run, plan: Plan, done: Receipt) -> dict[str, Any]:
@@ -331,7 +331,7 @@ def stored_results(
     generator: str | None,
     documents: Sequence[str] | None,
 ) -> Iterator[str]:
-    """The JSON of each result that the lake has of the documents asked for, in order of path, a few in memory at a time.
+    """The JSON of each result that the lake has of the documents asked for, in order of path, a few at a time.
 
     Raises:
         UsageError: as `plan`.

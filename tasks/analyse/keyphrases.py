@@ -19,7 +19,7 @@ import numpy as np
 
 from infra.encoder import Encoder, Vectors
 from tasks.analyse.sentences import Sentence
-from tasks.analyse.summary import BOILERPLATE
+from tasks.analyse.words import BOILERPLATE, EMPTY, JOINTS, NOT_AT_EDGE, NOT_AT_END
 from tasks.index.terms import STOP, analyse
 
 COUNT = 15
@@ -27,26 +27,13 @@ RANKED = 60  # candidates that are embedded: some 300 tokens, so next to nothing
 LONGEST = 4  # content words
 TOO_ALIKE = 0.82
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:[-’'&][^\W\d_]+)*|\S")
-_JOINTS = {
-    "it": frozenset("di del della dello dei degli delle dell d a al alla per da dal in".split()),
-    "en": frozenset("of".split()),
+_TOKEN = {
+    "it": re.compile(r"[^\W\d_]+[’']|[^\W\d_]+(?:[-&][^\W\d_]+)*|\S"),  # dell'utile is two words
+    "en": re.compile(r"[^\W\d_]+(?:[-’'&][^\W\d_]+)*|\S"),
 }
-EMPTY = frozenset(
-    """company companies year years fiscal quarter period periods date time number amount amounts percent million millions billion thousand
-    total december january february march april may june july august september october november certain various following prior current
-    related including included includes based due primarily respectively approximately compared result results new use used using well within
-    first second third one two three per inc corp llc ltd ended ending end item items part note notes table page form set forth see however
-    addition example generally particular order case also many several may might must shall would could upon
-    whether among both either each every either because during while since between against above below further future general several three four
-    month months day days number way means made make taken take given give subject applicable respect connection basis
-    società anno anni esercizio periodo data euro mila milione milioni miliardi migliaia numero importo importi totale gennaio febbraio marzo
-    aprile maggio giugno luglio agosto settembre ottobre novembre dicembre relativo relativa relativi relative seguente seguenti precedente
-    pari circa base parte articolo art comma presente presenti stesso stessa stessi stesse altro altra altri altre primo prima secondo dopo
-    entro ogni tutti tutte tutto ciascuno ciascuna nonché ovvero oppure mentre così già ancora solo molto oltre verso presso mediante tramite
-    può possono deve devono viene vengono essere stato nota pag caso modo fine
-    mesi mese giorno giorni volte senza fino invece infine dopo dunque quindi sede legale via""".split()
-)  # fmt: skip
+TITLED = 1.5  # what stands in titles too weighs so much more
+FEW = 10  # sentences of prose below which form fields and fragments count too
+SINGLE = 0.2  # of a single word: alone it says little
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +58,24 @@ class _Candidate:
 
 
 def keyphrases(
-    sentences: Sequence[Sentence], vectors: Vectors, encoder: Encoder, language: str, count: int = COUNT
+    sentences: Sequence[Sentence],
+    vectors: Vectors,
+    encoder: Encoder,
+    language: str,
+    titles: Sequence[str] = (),
+    count: int = COUNT,
 ) -> list[Phrase]:
     """The key phrases of a document, the weightiest first.
 
     Args:
         vectors: unit vectors of the sentences.
         language: `it` or `en`; any other is treated as English.
+        titles: the document's headings; what they speak of weighs more.
     """
-    found = _candidates(sentences, language if language in STOP else "en")
-    values = _c_values(found)
+    code = language if language in STOP else "en"
+    found = _candidates(sentences, code)
+    titled = {analyse(form, code) for title in titles for form, _ in _runs(title, code)}
+    values = {key: value * (TITLED if key in titled else 1.0) for key, value in _c_values(found).items()}
     best = sorted(values, key=lambda key: -values[key])[:RANKED]
     if not best:
         return []
@@ -128,8 +123,9 @@ def _form(candidate: _Candidate) -> str:
 def _candidates(sentences: Sequence[Sentence], language: str) -> dict[str, _Candidate]:
     """Runs of one to LONGEST content words by their stems."""
     found: dict[str, _Candidate] = {}
+    scarce = sum(sentence.prose for sentence in sentences) < FEW
     for sentence in sentences:
-        if BOILERPLATE.search(sentence.text):
+        if BOILERPLATE.search(sentence.text) or not (sentence.prose or scarce):
             continue
         seen: set[str] = set()
         for form, words in _runs(sentence.text, language):
@@ -146,45 +142,46 @@ def _candidates(sentences: Sequence[Sentence], language: str) -> dict[str, _Cand
 def _runs(text: str, language: str) -> Iterator[tuple[str, int]]:
     """Every run within a stretch of content words and inner prepositions, with the number of its content words."""
     stretch: list[tuple[str, bool]] = []
-    for token in [*_TOKEN.findall(text), "."]:
-        lower = token.lower()
-        joint = lower in _JOINTS[language] or (language == "it" and lower.endswith(("'", "’")))
-        if joint and stretch:
+    for token in [*_TOKEN[language].findall(text), "."]:
+        if stretch and token.lower().rstrip("’'") in JOINTS[language]:
             stretch.append((token, False))
         elif _content(token, language):
             stretch.append((token, True))
         else:
-            yield from _within(stretch)
+            yield from _within(stretch, language)
             stretch = []
 
 
 def _content(token: str, language: str) -> bool:
-    lower = token.lower()
-    parts = re.split(r"[’']", lower)
-    bare = parts[-1] if language == "it" else parts[0]  # dell'azienda → azienda; company's → company
-    return (
-        len(bare) > 2
-        and bare.isascii() | bare.isalpha()
-        and bare[0].isalpha()
-        and bare not in STOP[language]
-        and bare not in EMPTY
-    )
+    """A word that says something; in English without its possessive ending."""
+    lower = re.split(r"[’']", token.lower())[0]
+    return len(lower) > 2 and token[-1] not in "’'" and lower[0].isalpha() and lower not in STOP[language] | EMPTY
 
 
-def _within(stretch: Sequence[tuple[str, bool]]) -> Iterator[tuple[str, int]]:
+def _within(stretch: Sequence[tuple[str, bool]], language: str) -> Iterator[tuple[str, int]]:
     places = [index for index, (_, content) in enumerate(stretch) if content]
+    capital = [stretch[index][0][0].isupper() for index in places]
+    barred = [bool(NOT_AT_EDGE[language].fullmatch(stretch[index][0].lower())) for index in places]
+    open_end = [bool(NOT_AT_END[language].fullmatch(stretch[index][0].lower())) for index in places]
     for start, first in enumerate(places):
-        for words, last in enumerate(places[start : start + LONGEST], 1):
-            tokens = [token for token, _ in stretch[first : last + 1]]
-            tokens[0] = re.sub(r"^\w{1,6}[’'](?=\w)", "", tokens[0])
-            yield re.sub(r"(?<=[’']) ", "", " ".join(tokens)), words
+        for end in range(start, min(start + LONGEST, len(places))):
+            if barred[start] or barred[end] or open_end[end]:
+                continue
+            if not (_cut_name(places, capital, start) or _cut_name(places, capital, end + 1)):
+                tokens = [token for token, _ in stretch[first : places[end] + 1]]
+                yield re.sub(r"(?<=[’']) ", "", " ".join(tokens)), end - start + 1
+
+
+def _cut_name(places: Sequence[int], capital: Sequence[bool], at: int) -> bool:
+    """Whether a cut before the word `at` would go through a name: two words with capitals side by side."""
+    return 0 < at < len(places) and capital[at - 1] and capital[at] and places[at] == places[at - 1] + 1
 
 
 def _c_values(found: dict[str, _Candidate]) -> dict[str, float]:
-    """C-value of each candidate that occurs twice or, in a short text, once; single words weigh half."""
+    """C-value of each candidate that is frequent enough for the length of the text."""
     total = sum(entry.forms.total() for entry in found.values())
     least = 1 if total < 2_000 else 2 if total < 20_000 else 4
-    frequent = {key: entry for key, entry in found.items() if entry.forms.total() >= least}
+    frequent = {key: entry for key, entry in found.items() if _enough(entry, least)}
     longer: dict[str, list[int]] = defaultdict(list)
     for key, entry in frequent.items():
         stems = key.split()
@@ -194,7 +191,13 @@ def _c_values(found: dict[str, _Candidate]) -> dict[str, float]:
     return {key: _c_value(entry, longer.get(key, ())) for key, entry in frequent.items()}
 
 
+def _enough(entry: _Candidate, least: int) -> bool:
+    """What is written only once is a term only if it is short: long runs of words are half a sentence."""
+    count = entry.forms.total()
+    return count >= least and (count > 1 or 1 < entry.words < LONGEST - 1)
+
+
 def _c_value(entry: _Candidate, longer: Sequence[int]) -> float:
     explained = sum(longer) / len(longer) if longer else 0.0
-    length = math.log2(entry.words + 1) if entry.words > 1 else 0.5
+    length = math.log2(entry.words + 1) if entry.words > 1 else SINGLE
     return max(0.0, length * (entry.forms.total() - explained))

@@ -1,4 +1,4 @@
-"""What a classifier's results depend on: a fingerprint of its files, cheap enough to take at the beginning of every run."""
+"""What a classifier's results depend on: a fingerprint of its files, cheap enough to take before every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document as its readers share it: sentences, and their vectors computed once for summary, key phrases and sentiment."""
+"""A document as its readers share it: sentences, and their vectors, computed once for all of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reading:
 
     @cached_property
     def vectors(self) -> Vectors:
-        """Sentences that are equal are encoded once; what is longer than the encoder reads is judged by its beginning."""
+        """Equal sentences are encoded once; what is longer than the encoder reads is judged by its beginning."""
         texts = clip(self.encoder, [sentence.text for sentence in self.sentences])
         order = {text: index for index, text in enumerate(dict.fromkeys(texts))}
         unique = self.encoder.encode(list(order))

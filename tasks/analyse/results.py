@@ -74,7 +74,7 @@ READ_AT_ONCE = 16  # results in memory while they are read back one after anothe
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A document to be analysed: its ledger row, the fingerprint that its result will bear, its attachments, failed attempts."""
+    """A document to be analysed: its ledger row, the fingerprint of its result, its attachments, failed attempts."""
 
     document_id: str
     path: str

@@ -12,19 +12,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tasks.analyse.words import ABBREVIATIONS, SHORT_MONTHS
 from tasks.records import Element, Parsed
 
 KINDS = {"text", "list", "caption"}
+HEADING = 45  # characters: a line shorter than that was not broken by the width of the page
 LONGEST = 1_200  # characters of one sentence: what is longer is a list without stops, cut at semicolons, then at words
 
-ABBREVIATIONS = frozenset(
-    """abb al alt art artt avv btg c.a ca cap capp cd cfr c.c c.f cit cod col coll comp cons c.p cpv d.l d.lgs d.m d.p.r dir doc dott dr
-    ecc ed es fatt fig f.lli geom gen ing int iscr l lett lgs loc mln mld mio n nn nr num ord p pag pagg par p.e p.es p.iva prof prot prov
-    r.d rag reg rif s sec seg sig sigg sig.ra sp spec spett s.p.a s.r.l s.n.c s.a.s s.c.a.r.l s.s ss tab tav tel tit u.s v vol
-    approx assn assoc ave blvd bros co corp dept dist div e.g est etc ex exh ext fed figs fl ft gov i.e inc incl jr llc ltd messrs min
-    mr mrs ms mt nos op para plc ph.d pp pres pt ref rep rev sen sr st supp u.k u.s.a vs""".split()
-)  # fmt: skip
-_MONTHS = frozenset("jan feb mar apr jun jul aug sep sept oct nov dec gen mag giu lug ago set ott dic".split())
 _END = re.compile(r"""[.!?…]+["'»”’)\]]*(?=\s)""")
 _BULLET = re.compile(r"^\s*(?:[•·▪◦‣–—*-]|\d{1,2}[.)]|[a-zA-Z][.)]|\([a-z0-9]{1,3}\))\s+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -34,7 +28,7 @@ _FIELD = re.compile(r"^[\w /.’'-]{2,40}: ?\S")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence with its place. `element` numbers the paragraph that it comes from; `prose` says that it is running text."""
+    """A sentence with its place. `element` numbers its paragraph; `prose` says that it is running text."""
 
     text: str
     page: int
@@ -48,7 +42,7 @@ class Sentence:
 
 
 def sentences_of(parsed: Parsed) -> list[Sentence]:
-    """The sentences of a document in reading order; a line that repeats on three pages or more counts as a page head."""
+    """The sentences of a document in reading order; a line that repeats on three pages counts as a page head."""
     paragraphs = list(_paragraphs(parsed.elements))
     repeated = _repeated(paragraphs)
     return [
@@ -110,16 +104,20 @@ def split(text: str) -> list[str]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Wrapped lines made one; a line that is a form field, a bullet or follows a full stop stands alone."""
+    """Wrapped lines made one; a form field, a bullet and a heading (a short line without a stop) stand alone."""
     whole = ""
     for line in text.split("\n"):
         blank = " ".join(line.split())
-        if whole and (_BULLET.match(blank) or _FIELD.match(blank) or (_FIELD.match(whole) and len(whole) < 60)):
+        if whole and (_BULLET.match(blank) or _FIELD.match(blank) or _ends_alone(whole, blank)):
             yield whole
             whole = blank
         else:
             whole = f"{whole} {blank}".strip()
     yield whole
+
+
+def _ends_alone(whole: str, after: str) -> bool:
+    return len(whole) < HEADING and whole[-1] not in ".,;-" and after[:1].isupper()
 
 
 def _is_end(line: str, start: int, match: re.Match[str]) -> bool:
@@ -132,7 +130,7 @@ def _is_end(line: str, start: int, match: re.Match[str]) -> bool:
     word = before.lstrip("(«“\"'").lower()
     if word in ABBREVIATIONS and (rest[0].isdigit() or len(word) < 6):
         return False
-    if word in _MONTHS and rest[0].isdigit():
+    if word in SHORT_MONTHS and rest[0].isdigit():
         return False
     if len(word) == 1 and word.isalpha():  # an initial, or a letter of an enumeration
         return False
@@ -151,9 +149,12 @@ def _bounded(sentence: str) -> Iterator[str]:
 
 
 def is_prose(text: str) -> bool:
-    """Whether a line is running text: five words or more, mostly letters, no leaders, not all capitals, not a form field."""
+    """Whether a line is running text: five words or more, mostly letters, no leaders, capitals or form field."""
     words = _WORD.findall(text)
     if len(words) < 5 or _LEADERS.search(text):
+        return False
+    field = _FIELD.match(text)
+    if field and " " not in field[0][:-3] and len(words) < 12 and field[0][0].isupper():
         return False
     letters = sum(len(word) for word in words)
     capitals = sum(word[0].isupper() for word in words)

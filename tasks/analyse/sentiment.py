@@ -144,8 +144,12 @@ def _counts(scores: Probabilities) -> dict[str, int]:
 def _passage(sentence: Sentence, scores: Probabilities) -> dict[str, Any]:
     label = int(scores.argmax())
     return {
-        "text": sentence.text, "page": sentence.page, "section": sentence.section, "label": LABELS[label], "score": _rounded(scores[label]),
-    }  # fmt: skip
+        "text": sentence.text,
+        "page": sentence.page,
+        "section": sentence.section,
+        "label": LABELS[label],
+        "score": _rounded(scores[label]),
+    }
 
 
 def _rounded(value: float | np.floating[Any]) -> float:

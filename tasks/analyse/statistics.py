@@ -62,5 +62,5 @@ def flesch(words: Sequence[str], sentences: int) -> float:
 
 
 def syllables(word: str) -> int:
-    """Syllables of an English word, estimated by groups of vowels without a silent e (about one word in ten is off by one)."""
+    """Syllables of an English word, estimated by groups of vowels without a silent e; some words are off by one."""
     return max(1, len(_VOWELS.findall(_SILENT_E.sub("", word.lower()))))

@@ -19,49 +19,15 @@ import numpy.typing as npt
 
 from infra.encoder import Vectors
 from tasks.analyse.sentences import Sentence
+from tasks.analyse.words import BOILERPLATE, FIGURE, GOOD_SECTION, HEADLINE, LEANING, MATTER, POOR_SECTION
 
 COUNT = 5
 WORDS = (8, 55)  # of a sentence that can stand for itself
+COMFORTABLE = 38  # words from which a sentence is hard to take in
 DIVERSITY = 0.35  # weight of not repeating what was chosen
 TOO_ALIKE = 0.9  # cosine above which two sentences say the same
 
 Weights = npt.NDArray[np.float32]
-
-BOILERPLATE = re.compile(
-    r"forward[- ]looking|safe harbor|undersigned|incorporated (?:herein )?by reference|pursuant to|hereby|hereunto|hereof|thereunto"
-    r"|in accordance with|(?:refer|see|included in|described in|discussed in|contained in|set forth in).{0,40}\b(?:note|item|part|section|exhibit|table)s?\b"
-    r"|the following (?:table|discussion|section|chart|graph)|table of contents|check ?mark|registrant|this (?:annual |quarterly )?report"
-    r"|we (?:have )?audit|our (?:audit|opinion)|internal control over|reasonable assurance|material(?:ly)? (?:misstate|adverse|differ)|generally accepted"
-    r"|could (?:adversely|materially)|may (?:adversely|materially|not be able)|no assurance|accounting (?:standards? )?(?:update|standard)|\bASU\b|\bFASB\b"
-    r"|non-gaap|all rights reserved|press release|conference call|website|www\.|webcast|critical (?:audit|accounting)"
-    r"|ai sensi|ai fini|redatt[oaie] (?:secondo|in conformità|in base)|in ottemperanza|si rinvia|si rimanda|si veda|nota integrativa|principi contabili"
-    r"|la seguente tabella|nella tabella|seguente prospetto|di seguito|presente (?:documento|relazione|bilancio)|il sottoscritto|letto,? approvato"
-    r"|abbiamo svolto|revisione (?:contabile|legale)|cordiali saluti|codice in materia|d\.lgs|art\. ?\d+",
-    re.IGNORECASE,
-)  # fmt: skip
-SUBSTANCE = re.compile(
-    r"\b(?:net sales|sales|revenues?|income|earnings|margin|profit|loss|cash flow|dividends?|orders?|backlog|outlook|expects?|increas\w+|decreas\w+"
-    r"|grew|growth|declin\w+|acquir\w+|acquisition|agree[sd]?|agreement|approved|appointed|resigned|elected|announced|terminat\w+|supplier|customers?"
-    r"|designs?|manufactur\w+|provides?|operates?|leader|strategy|segments?|must|shall|price|term"
-    r"|ricavi|fatturato|vendite|utile|perdita|margine|risultato|dividend[oi]|ordini|portafoglio|previsioni|cresciut\w+|crescita|aument\w+"
-    r"|diminu\w+|calo|ridu\w+|acqui\w+|contratto|fornitore|committente|approva\w*|delibera\w*|nomina\w*|investiment\w+|produ\w+|mercat\w+|client\w+"
-    r"|progetta|costruisce|prezzo|durata|obbliga|recedere|pagament\w+|scadut\w+|fattur\w+)\b",
-    re.IGNORECASE,
-)  # fmt: skip
-FIGURE = re.compile(
-    r"\d[\d.,]*\s?(?:%|percent|per cento|million|billion|milion|miliard|mila|euro|dollars)|[$€£]\s?\d", re.IGNORECASE
-)
-GOOD_SECTION = re.compile(
-    r"overview|highlights|results of operations|business\b|outlook|summary|executive|performance|general|item 1\.|sintesi|andamento"
-    r"|relazione sulla gestione|relazione intermedia|evoluzione|prospettive|premessa|oggetto|risultati|mercat",
-    re.IGNORECASE,
-)  # fmt: skip
-POOR_SECTION = re.compile(
-    r"risk factors|legal proceedings|signature|exhibit|certification|controls and procedures|critical accounting|new accounting|report of independent"
-    r"|notes? to|significant accounting|mine safety|unresolved|properties|fattori di rischio|principi contabili|criteri di|relazione del(?:la società|) (?:di revis|revis)"
-    r"|nota integrativa|note (?:illustrative|al bilancio|esplicative)|firme|privacy",
-    re.IGNORECASE,
-)  # fmt: skip
 
 
 def summarise(sentences: Sequence[Sentence], vectors: Vectors, title: str = "", count: int = COUNT) -> list[Sentence]:
@@ -96,39 +62,38 @@ def candidates(sentences: Sequence[Sentence]) -> list[int]:
 
 def stands_alone(text: str) -> bool:
     """Whether a sentence begins and ends as one, and does not lean on the one before it."""
-    first = text.lstrip("«“\"'(")[:1]
+    first = text.lstrip("«“\"'")[:1]
     return (first.isupper() or first.isdigit()) and text.rstrip("»”\"')")[-1:] in ".!?;" and not LEANING.match(text)
-
-
-LEANING = re.compile(
-    r"(?:this|these|those|such|it|they|he|she|however|therefore|thus|moreover|also|accordingly|as a result|the above|in addition|additionally"
-    r"|further(?:more)?|see|note|questo|questa|questi|queste|tal[ei]|esso|essa|essi|inoltre|pertanto|tuttavia|peraltro|quest[’'])\b",
-    re.IGNORECASE,
-)  # fmt: skip
 
 
 def relevance(
     sentences: Sequence[Sentence], vectors: Vectors, total: int, places: Sequence[int], title: str
 ) -> Weights:
-    """How much each candidate stands for the document, about 0 … 1. `places` are their indices among `total` sentences."""
+    """How much each candidate stands for the document, about 0 … 1; `places` are indices among `total` sentences."""
     centre = vectors.mean(axis=0)
     central = _scaled(vectors @ centre)
-    early = np.exp(-np.asarray(places, np.float32) / max(12.0, 0.08 * total))
+    at = np.asarray(places, np.float32)
+    early = 0.7 * np.exp(-at / max(12.0, 0.05 * total)) + 0.3 * (1 - at / total)
     words = set(re.findall(r"\w{4,}", title.lower()))
     rest = np.asarray([_substance(sentence, words) for sentence in sentences], np.float32)
-    result: Weights = (0.5 * central + 0.2 * early + 0.3 * rest).astype(np.float32)
+    result: Weights = (0.4 * central + 0.2 * early + 0.4 * rest).astype(np.float32)
     return result
 
 
 def _substance(sentence: Sentence, title: set[str]) -> float:
     """Signs of content in the sentence itself and in the section it stands in, 0 … 1."""
-    matter = min(1.0, len({match.lower() for match in SUBSTANCE.findall(sentence.text)}) / 3)
-    figure = 0.3 if FIGURE.search(sentence.text) else 0.0
-    named = 0.1 if title & {word.lower() for word in sentence.words} else 0.0
-    section = 0.2 if GOOD_SECTION.search(sentence.section) else 0.0
-    poor = 0.6 if POOR_SECTION.search(sentence.section) else 0.0
-    crowded = 0.3 if sum(char.isdigit() for char in sentence.text) > 0.15 * len(sentence.text) else 0.0
-    return max(0.0, 0.4 * matter + figure + named + section - poor - crowded)
+    text = sentence.text
+    matter = min(1.0, len({match.lower() for match in MATTER.findall(text)}) / 3)
+    signs = (
+        (0.25, bool(FIGURE.search(text))),
+        (0.2, bool(HEADLINE.search(text) and FIGURE.search(text))),
+        (0.1, bool(title & {word.lower() for word in sentence.words})),
+        (0.2, bool(GOOD_SECTION.search(sentence.section))),
+        (-0.5, bool(POOR_SECTION.search(sentence.section))),
+        (-0.25, sum(char.isdigit() for char in text) > 0.12 * len(text)),  # a row of figures rather than a statement
+        (-0.15, len(sentence.words) > COMFORTABLE),
+    )
+    return max(0.0, 0.3 * matter + sum(weight for weight, there in signs if there))
 
 
 def _scaled(values: npt.NDArray[np.float32]) -> Weights:
