@@ -164,3 +164,11 @@ def test_pickled_weights_are_refused(tmp_path: Path, data: str, tiny_base: str, 
     torch.save({}, tmp_path / "pytorch_model.bin")
     with pytest.raises(UsageError, match="no safetensors weights"):
         job.prepare(settings, TrainSpec(data, "tiny", "full", str(tmp_path)))
+
+
+def test_threads_sleep_while_they_wait() -> None:
+    code = "import os, infra; print(os.environ['OMP_WAIT_POLICY'])"
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "PASSIVE"
