@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import analyse, export, index, jobs, platform
+from deployments.cli import analyse, export, index, jobs, maintain, platform
 
 app = typer.Typer(
     name="faldone",
@@ -37,6 +37,10 @@ app.command()(index.search)
 app.command()(analyse.analyse)
 app.command()(export.export)
 app.command()(export.process)
+for verb in (
+    maintain.cleanup, maintain.optimise, maintain.backup, maintain.restore, maintain.audit, maintain.health, maintain.report,
+):  # fmt: skip
+    app.command()(verb)
 app.command()(platform.up)
 app.command()(platform.down)
 app.command()(platform.status)

@@ -1,0 +1,53 @@
+"""The flow `backup`: a consistent snapshot into a vault of checksummed files, and a drill that restores it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from prefect import flow, task
+from pydantic import Field
+
+from flows.observe import retry, table
+from flows.upkeep import api, finish
+from infra.locks import one_at_a_time
+from infra.settings import load
+from tasks.maintain import backup as job
+from tasks.maintain import restore
+
+HISTORY = timedelta(days=31)  # of runs: what cleanup keeps
+
+
+@flow(name="backup", flow_run_name="backup", validate_parameters=True)
+def backup(
+    to: Annotated[str, Field(description="A folder or s3://…; empty means backups in the data folder.")] = "",
+    drill: Annotated[bool, Field(description="Restore it into a temporary place and compare.")] = True,
+) -> dict[str, Any]:
+    """Back up collections, models and what Prefect knows; only what changed is copied; then try a restore.
+
+    Args:
+        to: A folder or URL; empty means `backups` in the data folder.
+        drill: Restore the backup into a temporary place and compare counts and rows.
+    """
+    settings = load()
+    with one_at_a_time(settings, restore.LANE):
+        restore.recover(settings)
+        result = make_backup(to, drill)
+    trial = result["drill"] or {"problem": ""}
+    shown = {name: value for name, value in result.items() if name not in {"drill", "removed"}}
+    outcome = trial["problem"] or ("as the lake" if result["drill"] else "not tried")
+    table("backup", [{"what": name, "value": value} for name, value in (shown | {"restore drill": outcome}).items()],
+          f"Backup {result['id']}")  # fmt: skip
+    return finish(result, f"the restore drill of backup {result['id']} failed: {trial['problem']}")
+
+
+@task(name="back up", **retry(2))
+def make_backup(to: str, drill: bool) -> dict[str, Any]:
+    """Pin, copy, seal, try, and remove what is past its retention."""
+    return job.backup(load(), to, drill, _orchestration())
+
+
+def _orchestration() -> dict[str, Any] | None:
+    door = api()
+    now = datetime.now(UTC)
+    return door.everything(now - HISTORY, now) if door is not None else None

@@ -1,0 +1,45 @@
+"""The flow `cleanup`: what nobody needs any more leaves the cache, the data folder and Prefect's history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow, task
+from pydantic import Field
+
+from flows.observe import retry, table
+from flows.upkeep import api, finish
+from infra.locks import one_at_a_time
+from infra.settings import load
+from tasks.maintain.cleanup import Retention
+from tasks.maintain.cleanup import cleanup as clean
+
+Days = Annotated[int, Field(ge=1, description="Days that they are kept.")]
+
+
+@flow(name="cleanup", flow_run_name="cleanup", validate_parameters=True)
+def cleanup(
+    exports_days: Days = 90,
+    models_days: Days = 90,
+    runs_days: Days = 30,
+    dry_run: Annotated[bool, Field(description="Only count what would go.")] = False,
+) -> dict[str, Any]:
+    """Remove expired and orphaned cache entries, staging of dead runs, old reports, models and runs, gone quarantine.
+
+    Args:
+        exports_days: Reports in the data folder older than this go.
+        models_days: Model versions older than this go, but never the current one or the three newest of a name.
+        runs_days: Flow runs that ended longer ago go, with their logs and artifacts.
+        dry_run: Only count what would go.
+    """
+    with one_at_a_time(load(), "cleanup"):
+        result = remove(Retention(exports_days, models_days, runs_days), dry_run)
+    rows = [{"what": name, "removed": count} for name, count in result["removed"].items()]
+    table("cleanup", rows, f"{result['bytes_freed']:,} bytes {'would be ' if dry_run else ''}freed")
+    return finish(result, "; ".join(result["problems"]))
+
+
+@task(name="remove what is not needed", **retry(0))
+def remove(retention: Retention, dry_run: bool) -> dict[str, Any]:
+    """Every part of the cleanup."""
+    return clean(load(), retention, dry_run, api())

@@ -1,0 +1,38 @@
+"""The flow `restore`: verify a whole backup beside the data, then swap it in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow, task
+from pydantic import Field
+
+from flows.observe import retry, table
+from infra.locks import one_at_a_time
+from infra.settings import load
+from tasks.maintain import restore as job
+
+
+@flow(name="restore", flow_run_name="restore-{backup}", validate_parameters=True)
+def restore(
+    backup: Annotated[str, Field(description="Id or path of a backup, or latest.")] = "latest",
+    source: Annotated[str, Field(description="Where backups lie when not in the data folder.")] = "",
+    collection: Annotated[str | None, Field(description="Only this collection.")] = None,
+) -> dict[str, Any]:
+    """Restore a backup, whole or one collection; nothing is touched before every checksum has been verified.
+
+    Args:
+        backup: Id or path of a backup, or latest.
+        source: Folder or URL where backups lie when not in the data folder.
+        collection: Only this collection; the others and the models stay as they are.
+    """
+    with one_at_a_time(load(), job.LANE):
+        result = bring_back(backup, source, collection)
+    table("restore", [{"what": name, "value": value} for name, value in result.items()], f"Restore of {result['id']}")
+    return result
+
+
+@task(name="restore", **retry(0))
+def bring_back(backup: str, source: str, collection: str | None) -> dict[str, Any]:
+    """Lay out, verify, swap."""
+    return job.restore(load(), backup, source, collection)

@@ -1,0 +1,27 @@
+"""What the maintenance flows share: the Prefect API as plain HTTP, and how a job that did not do all its work ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect.settings import get_current_settings
+
+from infra.orchestration import Api
+from tasks.maintain.common import JobFailed
+
+
+def api() -> Api | None:
+    """The API that this flow runs against."""
+    url = get_current_settings().api.url
+    return Api(str(url)) if url else None
+
+
+def finish(result: dict[str, Any], problem: str) -> dict[str, Any]:
+    """The result, after the artifacts are made.
+
+    Raises:
+        JobFailed: a part of it failed, so that the run shows as failed and alerts go out; the result is in it.
+    """
+    if result["status"] in {"failed", "inconsistent", "failing"}:
+        raise JobFailed(problem or result["status"], result)
+    return result
