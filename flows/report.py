@@ -21,14 +21,16 @@ from tasks.maintain.week import gather, letter
 
 @flow(name="report", flow_run_name="report", validate_parameters=True)
 def report(
-    ending: Annotated[date | None, Field(description="The week's last day; none means yesterday.")] = None,
+    ending: Annotated[
+        date | None, Field(description="The week's last day; none means today, on Mondays Sunday.")
+    ] = None,
     output: Annotated[str, Field(description="A file ending in .pdf, or a folder.")] = "",
     language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",
 ) -> dict[str, Any]:
     """Write the weekly report: work, failures, queues, schedules, storage, alerts, what needs a person; and mail it.
 
     Args:
-        ending: The last of the seven days; none means yesterday.
+        ending: The last of the seven days; none means today, or Sunday when it is Monday.
         output: A file ending in .pdf, or a folder; empty means the data folder's exports.
         language: Language of the report.
     """

@@ -37,10 +37,9 @@ app.command()(index.search)
 app.command()(analyse.analyse)
 app.command()(export.export)
 app.command()(export.process)
-for verb in (
-    maintain.cleanup, maintain.optimise, maintain.backup, maintain.restore, maintain.audit, maintain.health, maintain.report,
-):  # fmt: skip
+for verb in (maintain.cleanup, maintain.optimise, maintain.backup, maintain.restore, maintain.audit, maintain.health):
     app.command()(verb)
+app.command()(maintain.report)
 app.command()(platform.up)
 app.command()(platform.down)
 app.command()(platform.status)

@@ -226,7 +226,9 @@ def _serve(place: str) -> None:
 def report(
     output: Annotated[str, typer.Option("--output", "-o", help="A file ending in .pdf, or a folder.")] = "",
     language: Annotated[Language, typer.Option("--language", "-l", help="Language of the report.")] = "en",
-    ending: Annotated[str, typer.Option(help="The week's last day, YYYY-MM-DD; yesterday when left out.")] = "",
+    ending: Annotated[
+        str, typer.Option(help="The week's last day, YYYY-MM-DD; today when left out, on Mondays Sunday.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Write the weekly report as a PDF, and mail it where FALDONE_SMTP_URL is set.

@@ -2,7 +2,7 @@
 is remembered here.
 
 What cannot be known is left out and said in `notes`: without an API there are no queues and schedules, without a
-backup of the week before no growth. A week ends on the last midnight of the reporting zone.
+backup of the week before no growth. Days are those of the reporting zone.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ class _Notes:
 
 
 def span(ending: date | None = None, zone: str = ZONE) -> Span:
-    """The seven days that end with `ending`, by default with yesterday."""
+    """The seven days that end with `ending`; by default with today, and on a Monday with Sunday: a whole week."""
     where = ZoneInfo(zone)
-    last = ending or datetime.now(where).date() - timedelta(days=1)
+    today = datetime.now(where).date()
+    last = ending or (today - timedelta(days=1) if today.weekday() == 0 else today)
     first = last - timedelta(days=6)
     begin = datetime.combine(first, time(), where)
     return Span(first, last, begin, datetime.combine(last + timedelta(days=1), time(), where))
@@ -71,7 +72,7 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
 
     Args:
         api: Prefect's API, where one answers.
-        ending: the last day; by default yesterday.
+        ending: the last day; by default as `span` says.
     """
     week, said, lake = span(ending), _Notes(), Lake(settings.root)
     entries = _entries(lake)
