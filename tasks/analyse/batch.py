@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.analyse import Context, results
+from tasks.analyse import Context, get, results
 from tasks.analyse.children import Job, run_all
 from tasks.analyse.results import Outcome, Work
 from tasks.index import store
@@ -83,7 +83,7 @@ def _job(work: Work, parsed: dict[str, Parsed], request: Request) -> Job:
     document = Document(work.document_id, request.collection, work.path, work.content_hash, parsed[work.document_id])
     context = Context(request.settings, request.model or None, request.generator or None, companions)
     seconds = request.settings.limits.seconds + SECONDS_PER_PAGE * work.pages
-    return Job(request.type, document, context, seconds + (SECONDS_GENERATED if request.generator else 0))
+    return Job(get(request.type), document, context, seconds + (SECONDS_GENERATED if request.generator else 0))
 
 
 def _outcome(work: Work, done: dict[str, object] | DocumentError, seconds: float) -> Outcome:

@@ -24,16 +24,16 @@ from tasks.records import Document
 if TYPE_CHECKING:
     from pebble import ProcessPool
 
-    from tasks.analyse import Context
+    from tasks.analyse import Analysis, Context
 
 MOST_DOCUMENTS = 500  # of one child: native libraries leak a little with each
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One document for a child: the analysis by name, what it needs, and its deadline in seconds."""
+    """One document for a child: the analysis, what it needs, and its deadline in seconds."""
 
-    analysis: str
+    analysis: Analysis
     document: Document
     context: Context
     seconds: float
@@ -60,17 +60,17 @@ def _outcome(job: Job, future: Future[Any]) -> tuple[dict[str, Any] | DocumentEr
         message = (
             f"the analysis took longer than {job.seconds:.0f} s (limits.seconds, and a second a page) and was stopped"
         )
-        return DocumentError(FailureKind.TIMEOUT, message, job.analysis), job.seconds
+        return DocumentError(FailureKind.TIMEOUT, message, job.analysis.name), job.seconds
     except ProcessExpired as error:
         how = f"signal {-error.exitcode}" if error.exitcode < 0 else f"exit status {error.exitcode}"
-        return DocumentError(FailureKind.CRASH, f"the process died on it ({how})", job.analysis), 0.0
+        return DocumentError(FailureKind.CRASH, f"the process died on it ({how})", job.analysis.name), 0.0
     except (UsageError, TransientError):
         raise
     except DocumentError as error:
         return error, 0.0
     except Exception as error:  # noqa: BLE001 - a bug met by one document must not stop the others
         message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        return DocumentError(FailureKind.INTERNAL, message, job.analysis), 0.0
+        return DocumentError(FailureKind.INTERNAL, message, job.analysis.name), 0.0
     return result, seconds
 
 
@@ -78,10 +78,8 @@ def work(job: Job) -> tuple[dict[str, Any], float]:
     """Runs in the child."""
     import time
 
-    from tasks.analyse import get
-
     started = time.monotonic()
-    result = get(job.analysis).run(job.document, job.context)
+    result = job.analysis.run(job.document, job.context)
     return result, time.monotonic() - started
 
 

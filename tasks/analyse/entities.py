@@ -21,6 +21,7 @@ from tasks.analyse.statements.document import document_mark
 from tasks.analyse.statements.numbers import Mark, parse_number
 from tasks.records import Parsed
 
+NEAR = 40  # characters from a number that has a label to the next one, which then needs none
 MOST = 200  # entities of one kind in a result, the most frequent ones; the counts say how many there are
 
 Value = str | float
@@ -166,12 +167,12 @@ def _vat_numbers(text: str) -> Iterator[Entity]:
     from stdnum.eu import vat
     from stdnum.it import iva
 
-    labelled_until = -1
+    labelled_until = -NEAR
     for match in _ELEVEN.finditer(text):
         near = (
             match[1]
             or _ITALIAN_LABEL.search(text[max(0, match.start() - 90) : match.start()])
-            or match.start() - labelled_until < 40
+            or match.start() - labelled_until < NEAR
         )
         if near and iva.is_valid(match[2]):
             labelled_until = match.end()
@@ -249,10 +250,11 @@ _NUMBER = r"-?\(?\d{1,3}(?:(?:[.,'’ ]\d{3})+(?!\d))?(?:[.,]\d{1,6})?\)?|-?\(?\
 _SCALE_WORDS = (
     "thousand|mila|migliaia|millions?|milion[ei]|mln|mio|billions?|miliard[oi]|mld|bn|trillions?|[kmb](?![\\w])"
 )
+_CODES = ("EUR", "USD", "GBP", "CHF", "JPY", "CNY", "SEK", "NOK", "DKK", "PLN", "AUD", "CAD", "INR", "BRL")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "HK$": "HKD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "EURO": "EUR",
     "EUROS": "EUR", "DOLLARS": "USD", "DOLLARI": "USD", "STERLINE": "GBP",
-    **{code: code for code in "EUR USD GBP CHF JPY CNY SEK NOK DKK PLN AUD CAD INR BRL".split()},
+    **dict(zip(_CODES, _CODES, strict=True)),
 }  # fmt: skip
 _SIGN = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
 _BEFORE = re.compile(rf"(?<![\w$€£])({_SIGN})\s?({_NUMBER})(?![\d])(?:\s?({_SCALE_WORDS})\b)?", re.IGNORECASE)

@@ -128,9 +128,10 @@ def _is_end(line: str, start: int, match: re.Match[str]) -> bool:
         return True
     before = line[start : match.start()].rsplit(None, 1)[-1] if line[start : match.start()].strip() else ""
     word = before.lstrip("(«“\"'").lower()
+    word = re.split(r"[’']", word)[-1]  # l'avv.
     if word in ABBREVIATIONS and (rest[0].isdigit() or len(word) < 6):
         return False
-    if word in SHORT_MONTHS and rest[0].isdigit():
+    if word in SHORT_MONTHS | {"no"} and rest[0].isdigit():
         return False
     if len(word) == 1 and word.isalpha():  # an initial, or a letter of an enumeration
         return False

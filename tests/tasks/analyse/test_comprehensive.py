@@ -1,0 +1,168 @@
+"""The comprehensive reading, the registry of analyses, and a summary by a tiny text-generation model made in the test."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import typing
+from pathlib import Path
+
+import pytest
+from papers import paper
+
+import tasks.analyse as registry
+from deployments.cli.analyse import TypeName
+from flows.analyse import analyse as flow
+from infra.errors import UsageError
+from infra.generator import load_generator
+from infra.settings import Settings
+from tasks.analyse import ANALYSES, Analysis, Context, by_name, comprehensive, get
+from tasks.analyse.generate import generate_summary
+from tasks.analyse.reading import Reading
+from tasks.index.read import parse_file
+from tasks.records import Document
+
+FOLDER = Path(registry.__file__).parent
+DOCS = FOLDER.parent.parent / "docs" / "analyses.md"
+TEXT = "The company sold more instruments in the year because demand was strong in every region."
+
+
+@pytest.fixture(scope="module")
+def reading(request: pytest.FixtureRequest) -> dict[str, typing.Any]:
+    path = FOLDER.parent.parent / "samples" / "documents" / "montescaro-bilancio-2024.pdf"
+    from infra.settings import load
+
+    settings = load()
+    document = Document("d", "c", str(path), "h", parse_file(path, path.name, settings))
+    return get("comprehensive").run(document, Context(settings))
+
+
+def test_a_reading_has_every_part_and_is_json(reading: dict[str, typing.Any]) -> None:
+    parts = {
+        "document_id",
+        "path",
+        "language",
+        "summary",
+        "keyphrases",
+        "entities",
+        "sentiment",
+        "financial",
+        "statistics",
+    }
+    assert parts <= set(reading)
+    assert reading["language"] == "it"
+    assert 1 <= len(reading["summary"]) <= 5
+    assert all(row["text"] and 1 <= row["page"] <= 7 for row in reading["summary"])
+    assert {"kind": "vat_number", "value": "IT09999018881"}.items() <= next(
+        row for row in reading["entities"] if row["kind"] == "vat_number"
+    ).items()
+    assert len(reading["sentiment"]["passages"]) <= 10
+    assert len(reading["tables"]) >= 3
+    assert "generated_summary" not in reading
+    assert json.loads(json.dumps(reading, allow_nan=False)) == reading
+
+
+def test_its_financial_part_is_that_of_the_financial_analysis(reading: dict[str, typing.Any]) -> None:
+    items = {(row["item"], row["period"]): row["value"] for row in reading["financial"]["figures"]}
+    known = json.loads((FOLDER.parent.parent / "samples" / "figures.json").read_text())
+    assert items
+    assert reading["financial"]["currency"] == "EUR"
+    assert known
+
+
+def test_a_document_without_figures_has_no_financial_part(settings: Settings) -> None:
+    result = comprehensive.analyse(paper(TEXT), settings)
+    assert result["financial"] is None
+    assert [row["text"] for row in result["summary"]] == [TEXT]
+
+
+def test_an_empty_document_is_read_without_an_error(settings: Settings) -> None:
+    result = comprehensive.analyse(paper(), settings)
+    assert (result["summary"], result["keyphrases"], result["entities"]) == ([], [], [])
+
+
+# ---- a generated summary -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> str:
+    """A random encoder-decoder with a vocabulary of words, in the transformers layout."""
+    import torch
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+    words = ["<pad>", "</s>", "<unk>", *sorted(set(TEXT.lower().replace(".", "").split()))]
+    inner = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    inner.pre_tokenizer = Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    torch.manual_seed(0)
+    config = T5Config(
+        vocab_size=len(words), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, pad_token_id=0, eos_token_id=1,
+        decoder_start_token_id=0, n_positions=64,
+    )  # fmt: skip
+    T5ForConditionalGeneration(config).save_pretrained(tmp_path / "tiny")
+    tokenizer.save_pretrained(tmp_path / "tiny")
+    return str(tmp_path / "tiny")
+
+
+def test_a_generated_summary_says_that_it_is_one(settings: Settings, tiny_model: str) -> None:
+    document = paper(*[TEXT.replace("year", f"year {n}") for n in range(30)])
+    part = comprehensive.analyse(document, settings, generator=tiny_model)["generated_summary"]
+    assert part["generated"] is True
+    assert "language model" in part["notice"]
+    assert part["model"] == tiny_model
+    assert part["text"]
+    assert 0 < len(part["pages"]) < 30  # what did not fit the window was not read
+    again = generate_summary(Reading(document, settings), settings, tiny_model)
+    assert again["text"] == part["text"]
+
+
+def test_the_fingerprint_follows_the_models(settings: Settings, tiny_model: str) -> None:
+    analysis = get("comprehensive")
+    without = analysis.fingerprint(Context(settings))
+    assert analysis.fingerprint(Context(settings)) == without
+    assert analysis.fingerprint(Context(settings, generator=tiny_model)) != without
+
+
+def test_a_model_that_does_not_generate_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no config"):
+        (tmp_path / "empty").mkdir()
+        load_generator(settings, str(tmp_path / "empty"))
+
+
+# ---- the registry --------------------------------------------------------------------------------------------------
+
+
+def test_every_analysis_is_registered_documented_and_offered() -> None:
+    modules = {path.stem for path in FOLDER.glob("*.py") if "NAME" in _names(path)}
+    named = {analysis.module.rsplit(".", 1)[-1] for analysis in ANALYSES}
+    assert modules == named, f"add a line to ANALYSES in tasks/analyse/__init__.py for {modules ^ named}"
+    text = DOCS.read_text(encoding="utf-8")
+    for analysis in ANALYSES:
+        module = importlib.import_module(analysis.module)
+        assert analysis.name == module.NAME
+        assert module.VERSION
+        assert f"## {analysis.name}" in text, f"describe {analysis.name} in docs/analyses.md"
+    offered = set(typing.get_args(typing.get_type_hints(flow.fn)["type"]))
+    assert offered == {kind.value for kind in TypeName} == {analysis.name for analysis in ANALYSES}
+
+
+def _names(path: Path) -> set[str]:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return {
+        target.id
+        for node in body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def test_two_analyses_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two analyses are called x"):
+        by_name([Analysis("x", "one"), Analysis("x", "two")])
+    with pytest.raises(UsageError, match="choose among comprehensive"):
+        get("nothing")
