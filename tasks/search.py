@@ -1,28 +1,47 @@
-"""Search a collection: by meaning (vectors), by words (BM25), or both fused by rank.
+"""Search a collection: by meaning (vectors), by words (BM25), or both.
 
-The two lists are fused with weighted reciprocal ranks (Cormack, Clarke and Büttcher, SIGIR 2009): a chunk scores Σ weight / (60 + rank).
-Ranks need no calibration between cosine and BM25. The encoder's list weighs less for a language that the encoder was not trained on.
+Four things make a hit, each between 0 and 1, added up:
+    the BM25 score of its terms, as a share of the best one's;
+    the cosine of its vector, stretched over the candidates' range (less where the encoder does not know the query's language);
+    both again for the wording in which statements answer what was asked (tasks/glossary.py), where it knows one;
+    how well the words of its document's name and title fit the query, rare ones counting more: «ACME 2018» means that document.
+Adding stretched scores beat adding reciprocal ranks on every set that was tried (docs/decisions.md has the figures), as Bruch, Gai and
+Ingber found (ACM TOIS 2023). Of one page of a paged document only the best chunk is shown, so that ten hits are ten places to look.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from infra.encoder import Encoder
 from infra.errors import UsageError
-from infra.lake import Filter, Lake
+from infra.lake import DISTANCE, SCORE, Filter, Lake
+from tasks.glossary import wordings
 from tasks.index import ledger, terms
+from tasks.index.chunk import heading_of
 from tasks.index.store import chunks_name
 
 Mode = Literal["hybrid", "vector", "text"]
 
-RANK_CONSTANT = 60
-CANDIDATES = 100  # of each list
-COLUMNS = ("chunk_id", "document_id", "path", "page_first", "page_last", "section", "text")
+CANDIDATES = 200  # of each list
+FOREIGN = 0.3  # weight of the vectors for a language that the encoder was not trained on
+NAMED = 3  # most documents whose names fit the query that are looked into more closely
+FITTING = 0.8  # of the best fit: what still counts as a fit
+PAGED = {"pdf", "pptx"}
+NAME_WORD = re.compile(r"[^\W_]+")
+NAME_PART = re.compile(r"[^\W\d_]+|\d+")
+POSSESSIVE = re.compile(r"['’]s\b")
+COLUMNS = ("chunk_id", "document_id", "path", "title", "format", "page_first", "page_last", "section", "text")
 FILTERS = ("document_id", "path", "language", "format", "kind", "title", "section", "page_first", "page_last")
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,7 @@ class Searcher:
         if not lake.exists(self._table) or not lake.count(self._table):
             raise UsageError(f"collection {collection} is empty: no document of it could be indexed")
         self._check_encoder()
+        self._pool = ThreadPoolExecutor(4, "search")
 
     def _check_encoder(self) -> None:
         row = ledger.read(self._lake, self.collection, ["encoder"], {"state": ledger.INDEXED}, limit=1).to_pylist()
@@ -89,42 +109,123 @@ class Searcher:
         if not query.strip():
             raise UsageError("the query is empty")
         started = time.perf_counter()
-        lists: list[tuple[float, Sequence[Mapping[str, Any]]]] = []
-        words = terms.query_terms(query)
-        if mode != "vector" and words:
-            lists.append((1.0, self._matching(words, where, max(k, CANDIDATES))))
-        if mode != "text":
-            lists.append((self._vector_weight(query), self._nearest(query, where, max(k, CANDIDATES))))
-        hits = fuse(lists)[:k]
+        asked = [query, *filter(None, [wordings(query)])]
+        rows = self._candidates(asked, mode, where)
+        named = named_documents(query, rows)
+        if mode == "hybrid" and named.best and "document_id" not in (where or {}):
+            rows |= self._candidates(asked, mode, {**(where or {}), "document_id": named.best})
+        hits = rank(rows, named.fit if mode == "hybrid" else {}, self._vector_weight(query))
         milliseconds = (time.perf_counter() - started) * 1000
-        return Answer(query, self.collection, mode, round(milliseconds, 2), tuple(hits))
+        return Answer(query, self.collection, mode, round(milliseconds, 2), tuple(hits[:k]))
 
-    def _matching(self, words: Sequence[str], where: Filter | None, limit: int) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._lake.matching(self._table, words, limit, COLUMNS, where).to_pylist()
+    def _candidates(self, asked: Sequence[str], mode: Mode, where: Filter | None) -> Candidates:
+        """The rows that each question finds by words and by meaning, with their scores; the look-ups run side by side."""
+        jobs: list[tuple[int, str, Any]] = []
+        for number, question in enumerate(asked):
+            words = terms.query_terms(question)
+            if mode != "vector" and words:
+                jobs.append((number, SCORE, self._pool.submit(self._matching, words, where)))
+            if mode != "text":
+                jobs.append((number, DISTANCE, self._pool.submit(self._nearest, question, where)))
+        found = Candidates()
+        for number, column, job in jobs:
+            found.add(number, column, job.result())
+        return found
+
+    def _matching(self, words: Sequence[str], where: Filter | None) -> list[Row]:
+        rows: list[Row] = self._lake.matching(self._table, words, CANDIDATES, COLUMNS, where).to_pylist()
         return rows
 
-    def _nearest(self, query: str, where: Filter | None, limit: int) -> list[dict[str, Any]]:
-        vector = self._encoder.encode_query(query)
-        rows: list[dict[str, Any]] = self._lake.nearest(self._table, vector, limit, COLUMNS, where).to_pylist()
+    def _nearest(self, question: str, where: Filter | None) -> list[Row]:
+        vector = self._encoder.encode_query(question)
+        rows: list[Row] = self._lake.nearest(self._table, vector, CANDIDATES, COLUMNS, where).to_pylist()
         return rows
 
     def _vector_weight(self, query: str) -> float:
-        return 1.0
+        return FOREIGN if self._encoder.english_only and terms.language_of(query) == "it" else 1.0
 
 
-def fuse(lists: Sequence[tuple[float, Sequence[Mapping[str, Any]]]]) -> list[Hit]:
-    """One list of hits out of several weighted ranked lists of chunks."""
-    scores: dict[str, float] = {}
-    rows: dict[str, Mapping[str, Any]] = {}
-    for weight, ranked in lists:
-        for rank, row in enumerate(ranked, 1):
-            rows[row["chunk_id"]] = row
-            scores[row["chunk_id"]] = scores.get(row["chunk_id"], 0.0) + weight / (RANK_CONSTANT + rank)
-    best = sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
-    return [_hit(rows[chunk], scores[chunk]) for chunk in best]
+class Candidates:
+    """Rows by chunk id, and their scores by (question, kind of score)."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.scores: dict[tuple[int, str], dict[str, float]] = {}
+
+    def add(self, question: int, column: str, rows: Sequence[Row]) -> None:
+        """Take the rows of one look-up; `column` holds a BM25 score or a cosine distance."""
+        scores = self.scores.setdefault((question, column), {})
+        for row in rows:
+            self.rows[row["chunk_id"]] = row
+            scores[row["chunk_id"]] = row[column] if column == SCORE else 1 - row[column]
+
+    def __ior__(self, other: Candidates) -> Candidates:
+        self.rows |= other.rows
+        for key, scores in other.scores.items():
+            self.scores[key] = self.scores.get(key, {}) | scores
+        return self
 
 
-def _hit(row: Mapping[str, Any], score: float) -> Hit:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How well each candidate's document fits the query by its name (0 … 1), and the few that fit best."""
+
+    fit: Mapping[str, float]
+    best: list[str]
+
+
+def named_documents(query: str, candidates: Candidates) -> Named:
+    """Compare the query's words with those of the documents' names and titles, each weighed by its rarity."""
+    names = {row["document_id"]: name_terms(heading_of(row["title"], row["path"])) for row in candidates.rows.values()}
+    documents = Counter(term for found in names.values() for term in found)
+    asked = query_name_terms(query)
+    fit = {
+        document: sum(math.log(1 + len(names) / documents[term]) for term in found & asked)
+        for document, found in names.items()
+    }
+    top = max(fit.values(), default=0.0)
+    if not top:
+        return Named({}, [])
+    order = sorted(fit, key=lambda document: (-fit[document], document))
+    return Named({d: value / top for d, value in fit.items()}, [d for d in order[:NAMED] if fit[d] >= FITTING * top])
+
+
+def name_terms(text: str) -> frozenset[str]:
+    """Terms of a name, words that letters and digits make up together also in parts: `10K`, `10`, `K`."""
+    parts = (part for word in NAME_WORD.findall(text) for part in {word, *NAME_PART.findall(word)})
+    return frozenset(term for part in parts if (term := terms.analyse(part, "en")))
+
+
+def query_name_terms(query: str) -> frozenset[str]:
+    """`name_terms` of a query, and its neighbours joined: files are called `rossibruni` and firms Rossi Bruni."""
+    words = NAME_WORD.findall(POSSESSIVE.sub("", query))
+    joined = {"".join(words[i : i + n]) for n in (2, 3) for i in range(len(words) - n + 1)}
+    return name_terms(query) | {terms.analyse(word, "en") for word in joined}
+
+
+def rank(candidates: Candidates, fit: Mapping[str, float], vector_weight: float) -> list[Hit]:
+    """The hits, best first."""
+    total: defaultdict[str, float] = defaultdict(float)
+    for (_, column), scores in candidates.scores.items():
+        weight = 1.0 if column == SCORE else vector_weight
+        low = 0.0 if column == SCORE else min(scores.values(), default=0.0)
+        width = max(scores.values(), default=0.0) - low
+        for chunk, score in scores.items():
+            total[chunk] += weight * ((score - low) / width if width else 1.0)
+    for chunk, row in candidates.rows.items():
+        total[chunk] += fit.get(row["document_id"], 0.0)
+    order = sorted(total, key=lambda chunk: (-total[chunk], chunk))
+    seen: dict[tuple[str, int], str] = {}
+    shown = [c for c in order if seen.setdefault(_place(candidates.rows[c]), c) == c]
+    return [_hit(candidates.rows[chunk], total[chunk]) for chunk in shown]
+
+
+def _place(row: Row) -> tuple[str, int]:
+    """Where a hit sends its reader: a page, or in a document without pages the chunk itself."""
+    return (row["document_id"], row["page_first"]) if row["format"] in PAGED else (row["chunk_id"], 0)
+
+
+def _hit(row: Row, score: float) -> Hit:
     return Hit(
         row["document_id"],
         row["path"],
@@ -132,5 +233,5 @@ def _hit(row: Mapping[str, Any], score: float) -> Hit:
         row["page_last"],
         row["section"],
         row["text"],
-        round(score, 6),
+        round(score, 4),
     )

@@ -48,6 +48,17 @@ def analyse(text: str, language: str) -> str:
     return " ".join(term for word in WORD.findall(text) if (term := _term(word, code)))
 
 
+def language_of(query: str) -> str:
+    """`it` or `en` for a few words: by their function words, else by how they end (Italian words end in a vowel)."""
+    words = [word.casefold() for word in WORD.findall(query)]
+    italian = sum(word in STOP["it"] and word not in STOP["en"] for word in words)
+    english = sum(word in STOP["en"] and word not in STOP["it"] for word in words)
+    if italian != english:
+        return "it" if italian > english else "en"
+    long = [fold(word) for word in words if len(word) > 2 and word.isalpha()]
+    return "it" if sum(word[-1] in "aeiou" for word in long) > 0.7 * len(long) else "en"
+
+
 def query_terms(text: str) -> list[str]:
     """The terms of a query in both languages, each once."""
     found: dict[str, None] = {}
