@@ -1,0 +1,84 @@
+"""A small collection made straight in the lake, as an index run would leave it: enough for upkeep, without an encoder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.index import ledger, store
+from tasks.records import Element, Parsed, document_id
+
+DIMENSION = 16
+WORDS = ("bilancio", "ricavi", "debiti", "contratto", "fornitura", "utile", "crediti", "magazzino")
+
+
+def settings_of(home: Path) -> Settings:
+    """Settings of an installation in `home` and nothing else."""
+    return Settings(home=str(home), _env_file=None)
+
+
+def add(lake: Lake, collection: str, path: Path | str, chunks: int = 4, state: str = ledger.INDEXED) -> str:
+    """One document with its chunks, elements and ledger row; its id."""
+    document = document_id(collection, str(path))
+    parsed = Parsed("txt", "Prova", "it", 1, (Element("text", "bilancio"),))
+    random = np.random.default_rng(int(document[:8], 16))
+    vectors = random.standard_normal((chunks, DIMENSION)).astype(np.float32)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    rows = [_chunk(document, str(path), ordinal) for ordinal in range(chunks)]
+    if state == ledger.INDEXED:
+        lake.upsert(store.parsed_name(collection), _parsed(document, parsed), "document_id")
+        lake.upsert(store.chunks_name(collection), store.chunk_table(rows, vectors), "chunk_id")
+    ledger.write(lake, collection, ledger.rows([_entry(document, path, chunks, state)]))
+    return document
+
+
+def fill(home: Path, collection: str = "documents", documents: int = 6, chunks: int = 4) -> Lake:
+    """A collection of so many documents, one commit each, with files beside it and a full-text index."""
+    lake = Lake(str(home))
+    folder = home.parent / "sources"
+    folder.mkdir(exist_ok=True)
+    for number in range(documents):
+        source = folder / f"{collection}-{number:03d}.txt"
+        source.write_text(f"{WORDS[number % len(WORDS)]} {number}")
+        add(lake, collection, source, chunks)
+    lake.index_text(store.chunks_name(collection))
+    return lake
+
+
+def content(lake: Lake) -> dict[str, list[str]]:
+    """Everything that the lake holds, by table, sorted: to compare a lake with itself at another time."""
+    return {name: sorted(map(repr, lake.read(name).to_pylist())) for name in lake.names()}
+
+
+def _parsed(document: str, parsed: Parsed) -> pa.Table:
+    return pa.Table.from_pylist([store.parsed_row(document, "", parsed)], schema=store.PARSED)
+
+
+def _chunk(document: str, path: str, ordinal: int) -> dict[str, object]:
+    text = f"{WORDS[ordinal % len(WORDS)]} {ordinal}"
+    return {
+        "chunk_id": f"{document}-{ordinal:06d}", "document_id": document, "path": path, "ordinal": ordinal,
+        "title": "Prova", "section": "", "kind": "text", "page_first": 1, "page_last": 1, "language": "it",
+        "format": "txt", "tokens": 2, "context": "Prova", "text": text, "terms": text,
+        "hash": f"{document[:8]}{ordinal}",
+    }  # fmt: skip
+
+
+def _entry(document: str, path: Path | str, chunks: int, state: str) -> dict[str, object]:
+    file = Path(path)
+    there = file.is_file()
+    quarantined = state == ledger.QUARANTINED
+    return {
+        "document_id": document, "path": str(path), "parent_id": "", "state": state,
+        "kind": "corrupt" if quarantined else "", "message": "broken" if quarantined else "", "attempts": 1,
+        "format": "txt", "size": file.stat().st_size if there else 0,
+        "stamp": str(file.stat().st_mtime_ns) if there else "0",
+        "content_hash": hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() if there else "",
+        "parser": "p", "chunker": "c", "encoder": "e", "pages": 1, "chunks": 0 if quarantined else chunks,
+        "seconds": 0.5, "indexed_at": ledger.now(),
+    }  # fmt: skip

@@ -1,0 +1,229 @@
+"""Backup and restore on real tables: what comes back, what is refused, what a second backup copies, what is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from infra import lake_upkeep as upkeep
+from infra.errors import UsageError
+from infra.lake import Lake
+from infra.settings import Settings
+from infra.vault import Damaged, Vault
+from tasks.maintain import backup, manifest, restore
+from tests.tasks.maintain import small
+
+
+@pytest.fixture
+def home(settings: Settings) -> Path:
+    small.fill(Path(settings.root))
+    return Path(settings.root)
+
+
+def test_what_was_backed_up_comes_back_after_the_lake_is_lost(settings: Settings, home: Path) -> None:
+    before = small.content(Lake(settings.root))
+    made = backup.backup(settings)
+    assert made["status"] == "completed"
+    assert made["drill"]["problem"] == ""
+    assert (made["documents"], made["chunks"]) == (6, 24)
+    shutil.rmtree(home / "lake")
+    result = restore.restore(settings, "latest")
+    assert result["verified"] is True
+    assert (result["documents"], result["chunks"]) == (6, 24)
+    lake = Lake(settings.root)
+    assert small.content(lake) == before
+    assert lake.matching("documents.chunks", ["ricavi"], 5, ["chunk_id"]).num_rows == 5
+    small.add(lake, "documents", "/new.txt")  # and it can be written
+
+
+def test_a_restore_undoes_later_changes_and_keeps_what_it_replaced(settings: Settings, home: Path) -> None:
+    lake = Lake(settings.root)
+    before = small.content(lake)
+    backup.backup(settings)
+    small.add(lake, "documents", "/later.txt")
+    small.add(lake, "later", "/other.txt")
+    changed = small.content(lake)
+    result = restore.restore(settings, "latest")
+    assert small.content(Lake(settings.root)) == before
+    shutil.copytree(result["replaced"] + "/lake", home / "seen" / "lake")
+    assert small.content(Lake(str(home / "seen"))) == changed
+    assert not restore.work_folder(settings).exists()
+
+
+def test_one_collection_is_restored_and_the_others_stay(settings: Settings, home: Path) -> None:
+    lake = small.fill(home, "other", documents=2)
+    before = small.content(lake)
+    backup.backup(settings)
+    small.add(lake, "documents", "/later.txt")
+    small.add(lake, "other", "/later.txt")
+    restore.restore(settings, "latest", collection="documents")
+    after = small.content(Lake(settings.root))
+    assert after["documents.chunks"] == before["documents.chunks"]
+    assert len(after["other.documents"]) == 3
+    with pytest.raises(UsageError, match="has no collection nothing"):
+        restore.restore(settings, "latest", collection="nothing")
+
+
+def test_a_second_backup_copies_next_to_nothing(settings: Settings, home: Path) -> None:
+    first = backup.backup(settings)
+    second = backup.backup(settings)
+    assert second["copied_bytes"] == 0
+    assert second["bytes"] == first["bytes"]
+    small.add(Lake(settings.root), "documents", "/later.txt")
+    third = backup.backup(settings)
+    assert 0 < third["copied_bytes"] < third["bytes"]
+
+
+def test_one_flipped_byte_anywhere_is_refused_and_named(settings: Settings, home: Path) -> None:
+    made = backup.backup(settings)
+    before = small.content(Lake(settings.root))
+    files = [path for path in (home / "backups").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for path in files:
+        whole = path.read_bytes()
+        spot = len(whole) // 2
+        path.write_bytes(whole[:spot] + bytes([whole[spot] ^ 1]) + whole[spot + 1 :])
+        with pytest.raises(Damaged) as refused:
+            restore.restore(settings, made["id"])
+        assert path.name in str(refused.value)
+        path.write_bytes(whole)
+    assert small.content(Lake(settings.root)) == before
+    assert not restore.work_folder(settings).exists()
+    restore.restore(settings, made["id"])
+
+
+def test_a_missing_file_is_refused_and_named(settings: Settings, home: Path) -> None:
+    backup.backup(settings)
+    blob = next(path for path in (home / "backups" / "data").rglob("*") if path.is_file())
+    blob.unlink()
+    with pytest.raises(Damaged, match=blob.name):
+        restore.restore(settings, "latest")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../outside", "lake/../../outside", "/etc/passwd", "lake/x.lance/../../../o", "other/x", "models", "lake/a/b"],
+)
+def test_a_path_that_leaves_the_folder_is_refused(settings: Settings, home: Path, path: str) -> None:
+    made = backup.backup(settings)
+    vault = Vault(backup.destination(settings))
+    whole = backup.read(vault, made["id"])
+    evil = manifest.File(path, whole.files[0].size, whole.files[0].sha256)
+    forged = manifest.Manifest(
+        **{name: getattr(whole, name) for name in whole.__dataclass_fields__} | {"files": (evil,)}
+    )
+    vault.write_manifest(made["id"], manifest.encode(forged))
+    with pytest.raises(UsageError, match="nothing was restored"):
+        restore.restore(settings, made["id"])
+    assert not (home.parent / "outside").exists()
+
+
+def test_the_drill_finds_a_damaged_blob_and_the_next_backup_mends_it(settings: Settings, home: Path) -> None:
+    made = backup.backup(settings)
+    blob = max((home / "backups" / "data").rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+    blob.write_bytes(bytes(len(blob.read_bytes())))
+    again = backup.backup(settings)
+    assert again["status"] == "failed"
+    assert blob.name in again["drill"]["problem"]
+    third = backup.backup(settings)
+    assert third["status"] == "completed"
+    restore.restore(settings, made["id"])  # the blob is whole again for the first one too
+
+
+def test_a_backup_without_its_manifest_is_not_listed_and_is_swept(settings: Settings, home: Path) -> None:
+    made = backup.backup(settings)
+    vault = Vault(backup.destination(settings))
+    (home / "backups" / made["id"] / "manifest.json").unlink()
+    assert vault.backups() == []
+    (home / "backups" / "mine").mkdir()
+    (home / "backups" / "mine" / "notes.txt").write_text("keep me")
+    vault.sweep()
+    assert sorted(path.name for path in (home / "backups").iterdir()) == ["data", "mine"]
+
+
+def test_a_pinned_version_outlives_a_cleanup_of_versions(settings: Settings, home: Path) -> None:
+    lake = Lake(settings.root)
+    with backup.pinned(settings, lake, "20261120-020000-aaaa") as pins:
+        pin = next(one for one in pins if one.name == "documents.chunks")
+        small.add(lake, "documents", "/later.txt")
+        upkeep.remove_versions(lake, pin.name, timedelta(0))
+        assert upkeep.count_at(lake, pin.name, pin.version) == 24
+        assert upkeep.tags(lake, pin.name)
+    assert upkeep.tags(lake, "documents.chunks") == {}
+
+
+def test_what_a_killed_swap_left_is_finished_by_whoever_comes_next(settings: Settings, home: Path) -> None:
+    before = small.content(Lake(settings.root))
+    made = backup.backup(settings)
+    small.add(Lake(settings.root), "documents", "/later.txt")
+    vault = Vault(backup.destination(settings))
+    whole = backup.read(vault, made["id"])
+    restore.lay_out(settings, vault, whole, restore.chosen(whole, None), None)
+    plan = json.loads((restore.work_folder(settings) / "plan.json").read_text())
+    item = next(iter(plan["coming"]))
+    restore._bring(settings, restore.work_folder(settings), item, plan["coming"][item], plan["replaced"])
+    assert restore.interrupted(settings)
+    assert restore.recover_if_free(settings) == "a restore that had been interrupted was finished"
+    assert small.content(Lake(settings.root)) == before
+
+
+def test_what_was_only_laid_out_is_removed(settings: Settings, home: Path) -> None:
+    before = small.content(Lake(settings.root))
+    (restore.work_folder(settings) / "new" / "lake").mkdir(parents=True)
+    assert "removed" in restore.recover(settings)
+    assert small.content(Lake(settings.root)) == before
+
+
+def test_retention_keeps_days_weeks_months_and_everything_of_two_days() -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    hours = [now - timedelta(hours=12 * n) for n in range(2 * 400)]
+    ids = sorted(f"{moment:%Y%m%d-%H%M%S}-aaaa" for moment in hours)
+    kept = backup.kept(ids, now)
+    assert len({one[:8] for one in kept if one >= "20261114"}) == 7
+    assert len({one[:6] for one in kept}) == 12
+    assert len([one for one in kept if one >= "20261118-12"]) == 5  # all of two days
+    assert 20 < len(kept) < 30
+    assert max(ids) in kept
+
+
+def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
+    made = backup.backup(settings)
+    vault = Vault(backup.destination(settings))
+    whole = backup.read(vault, made["id"])
+    spare = home / "spare"
+    spare.write_text("only in the old one")
+    digest, size, _ = vault.store(str(spare), vault.blobs())
+    values = {name: getattr(whole, name) for name in whole.__dataclass_fields__}
+    for old in ("20260101-020000-aaaa", "20260101-030000-aaaa"):
+        files = (
+            (*whole.files, manifest.File("models/x/spare", size, digest))
+            if old.endswith("020000-aaaa")
+            else whole.files
+        )
+        vault.write_manifest(old, manifest.encode(manifest.Manifest(**values | {"id": old, "files": files})))
+    assert backup.retain(vault, dry_run=True) == (["20260101-020000-aaaa"], size)
+    assert digest in vault.blobs()
+    backup.retain(vault)
+    assert vault.backups() == ["20260101-030000-aaaa", made["id"]]
+    assert digest not in vault.blobs()
+    restore.restore(settings, "latest")
+
+
+def test_secrets_are_not_in_a_backup(settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_SMTP_URL", "smtp://me:hunter2@mail.example/?to=a@b.it&from=a@b.it")
+    backup.backup(Settings())
+    assert not [p for p in (home / "backups").rglob("*") if p.is_file() and b"hunter2" in p.read_bytes()]
+
+
+def test_no_such_backup_says_which_there_are(settings: Settings, home: Path) -> None:
+    with pytest.raises(UsageError, match="there is no backup in"):
+        restore.restore(settings, "latest")
+    made = backup.backup(settings)
+    with pytest.raises(UsageError, match=made["id"]):
+        restore.restore(settings, "20200101-000000-aaaa")
+    with pytest.raises(UsageError, match="give the id"):
+        restore.restore(settings, "yesterday")
