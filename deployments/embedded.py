@@ -176,3 +176,17 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def prepare() -> None:
+    """Make the empty database now, so that the first command does not wait for it (`python -m deployments.embedded`)."""
+    if not template().is_file():
+        api = EmbeddedApi()
+        try:
+            api.wait()
+        finally:
+            api.stop()
+
+
+if __name__ == "__main__":
+    prepare()

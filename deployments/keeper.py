@@ -160,13 +160,14 @@ class Keeper:
     def keep(self) -> None:
         """Until told to stop."""
         reaped = looked = 0.0
-        last = time.time()
-        while not self.ending.wait(TICK):
+        while True:
+            before = time.time()
+            if self.ending.wait(TICK):
+                return
             now = time.time()
-            if now - last > self.limits.time.lease / 2:
+            if now - before > TICK + self.limits.time.lease / 2:
                 log.warning("this machine has slept: leases are given time to be renewed")
                 reaped = now + self.limits.time.lease
-            last = now
             started = [child.ensure() for child in self.children.values()]  # each one, so no short cut
             if any(started):
                 self.note("ready")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import queue
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ LARGEST = 100_000  # bytes of a request
 
 def listen(keeper: Keeper) -> None:
     """Answer from a thread of its own, as long as this process lives."""
+
+    news: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -46,7 +49,8 @@ def listen(keeper: Keeper) -> None:
             if self.path != "/alerts" or size > LARGEST or not hmac.compare_digest(token, keeper.token):
                 self.answer(404, b"", "text/plain")
                 return
-            self.answer(*take(keeper, self.rfile.read(size)), "text/plain")
+            news.put(self.rfile.read(size))
+            self.answer(202, b"", "text/plain")  # at once: taking the news needs the server, which is waiting for us
 
         def answer(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)
@@ -60,22 +64,20 @@ def listen(keeper: Keeper) -> None:
 
     server = ThreadingHTTPServer(keeper.address, Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=lambda: [take(keeper, one) for one in iter(news.get, None)], daemon=True).start()
 
 
-def take(keeper: Keeper, body: bytes) -> tuple[int, bytes]:
-    """Hear one piece of news; the status and body of the answer."""
+def take(keeper: Keeper, body: bytes) -> None:
+    """Hear one piece of news."""
     try:
         news = json.loads(body)
+        told = {"event": str(news["event"]), "resource": str(news["resource"])}
         with keeper.lock:
-            rest.run(
-                alerts.hear(keeper.desk, {"event": news["event"], "resource": news["resource"]}), keeper.platform.api
-            )
+            rest.run(alerts.hear(keeper.desk, told), keeper.platform.api)
     except (ValueError, KeyError, TypeError) as error:
-        return 400, str(error).encode()
+        log.warning("news that make no sense: %s: %s", error, body[:200])
     except FaldoneError as error:
         log.warning("news could not be taken: %s", error)
-        return 503, str(error).encode()
-    return 204, b""
 
 
 def cache_hits(keeper: Keeper) -> tuple[int, int] | None:

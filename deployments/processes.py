@@ -134,12 +134,16 @@ def server(folder: Path, host: str, port: int, shared: Mapping[str, str], limits
 
 
 def worker(folder: Path, shared: Mapping[str, str], redis_url: str, limits: PlatformLimits) -> Child:
-    """The process that takes jobs from the queues."""
-    extra = {"PREFECT_WORKER_QUERY_SECONDS": str(limits.time.poll), "PREFECT_WORKER_PREFETCH_SECONDS": "5"}
+    """The process that takes jobs from the queues.
+
+    No `--limit`: the pool's own limit holds on the server, and a limited worker breaks when a job is due again before it has
+    noticed the end of the last attempt (Prefect 3.8: `this borrower is already holding one of this CapacityLimiter's tokens`).
+    """
+    extra = {"PREFECT_WORKER_QUERY_SECONDS": str(limits.time.poll), "PREFECT_WORKER_PREFETCH_SECONDS": "0"}
     environment = extra | dict(shared) | ({"FALDONE_REDIS_URL": redis_url} if redis_url else {})
     command = [
         sys.executable, "-m", "prefect", "worker", "start", "--pool", limits.pool.name, "--type", "process",
-        "--name", f"{socket.gethostname()}", "--limit", str(limits.slots), "--no-create-pool-if-not-found",
+        "--name", socket.gethostname(), "--no-create-pool-if-not-found",
     ]  # fmt: skip
     return Child("worker", command, environment, folder / "worker.log")
 

@@ -40,6 +40,7 @@ log = logging.getLogger("faldone.supervisor")
 
 TICK = 0.2  # s
 LOOK = 3.0  # s between two looks at the job's state: cancelled by somebody, deleted, taken over?
+APART = 3.0  # s at least between two attempts: the worker must have noticed the end of the first (it breaks otherwise)
 RESUME = "the platform goes down; the job goes on when it is up again"
 
 
@@ -74,6 +75,7 @@ def set_state(job_id: str, state: dict[str, Any], force: bool = False) -> Talk[s
 
 def again(job_id: str, message: str, seconds: float) -> Talk[str]:
     """Queue the job again, to begin in so many seconds."""
+    seconds = max(APART, seconds)
     due = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
     details = {"scheduled_time": due}
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": message, "state_details": details}
@@ -114,9 +116,10 @@ class Supervisor:
                 self.engine.wait(TICK)
         self.kill()
         outcome = self.outcome()
-        ending = self.settle(outcome)
-        leases.close(self.lease, time.time(), ending, outcome.get("stages", {}), outcome.get("counts", {}))
         shutil.rmtree(self.folder, ignore_errors=True)
+        ending, _ = self.ending(outcome)
+        leases.close(self.lease, time.time(), ending, outcome.get("stages", {}), outcome.get("counts", {}))
+        self.settle(outcome)  # last: a worker that sees the job due again while it still counts this process breaks
 
     def tick(self) -> None:
         """Renew the lease, look at the state, keep the limits."""
@@ -188,6 +191,9 @@ class Supervisor:
     def kill(self) -> None:
         """End every process of the job."""
         left = self.processes()
+        if self.engine.poll() is None:
+            self.engine.kill()
+            self.engine.wait()  # not psutil: it would take the exit status away from us
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -199,21 +205,20 @@ class Supervisor:
         content: dict[str, Any] = json.loads(note.read_text()) if note.is_file() else {}
         return content
 
-    def settle(self, outcome: dict[str, Any]) -> str:
-        """Give the flow run the state that its end deserves; says which end that was."""
+    def settle(self, outcome: dict[str, Any]) -> None:
+        """Give the flow run the state that its end deserves, however long the server is away."""
         ending, talk = self.ending(outcome)
         for tries in range(30):
             try:
                 if talk is not None and (ending == "retry" or not self.final()):
                     rest.run(talk)
-                return ending
-            except NotFound:
-                return "deleted"
+                return
+            except NotFound:  # somebody deleted the run
+                return
             except TransientError as error:  # the server restarts: the state must not be lost
                 log.warning("try %d: %s", tries + 1, error)
                 time.sleep(min(10, 1 + tries))
                 ending, talk = self.ending(outcome)
-        return f"{ending}, unreported"
 
     def final(self) -> bool:
         """Whether the flow run has a final state already."""

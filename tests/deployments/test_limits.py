@@ -1,0 +1,40 @@
+"""The numbers of `limits.yaml`, and the order of the queues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deployments import limits
+from infra.errors import UsageError
+
+
+def test_every_high_queue_comes_before_every_normal_one_and_these_before_the_low_ones() -> None:
+    order = limits.priorities(limits.load())
+    assert len(order) == 15
+    assert sorted(order.values()) == list(range(1, 16))
+    level = {name: limits.split_queue(name)[1] for name in order}
+    ordered = [level[name] for name in sorted(order, key=order.__getitem__)]
+    assert ordered == ["high"] * 5 + ["normal"] * 5 + ["low"] * 5
+
+
+def test_a_queue_s_name_says_its_priority_and_can_be_read_back() -> None:
+    for priority in limits.PRIORITIES:
+        assert limits.split_queue(limits.queue_name("indexing", priority)) == ("indexing", priority)
+
+
+def test_the_soft_limit_is_below_the_hard_one_as_the_file_comes() -> None:
+    for queue in limits.load().queues.values():
+        assert (queue.soft, queue.hard) == (3000, 3600)
+
+
+def test_a_wrong_number_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "limits.yaml"
+    file.write_text(limits.path().read_text().replace("soft: 3000", "soft: -1", 1))
+    monkeypatch.setenv("FALDONE_LIMITS_FILE", str(file))
+    with pytest.raises(UsageError, match="queues.maintenance.soft"):
+        limits.load()
+    monkeypatch.setenv("FALDONE_LIMITS_FILE", str(tmp_path / "none.yaml"))
+    with pytest.raises(UsageError, match="none.yaml"):
+        limits.load()
