@@ -1,4 +1,6 @@
-"""A small collection made straight in the lake, as an index run would leave it: enough for upkeep, without an encoder."""
+"""A small collection made straight in the lake, as an index run would leave it: enough for upkeep, without an
+encoder.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,108 @@
+"""The maintenance flows under a real Prefect server: what they return, the artifacts they leave, and how they fail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.audit import audit
+from flows.backup import backup
+from flows.cleanup import cleanup
+from flows.health import health
+from flows.index import index
+from flows.optimise import optimise
+from flows.report import report
+from flows.restore import restore
+from flows.upkeep import api
+from infra.errors import TransientError
+from infra.lake import Lake
+from infra.locks import one_at_a_time
+from infra.settings import Settings
+from tasks.maintain.common import JobFailed
+from tests.flows.test_export import artifact_types
+from tests.tasks.maintain import small
+
+FLOWS = (audit, backup, cleanup, health, optimise, report, restore)
+
+
+@pytest.fixture
+def lake(settings: Settings) -> Lake:
+    return small.fill(Path(settings.root), documents=3)
+
+
+def test_every_flow_is_typed_and_described() -> None:
+    for flow in FLOWS:
+        assert flow.description, flow.name
+        assert flow.should_validate_parameters
+        for name, about in flow.parameters.properties.items():
+            assert about.get("description"), f"{flow.name}: {name}"
+
+
+@pytest.mark.usefixtures("prefect_api", "lake")
+def test_a_night() -> None:
+    made = backup()
+    assert made["drill"]["problem"] == ""
+    assert "about/prefect.json" in (Path(made["path"]) / "manifest.json").read_text()
+    done = optimise(keep_minutes=0)
+    assert done["collections"][0]["fragments_after"] == 3
+    assert restore()["documents"] == 3
+    assert cleanup(dry_run=True)["status"] == "completed"
+    for key in ("backup", "optimise", "restore", "cleanup"):
+        assert artifact_types(key) == {"table"}, key
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_damaged_document_is_indexed_again(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALDONE_DASK", "threads")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "verbale.txt").write_text("Il consiglio approva il bilancio e i ricavi. " * 20, encoding="utf-8")
+    index([str(folder)])
+    lake = Lake(settings.root)
+    before = small.content(lake)["documents.chunks"]
+    lake.delete("documents.chunks", {"ordinal": 0})
+    result = audit()
+    assert result["status"] == "repaired"
+    assert result["findings"][0]["action"] == "read again"
+    assert small.content(lake)["documents.chunks"] == before
+    assert audit()["status"] == "consistent"
+
+
+@pytest.mark.usefixtures("prefect_api", "lake")
+def test_a_report_is_written(tmp_path: Path) -> None:
+    result = report(output=str(tmp_path / "week.pdf"), language="it")
+    assert (tmp_path / "week.pdf").stat().st_size == result["bytes"]
+    assert result["mailed"] is False
+
+
+@pytest.mark.usefixtures("prefect_api", "lake")
+def test_what_fails_fails_the_run_and_still_has_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_REDIS_URL", "redis://127.0.0.1:1/0")
+    with pytest.raises(JobFailed) as failed:
+        health()
+    assert failed.value.result["status"] == "failing"
+    assert "redis" in str(failed.value)
+    assert artifact_types("health") == {"table"}
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_one_at_a_time(settings: Settings) -> None:
+    with one_at_a_time(settings, "cleanup"), pytest.raises(TransientError, match="another cleanup is at work"):
+        cleanup()
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_old_runs_leave_prefect_with_their_artifacts(settings: Settings) -> None:
+    cleanup(dry_run=True)
+    door = api()
+    assert door is not None
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    assert door.count_runs(soon) > 0
+    while door.remove_runs(soon, 100):
+        pass
+    assert door.count_runs(soon) == 0
+    assert artifact_types("cleanup") == set()

@@ -1,0 +1,126 @@
+"""Audit on real tables that were damaged on purpose: each damage is found, and mended where that is safe."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import lance
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.index import ledger
+from tasks.maintain import audit
+from tests.tasks.maintain import small
+
+CHUNKS = "documents.chunks"
+
+
+@pytest.fixture
+def lake(settings: Settings) -> Lake:
+    return small.fill(Path(settings.root))
+
+
+def _documents(lake: Lake) -> list[str]:
+    return sorted(ledger.read(lake, "documents", ["document_id"])["document_id"].to_pylist())
+
+
+def _problems(look: audit.Look) -> dict[str, str]:
+    return {finding.document_id: finding.problem for finding in look.findings}
+
+
+def test_a_sound_collection_has_no_finding(settings: Settings, lake: Lake) -> None:
+    found = audit.audit_collection(settings, lake, "documents")
+    assert found.findings == ()
+    assert (found.documents, found.chunks) == (6, 24)
+    assert audit.summary([found], [], 0.0)["status"] == "consistent"
+
+
+def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> None:
+    one, two, three, *_ = _documents(lake)
+    lake.delete(CHUNKS, {"chunk_id": f"{one}-000002"})
+    row = lake.read(CHUNKS, where={"chunk_id": f"{two}-000000"})
+    lake.table(CHUNKS).add(row)  # the same chunk twice
+    lake.delete("documents.documents", {"document_id": three})
+    found = audit.audit_collection(settings, lake, "documents")
+    assert _problems(found) == {
+        one: "1 of its 4 chunks are missing",
+        two: "5 chunks instead of 4",
+        three: "chunks that the ledger does not know",
+    }
+    assert lake.count(CHUNKS, {"document_id": three}) == 0
+    assert lake.count(CHUNKS, {"document_id": two}) == 0  # cleared, so that the double does not stay
+    waiting = [name.rsplit("/", 1)[-1] for name in audit.sources_again(lake, "documents")]
+    assert len(waiting) == 2
+    assert audit.summary([found], [], 0.0)["status"] == "repaired"
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf, 9.0])
+def test_bad_vectors(settings: Settings, lake: Lake, value: float) -> None:
+    one = _documents(lake)[0]
+    rows = lake.read(CHUNKS, where={"document_id": one})
+    flat = np.full(rows.num_rows * small.DIMENSION, value, np.float16)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), small.DIMENSION)
+    bad = rows.set_column(rows.schema.get_field_index("vector"), rows.schema.field("vector"), vectors)
+    lake.delete(CHUNKS, {"document_id": one})
+    lance.write_dataset(bad, f"{lake.location}/{CHUNKS}.lance", mode="append")  # LanceDB itself refuses NaN
+    found = audit.look(settings, lake, "documents")
+    assert _problems(found) == {one: "4 vectors that are zero or not finite"}
+
+
+def test_a_file_that_changed_secretly_is_found(settings: Settings, lake: Lake) -> None:
+    row = ledger.read(lake, "documents", ["document_id", "path", "stamp"]).to_pylist()[0]
+    path = Path(row["path"])
+    path.write_bytes(b"#" * len(path.read_bytes()))
+    os.utime(path, ns=(int(row["stamp"]), int(row["stamp"])))
+    found = audit.audit_collection(settings, lake, "documents")
+    assert _problems(found) == {row["document_id"]: "its file changed although size and date did not"}
+    assert (
+        lake.count(CHUNKS, {"document_id": row["document_id"]}) == 4
+    )  # the old answer stays until the new one is there
+
+
+def test_what_cannot_be_mended_is_said(settings: Settings, lake: Lake) -> None:
+    row = ledger.read(lake, "documents", ["document_id", "path"]).to_pylist()[0]
+    Path(row["path"]).unlink()
+    lake.delete(CHUNKS, {"chunk_id": f"{row['document_id']}-000000"})
+    found = audit.audit_collection(settings, lake, "documents")
+    assert found.findings[0].action.startswith("none: its source is gone")
+    assert lake.count(CHUNKS, {"document_id": row["document_id"]}) == 3  # what is left still answers
+    assert audit.summary([found], [], 0.0)["status"] == "inconsistent"
+
+
+def test_without_repair_nothing_changes(settings: Settings, lake: Lake) -> None:
+    lake.delete(CHUNKS, {"chunk_id": f"{_documents(lake)[0]}-000000"})
+    before = small.content(lake)
+    found = audit.audit_collection(settings, lake, "documents", repairing=False)
+    assert len(found.findings) == 1
+    assert small.content(lake) == before
+
+
+@pytest.mark.parametrize("damage", ["empty manifest", "missing data", "cut data"])
+def test_an_unreadable_table_goes_back_to_its_last_good_version(settings: Settings, lake: Lake, damage: str) -> None:
+    small.add(lake, "documents", "/later.txt")
+    folder = Path(lake.location) / f"{CHUNKS}.lance"
+    if damage == "empty manifest":
+        min((folder / "_versions").glob("*.manifest")).write_bytes(b"")
+    else:
+        newest = max((folder / "data").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        newest.write_bytes(newest.read_bytes()[:50]) if damage == "cut data" else newest.unlink()
+    (finding,) = audit.check_tables(settings, lake, "documents", repair=True)
+    assert finding.repaired
+    assert "went back to its last good version" in finding.action
+    assert lake.count(CHUNKS) == 24
+    small.add(lake, "documents", "/later.txt")  # and it can be written again
+    assert lake.count(CHUNKS) == 28
+
+
+def test_marked_documents_are_not_reported_twice(settings: Settings, lake: Lake) -> None:
+    lake.delete(CHUNKS, {"chunk_id": f"{_documents(lake)[0]}-000000"})
+    audit.audit_collection(settings, lake, "documents")
+    again = audit.audit_collection(settings, lake, "documents")
+    assert again.findings == ()
+    assert len(audit.sources_again(lake, "documents")) == 1
