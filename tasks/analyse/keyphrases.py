@@ -169,6 +169,7 @@ def _within(stretch: Sequence[tuple[str, bool]], language: str) -> Iterator[tupl
                 continue
             if not (_cut_name(places, capital, start) or _cut_name(places, capital, end + 1)):
                 tokens = [token for token, _ in stretch[first : places[end] + 1]]
+                tokens[-1] = re.sub(r"[’']s$", "", tokens[-1])
                 yield re.sub(r"(?<=[’']) ", "", " ".join(tokens)), end - start + 1
 
 

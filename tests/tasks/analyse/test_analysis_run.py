@@ -116,12 +116,8 @@ def test_a_hang_a_crash_and_a_bug_cost_one_document_each(
     from infra.settings import load
 
     settings = load()
-    (papers / "b-crash.txt").write_text(
-        "Please crash: this letter is about the crash of a program, and of nothing else."
-    )
-    (papers / "b-hang.txt").write_text(
-        "Please hang: this letter is about pictures that hang on a wall, for ever and ever."
-    )
+    (papers / "b-crash.txt").write_text("Please crash: this letter is about the crash of a program and nothing else.")
+    (papers / "b-hang.txt").write_text("Please hang: this letter is about pictures that hang on a wall for ever.")
     (papers / "b-bug.txt").write_text("Please find the bug: this letter is about a bug that nobody has found so far.")
     index(settings, papers)
     result = run(settings, "hostile")
@@ -155,12 +151,12 @@ def test_a_run_that_cannot_be_is_refused_before_it_begins(settings: Settings, pa
 
 
 def test_figures_and_metrics_become_typed_tables(settings: Settings, samples: Path, lake: Lake) -> None:
-    index(settings, samples / "quillmere-statements-2024.csv", samples / "quillmere-nda.pdf")
+    index(settings, samples / "quillmere-annual-report-2024.pdf", samples / "quillmere-nda.pdf")
     result = run(settings, "financial")
     by_name = {Path(row["path"]).name: row for row in result["results"]}
     figures = lake.read("c.figures").to_pylist()
     metrics = lake.read("c.metrics").to_pylist()
-    expected = by_name["quillmere-statements-2024.csv"]
+    expected = by_name["quillmere-annual-report-2024.pdf"]
     assert len(figures) == len(expected["figures"]) > 20
     assert len(metrics) == len(expected["metrics"]) > 5
     revenue = next(row for row in figures if row["item"] == "revenue" and row["period"] == "FY2024")
@@ -169,7 +165,7 @@ def test_figures_and_metrics_become_typed_tables(settings: Settings, samples: Pa
     stored = lake.read("c.analyses", ["document_id", "type", "content_hash", "status", "seconds"]).to_pylist()
     hashes = {r["document_id"]: r["content_hash"] for r in ledger.read(lake, "c").to_pylist()}
     assert {r["document_id"]: r["content_hash"] for r in stored} == hashes
-    run(settings, "comprehensive", ["quillmere-statements-2024.csv"])
+    run(settings, "comprehensive", ["quillmere-annual-report-2024.pdf"])
     assert len(lake.read("c.figures").to_pylist()) == len(figures)  # the same figures, not twice
 
 

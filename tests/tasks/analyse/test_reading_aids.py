@@ -61,8 +61,14 @@ def test_a_document_without_prose_has_an_empty_summary(settings: Settings) -> No
     assert keyphrases(nothing.sentences, nothing.vectors, nothing.encoder, "it") == []
 
 
-def test_key_phrases_of_italian_minutes(samples: Path, settings: Settings) -> None:
-    reading = reading_of(samples / "montescaro-verbale-assemblea.odt", settings)
+MINUTES = """L'assemblea approva il bilancio. Viene nominato il collegio sindacale per tre anni.
+Il presidente del collegio sindacale legge la relazione. Si autorizza
+l'acquisto di azioni proprie fino al cinque per cento.
+L'acquisto di azioni proprie sarà fatto in borsa. L'azionista chiede chiarimenti sulle rimanenze di filati tecnici."""
+
+
+def test_key_phrases_of_italian_minutes(settings: Settings) -> None:
+    reading = Reading(paper(MINUTES, language="it"), settings)
     found = {p.text.lower(): p for p in keyphrases(reading.sentences, reading.vectors, reading.encoder, "it")}
     assert {"acquisto di azioni proprie", "collegio sindacale"} <= set(found)
     assert found["collegio sindacale"].count == 2
