@@ -20,13 +20,13 @@ HISTORY = timedelta(days=31)  # of runs: what cleanup keeps
 
 @flow(name="backup", flow_run_name="backup", validate_parameters=True)
 def backup(
-    to: Annotated[str, Field(description="A folder or s3://…; empty means backups in the data folder.")] = "",
+    to: Annotated[str, Field(description="A folder or s3://…; empty means FALDONE_BACKUPS.")] = "",
     drill: Annotated[bool, Field(description="Restore it into a temporary place and compare.")] = True,
 ) -> dict[str, Any]:
     """Back up collections, models and what Prefect knows; only what changed is copied; then try a restore.
 
     Args:
-        to: A folder or URL; empty means `backups` in the data folder.
+        to: A folder or URL; empty means FALDONE_BACKUPS, else `backups` in the data folder.
         drill: Restore the backup into a temporary place and compare counts and rows.
     """
     settings = load()

@@ -16,14 +16,14 @@ from tasks.maintain import restore as job
 @flow(name="restore", flow_run_name="restore-{backup}", validate_parameters=True)
 def restore(
     backup: Annotated[str, Field(description="Id or path of a backup, or latest.")] = "latest",
-    source: Annotated[str, Field(description="Where backups lie when not in the data folder.")] = "",
+    source: Annotated[str, Field(description="Where backups lie; empty means FALDONE_BACKUPS.")] = "",
     collection: Annotated[str | None, Field(description="Only this collection.")] = None,
 ) -> dict[str, Any]:
     """Restore a backup, whole or one collection; nothing is touched before every checksum has been verified.
 
     Args:
         backup: Id or path of a backup, or latest.
-        source: Folder or URL where backups lie when not in the data folder.
+        source: Folder or URL where backups lie; empty means FALDONE_BACKUPS, else `backups` in the data folder.
         collection: Only this collection; the others and the models stay as they are.
     """
     with one_at_a_time(load(), job.LANE):

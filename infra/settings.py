@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port/?from=…&to=…")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, comma-separated.")
+    backups: str = Field("", description="Where backups go: a folder or s3://…; empty: `backups` in the data folder.")
     limits: Limits = Limits()
 
     @field_validator("languages", "alert_urls", mode="before")

@@ -100,7 +100,7 @@ def _optimised(result: Mapping[str, Any]) -> None:
 
 
 def backup(
-    to: Annotated[str, typer.Option(help="A folder or s3://…; backups in the data folder when left out.")] = "",
+    to: Annotated[str, typer.Option(help="A folder or s3://…; FALDONE_BACKUPS when left out.")] = "",
     drill: Annotated[bool, typer.Option(help="Restore it into a temporary place and compare.")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -130,7 +130,7 @@ def _backed_up(result: Mapping[str, Any]) -> str:
 
 def restore(
     backup: Annotated[str, typer.Argument(help="Id or path of a backup, or latest.")],
-    source: Annotated[str, typer.Option(help="Where backups lie when not in the data folder.")] = "",
+    source: Annotated[str, typer.Option(help="Where backups lie; FALDONE_BACKUPS when left out.")] = "",
     collection: OneCollection = None,
     as_json: JsonOption = False,
 ) -> None:

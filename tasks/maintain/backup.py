@@ -56,8 +56,8 @@ class Copying:
 
 
 def destination(settings: Settings, given: str = "") -> str:
-    """Where backups go: as given, else `backups` in the data folder."""
-    return given or f"{settings.root}/backups"
+    """Where backups go: as given, else FALDONE_BACKUPS, else `backups` in the data folder."""
+    return given or settings.backups or f"{settings.root}/backups"
 
 
 def new_id() -> str:
