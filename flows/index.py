@@ -12,11 +12,16 @@ from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.observe import artifacts, retry
+from flows.observe import artifacts, retry, table
 from infra.settings import load
 from tasks.index import job
 from tasks.index.batch import Receipt
 from tasks.index.plan import Shard
+
+
+def prepare() -> None:
+    """What the command line does while the API starts."""
+    job.prepare(load())
 
 
 @flow(
@@ -43,15 +48,24 @@ def index(
         prune: Whether documents that are gone from these sources leave the collection.
         force: Read every document again even if it did not change.
     """
-    run = job.begin(load(), collection)
-    with artifacts(run.progress, "index"):
+    with job.opened(load(), collection) as run, artifacts(run.progress, "index"):
         listing = discover(run, sources)
         plan = make_plan(run, listing, prune, force)
         with job.workers_for(run, plan):
             receipts = [index_shard.submit(run, shard) for shard in plan.shards]
             done = sum((receipt.result() for receipt in receipts), Receipt())
         removed = prune_gone(run, plan) if prune else 0
-        return job.finish(run, plan, listing, done, removed)
+        result = job.finish(run, plan, listing, done, removed)
+    table("index", counts_and_failures(result), f"collection {collection}: {result['status'].replace('_', ' ')}")
+    return result
+
+
+def counts_and_failures(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the run's table in the UI: what was done, then each document that could not be read and why."""
+    counts = {**result["documents"], "pages": result["pages"], "chunks": result["chunks"]}
+    rows = [{"what": name, "count": count, "path": "", "reason": ""} for name, count in counts.items()]
+    failures = [{"what": f["kind"], "count": 1, "path": f["path"], "reason": f["message"]} for f in result["failures"]]
+    return rows + failures
 
 
 @task(**retry())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,10 +65,11 @@ def root_of(source: str) -> Root:
     """
     if is_url(source):
         return _remote_root(source)
-    location = os.path.abspath(os.path.expanduser(source))
-    if os.path.isdir(location):
+    location = storable(os.path.abspath(os.path.expanduser(source)))
+    there = on_disk(location)
+    if os.path.isdir(there):
         return Root("folder", location)
-    if os.path.exists(location):
+    if os.path.exists(there):
         return Root("file", location)
     if glob.has_magic(source):
         return Root("glob", location)
@@ -79,13 +81,26 @@ def walk(root: Root) -> Iterator[Found | Unreadable]:
     if is_url(root.location):
         yield from _walk_remote(root)
     elif root.kind == "folder":
-        yield from _walk_folder(root.location)
+        yield from _walk_folder(on_disk(root.location))
     elif root.kind == "glob":
         for path in glob.iglob(root.location, recursive=True):
             if os.path.isfile(path) and not _ignored(os.path.basename(path)):
                 yield _stat(path)
     else:
-        yield _stat(root.location)
+        yield _stat(on_disk(root.location))
+
+
+def storable(path: str) -> str:
+    r"""A path as text that can be kept: bytes of a name that are not UTF-8 become `\xe0` (old disks hold Latin-1 names)."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def on_disk(path: str) -> str:
+    """The name under which a `storable` path lies on the disk."""
+    if "\\x" not in path or os.path.lexists(path):
+        return path
+    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(path))
+    return os.fsdecode(raw)
 
 
 def _walk_folder(top: str) -> Iterator[Found | Unreadable]:
@@ -103,15 +118,15 @@ def _walk_folder(top: str) -> Iterator[Found | Unreadable]:
                     elif entry.is_file():
                         yield _stat(entry.path)
         except OSError as error:
-            yield Unreadable(folder, error.strerror or str(error))
+            yield Unreadable(storable(folder), error.strerror or str(error))
 
 
 def _stat(path: str) -> Found | Unreadable:
     try:
         status = os.stat(path)
     except OSError as error:
-        return Unreadable(path, error.strerror or str(error))
-    return Found(path, status.st_size, str(status.st_mtime_ns))
+        return Unreadable(storable(path), error.strerror or str(error))
+    return Found(storable(path), status.st_size, str(status.st_mtime_ns))
 
 
 def _ignored(name: str) -> bool:
@@ -125,7 +140,7 @@ def fetch(path: str, folder: Path, most: int) -> Path:
         DocumentError: it is gone, may not be read, is larger than `most` bytes, or the network failed.
     """
     if not is_url(path):
-        return Path(path)
+        return Path(on_disk(path))
     fs, inner = _filesystem(path)
     target = folder / (f"{abs(hash(path)):x}-" + Path(inner).name[-80:])
     try:
@@ -226,19 +241,19 @@ def _walk_remote(root: Root) -> Iterator[Found | Unreadable]:
 
 
 def _pattern(location: str) -> Any:
-    import re
-
-    # glob.translate comes with Python 3.13: `**` crosses folders, `*` and `?` do not
+    # glob.translate comes with Python 3.13. A whole part `**` crosses folders; `*`, `?` and `[…]` stay within a part
     out = ""
-    for token in re.split(r"(\*\*/?|\*|\?|\[[^]]+\])", location):
-        if token.startswith("**"):
+    for piece in re.split(r"((?:(?<=/)|^)\*\*(?:/|\Z)|\*+|\?|\[[^]]+\])", location):
+        if piece == "**/":
+            out += "(?:[^/]+/)*"
+        elif piece == "**":
             out += ".*"
-        elif token == "*":
+        elif piece.startswith("*"):
             out += "[^/]*"
-        elif token == "?":
+        elif piece == "?":
             out += "[^/]"
-        elif token.startswith("["):
-            out += token
+        elif piece.startswith("[") and piece.endswith("]"):
+            out += piece.replace("[!", "[^", 1)
         else:
-            out += re.escape(token)
+            out += re.escape(piece)
     return re.compile(out + r"\Z")

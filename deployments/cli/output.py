@@ -5,13 +5,15 @@ Results go to standard output (with --json exactly one JSON object, nothing else
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -39,6 +41,7 @@ class Exit(IntEnum):
     USAGE = 2
     SOME_FAILED = 3
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 def console(stderr: bool = True) -> Console:
@@ -89,14 +92,65 @@ def errors_shown() -> Iterator[None]:
         fail(str(error))
     except KeyboardInterrupt:
         interrupted()
+    except BrokenPipeError:
+        raise  # the reader of our output has left: nobody is there to be told
+    except OSError as error:
+        if error.errno not in OUTSIDE:
+            raise
+        fail(f"{error.filename or _data_folder()}: {error.strerror}")
 
 
-def interrupted() -> NoReturn:
-    """Leave at once on Ctrl-C: what was committed stays, children end, and the same command goes on from there."""
-    sys.stderr.write("\nfaldone: interrupted; what is done is kept, the same command goes on from there\n")
+OUTSIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EMFILE}
+"""What a disk or its owner refuses: no bug of ours, so one line says it."""
+
+
+def _data_folder() -> str:
+    from infra.settings import load
+
+    return load().root
+
+
+def interrupted(number: int = signal.SIGINT) -> NoReturn:
+    """Leave at once on Ctrl-C or SIGTERM: what was committed stays, children end, the same command goes on from there."""
+    word = "interrupted" if number == signal.SIGINT else "stopped"
+    sys.stderr.write(f"\nfaldone: {word}; what is done is kept, the same command goes on from there\n")
     sys.stderr.flush()
     _end_children()
-    os._exit(int(Exit.INTERRUPTED))
+    for leave in _leaving:
+        leave()
+    os._exit(int(Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED))
+
+
+_leaving: list[Callable[[], None]] = []
+"""What is still to be tidied when the process leaves without Python's own exit."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM end the command within seconds.
+
+    A thread reads the signal's number from a socket that the interpreter writes to: Prefect puts a handler of its own in place while a flow
+    runs, which waits for every task to end, and a handler in Python waits for the main thread to come back from native code.
+    """
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.set_wakeup_fd(theirs.fileno())
+    threading.Thread(target=_await_signal, args=(ours,), name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        theirs.close()
+
+
+def _await_signal(line: socket.socket) -> None:
+    with line:
+        while received := line.recv(1):
+            if received[0] in (signal.SIGINT, signal.SIGTERM):
+                interrupted(received[0])
 
 
 def _end_children() -> None:
@@ -201,23 +255,45 @@ def run_flow(name: str, parameters: Mapping[str, Any], quiet: bool = False) -> d
     Raises:
         FaldoneError: as the flow did.
     """
+    with _interruptible():
+        return _run_flow(name, parameters, quiet)
+
+
+def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str, Any]:
     from deployments.embedded import start_api
 
-    signal.signal(signal.SIGINT, lambda *_: interrupted())
     api = start_api()  # first: it starts while the flow's libraries are imported
+    if api is not None:
+        _leaving.append(api.stop)
     try:
         import importlib
 
         _calm_logs()
-        flow = getattr(importlib.import_module(f"flows.{name}"), name)
+        module = importlib.import_module(f"flows.{name}")
+        flow = getattr(module, name)
+        if api is not None and hasattr(module, "prepare"):
+            module.prepare()  # the server needs some seconds yet
         with progress_shown(quiet):
             if api is not None:
                 api.wait()
-            result: dict[str, Any] = flow(**parameters)
-        return result
+            return _called(flow, parameters)
     finally:
         if api is not None:
             api.stop()
+
+
+def _called(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The flow's result; what Prefect finds wrong with the parameters or its server, as an error of ours."""
+    from prefect.exceptions import ParameterTypeError
+
+    from infra.errors import UsageError
+
+    try:
+        result: dict[str, Any] = flow(**parameters)
+    except ParameterTypeError as error:
+        lines = [line.strip(" -") for line in str(error).splitlines()[1:] if line.strip()]
+        raise UsageError("; ".join(lines) or str(error)) from None
+    return result
 
 
 def _calm_logs() -> None:

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from infra import files
 from infra.cache import Cache
-from infra.cluster import check_stop
+from infra.cluster import check_stop, in_worker
 from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
@@ -188,7 +188,8 @@ def _parse(drafts: Sequence[_Draft], pipeline: Pipeline) -> list[_Draft]:
 
 def _parse_level(drafts: Sequence[_Draft], settings: Settings) -> None:
     by_job = {ParseJob(_file_name(d.work.path), d.local, d.data): d for d in drafts}
-    for job, outcome in parser_pool(settings).parse(list(by_job)):
+    pool = parser_pool(settings, workers=1 if in_worker() else None)
+    for job, outcome in pool.parse(list(by_job)):
         check_stop()
         draft = by_job[job]
         draft.data = None
@@ -315,11 +316,12 @@ def _restamped(drafts: Iterable[_Draft], lake: Lake, pipeline: Pipeline) -> list
 def _receipt(drafts: Sequence[_Draft], encoded: int, staged: store.Staged) -> Receipt:
     good = [d for d in drafts if d.error is None and not d.same]
     bad = [(d, d.error) for d in drafts if d.error is not None]
+    kept = sum(not _judged(d) and not d.same for d in drafts)  # cannot be reached at present: as it was in the index
     return Receipt(
         indexed=sum(not d.work.known_hash for d in good),
         updated=sum(bool(d.work.known_hash) for d in good),
-        unchanged=sum(d.same for d in drafts),
-        quarantined=len(bad),
+        unchanged=sum(d.same for d in drafts) + kept,
+        quarantined=len(bad) - kept,
         pages=sum(d.parsed.pages for d in good if d.parsed),
         chunks=sum(len(d.chunks) for d in good),
         encoded=encoded,

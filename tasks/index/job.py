@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from infra.cluster import WorkerDied, Workers, workers
+from infra.encoder import load_encoder
 from infra.errors import DocumentError, FailureKind, TransientError
 from infra.files import remove_tree
 from infra.lake import Lake, check_collection
@@ -26,6 +27,7 @@ from tasks.index import discover as discovery
 from tasks.index import plan as planning
 from tasks.index.batch import Receipt
 from tasks.index.discover import Listing
+from tasks.index.parse import parser_pool
 from tasks.index.pipeline import Pipeline, fingerprints
 from tasks.index.plan import Plan, Shard, Work
 from tasks.progress import Progress
@@ -33,7 +35,8 @@ from tasks.progress import Progress
 log = logging.getLogger("faldone.index")
 
 __all__ = [
-    "Listing", "Plan", "Run", "begin", "discover", "finish", "index_shard", "plan", "prune", "workers_for",
+    "Listing", "Plan", "Run", "begin", "discover", "finish", "index_shard", "opened", "plan", "prepare", "prune",
+    "workers_for",
 ]  # fmt: skip
 
 FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
@@ -58,10 +61,29 @@ class Run:
         self.pipeline = Pipeline(_without_secrets(settings), self.collection, self.staging, fingerprints(settings))
         self.workers: Workers[Work] | None = None
 
+    def close(self) -> None:
+        """Leave nothing of the run behind but its result; may be called twice."""
+        self.alive.release()
+        remove_tree(str(self.folder))
+        remove_tree(self.staging)
+
 
 def _without_secrets(settings: Settings) -> Settings:
     """What travels to workers: they take secrets from their own environment."""
     return settings.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
+
+
+def prepare(settings: Settings) -> None:
+    """Load what every run needs (2 s of processor time), for a caller who waits for something else meanwhile.
+
+    Raises:
+        UsageError: the encoder cannot be loaded, or a setting that cannot be.
+    """
+    fingerprints(settings)
+    load_encoder(settings).count_tokens([""])
+    Lake(settings.root)
+    if settings.dask in {"auto", "threads"}:  # else the workers have their own
+        parser_pool(settings).warm()
 
 
 def begin(settings: Settings, collection: str) -> Run:
@@ -71,6 +93,16 @@ def begin(settings: Settings, collection: str) -> Run:
         UsageError: a bad collection name or a setting that cannot be.
     """
     return Run(settings, collection)
+
+
+@contextmanager
+def opened(settings: Settings, collection: str) -> Iterator[Run]:
+    """As `begin`, and clear up however the run ends."""
+    run = begin(settings, collection)
+    try:
+        yield run
+    finally:
+        run.close()
 
 
 def discover(run: Run, sources: Sequence[str]) -> Listing:
@@ -167,9 +199,7 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
             run.lake.index_text(name)
     if plan.found and not ledger.exists(run.lake, run.collection):
         run.lake.ensure(ledger.name(run.collection), ledger.SCHEMA, "document_id")
-    run.alive.release()
-    remove_tree(str(run.folder))
-    remove_tree(run.staging)
+    run.close()
     run.progress.finish()
     failures = [*listing.unreadable, *done.failures]
     return {

@@ -175,7 +175,8 @@ def commit(lake: Lake, collection: str, batches: Sequence[Staged]) -> None:
     documents = [document for document, _ in fresh]
     parents = [document for document, parent in fresh if not parent]
     # attachments that a container no longer has: their rows go with this commit
-    orphans = _former_attachments(lake, collection, parents, set(documents))
+    family = _with_attachments(lake, collection, parents) if parents else []
+    orphans = sorted(set(family) - set(documents))
     chunks = _staged(batch.chunks for batch in batches)
     _check_dimension(lake, collection, chunks)
     lake.upsert(
@@ -185,18 +186,11 @@ def commit(lake: Lake, collection: str, batches: Sequence[Staged]) -> None:
     stored = lake.count(chunks_name(collection), {"document_id": documents + orphans})
     if stored != chunks.num_rows:
         raise StoreError(f"collection {collection}: wrote {chunks.num_rows} chunks and read {stored} back")
-    ledger.write(lake, collection, rows, parents)
+    ledger.write(lake, collection, rows, family)
 
 
 def _staged(paths: Iterator[str] | Any) -> pa.Table:
     return pa.concat_tables([pa.ipc.open_file(pa.BufferReader(read_bytes(path))).read_all() for path in paths])
-
-
-def _former_attachments(lake: Lake, collection: str, parents: Sequence[str], now: set[str]) -> list[str]:
-    if not parents:
-        return []
-    rows = ledger.read(lake, collection, ["document_id"], {"parent_id": list(parents)})
-    return [document for document in rows["document_id"].to_pylist() if document not in now]
 
 
 def _check_dimension(lake: Lake, collection: str, chunks: pa.Table) -> None:
