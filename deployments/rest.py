@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import threading
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -19,7 +21,8 @@ from infra.errors import FaldoneError, TransientError, UsageError
 
 T = TypeVar("T")
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-TRIES = 3  # for reads: a server that restarts is away for some seconds
+TRIES = 5  # 3 s in all
+BUSY = {429, 502, 503}  # nothing was done: the server says so itself, or was not reached
 
 
 class NotFound(UsageError):
@@ -157,21 +160,31 @@ def _next(talk: Talk[T], answer: Any) -> Ask | _End[T]:
 def _send(client: httpx.Client, ask: Ask) -> Any:
     for left in range(TRIES - 1, -1, -1):
         try:
-            return read(client.request(ask.method, ask.path, json=ask.body))
+            response = client.request(ask.method, ask.path, json=ask.body)
+            if response.status_code not in BUSY or not left:
+                return read(response)
         except httpx.TransportError as error:
             _give_up(client.base_url, ask, error, left)
-        threading.Event().wait(0.2)
+        time.sleep(_pause(left))
     raise AssertionError("unreachable")
 
 
 async def _asend(client: httpx.AsyncClient, ask: Ask) -> Any:
     for left in range(TRIES - 1, -1, -1):
         try:
-            return read(await client.request(ask.method, ask.path, json=ask.body))
+            response = await client.request(ask.method, ask.path, json=ask.body)
+            if response.status_code not in BUSY or not left:
+                return read(response)
         except httpx.TransportError as error:
             _give_up(client.base_url, ask, error, left)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(_pause(left))
     raise AssertionError("unreachable")
+
+
+def _pause(left: int) -> float:
+    """Seconds before the next try: 0.2, 0.4, … with jitter."""
+    jitter: float = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    return 0.2 * 2.0 ** (TRIES - 1 - left) * jitter
 
 
 def _give_up(url: httpx.URL, ask: Ask, error: httpx.TransportError, left: int) -> None:

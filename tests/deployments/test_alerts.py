@@ -1,0 +1,83 @@
+"""When people are told: once for a lasting problem, once when it is over, again when a message did not go out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from deployments import alerts, limits
+from deployments.alerts import Desk, Problem
+from infra.settings import Settings
+from tests.infra.test_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
+
+NUMBERS = limits.load().alerts
+NOW = time.time()
+
+
+def test_a_lasting_problem_is_told_once_and_its_end_once(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
+    box, port = inbox
+    told = settings(port)
+    for _ in range(5):  # as many looks, and each time another keeper
+        Desk(tmp_path / "alerts.json", told).begin(Problem("disk:full", "the disk is nearly full", "1 GiB free"))
+    assert [message["Subject"] for message in box.messages] == ["[faldone] the disk is nearly full"]
+    desk = Desk(tmp_path / "alerts.json", told)
+    desk.match("disk", [])
+    desk.match("disk", [])
+    assert [message["Subject"] for message in box.messages][1:] == ["[faldone] over: the disk is nearly full"]
+    assert "noticed 5 times" in box.messages[1].get_payload(decode=True).decode()
+    assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_message_that_could_not_be_sent_is_tried_again(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
+    box, port = inbox
+    problem = Problem("late:x", "x is late", "…")
+    Desk(tmp_path / "alerts.json", settings(1)).begin(problem)
+    Desk(tmp_path / "alerts.json", settings(port)).begin(problem)
+    assert len(box.messages) == 1
+
+
+def test_the_webhook_is_told_too(tmp_path: Path, hook: tuple[list[dict[str, Any]], int]) -> None:  # noqa: F811
+    bodies, port = hook
+    desk = Desk(tmp_path / "a.json", Settings(alert_urls=(SecretStr(f"json://127.0.0.1:{port}/"),)), "http://ui")
+    desk.begin(Problem("failed:backup/daily", "backup/daily has failed", "no space"))
+    assert bodies[0]["title"] == "[faldone] backup/daily has failed"
+    assert "http://ui" in bodies[0]["message"]
+
+
+def test_families_do_not_end_each_other(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "a.json", Settings())
+    desk.begin(Problem("failed:x", "s", "t"))
+    desk.match("age", [Problem("age:indexing", "s", "t"), Problem("age:export", "s", "t")])
+    desk.match("age", [Problem("age:export", "s", "t")])
+    assert set(desk.open) == {"failed:x", "age:export"}
+
+
+def schedule(cron: str, created: float) -> dict[str, Any]:
+    return {
+        "id": cron, "name": cron, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created)),
+        "schedules": [{"active": True, "schedule": {"cron": cron}}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cron", "hours", "late"),
+    [("0 2 * * *", 30, False), ("0 2 * * *", 40, True), ("0 */6 * * *", 8, False), ("0 */6 * * *", 10, True),
+     ("0 8 * * 1", 200, False), ("0 8 * * 1", 260, True), ("*/5 * * * *", 0.1, False), ("*/5 * * * *", 0.2, True)],
+)  # fmt: skip
+def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(cron: str, hours: float, late: bool) -> None:
+    one = schedule(cron, NOW - 100 * 86_400)
+    assert bool(alerts.stale([one], {cron: NOW - hours * 3600}, NUMBERS, NOW)) is late
+    assert bool(alerts.stale([schedule(cron, NOW - hours * 3600)], {}, NUMBERS, NOW)) is late, "one that never ran"
+
+
+def test_old_queues_and_growing_quarantines_are_noticed(tmp_path: Path) -> None:
+    assert [one.key for one in alerts.ages({"indexing": 901, "export": 5}, NUMBERS)] == ["age:indexing"]
+    grown = [(NOW - 80_000, {"a": 10, "b": 500}), (NOW, {"a": 40, "b": 519})]
+    assert [one.key for one in alerts.quarantine(grown, NUMBERS, NOW)] == ["quarantine:a"]
+    assert not alerts.quarantine([(NOW - 200_000, {"a": 10}), (NOW, {"a": 40})], NUMBERS, NOW), "that was days ago"
+    assert not alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 0, "disk_free_share": 0}))
+    assert alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 2**60}))

@@ -1,0 +1,133 @@
+"""Mail and alert channels, against a real SMTP server and a real webhook on this machine."""
+
+from __future__ import annotations
+
+import email
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from pydantic import SecretStr
+
+from infra import mail
+from infra.errors import TransientError, UsageError
+from infra.settings import Settings
+
+
+class Inbox:
+    """Keeps what arrives; refuses recipients of nowhere.example."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if address.endswith("nowhere.example"):
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.messages.append(email.message_from_bytes(envelope.content))
+        return "250 OK"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, int]]:
+    """A running SMTP server and its port."""
+    box = Inbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        yield box, controller.port
+    finally:
+        controller.stop()
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[list[dict[str, Any]], int]]:
+    """A running webhook: what it was sent, and its port."""
+    bodies: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield bodies, server.server_address[1]
+    finally:
+        server.shutdown()
+
+
+def settings(port: int = 0, to: str = "a@here.example,b@here.example", *urls: str) -> Settings:
+    smtp = SecretStr(f"smtp://127.0.0.1:{port}/?from=faldone@here.example&to={to}") if port else None
+    return Settings(smtp_url=smtp, alert_urls=tuple(SecretStr(url) for url in urls))
+
+
+def test_a_mail_arrives_with_its_text_in_italian_and_its_attachment(inbox: tuple[Inbox, int]) -> None:
+    box, port = inbox
+    assert mail.send(settings(port), "La settimana è\nfinita", "Tutto è andato bene: città, perché.", [("week.pdf", b"%PDF-1.7 x")])
+    (message,) = box.messages
+    assert message["To"] == "a@here.example, b@here.example"
+    assert email.header.make_header(email.header.decode_header(message["Subject"])) == "La settimana è finita"
+    parts = list(message.walk())
+    assert "città, perché" in parts[1].get_payload(decode=True).decode()
+    assert parts[2].get_filename() == "week.pdf"
+    assert parts[2].get_content_type() == "application/pdf"
+    assert parts[2].get_payload(decode=True) == b"%PDF-1.7 x"
+
+
+def test_without_an_address_nothing_is_sent() -> None:
+    assert mail.send(settings(), "x", "y") is False
+    assert not mail.configured(settings())
+
+
+def test_a_refused_recipient_is_the_user_s_to_mend_and_a_silent_server_passes(inbox: tuple[Inbox, int]) -> None:
+    _, port = inbox
+    with pytest.raises(UsageError, match="refused"):
+        mail.send(settings(port, "x@nowhere.example"), "s", "t")
+    with pytest.raises(TransientError):
+        mail.send(settings(1), "s", "t")
+
+
+@pytest.mark.parametrize("url", ["http://host", "smtp://host", "smtp://host/?to=a@b.it", "smtp://user@host/?from=x"])
+def test_a_url_that_lacks_something_says_what(url: str) -> None:
+    with pytest.raises(UsageError, match="FALDONE_SMTP_URL"):
+        mail.server(url)
+
+
+def test_a_url_with_everything_is_read() -> None:
+    to = mail.server("smtps://me%40x.it:s%3Acret@mail.x.it/?to=you@y.it")
+    assert (to.host, to.port, to.tls, to.user, to.password) == ("mail.x.it", 465, True, "me@x.it", "s:cret")
+    assert (to.sender, to.recipients) == ("me@x.it", ("you@y.it",))
+
+
+def test_every_channel_is_told_and_one_that_fails_does_not_keep_the_others(
+    inbox: tuple[Inbox, int], hook: tuple[list[dict[str, Any]], int]
+) -> None:
+    box, port = inbox
+    bodies, hook_port = hook
+    good, bad = f"json://127.0.0.1:{hook_port}/x", "json://127.0.0.1:1/x"
+    assert mail.notify(settings(port, "a@here.example", good), "subject", "text") == 2
+    with pytest.raises(TransientError, match="json://… did not take"):
+        mail.notify(settings(port, "a@here.example", bad, good), "subject", "text")
+    assert len(box.messages) == 2
+    assert [body["title"] for body in bodies] == ["subject", "subject"]
