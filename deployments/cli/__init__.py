@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import analyse, export, index, jobs, maintain, platform
+from deployments.cli import analyse, export, index, jobs, maintain, platform, train
 
 app = typer.Typer(
     name="faldone",
@@ -40,12 +40,15 @@ app.command()(export.process)
 for verb in (maintain.cleanup, maintain.optimise, maintain.backup, maintain.restore, maintain.audit, maintain.health):
     app.command()(verb)
 app.command()(maintain.report)
+app.command()(train.train)
+app.command()(train.predict)
 app.command()(platform.up)
 app.command()(platform.down)
 app.command()(platform.status)
 app.add_typer(jobs.jobs_app, name="jobs")
 app.add_typer(index.documents_app, name="documents")
 app.add_typer(index.collections_app, name="collections")
+app.add_typer(train.models_app, name="models")
 
 
 def main() -> None:

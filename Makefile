@@ -1,0 +1,62 @@
+# Everything from a bare machine: Python 3.11 and make are all that must be there.
+#   make install   the command .venv/bin/faldone        make demo   the main job on the sample documents
+#   make test      the whole test suite                 make lint   style, types, layers
+#   make bench     the benchmarks                       make up / make down   the lasting platform on this machine
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install demo test lint bench up down lock clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml infra/system-packages.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Faldone needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet "torch==$$(sed -n 's/^torch==//p' requirements.lock)"
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	bash infra/system-packages.sh use
+	$(BIN)/python -m deployments.embedded
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	$(BIN)/pip install --quiet --requirement requirements-dev.lock
+	bash infra/system-packages.sh test
+	touch $@
+
+demo: install
+	$(BIN)/python samples/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	@echo "See docs/benchmarks.md for what each needs:"; ls benchmarks/*.py
+
+up: install
+	$(BIN)/faldone up
+
+down:
+	$(BIN)/faldone down
+
+# The locks are what pip resolves in an empty environment, written down whole.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet "torch==$$(sed -n 's/.*"torch==\([^"]*\)".*/\1/p' pyproject.toml)"
+	build/lock/bin/pip install --quiet "setuptools>=77" wheel .
+	build/lock/bin/pip freeze --exclude faldone --all | grep -v '^pip==' > requirements.lock
+	build/lock/bin/pip install --quiet '.[dev,s3]'
+	build/lock/bin/pip freeze --exclude faldone --all | grep -v '^pip==' > requirements-dev.lock
+	rm -rf build/lock
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
