@@ -14,6 +14,7 @@ from flows.upkeep import finish
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.maintain import optimise as job
+from tasks.maintain import restore
 from tasks.maintain.common import every_collection, size
 
 COLUMNS = ("table", "fragments_before", "fragments_after", "versions_before", "versions_after", "vector_index", "error")
@@ -34,6 +35,7 @@ def optimise(
     """
     started, settings = time.monotonic(), load()
     with one_at_a_time(settings, "optimise"):
+        restore.recover_if_free(settings)
         names = [collection] if collection else every_collection(job.open_lake(settings))
         results = {name: optimise_collection(name, keep_minutes, dry_run) for name in names}
     result = job.summary(results, time.monotonic() - started, dry_run)

@@ -86,6 +86,9 @@ def test_what_fails_fails_the_run_and_still_has_its_result(monkeypatch: pytest.M
         health()
     assert failed.value.result["status"] == "failing"
     assert "redis" in str(failed.value)
+    states = {check["name"]: check["status"] for check in failed.value.result["checks"]}
+    assert {name for name, state in states.items() if state != "ok"} == {"redis"}
+    assert {"prefect", "workers", "queues", "schedules"} <= set(states)
     assert artifact_types("health") == {"table"}
 
 
