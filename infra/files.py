@@ -10,6 +10,7 @@ import glob
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +48,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A place that could not be listed, and why."""
+    """A place that could not be listed, and why; `gone` tells a link to nowhere from what is only out of reach."""
 
     path: str
     reason: str
+    gone: bool = False
 
 
 def is_url(source: str) -> bool:
@@ -115,17 +117,26 @@ def _walk_folder(top: str) -> Iterator[Found | Unreadable]:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    elif entry.is_file():
-                        yield _stat(entry.path)
+                    elif entry.is_symlink() or entry.is_file():
+                        yield from _link(entry.path) if entry.is_symlink() else [_stat(entry.path)]
         except OSError as error:
             yield Unreadable(storable(folder), error.strerror or str(error))
+
+
+def _link(path: str) -> list[Found | Unreadable]:
+    """What a link leads to, when it is a file; a link to nowhere is named, or a document would be lost without a word."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return [Unreadable(storable(path), f"a link that leads nowhere: {error.strerror}", gone=True)]
+    return [_stat(path)] if stat.S_ISREG(status.st_mode) else []
 
 
 def _stat(path: str) -> Found | Unreadable:
     try:
         status = os.stat(path)
     except OSError as error:
-        return Unreadable(storable(path), error.strerror or str(error))
+        return Unreadable(storable(path), error.strerror or str(error), gone=isinstance(error, FileNotFoundError))
     return Found(storable(path), status.st_size, str(status.st_mtime_ns))
 
 

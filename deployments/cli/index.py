@@ -36,8 +36,10 @@ def index(
 
     Example: faldone index ~/Documents/bilanci "reports/**/*.pdf" --collection finance
     """
+    from infra.files import storable
+
     with errors_shown():
-        absolute = [s if "://" in s else str(Path(s).expanduser().absolute()) for s in sources]
+        absolute = [s if "://" in s else storable(str(Path(s).expanduser().absolute())) for s in sources]
         parameters = {"sources": absolute, "collection": collection, "prune": prune, "force": force}
         result = run_flow("index", parameters, quiet=False)
         emit(result, as_json, None if as_json else _summary(result))

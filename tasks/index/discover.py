@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from infra.errors import FailureKind
 from infra.files import Found, Root, Unreadable, root_of, walk
 from tasks.records import Failure, document_id
 
@@ -51,7 +52,8 @@ def discover(
         for root in roots:
             for item in walk(root):
                 if isinstance(item, Unreadable):
-                    unreadable.append(Failure(item.path, "discover", "permission", item.reason))
+                    kind = FailureKind.NOT_FOUND if item.gone else FailureKind.PERMISSION
+                    unreadable.append(Failure(item.path, "discover", kind.value, item.reason))
                     continue
                 if _listed(item, seen, many=len(roots) > 1):
                     continue

@@ -126,7 +126,7 @@ def plan(run: Run, listing: Listing, prune: bool, force: bool) -> Plan:
     """
     known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
     # what lies under a folder that could not be listed is not gone
-    hidden = tuple(failure.path for failure in listing.unreadable)
+    hidden = tuple(failure.path for failure in listing.unreadable if failure.kind != FailureKind.NOT_FOUND)
     made = planning.plan(listing.manifest, known, listing.roots, run.pipeline.fingerprints, run.folder, force, hidden)
     if prune:
         planning.check_prune(made, run.collection, force)
