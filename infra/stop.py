@@ -7,6 +7,8 @@ A file, because the job's other processes must see it too, and because a signal 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.errors import FaldoneError
@@ -39,3 +41,23 @@ def request(folder: Path, reason: str) -> None:
     beside = folder / "stop.new"
     beside.write_text(reason)
     beside.replace(folder / "stop")
+
+
+_untidy: list[Callable[[], None]] = []
+
+
+@contextmanager
+def tidied(tidy: Callable[[], None]) -> Iterator[None]:
+    """Call `tidy` when the block ends, and also when the process leaves at once meanwhile (see `leave_tidy`)."""
+    _untidy.append(tidy)
+    try:
+        yield
+    finally:
+        _untidy.remove(tidy)
+        tidy()
+
+
+def leave_tidy() -> None:
+    """What open `tidied` blocks have to clear up, last first: for a process about to end without Python's own exit."""
+    for tidy in reversed(_untidy):
+        tidy()

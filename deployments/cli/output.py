@@ -13,8 +13,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -115,14 +115,11 @@ def interrupted(number: int = signal.SIGINT) -> NoReturn:
     word = "interrupted" if number == signal.SIGINT else "stopped"
     sys.stderr.write(f"\nfaldone: {word}; what is done is kept, the same command goes on from there\n")
     sys.stderr.flush()
+    from infra.stop import leave_tidy
+
     _end_children()
-    for leave in _leaving:
-        leave()
+    leave_tidy()
     os._exit(int(Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED))
-
-
-_leaving: list[Callable[[], None]] = []
-"""What is still to be tidied when the process leaves without Python's own exit."""
 
 
 @contextmanager
@@ -261,11 +258,10 @@ def run_flow(name: str, parameters: Mapping[str, Any], quiet: bool = False) -> d
 
 def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str, Any]:
     from deployments.embedded import start_api
+    from infra.stop import tidied
 
     api = start_api()  # first: it starts while the flow's libraries are imported
-    if api is not None:
-        _leaving.append(api.stop)
-    try:
+    with tidied(api.stop) if api is not None else nullcontext():
         import importlib
 
         _calm_logs()
@@ -277,9 +273,6 @@ def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str
             if api is not None:
                 api.wait()
             return _called(flow, parameters)
-    finally:
-        if api is not None:
-            api.stop()
 
 
 def _called(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:

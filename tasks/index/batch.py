@@ -334,7 +334,7 @@ def _receipt(drafts: Sequence[_Draft], encoded: int, staged: store.Staged) -> Re
 def lost(work: Work, error: BaseException, pipeline: Pipeline) -> Receipt:
     """The receipt of one document that no worker survived, staged like any other failure."""
     cause = error if isinstance(error, DocumentError) else DocumentError(
-        FailureKind.CRASH, f"the worker process died on it: {error or type(error).__name__}", "parse"
+        FailureKind.CRASH, "every worker process that took it died: most likely it needs more memory than they have", "parse"
     )  # fmt: skip
     draft = _Draft(work, error=cause)
     rows = ledger.rows([_row(draft, pipeline, 0.0)] if _judged(draft) else [])

@@ -22,6 +22,7 @@ from infra.files import remove_tree
 from infra.lake import Lake, check_collection
 from infra.locks import writer_lane
 from infra.settings import Settings
+from infra.stop import tidied
 from tasks.index import batch, ledger, store
 from tasks.index import discover as discovery
 from tasks.index import plan as planning
@@ -99,10 +100,8 @@ def begin(settings: Settings, collection: str) -> Run:
 def opened(settings: Settings, collection: str) -> Iterator[Run]:
     """As `begin`, and clear up however the run ends."""
     run = begin(settings, collection)
-    try:
+    with tidied(run.close):
         yield run
-    finally:
-        run.close()
 
 
 def discover(run: Run, sources: Sequence[str]) -> Listing:
@@ -154,21 +153,32 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
         TransientError, StoreError: the lake or the cluster was away; the shard can be done again.
     """
     assert run.workers is not None
+    process = partial(batch.process, pipeline=run.pipeline)
     total = Receipt()
     waiting = planning.batches(shard)
+    suspects: list[tuple[Work, ...]] = []
     while waiting:
         again: list[tuple[Work, ...]] = []
-        for works, outcome in run.workers.map(partial(batch.process, pipeline=run.pipeline), waiting):
+        for works, outcome in run.workers.map(process, waiting):
             if isinstance(outcome, BaseException) and len(works) > 1 and not isinstance(outcome, TransientError):
                 again += [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one half
-                continue
-            receipt = outcome if isinstance(outcome, Receipt) else _lost(works, outcome, run.pipeline)
-            total += receipt
-            run.progress.add(len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path)
+            elif isinstance(outcome, WorkerDied):
+                suspects.append(works)
+            else:
+                total += _counted(run, works, outcome)
         waiting = again
+    for suspect in suspects:  # each by itself: it may only have waited behind the one that kills
+        for works, outcome in run.workers.map(process, [suspect]):
+            total += _counted(run, works, outcome)
     with writer_lane(run.settings, run.collection):
         store.commit(run.lake, run.collection, total.staged)
     return total.committed()
+
+
+def _counted(run: Run, works: Sequence[Work], outcome: Any) -> Receipt:
+    receipt = outcome if isinstance(outcome, Receipt) else _lost(works, outcome, run.pipeline)
+    run.progress.add(len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path)
+    return receipt
 
 
 def _lost(works: Sequence[Work], error: BaseException, pipeline: Pipeline) -> Receipt:

@@ -1,0 +1,60 @@
+"""Batches on threads and on a local cluster: results, errors as values, deaths of workers, and stopping."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import deadly
+import pytest
+
+from infra.cluster import Stopped, WorkerDied, check_stop, in_worker, ping, workers
+from infra.errors import TransientError
+from infra.settings import Settings
+
+BATCHES = [(1, 2), (7,), (3,)]
+
+
+def test_threads_give_back_each_batch_with_its_result_or_error(settings: Settings) -> None:
+    with workers(settings, 0, 3) as pool:
+        done = dict(pool.map(deadly.double, BATCHES))
+    assert (pool.name, done[(1, 2)], done[(3,)]) == ("threads", [2, 4], [6])
+    assert isinstance(done[(7,)], ValueError)
+
+
+def test_a_job_that_fails_stops_its_threads_between_two_steps(settings: Settings) -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def endless(batch: tuple[int, ...]) -> None:
+        started.set()
+        try:
+            while True:
+                check_stop()
+                time.sleep(0.01)
+        except Stopped:
+            ended.set()
+            raise
+
+    with pytest.raises(KeyError), workers(settings, 0, 1) as pool:
+        threading.Thread(target=lambda: pytest.raises(Stopped, list, pool.map(endless, [(1,)])), daemon=True).start()
+        assert started.wait(10)
+        raise KeyError
+    assert ended.wait(10)
+
+
+def test_nobody_at_the_address_is_an_error_that_may_pass() -> None:
+    with pytest.raises(TransientError, match="does not answer"):
+        ping("tcp://127.0.0.1:1")
+    assert not in_worker()
+
+
+@pytest.mark.e2e
+def test_a_batch_that_kills_its_workers_costs_only_itself(settings: Settings) -> None:
+    local = settings.model_copy(update={"dask": "local", "workers": 2})
+    with workers(local, 0, 8) as pool:
+        assert pool.count == 2
+        done = dict(pool.map(deadly.double, [(n,) for n in (1, 2, 13, 7, 3)]))
+        assert isinstance(done[(13,)], WorkerDied)
+        assert isinstance(done[(7,)], ValueError)
+        assert [done[(n,)] for n in (1, 2, 3)] == [[2], [4], [6]]
+        assert len(set(dict(pool.map(deadly.slow, [(n,) for n in range(8)])).values())) == 2  # both are back
