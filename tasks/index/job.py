@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from infra import stop
 from infra.cluster import WorkerDied, Workers, workers
 from infra.encoder import load_encoder
 from infra.errors import DocumentError, FailureKind, TransientError
@@ -151,8 +152,10 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
 
     Raises:
         TransientError, StoreError: the lake or the cluster was away; the shard can be done again.
+        StopRequested: the job was asked to stop; the batches done so far are committed.
     """
     assert run.workers is not None
+    stop.check()
     process = partial(batch.process, pipeline=run.pipeline)
     total = Receipt()
     waiting = planning.batches(shard)
@@ -166,12 +169,16 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
                 suspects.append(works)
             else:
                 total += _counted(run, works, outcome)
+            if stop.requested():
+                again, suspects = [], []
+                break
         waiting = again
     for suspect in suspects:  # each by itself: it may only have waited behind the one that kills
         for works, outcome in run.workers.map(process, [suspect]):
             total += _counted(run, works, outcome)
     with writer_lane(run.settings, run.collection):
         store.commit(run.lake, run.collection, total.staged)
+    stop.check()
     return total.committed()
 
 

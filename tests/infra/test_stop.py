@@ -1,0 +1,47 @@
+"""Asking a job to stop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra import stop
+from infra.settings import Settings
+from tasks.index import job
+
+
+def test_nobody_is_asked_outside_a_supervised_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(stop.FOLDER, raising=False)
+    assert not stop.requested()
+    stop.check()
+
+
+def test_the_request_carries_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(stop.FOLDER, str(tmp_path))
+    stop.check()
+    stop.request(tmp_path, "time is up")
+    assert stop.requested()
+    with pytest.raises(stop.StopRequested, match="time is up"):
+        stop.check()
+
+
+def test_an_index_run_that_is_asked_to_stop_begins_no_further_shard_and_goes_on_later(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / "in" / f"{number}.txt").write_text(f"The meeting number {number} is on Monday.")
+    (tmp_path / "job").mkdir()
+    monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
+    run = job.begin(settings, "documents")
+    plan = job.plan(run, job.discover(run, [str(tmp_path / "in")]), prune=False, force=False)
+    with job.workers_for(run, plan):
+        stop.request(tmp_path / "job", "time is up")
+        with pytest.raises(stop.StopRequested):
+            job.index_shard(run, plan.shards[0])
+    monkeypatch.delenv(stop.FOLDER)
+    again = job.begin(settings, "documents")
+    plan = job.plan(again, job.discover(again, [str(tmp_path / "in")]), prune=False, force=False)
+    with job.workers_for(again, plan):
+        assert job.index_shard(again, plan.shards[0]).indexed == 3
