@@ -27,6 +27,7 @@ FRAGMENT_BYTES = 256 * 2**20  # of a compacted fragment
 STEP_BYTES = 1024 * 2**20  # of source files that one compaction step reads
 BATCH_BYTES = 8 * 2**20  # decoded at a time
 CACHE_BYTES = 128 * 2**20  # of LanceDB's own caches, which else may grow to gigabytes
+READ_AHEAD = 128 * 2**20  # bytes that a scan may have read and not yet decoded
 MANIFESTS = 2**64 - 1  # a manifest is named by this minus its version, so that the newest sorts first
 SMALL = 1_024  # rows: fragments are never made smaller than this on purpose
 
@@ -66,6 +67,7 @@ class FrugalLake(Lake):
     """A lake whose connection caches little, for jobs that touch every table once."""
 
     def __init__(self, root: str) -> None:
+        os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(READ_AHEAD))  # Lance's own is 2 GiB
         import lancedb
 
         super().__init__(root)
