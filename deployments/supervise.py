@@ -31,6 +31,7 @@ from typing import Any
 import psutil
 
 from deployments import leases, limits, rest
+from deployments.kinds import kind_of_run
 from deployments.rest import Ask, NotFound, Talk
 from deployments.states import FINAL_TYPES
 from infra import stop
@@ -299,8 +300,7 @@ def main() -> None:
     numbers = limits.load()
     queue, _ = limits.split_queue(run.get("work_queue_name") or "")
     own = numbers.queues.get(queue) or next(iter(numbers.queues.values()))
-    kind = str((run.get("labels") or {}).get("faldone.kind") or run["name"])
-    Supervisor(Job(job_id, kind, int(run.get("run_count") or 0) + 1, own, numbers.time)).run()
+    Supervisor(Job(job_id, kind_of_run(run), int(run.get("run_count") or 0) + 1, own, numbers.time)).run()
 
 
 if __name__ == "__main__":

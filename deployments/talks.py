@@ -1,4 +1,4 @@
-"""The conversations of the job service with Prefect's API, as generators (see deployments/rest.py): each written once, run with or without asyncio."""
+"""The conversations of the job service with Prefect's API, as generators (see deployments/rest.py), run with or without asyncio."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deployments.kinds import KINDS, Kind, kind_of
+from deployments.kinds import KINDS, Kind, kind_of, kind_of_run
 from deployments.limits import PRIORITIES, Priority, queue_name, split_queue
 from deployments.rest import Ask, NotFound, Talk
 from deployments.states import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
@@ -124,7 +124,7 @@ def status(known: Known, job_id: str, kept: Kept) -> Talk[JobStatus]:
         run = yield Ask("GET", f"/flow_runs/{_checked(job_id)}")
     except NotFound:
         raise _gone(job_id, kept) from None
-    return (yield from _shown(known, [run]))[0]
+    return _one(known, run)
 
 
 def _checked(job_id: str) -> str:
@@ -140,18 +140,13 @@ def _gone(job_id: str, kept: Kept) -> UsageError:
     return UnknownJob(f"there is no job {job_id}")
 
 
-def _shown(known: Known, runs: Sequence[Mapping[str, Any]]) -> Talk[list[JobStatus]]:
-    if any("faldone.kind" not in (run.get("labels") or {}) for run in runs) and len(known.deployments) < len(KINDS):
-        found = yield Ask("POST", "/deployments/filter", {"limit": PAGE})
-        known.deployments.update({kind: d["id"] for d in found for kind in d["tags"] if kind in KINDS})
-    names = {identifier: kind for kind, identifier in known.deployments.items()}
-    return [_one(known, run, names) for run in runs]
+def _shown(known: Known, runs: Sequence[Mapping[str, Any]]) -> list[JobStatus]:
+    return [_one(known, run) for run in runs]
 
 
-def _one(known: Known, run: Mapping[str, Any], names: Mapping[str, str]) -> JobStatus:
-    kind = (run.get("labels") or {}).get("faldone.kind") or names.get(run.get("deployment_id") or "", "")
+def _one(known: Known, run: Mapping[str, Any]) -> JobStatus:
     queue, priority = split_queue(run.get("work_queue_name") or "")
-    return status_of(run, kind, queue, priority, known.ui)
+    return status_of(run, kind_of_run(run), queue, priority, known.ui)
 
 
 def result(known: Known, job_id: str, kept: Kept) -> Talk[dict[str, Any]]:
@@ -187,7 +182,7 @@ def many(known: Known, job_ids: Sequence[str]) -> Talk[list[JobStatus]]:
     for start in range(0, len(job_ids), PAGE):
         part = [_checked(job_id) for job_id in job_ids[start : start + PAGE]]
         runs = yield Ask("POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": part}}, "limit": PAGE})
-        found.update({one.job_id: one for one in (yield from _shown(known, runs))})
+        found.update({one.job_id: one for one in _shown(known, runs)})
     return [found[_checked(job_id)] for job_id in job_ids if _checked(job_id) in found]
 
 
@@ -221,7 +216,7 @@ def listed(
             "flow_runs": runs, "work_pools": {"name": {"any_": [known.pool]}},
             "limit": PAGE, "offset": offset, "sort": "EXPECTED_START_TIME_DESC",
         })  # fmt: skip
-        shown = yield from _shown(known, page)
+        shown = _shown(known, page)
         found += [one for one in shown if not states or one.state in states]
         if len(page) < PAGE or len(found) >= limit:
             break

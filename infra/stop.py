@@ -23,7 +23,7 @@ class StopRequested(FaldoneError):
 def requested() -> bool:
     """Whether the job should keep what it has and stop (costs 2 µs)."""
     folder = os.environ.get(FOLDER)
-    return folder is not None and os.path.exists(f"{folder}/stop")  # noqa: PTH110 - called once a batch, Path is 5 times slower
+    return folder is not None and os.path.exists(f"{folder}/stop")
 
 
 def check() -> None:

@@ -68,7 +68,9 @@ def schedule(cron: str, created: float) -> dict[str, Any]:
     [("0 2 * * *", 30, False), ("0 2 * * *", 40, True), ("0 */6 * * *", 8, False), ("0 */6 * * *", 10, True),
      ("0 8 * * 1", 200, False), ("0 8 * * 1", 260, True), ("*/5 * * * *", 0.1, False), ("*/5 * * * *", 0.2, True)],
 )  # fmt: skip
-def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(cron: str, hours: float, late: bool) -> None:
+def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(
+    cron: str, hours: float, late: bool
+) -> None:
     one = schedule(cron, NOW - 100 * 86_400)
     assert bool(alerts.stale([one], {cron: NOW - hours * 3600}, NUMBERS, NOW)) is late
     assert bool(alerts.stale([schedule(cron, NOW - hours * 3600)], {}, NUMBERS, NOW)) is late, "one that never ran"

@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import yaml
@@ -43,6 +48,10 @@ def deployments(folder: Path) -> dict[str, Any]:
         for name, queue in queues.items()
     ]
     rows[2]["schedules"] = [{"interval": 60, "slug": "tick", "active": True}]
+    rows.append({
+        "name": "documents", "entrypoint": "flows.index.index", "tags": ["index"],
+        "work_pool": {"name": "faldone", "work_queue_name": "indexing"},
+    })  # fmt: skip
     return {"name": "faldone", "prefect-version": "3.8.8", "pull": [], "deployments": rows}
 
 
@@ -116,7 +125,9 @@ def test_jobs_progress_finish_retry_and_survive_the_death_of_their_process(work:
     until(lambda: seen.append(jobs.status(plain)) or seen[-1].state.final)
     counting = [one for one in seen if one.state is JobState.PROGRESS and one.stage == "count"]
     assert counting, [one.state for one in seen]
-    assert [one.progress for one in counting] == sorted(one.progress for one in counting), [(one.progress, one.current, one.attempt, one.current_item) for one in counting]
+    assert [one.progress for one in counting] == sorted(one.progress for one in counting), [
+        (one.progress, one.current, one.attempt, one.current_item) for one in counting
+    ]
     assert counting[-1].total == 20
     assert counting[-1].current_item.startswith("step-")
     assert seen[-1].state is JobState.SUCCESS
@@ -193,8 +204,8 @@ def _slots(number: int) -> Talk[None]:
 
 
 def test_a_job_outlives_its_worker_and_a_dead_job_is_found_by_its_lease(work: Path) -> None:
-    living = submit(work, "trial", "living", steps=60, seconds=0.2)
-    lost = submit(work, "trial", "lost", steps=60, seconds=0.2)
+    living = submit(work, "trial", "living", steps=50, seconds=0.2)
+    lost = submit(work, "trial", "lost", steps=20, seconds=0.2)
     until(lambda: begun(work, "living") and begun(work, "lost"))
     known = state.read(load())
     assert known is not None
@@ -243,3 +254,40 @@ def test_up_again_changes_nothing(work: Path) -> None:
     before = state.read(load())
     assert platform.up() == before
     assert platform.status()["status"] == "running"
+
+
+def test_the_web_application_of_the_manual_takes_an_upload_and_tells_how_it_goes(work: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "--app-dir", str(ROOT / "docs" / "examples"), "fastapi_upload:app"]
+    server = subprocess.Popen([*command, "--port", str(port), "--log-level", "error"], cwd=work)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as web:
+            until(lambda: _answers(web))
+            answer = web.put(
+                "/documents/nota.txt", content="La riunione è lunedì alle nove.".encode(), params={"collection": "web"}
+            )
+            assert answer.status_code == 202, answer.text
+            job = answer.json()
+            until(lambda: web.get(job["status"]).json()["state"] == "SUCCESS")
+            assert web.get(f"{job['status']}/result").json()["documents"]["indexed"] == 1
+            times = []
+            for _ in range(10):
+                begin = time.perf_counter()
+                more = web.put("/documents/nota.txt", content=b"x" * 200_000)
+                times.append(time.perf_counter() - begin)
+                web.delete(more.json()["status"])
+            assert statistics.median(times) < 0.5, times
+            assert web.get("/jobs/00000000-0000-4000-8000-000000000000").status_code == 404
+            assert web.get(f"{more.json()['status']}/result").status_code == 409
+            assert web.put("/documents/nota.txt", content=b"x", params={"collection": "NOT/valid"}).status_code == 422
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _answers(web: httpx.Client) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return web.get("/docs").status_code == 200
+    return False

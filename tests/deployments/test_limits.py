@@ -33,8 +33,8 @@ def test_a_wrong_number_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     file = tmp_path / "limits.yaml"
     file.write_text(limits.path().read_text().replace("soft: 3000", "soft: -1", 1))
     monkeypatch.setenv("FALDONE_LIMITS_FILE", str(file))
-    with pytest.raises(UsageError, match="queues.maintenance.soft"):
+    with pytest.raises(UsageError, match=r"queues\.maintenance\.soft"):
         limits.load()
     monkeypatch.setenv("FALDONE_LIMITS_FILE", str(tmp_path / "none.yaml"))
-    with pytest.raises(UsageError, match="none.yaml"):
+    with pytest.raises(UsageError, match=r"none\.yaml"):
         limits.load()

@@ -24,7 +24,12 @@ LIMITS = limits.load()
 
 def run(state: str = "RUNNING", attempts: int = 1, age: float = 10.0) -> dict[str, Any]:
     stamp = datetime.fromtimestamp(NOW - age, UTC).isoformat().replace("+00:00", "Z")
-    return {"id": "j", "state": {"type": state, "timestamp": stamp}, "run_count": attempts, "work_queue_name": "indexing"}
+    return {
+        "id": "j",
+        "state": {"type": state, "timestamp": stamp},
+        "run_count": attempts,
+        "work_queue_name": "indexing",
+    }
 
 
 @pytest.fixture

@@ -84,7 +84,9 @@ def settings(port: int = 0, to: str = "a@here.example,b@here.example", *urls: st
 
 def test_a_mail_arrives_with_its_text_in_italian_and_its_attachment(inbox: tuple[Inbox, int]) -> None:
     box, port = inbox
-    assert mail.send(settings(port), "La settimana è\nfinita", "Tutto è andato bene: città, perché.", [("week.pdf", b"%PDF-1.7 x")])
+    assert mail.send(
+        settings(port), "La settimana è\nfinita", "Tutto è andato bene: città, perché.", [("week.pdf", b"%PDF-1.7 x")]
+    )
     (message,) = box.messages
     assert message["To"] == "a@here.example, b@here.example"
     assert email.header.make_header(email.header.decode_header(message["Subject"])) == "La settimana è finita"
