@@ -22,7 +22,7 @@ from infra.files import Root
 from tasks.index.ledger import INDEXED, QUARANTINED
 
 SHARD_BYTES = 48 * 2**20  # of source files: some minutes of work, and what a kill may cost
-SHARD_DOCUMENTS = 1_000
+SHARD_DOCUMENTS = 500
 BATCH_DOCUMENTS = 64
 BATCH_BYTES = 4 * 2**20
 PRUNE_GUARD = 0.5
