@@ -17,6 +17,7 @@ from infra.errors import FaldoneError, UsageError
 
 Kept = Callable[[str], bool]
 PAGE = 200  # the API's own limit
+BULK = 50  # and that of its bulk operations
 RESULT_TYPE = "faldone-result"
 ESTIMATE_FOR = 60.0  # s that an estimate is kept
 
@@ -239,13 +240,15 @@ def _waits(one: JobStatus) -> bool:
 
 def purge(known: Known, job_ids: Sequence[str], queue: str) -> Talk[int]:
     """Cancel the given jobs of a queue as far as they still wait; how many that were."""
+    state = {"type": "CANCELLED", "name": "Cancelled", "message": f"purged from the queue {queue}"}
     done = 0
-    for job_id in job_ids:
-        state = {"type": "CANCELLED", "name": "Cancelled", "message": f"purged from the queue {queue}"}
-        run = yield Ask("GET", f"/flow_runs/{job_id}")
-        if (run.get("state") or {}).get("type") in {"SCHEDULED", "PENDING"}:
-            answer = yield Ask("POST", f"/flow_runs/{job_id}/set_state", {"state": state})
-            done += answer["status"] == "ACCEPT"
+    for start in range(0, len(job_ids), BULK):
+        waits = {
+            "id": {"any_": list(job_ids[start : start + BULK])},
+            "state": {"type": {"any_": ["SCHEDULED", "PENDING"]}},
+        }
+        answer = yield Ask("POST", "/flow_runs/bulk_set_state", {"flow_runs": waits, "state": state, "limit": BULK})
+        done += sum(one["status"] == "ACCEPT" for one in answer["results"])
     return done
 
 

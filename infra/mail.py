@@ -1,7 +1,7 @@
 """The door to people: mail by SMTP, and every channel that Apprise knows (Slack, Teams, webhooks, …).
 
-FALDONE_SMTP_URL is `smtp://user:password@host:port/?from=a@x.it&to=b@x.it,c@x.it` (`smtps://` for TLS from the start, port 465;
-plain `smtp://` uses STARTTLS where the server offers it, and always when a password is sent to another machine). FALDONE_ALERT_URLS holds Apprise URLs.
+FALDONE_SMTP_URL is `smtp://user:password@host:port/?from=a@x.it&to=b@x.it,c@x.it` (`smtps://` for TLS from the start, port 465). Plain
+`smtp://` uses STARTTLS where the server offers it; a password goes to no other machine without it. FALDONE_ALERT_URLS holds Apprise URLs.
 """
 
 from __future__ import annotations
