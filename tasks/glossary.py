@@ -98,7 +98,8 @@ def wordings(question: str) -> str:
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple(
-        (re.compile(" (?:" + "|".join(re.escape(phrase) for phrase in phrases) + ") "), wording)
-        for phrases, wording in ENTRIES
-    )
+    return tuple((re.compile(f" (?:{'|'.join(map(_spaced, phrases))}) "), wording) for phrases, wording in ENTRIES)
+
+
+def _spaced(phrase: str) -> str:
+    return re.escape(" ".join(WORD.findall(phrase)))

@@ -1,0 +1,62 @@
+"""The documentation is true: the tree that the README prints, the settings it lists, an example for every verb."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer
+from typer.main import get_command
+
+from deployments.cli import app
+from infra.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_name_of_the_printed_tree_is_there_and_no_folder_is_left_out() -> None:
+    tree = README.split("```\ndeployments/", 1)[1].split("```")[0]
+    lines = ("deployments/" + tree).splitlines()
+    parent = ""
+    for line in lines:
+        name = line.split()[0]
+        parent = name if not line.startswith(" ") else parent
+        path = ROOT / name if not line.startswith(" ") else ROOT / parent / name
+        assert path.exists(), line
+    for part in ("flows", "tasks"):
+        named = {line.split()[0].rstrip("/") for line in lines}
+        folders = {p.name for p in (ROOT / part).iterdir() if p.is_dir() and not p.name.startswith("_")}
+        assert folders <= named
+
+
+def test_every_flow_is_named() -> None:
+    line = next(line for line in README.splitlines() if line.startswith("flows/"))
+    flows = {p.stem for p in (ROOT / "flows").glob("*.py") if re.search(r"^@flow", p.read_text(), re.M)}
+    assert flows <= set(line.split(":")[1].split())
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    for name in Settings.model_fields:
+        assert f"FALDONE_{name.upper()}" in README, name
+
+
+def test_every_verb_has_an_example() -> None:
+    def commands(group: typer.core.TyperGroup, path: str) -> list[tuple[str, str]]:
+        found = []
+        for name, command in group.commands.items():
+            if isinstance(command, typer.core.TyperGroup):
+                found += commands(command, f"{path} {name}")
+            else:
+                found.append((f"{path} {name}", command.help or ""))
+        return found
+
+    every = commands(get_command(app), "faldone")  # type: ignore[arg-type]
+    assert len(every) > 25
+    assert [name for name, text in every if "Example" not in text] == []
+
+
+def test_relative_links_of_the_documents_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
