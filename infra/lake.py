@@ -223,10 +223,13 @@ class Lake:
         condition = _single(table.schema, where)
         return (query.where(condition, prefilter=True) if condition else query).to_arrow()
 
-    def index_text(self, name: str, column: str = "terms", behind: int = 10_000) -> None:
-        """Make the full-text index of a column of analysed terms, or bring it up to date when it is `behind` rows late.
+    def index_text(self, name: str, column: str = "terms", behind: int = 10_000) -> bool:
+        """Make the full-text index of a column of analysed terms where there is none.
 
         Rows that are not yet in the index are still found: LanceDB scans them.
+
+        Returns:
+            Whether the index is more than `behind` rows late, so that `lake_upkeep.refresh_indexes` is worth its time.
         """
         from lancedb.index import FTS
 
@@ -244,10 +247,9 @@ class Lake:
                 max_token_length=64,
             )
             table.create_index(column, config=config, replace=True)
-            return
+            return False
         stats = table.index_stats(existing[0])
-        if stats is not None and stats.num_unindexed_rows > behind:
-            table.optimize(cleanup_older_than=timedelta(days=3650))
+        return stats is not None and stats.num_unindexed_rows > behind
 
     def has_index(self, name: str, column: str) -> bool:
         """Whether a column of a table has an index of any kind."""

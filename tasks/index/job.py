@@ -16,11 +16,13 @@ from typing import Any
 from filelock import FileLock
 
 from infra import stop
+from infra.cache import ping
 from infra.cluster import WorkerDied, Workers, workers
 from infra.encoder import load_encoder
 from infra.errors import DocumentError, FailureKind, TransientError
 from infra.files import remove_tree
 from infra.lake import Lake, check_collection
+from infra.lake_upkeep import refresh_indexes
 from infra.locks import writer_lane
 from infra.settings import Settings
 from infra.stop import tidied
@@ -62,6 +64,9 @@ class Run:
         self.staging = f"{settings.root}/staging/{self.id}" if settings.remote else str(self.folder)
         self.pipeline = Pipeline(_without_secrets(settings), self.collection, self.staging, fingerprints(settings))
         self.workers: Workers[Work] | None = None
+        self.processed: dict[
+            int, Receipt
+        ] = {}  # by shard: a commit that is tried again does not read its documents again
 
     def close(self) -> None:
         """Leave nothing of the run behind but its result; may be called twice."""
@@ -94,6 +99,11 @@ def begin(settings: Settings, collection: str) -> Run:
     Raises:
         UsageError: a bad collection name or a setting that cannot be.
     """
+    from tasks.maintain.restore import recover_if_free  # here: maintenance builds on the index
+
+    recover_if_free(settings)  # else what is indexed now would leave with the half of an interrupted restore
+    if settings.redis_url is not None:
+        ping(settings.redis_url.get_secret_value())  # now, not after an hour's work when the lane is asked for
     return Run(settings, collection)
 
 
@@ -154,10 +164,36 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
         TransientError, StoreError: the lake or the cluster was away; the shard can be done again.
         StopRequested: the job was asked to stop; the batches done so far are committed.
     """
-    assert run.workers is not None
     stop.check()
+    total = run.processed.get(shard.number) or _processed(run, shard)
+    run.processed[shard.number] = total
+    with writer_lane(run.settings, run.collection):
+        store.commit(run.lake, run.collection, total.staged)
+    stop.check()
+    return total.committed()
+
+
+def _processed(run: Run, shard: Shard) -> Receipt:
+    """What the workers made of the shard; when they could not, the progress is as it was before."""
+    total, done = Receipt(), 0
+    try:
+        for works, outcome in _outcomes(run, shard):
+            receipt = outcome if isinstance(outcome, Receipt) else _lost(works, outcome, run.pipeline)
+            total += receipt
+            done += len(works)
+            run.progress.add(len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path)
+            if stop.requested():
+                break
+    except BaseException:
+        run.progress.add(-done, -total.pages, -total.chunks, -total.quarantined)
+        raise
+    return total
+
+
+def _outcomes(run: Run, shard: Shard) -> Iterator[tuple[tuple[Work, ...], Any]]:
+    """Each batch with its receipt, or a single document with the error that no division of its batch avoided."""
+    assert run.workers is not None
     process = partial(batch.process, pipeline=run.pipeline)
-    total = Receipt()
     waiting = planning.batches(shard)
     suspects: list[tuple[Work, ...]] = []
     while waiting:
@@ -168,24 +204,10 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
             elif isinstance(outcome, WorkerDied):
                 suspects.append(works)
             else:
-                total += _counted(run, works, outcome)
-            if stop.requested():
-                again, suspects = [], []
-                break
+                yield works, outcome
         waiting = again
     for suspect in suspects:  # each by itself: it may only have waited behind the one that kills
-        for works, outcome in run.workers.map(process, [suspect]):
-            total += _counted(run, works, outcome)
-    with writer_lane(run.settings, run.collection):
-        store.commit(run.lake, run.collection, total.staged)
-    stop.check()
-    return total.committed()
-
-
-def _counted(run: Run, works: Sequence[Work], outcome: Any) -> Receipt:
-    receipt = outcome if isinstance(outcome, Receipt) else _lost(works, outcome, run.pipeline)
-    run.progress.add(len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path)
-    return receipt
+        yield from run.workers.map(process, [suspect])
 
 
 def _lost(works: Sequence[Work], error: BaseException, pipeline: Pipeline) -> Receipt:
@@ -213,7 +235,8 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
     if plan.to_do and run.lake.exists(name) and run.lake.count(name):
         run.progress.stage("text index")
         with writer_lane(run.settings, run.collection):
-            run.lake.index_text(name)
+            if run.lake.index_text(name):
+                refresh_indexes(run.lake, name)
     if plan.found and not ledger.exists(run.lake, run.collection):
         run.lake.ensure(ledger.name(run.collection), ledger.SCHEMA, "document_id")
     run.close()
