@@ -217,4 +217,4 @@ def ping(url: str) -> None:
     try:
         redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2).ping()
     except (redis.RedisError, OSError) as error:
-        raise TransientError(f"Redis: {error}") from error
+        raise TransientError(f"FALDONE_REDIS_URL: Redis does not answer: {error}") from error

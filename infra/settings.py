@@ -101,4 +101,4 @@ def load() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "FALDONE_" + "__".join(str(part) for part in first["loc"]).upper()
-        raise UsageError(f"{name}: {first['msg']}") from None
+        raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None

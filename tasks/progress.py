@@ -34,7 +34,7 @@ class Status:
 
     @property
     def percent(self) -> float:
-        return 100.0 * self.done / self.total if self.total else (100.0 if self.finished else 0.0)
+        return min(100.0, 100.0 * self.done / self.total) if self.total else (100.0 if self.finished else 0.0)
 
     def line(self) -> str:
         """One line for a log: `index 120/400 documents · 31.4/s · ETA 0:09 · contract.pdf`."""

@@ -129,9 +129,12 @@ def _queries(path: Path) -> Iterator[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-            yield {"id": row["id"], "query": str(row["query"])}
+            asked = {"id": row["id"], "query": str(row["query"])}
         except (ValueError, KeyError, TypeError):
             fail(f'{path}, line {number}: not a JSON object with "id" and "query"', Exit.USAGE)
+        if not asked["query"].strip():
+            fail(f"{path}, line {number}: the query is empty", Exit.USAGE)
+        yield asked
 
 
 def _hits(answer: dict[str, Any]) -> str:
