@@ -29,11 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=3)
     times = parser.parse_args().times
-    runs = []
     with tempfile.TemporaryDirectory() as folder:
         small_files(Path(folder) / "documents", 1)
-        for number in range(times):
-            runs.append(once(Path(folder) / f"home{number}", Path(folder) / "documents"))
+        runs = [once(Path(folder) / f"home{number}", Path(folder) / "documents") for number in range(times)]
     print(machine())
     table(
         ["command", "limit s", "median s", "least s", "processor s"],

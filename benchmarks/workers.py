@@ -1,0 +1,218 @@
+"""Dask workers: two against one, what the machinery costs, and a worker killed in mid-run.
+
+    python benchmarks/workers.py scale FOLDER_OR_FILE…          two one-thread workers against one
+    python benchmarks/workers.py cost [--files 1000]            Prefect + Dask + ledger against a bare loop of the same functions
+    python benchmarks/workers.py kill FOLDER_OR_FILE…           one of two workers gets SIGKILL when a quarter is done
+
+Scheduler and workers are processes of their own, given by address, warm before anything is timed (each has read one file and loaded its
+encoder). The time is that of the flow's work from plan to commit, by `job`'s own functions, or of the whole flow for `cost`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from common import REPOSITORY, machine, median, small_files, table
+
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.index import job, ledger, plan, store
+from tasks.index.batch import process
+
+THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+DASK = {"DASK_DISTRIBUTED__WORKER__DAEMON": "False", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+
+
+class Cluster:
+    """A scheduler and so many one-thread workers."""
+
+    def __init__(self, workers: int, home: Path, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{port}"
+        self._folder, self._home = folder, home
+        self._scheduler = self._start("scheduler", "--port", str(port), "--no-dashboard", "--host", "127.0.0.1")
+        time.sleep(3)
+        self.workers = [self._start(*self._worker(folder / f"worker{number}")) for number in range(workers)]
+
+    def _worker(self, place: Path) -> list[str]:
+        return ["worker", self.address, "--nthreads", "1", "--nworkers", "1", "--no-nanny", "--no-dashboard",
+                "--local-directory", str(place)]  # fmt: skip
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        env = os.environ | THREAD | DASK | {"FALDONE_HOME": str(self._home), "PYTHONPATH": str(REPOSITORY)}
+        log = (self._folder / "dask.log").open("ab")
+        return subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]],
+                                env=env, stdout=log, stderr=log, start_new_session=True, cwd=self._folder)  # fmt: skip
+
+    def close(self) -> None:
+        for process_ in [*self.workers, self._scheduler]:
+            process_.kill()
+            process_.wait()
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[Cluster, Settings]]:
+    """A warm cluster and the settings of a job on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Cluster(workers, Path(folder) / "home", Path(folder))
+        try:
+            yield made, Settings(home=str(Path(folder) / "home"), dask=made.address)
+        finally:
+            made.close()
+
+
+def run(
+    settings: Settings, sources: Sequence[str], collection: str, ready: Callable[[Any], None] = lambda _: None
+) -> tuple[float, dict[str, Any]]:
+    """An index run by the job's functions, without Prefect: seconds from plan to the end, and its result."""
+    one = job.begin(settings, collection)
+    listing = job.discover(one, sources)
+    made = job.plan(one, listing, True, False)
+    with job.workers_for(one, made):
+        ready(one)
+        began = time.perf_counter()
+        done = sum((job.index_shard(one, shard) for shard in made.shards), job.Receipt())
+        seconds = time.perf_counter() - began
+    return seconds, job.finish(one, made, listing, done, 0)
+
+
+def warm(settings: Settings, workers: int, files: Path) -> None:
+    """Have every worker read one small batch and load its encoder."""
+    from distributed import Client
+
+    small_files(files, 130 * workers)
+    run(settings, [str(files)], "warm")
+    with Client(settings.dask, set_as_default=False) as client:
+        assert len(client.scheduler_info(n_workers=-1)["workers"]) == workers
+
+
+def scale(sources: Sequence[str]) -> None:
+    """Two workers against one."""
+    seconds = {}
+    for count in (1, 2):
+        with cluster(count) as (_, settings), tempfile.TemporaryDirectory() as small:
+            warm(settings, count, Path(small))
+            seconds[count], result = run(settings, sources, "bench")
+            print(count, "workers", round(seconds[count], 1), "s", result["documents"], file=sys.stderr)
+    print(machine())
+    table(["one-thread workers", "s", "ratio"], [[n, f"{s:.1f}", f"{seconds[1] / s:.2f}"] for n, s in seconds.items()])
+
+
+def bare(settings: Settings, sources: Sequence[str]) -> float:
+    """The same functions in one loop: discover, plan, batches one by one, one commit; seconds."""
+    one = job.begin(settings, "bare")
+    began = time.perf_counter()
+    listing = job.discover(one, sources)
+    made = job.plan(one, listing, False, False)
+    for shard in made.shards:
+        staged = [item for batch in plan.batches(shard) for item in process(batch, one.pipeline).staged]
+        store.commit(one.lake, "bare", staged)
+    one.close()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["scale", "cost", "kill"])
+    parser.add_argument("sources", nargs="*")
+    parser.add_argument("--files", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=2)
+    given = parser.parse_args()
+    os.environ |= THREAD
+    sources = [str(Path(source).resolve()) for source in given.sources]
+    if given.what == "scale":
+        scale(sources)
+    elif given.what == "kill":
+        kill(sources)
+    else:
+        cost(given.files, given.rounds)
+
+
+def kill(sources: Sequence[str]) -> None:
+    """SIGKILL to one of two workers when a quarter of the documents is done; then the ledger is compared with the sources."""
+    with cluster(2) as (made, settings), tempfile.TemporaryDirectory() as small:
+        warm(settings, 2, Path(small))
+
+        def later(one: Any) -> None:
+            threading.Thread(target=_kill_at_quarter, args=(one, made.workers[0]), daemon=True).start()
+
+        seconds, result = run(settings, sources, "bench", later)
+        counts = _counts(Lake(settings.root))
+    print(machine())
+    killed = made.workers[0].returncode == -signal.SIGKILL
+    table(["worker killed", "found", "indexed", "quarantined", "rows in the ledger", "chunk ids", "of them twice", "s"],
+          [[killed, result["documents"]["found"], result["documents"]["indexed"], result["documents"]["quarantined"],
+            *counts, f"{seconds:.1f}"]])  # fmt: skip
+
+
+def _kill_at_quarter(one: Any, victim: subprocess.Popen[bytes]) -> None:
+    while one.progress.status().done < max(1, one.progress.status().total // 4):
+        time.sleep(0.02)
+    victim.kill()
+
+
+def _counts(lake: Lake) -> list[int]:
+    rows = lake.read(store.chunks_name("bench"), ["chunk_id"])["chunk_id"].to_pylist()
+    return [ledger.read(lake, "bench", ["document_id"]).num_rows, len(set(rows)), len(rows) - len(set(rows))]
+
+
+def cost(files: int, rounds: int) -> None:
+    """The whole flow on one worker against the bare loop, over the same small files, in turns."""
+    with cluster(1) as (_, settings), tempfile.TemporaryDirectory() as small, temporary_api():
+        folder, few = Path(small) / "files", Path(small) / "few"
+        small_files(folder, files, words=120)
+        small_files(few, 130)
+        warm(settings, 1, Path(small) / "warm")
+        bare(Settings(home=f"{small}/home", dask="threads"), [str(few)])  # the encoder and the parser child are up
+        flow(settings, few, "few")
+        pairs = []
+        for number in range(rounds):
+            alone = bare(Settings(home=f"{small}/home{number}", dask="threads"), [str(folder)])
+            pairs.append((alone, flow(settings, folder, f"cost{number}")))
+            print("round", number + 1, [round(value, 1) for value in pairs[-1]], file=sys.stderr)
+    print(machine())
+    base, whole = median([pair[0] for pair in pairs]), median([pair[1] for pair in pairs])
+    table([f"{files:,} files of 120 words, {rounds} rounds", "s", "ratio"],
+          [["bare loop", f"{base:.1f}", "1.00"], ["flow on one Dask worker", f"{whole:.1f}", f"{whole / base:.2f}"]])  # fmt: skip
+
+
+@contextmanager
+def temporary_api() -> Iterator[None]:
+    """The Prefect API that the command line starts for itself."""
+    from deployments.embedded import EmbeddedApi
+
+    api = EmbeddedApi()
+    try:
+        api.wait()
+        yield
+    finally:
+        api.stop()
+
+
+def flow(settings: Settings, folder: Path, collection: str) -> float:
+    """Seconds of the flow on the cluster."""
+    os.environ |= {"FALDONE_HOME": settings.home, "FALDONE_DASK": settings.dask}
+    from flows.index import index
+
+    began = time.perf_counter()
+    result = index(sources=[str(folder)], collection=collection)
+    assert result["status"] == "completed", result
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
