@@ -42,6 +42,7 @@ log = logging.getLogger("faldone.supervisor")
 TICK = 0.2  # s
 LOOK = 3.0  # s between two looks at the job's state: cancelled by somebody, deleted, taken over?
 APART = 3.0  # s at least between two attempts: the worker must have noticed the end of the first (it breaks otherwise)
+NICE = 10  # the server and web applications answer quickly beside a job that takes every core; alone it loses nothing
 RESUME = "the platform goes down; the job goes on when it is up again"
 
 
@@ -277,7 +278,8 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end the engine when the supervisor is killed (Linux: prctl PR_SET_PDEATHSIG)."""
+    """Have the kernel end the engine when the supervisor is killed (Linux: prctl PR_SET_PDEATHSIG), and let others go first."""
+    os.nice(NICE)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
