@@ -22,6 +22,10 @@ class TransientError(FaldoneError):
     """A service that is away or busy: the same call may go through later, so tasks retry it."""
 
 
+class StorageError(FaldoneError):
+    """The data folder cannot be written (full, read-only): it concerns no document, and trying again would not help."""
+
+
 class FailureKind(StrEnum):
     """Why a document is in quarantine. The first group is permanent: retried only when the file or the set-up changes."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.errors import DocumentError, FailureKind, TransientError, UsageError
+from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
 
 RootKind = Literal["file", "folder", "glob"]
 
@@ -166,17 +166,26 @@ def fetch(path: str, folder: Path, most: int) -> Path:
         raise DocumentError(FailureKind.NOT_FOUND, "the file went away", "discover") from None
     except PermissionError as error:
         raise DocumentError(FailureKind.PERMISSION, f"may not be read: {error}", "discover") from None
-    except OSError as error:
-        raise DocumentError(FailureKind.NETWORK, f"could not be fetched: {error}", "discover") from error
+    except DocumentError:
+        raise
+    except Exception as error:
+        raise DocumentError(FailureKind.NETWORK, f"could not be fetched: {_said(error)}", "discover") from error
     return target
 
 
 def write_bytes(path: str, data: bytes | memoryview) -> None:
-    """Write a file here or behind a URL, its folder made where there is none."""
+    """Write a file here or behind a URL, its folder made where there is none.
+
+    Raises:
+        StorageError: the disk is full or may not be written.
+    """
     if not is_url(path):
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        except OSError as error:
+            raise StorageError(f"{target.parent}: {error.strerror}") from error
         return
     fs, inner = _filesystem(path)
     with fs.open(inner, "wb") as file:
@@ -225,9 +234,17 @@ def _remote_root(source: str) -> Root:
             return Root("folder", source.rstrip("/"))
     except PermissionError as error:
         raise UsageError(f"{source}: may not be read: {error}") from error
-    except OSError as error:
-        raise TransientError(f"{source}: cannot be reached: {error}") from error
+    except FileNotFoundError:
+        pass  # said below
+    except Exception as error:
+        raise TransientError(f"{source}: cannot be reached: {_said(error)}") from error
     raise UsageError(f"{source}: no such file or folder")
+
+
+def _said(error: Exception) -> str:
+    """A driver's error in one line. Each store's driver has classes of its own, most of them no OSError."""
+    line = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def _walk_remote(root: Root) -> Iterator[Found | Unreadable]:
@@ -240,8 +257,8 @@ def _walk_remote(root: Root) -> Iterator[Found | Unreadable]:
             listing = fs.glob(inner, detail=True)
         else:
             listing = fs.find(inner, detail=True)
-    except OSError as error:
-        yield Unreadable(root.location, str(error))
+    except Exception as error:  # noqa: BLE001 - see _said
+        yield Unreadable(root.location, _said(error))
         return
     for name, info in listing.items():
         if info.get("type", "file") != "file" or any(_ignored(part) for part in name.split("/") if part):
@@ -257,7 +274,7 @@ def _pattern(location: str) -> Any:
     for piece in re.split(r"((?:(?<=/)|^)\*\*(?:/|\Z)|\*+|\?|\[[^]]+\])", location):
         if piece == "**/":
             out += "(?:[^/]+/)*"
-        elif piece == "**":
+        elif piece == "**" and out.endswith(("/", "/)*")):
             out += ".*"
         elif piece.startswith("*"):
             out += "[^/]*"

@@ -19,7 +19,7 @@ from infra import stop
 from infra.cache import ping
 from infra.cluster import WorkerDied, Workers, workers
 from infra.encoder import load_encoder
-from infra.errors import DocumentError, FailureKind, TransientError
+from infra.errors import DocumentError, FailureKind, FaldoneError
 from infra.files import remove_tree
 from infra.lake import Lake, check_collection
 from infra.lake_upkeep import refresh_indexes
@@ -185,7 +185,8 @@ def _processed(run: Run, shard: Shard) -> Receipt:
             if stop.requested():
                 break
     except BaseException:
-        run.progress.add(-done, -total.pages, -total.chunks, -total.quarantined)
+        if done:
+            run.progress.add(-done, -total.pages, -total.chunks, -total.quarantined)
         raise
     return total
 
@@ -199,7 +200,7 @@ def _outcomes(run: Run, shard: Shard) -> Iterator[tuple[tuple[Work, ...], Any]]:
     while waiting:
         again: list[tuple[Work, ...]] = []
         for works, outcome in run.workers.map(process, waiting):
-            if isinstance(outcome, BaseException) and len(works) > 1 and not isinstance(outcome, TransientError):
+            if isinstance(outcome, BaseException) and len(works) > 1 and not _concerns_all(outcome):
                 again += [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one half
             elif isinstance(outcome, WorkerDied):
                 suspects.append(works)
@@ -210,8 +211,13 @@ def _outcomes(run: Run, shard: Shard) -> Iterator[tuple[tuple[Work, ...], Any]]:
         yield from run.workers.map(process, [suspect])
 
 
+def _concerns_all(error: BaseException) -> bool:
+    """Whether the batch's documents are not to blame: the lake, the disk or a setting is."""
+    return isinstance(error, FaldoneError) and not isinstance(error, DocumentError)
+
+
 def _lost(works: Sequence[Work], error: BaseException, pipeline: Pipeline) -> Receipt:
-    if isinstance(error, TransientError):
+    if _concerns_all(error):
         raise error
     if isinstance(error, WorkerDied):
         return batch.lost(works[0], error, pipeline)
