@@ -234,7 +234,7 @@ def _from_hub(model: str) -> Path:
         return Path(
             snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*/config.json", "*.txt", "*.model"])
         )
-    except Exception as error:  # noqa: BLE001 - the hub raises a dozen unrelated classes; all mean the same to a user
+    except Exception as error:
         raise UsageError(
             f"FALDONE_EMBEDDING_MODEL: {model!r} is neither a folder nor a model that can be fetched ({type(error).__name__})"
         ) from error

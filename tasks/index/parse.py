@@ -294,7 +294,7 @@ def _cores() -> int:
 def _environment() -> dict[str, str]:
     """The child's environment: it finds the same modules, and no library starts threads of its own."""
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"), "1")
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     return {**os.environ, **single, "PYTHONPATH": path, "MALLOC_ARENA_MAX": "2"}
 
 

@@ -1,7 +1,8 @@
 """Step 6: the rows of documents, staged by workers and committed by the one writer.
 
 A worker turns its documents into three Arrow tables (elements, chunks, ledger rows) and stages them as files. The writer merges a
-shard's files into the lake, reads the counts back, and only then writes the ledger. Everything is keyed, so that doing it twice is doing it once.
+shard's files into the lake, reads the counts back, and only then writes the ledger. Everything is keyed: doing it
+twice is doing it once.
 """
 
 from __future__ import annotations

@@ -13,7 +13,12 @@ from infra.encoder import Encoder, load_encoder, model_folder, pack
 from infra.errors import UsageError
 from infra.settings import Settings
 
-TEXTS = ["fattura", "The board approved the annual report. " * 12, "I ricavi delle vendite sono cresciuti del 4,5 %.", "€ 1.234"]
+TEXTS = [
+    "fattura",
+    "The board approved the annual report. " * 12,
+    "I ricavi delle vendite sono cresciuti del 4,5 %.",
+    "€ 1.234",
+]
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ _SKIPPED = frozenset(
     {"script", "style", "head", "noscript", "template", "svg", "math", "object", "iframe", "ix:header"}
 )
 _INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike"  # noqa: SIM905
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike"
     " strong sub sup time tt u var wbr ix:nonfraction ix:nonnumeric ix:continuation ix:fraction ix:footnote"
     " img input o:p".split()
 )

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import deadly_index
 import pytest
-from conftest import free_port
 from test_job import PAGE, index_of, run
 
+from conftest import free_port
 from infra.cluster import look
 from infra.errors import TransientError
 from infra.lake import Lake
