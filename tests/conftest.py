@@ -13,6 +13,7 @@ import pytest
 
 from infra.lake import Lake
 from infra.settings import Settings, load
+from ports import free_port
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -70,13 +71,6 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int, seconds: float = 20.0) -> None:

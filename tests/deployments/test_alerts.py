@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from deployments import alerts, limits
 from deployments.alerts import Desk, Problem
 from infra.settings import Settings
-from tests.infra.test_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
+from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
 
 NUMBERS = limits.load().alerts
 NOW = time.time()

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from conftest import free_port
 from infra.cache import Cache
 from infra.errors import TransientError
 from infra.locks import writer_lane
 from infra.settings import Settings, load
+from ports import free_port
 
 
 def test_values_come_back_and_expire(redis_server: str) -> None:

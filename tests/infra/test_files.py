@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import free_port
 from infra.errors import DocumentError, FailureKind, UsageError
 from infra.files import Found, Root, Unreadable, fetch, read_bytes, remove_tree, root_of, walk, write_bytes
+from ports import free_port
 
 
 def listed(source: str) -> set[str]:

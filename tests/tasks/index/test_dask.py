@@ -16,11 +16,11 @@ import deadly_index
 import pytest
 from test_job import PAGE, index_of, run
 
-from conftest import free_port
 from infra.cluster import look
 from infra.errors import TransientError
 from infra.lake import Lake
 from infra.settings import Settings
+from ports import free_port
 from tasks.index import batch, ledger, plan, store
 from tasks.progress import Status, listening
 
