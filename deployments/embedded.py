@@ -8,7 +8,6 @@ made ahead; and it is ended at once when the command is done. Its history is thr
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
 import shutil
 import signal
@@ -35,6 +34,19 @@ SERVER = {
     "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
     "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
 }
+MORTAL = """
+import ctypes, os, sys
+parent = int(sys.argv.pop(1))
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)
+    if os.getppid() != parent:
+        sys.exit("the command that wanted this server has ended")
+import uvicorn.main
+uvicorn.main.main()
+"""
+"""uvicorn, which the kernel ends with the command (prctl PR_SET_PDEATHSIG, SIGKILL). Set by the server itself: a function that runs between
+fork and exec would fork LanceDB's threads."""
+
 CLIENT = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody could read them after the command
     # an expected failure ends as one line; of a bug the command prints the traceback by itself
@@ -63,12 +75,10 @@ class EmbeddedApi:
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self._home}/prefect.db",
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(self._fresh).lower(),
         }  # fmt: skip
-        command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app",
+        command = [sys.executable, "-c", MORTAL, str(os.getpid()), "--factory", "prefect.server.api.server:create_app",
                    "--host", "127.0.0.1", "--port", str(self._port), "--log-level", "error"]  # fmt: skip
         log = (self._home / "server.log").open("wb")
-        return subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, start_new_session=True, preexec_fn=_die_with_parent
-        )
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def wait(self) -> None:
         """Return when the server answers.
@@ -105,12 +115,6 @@ class EmbeddedApi:
             self._process.send_signal(signal.SIGKILL)  # nothing of it is kept, so it need not close anything
             self._process.wait()
         shutil.rmtree(self._home, ignore_errors=True)
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end the server when the command is killed (Linux: prctl PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def start_api() -> EmbeddedApi | None:

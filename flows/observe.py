@@ -53,7 +53,8 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
     """Whether a failed task's error may pass by itself."""
     try:
         state.result()
-    except (TransientError, StoreError, ConnectionError, TimeoutError):
+    except (TransientError, StoreError, ConnectionError, TimeoutError) as error:
+        log.warning("%s: this may pass, so it is tried again for some minutes: %s", task_run.name, error)
         return True
     except BaseException:  # noqa: BLE001 - whatever else it is, it is not to be retried; Prefect reports it
         return False

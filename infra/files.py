@@ -237,6 +237,8 @@ def _remote_root(source: str) -> Root:
     except FileNotFoundError:
         pass  # said below
     except Exception as error:
+        if "Credential" in type(error).__name__:
+            raise UsageError(f"{source}: {_said(error)}") from error
         raise TransientError(f"{source}: cannot be reached: {_said(error)}") from error
     raise UsageError(f"{source}: no such file or folder")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -98,10 +99,18 @@ def errors_shown() -> Iterator[None]:
         if error.errno not in OUTSIDE:
             raise
         fail(f"{error.filename or _data_folder()}: {error.strerror}")
+    except RuntimeError as error:
+        if not str(error).startswith("lance error"):
+            raise
+        fail(f"{_data_folder()}: {STORE_NOISE.sub('', str(error))}")
 
 
 OUTSIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EMFILE}
 """What a disk or its owner refuses: no bug of ours, so one line says it."""
+
+
+STORE_NOISE = re.compile(r"^lance error: |(, (location: .*|/\S+\.rs:.*|source: .*))+", re.DOTALL)
+"""What LanceDB adds to an error of its disk or object store, and nobody can use."""
 
 
 def _data_folder() -> str:
@@ -293,3 +302,5 @@ def _calm_logs() -> None:
     import logging
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.WARNING)  # Dask's own loggers are at INFO and come past the root's level
