@@ -285,6 +285,8 @@ class _torch_forward:
     """The transformers model on the best device: ids, mask [batch, width] → unit vectors [batch, dimension]."""
 
     def __init__(self, folder: Path, device: str, mean: bool) -> None:
+        # oneDNN keeps compiled code for the last 1,024 shapes: 200 MB for batches that come sorted and never meet again
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
         import torch
         from transformers import AutoModel
         from transformers.utils import logging
