@@ -7,6 +7,7 @@ Needs the address of an API (`http://host:4200/api`); credentials come from Pref
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,6 +16,7 @@ from typing import Any
 from infra.errors import TransientError, UsageError
 
 PAGE = 200  # the server's own limit
+BUSY_WAITS = (0.2, 0.5, 1.0, 2.0)  # s between asking a busy server again
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "CRASHED")
 SECRET_WORDS = ("secret", "password", "token", "key", "credential", "url")
 
@@ -47,7 +49,7 @@ class Api:
             TransientError: the API is away or busy.
             UsageError: it refused the credentials or the request.
         """
-        response = self._send(method, path, body)
+        response = self._send_patiently(method, path, body)
         if response.status_code == 403 and "Prefect-Csrf-Token" not in self._client.headers:
             self._take_csrf_token()
             response = self._send(method, path, body)
@@ -56,6 +58,15 @@ class Api:
         if not response.is_success:
             raise UsageError(f"the Prefect API at {self.url} refused {path}: {response.status_code}")
         return response.json() if response.content else None
+
+    def _send_patiently(self, method: str, path: str, body: Any) -> Any:
+        """The server answers 503 while another writer holds its SQLite file: a moment later it is free."""
+        for wait in BUSY_WAITS:
+            response = self._send(method, path, body)
+            if response.status_code != 503:
+                return response
+            time.sleep(wait)
+        return self._send(method, path, body)
 
     def _send(self, method: str, path: str, body: Any) -> Any:
         try:

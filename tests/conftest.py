@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,15 @@ from infra.settings import Settings, load
 from ports import free_port
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment() -> Iterator[None]:
+    """What a test's code put into the environment (a platform's addresses, say) ends with its module."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

@@ -129,7 +129,7 @@ def test_jobs_progress_finish_retry_and_survive_the_death_of_their_process(work:
         (one.progress, one.current, one.attempt, one.current_item) for one in counting
     ]
     assert counting[-1].total == 20
-    assert counting[-1].current_item.startswith("step-")
+    assert any(one.current_item.startswith("step-") for one in counting)
     assert seen[-1].state is JobState.SUCCESS
     assert seen[-1].progress == 100
     assert jobs.result(plain)["attempts"] == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import deadly_index
 import pytest
-from test_job import PAGE, index_of, run
+from test_job import PAGE, assert_same, run
 
 from infra.cluster import look
 from infra.errors import TransientError
@@ -106,7 +106,7 @@ def test_a_worker_of_an_external_cluster_is_killed_in_mid_run_and_every_document
         result = run(settings.model_copy(update={"dask": address}), papers)
     assert killed.is_set()
     assert (result["documents"]["indexed"], result["status"]) == (12, "completed")
-    assert index_of(Lake(settings.root)) == index_of(Lake(clean.root))
+    assert_same(Lake(settings.root), Lake(clean.root))
     assert len(look(address)) == 1
 
 
