@@ -15,6 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,8 @@ class Encoder:
             raise ValueError(f"a text has {lengths.max()} tokens, and {self.name} reads {self.max_tokens}")
         forward, budget = self._engine(int(lengths.sum()))
         for batch in pack(lengths, budget):
-            with self._lock:
+            # torch uses every core that it is given: one batch at a time; NumPy's pass has one thread and no state
+            with self._lock if forward is self._heavy else nullcontext():
                 out[batch] = forward(*_pad([tokens[i] for i in batch], int(lengths[batch[0]])))
             if progress:
                 progress(len(batch))
