@@ -74,6 +74,10 @@ class Settings(BaseSettings):
             return value
         raise ValueError("must be auto, threads, local, or a scheduler address such as tcp://host:8786")
 
+    def without_secrets(self) -> Settings:
+        """What travels to workers: they take secrets from their own environment."""
+        return self.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
+
     @property
     def remote(self) -> bool:
         """Whether the data folder is in an object store."""

@@ -1,6 +1,6 @@
 """The few frozen records that travel between steps, in the order in which a document meets them.
 
-Source → (Document = Parsed + identity) → Chunk → Receipt. They are plain dataclasses: cheap to pickle to a
+(Document = Parsed + identity) → Chunk → Receipt. They are plain dataclasses: cheap to pickle to a
 worker, hashable, and readable in a signature. Identity is (collection, path), never the content alone: two files
 with equal bytes are two documents.
 """
@@ -21,15 +21,6 @@ ATTACHMENT = "!/"
 def document_id(collection: str, path: str) -> str:
     """The stable id of a document: 32 hexadecimal digits of BLAKE2b over collection and path."""
     return hashlib.blake2b(f"{collection}\0{path}".encode(), digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file that was found: `path` absolute or a URL, `size` in bytes, `stamp` its mtime in ns or its etag."""
-
-    path: str
-    size: int
-    stamp: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,7 @@ class Searcher:
         """
         self._lake, self._encoder, self.collection = lake, encoder, collection
         self._table = chunks_name(collection)
-        if not ledger.exists(lake, collection):
-            known = ", ".join(ledger.collections(lake)) or "none yet"
-            raise UsageError(f"there is no collection {collection} (there are: {known}): index something into it first")
+        ledger.require(lake, collection)
         if not lake.exists(self._table) or not lake.count(self._table):
             raise UsageError(f"collection {collection} is empty: no document of it could be indexed")
         self._check_encoder()

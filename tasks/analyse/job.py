@@ -22,7 +22,7 @@ import psutil
 from infra.cluster import WorkerDied, Workers, cores, workers
 from infra.errors import FailureKind, TransientError, UsageError
 from infra.files import remove_tree
-from infra.lake import Lake, check_collection
+from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
 from tasks.analyse import Context, batch, children, get, results
@@ -97,13 +97,10 @@ class Run:
         self.started = time.monotonic()
         self.lake = Lake(settings.root)
         self.progress = Progress()
-        if not ledger.exists(self.lake, check_collection(collection)):
-            known = ", ".join(ledger.collections(self.lake)) or "none yet"
-            raise UsageError(f"there is no collection {collection} (there are: {known}): index something into it first")
+        ledger.require(self.lake, collection)
         self.fingerprint = self.analysis.fingerprint(Context(settings, model, generator))
         staging = f"{settings.root if settings.remote else settings.scratch}/staging/{uuid.uuid4().hex[:12]}"
-        safe = settings.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
-        self.request = Request(safe, collection, type, model or "", generator or "", staging)
+        self.request = Request(settings.without_secrets(), collection, type, model or "", generator or "", staging)
         self.workers: Workers[Work] | None = None
 
 

@@ -18,19 +18,13 @@ LISTED = (
 )  # fmt: skip
 
 
-def _check(lake: Lake, collection: str) -> None:
-    if not ledger.exists(lake, collection):
-        known = ", ".join(ledger.collections(lake)) or "none yet"
-        raise UsageError(f"there is no collection {collection} (there are: {known})")
-
-
 def documents(lake: Lake, collection: str, state: str | None = None) -> list[dict[str, Any]]:
     """Ledger rows in the contract's shape, by path.
 
     Raises:
         UsageError: there is no such collection.
     """
-    _check(lake, collection)
+    ledger.require(lake, collection)
     where: Filter | None = {"state": state} if state else None
     rows = ledger.read(lake, collection, LISTED, where).to_pylist()
     return [_shown(row, collection) for row in sorted(rows, key=lambda row: str(row["path"]))]
@@ -55,7 +49,7 @@ def one_document(lake: Lake, collection: str, name: str) -> dict[str, Any]:
 
 
 def _named(lake: Lake, collection: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    _check(lake, collection)
+    ledger.require(lake, collection)
     rows = ledger.read(lake, collection, ["document_id", "path", "parent_id", "state"]).to_pylist()
     return [row for name in names for row in store.named(rows, name, collection)]
 
@@ -66,7 +60,7 @@ def quarantined_sources(lake: Lake, collection: str, names: Sequence[str] | None
     Raises:
         UsageError: there is no such collection or document.
     """
-    _check(lake, collection)
+    ledger.require(lake, collection)
     if names:
         rows = _named(lake, collection, names)
     else:
@@ -110,7 +104,7 @@ def collection_details(lake: Lake, collection: str) -> dict[str, Any]:
     Raises:
         UsageError: there is no such collection.
     """
-    _check(lake, collection)
+    ledger.require(lake, collection)
     rows = ledger.read(lake, collection, ["state", "format", "language", "pages"]).to_pylist()
     indexed = [row for row in rows if row["state"] == ledger.INDEXED]
     return _counts(lake, collection) | {

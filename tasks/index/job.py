@@ -62,7 +62,7 @@ class Run:
         self.alive = FileLock(self.folder / "alive.lock")
         self.alive.acquire()
         self.staging = f"{settings.root}/staging/{self.id}" if settings.remote else str(self.folder)
-        self.pipeline = Pipeline(_without_secrets(settings), self.collection, self.staging, fingerprints(settings))
+        self.pipeline = Pipeline(settings.without_secrets(), self.collection, self.staging, fingerprints(settings))
         self.workers: Workers[Work] | None = None
         self.processed: dict[
             int, Receipt
@@ -73,11 +73,6 @@ class Run:
         self.alive.release()
         remove_tree(str(self.folder))
         remove_tree(self.staging)
-
-
-def _without_secrets(settings: Settings) -> Settings:
-    """What travels to workers: they take secrets from their own environment."""
-    return settings.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
 
 
 def prepare(settings: Settings) -> None:

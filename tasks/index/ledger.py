@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from infra.errors import UsageError
 from infra.lake import Filter, Lake, check_collection
 
 SCHEMA = pa.schema(
@@ -79,6 +80,17 @@ def write(lake: Lake, collection: str, table: pa.Table, parents: Sequence[str] =
 def exists(lake: Lake, collection: str) -> bool:
     """Whether the collection is there."""
     return lake.exists(name(collection))
+
+
+def require(lake: Lake, collection: str) -> None:
+    """Nothing, when the collection is there.
+
+    Raises:
+        UsageError: it is not; the message names those that are.
+    """
+    if not exists(lake, collection):
+        known = ", ".join(collections(lake)) or "none yet"
+        raise UsageError(f"there is no collection {collection} (there are: {known}): index something into it first")
 
 
 def collections(lake: Lake) -> list[str]:

@@ -227,9 +227,7 @@ def documents_where(lake: Lake, collection: str, wanted: Sequence[str] | None = 
     Raises:
         UsageError: there is no such collection, or a name fits no document.
     """
-    if not ledger.exists(lake, collection):
-        known = ", ".join(ledger.collections(lake)) or "none yet"
-        raise UsageError(f"there is no collection {collection} (there are: {known}): index something into it first")
+    ledger.require(lake, collection)
     rows: list[dict[str, Any]] = ledger.read(
         lake, collection, ["document_id", "path", "content_hash"], {"state": ledger.INDEXED}
     ).to_pylist()

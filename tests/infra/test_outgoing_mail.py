@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from email.message import Message
@@ -18,6 +17,7 @@ from pydantic import SecretStr
 from infra import mail
 from infra.errors import TransientError, UsageError
 from infra.settings import Settings
+from ports import free_port
 
 
 class Inbox:
@@ -35,12 +35,6 @@ class Inbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         self.messages.append(email.message_from_bytes(envelope.content))
         return "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

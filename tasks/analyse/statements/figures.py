@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -36,9 +36,6 @@ class Figure:
             "source": self.source,
         }
         return row | ({"derived": self.derived} if self.derived else {})
-
-    def with_value(self, value: Decimal) -> Figure:
-        return replace(self, value=value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from tasks.analyse.statements.civil import civil_picks, is_civil
 from tasks.analyse.statements.find import Statement
 from tasks.analyse.statements.grid import Line
 from tasks.analyse.statements.labels import canonical, match_items, reversed_sign
-from tasks.analyse.statements.lexicon import ITEMS
 from tasks.analyse.statements.pick import Pick, Values, add, best_picks, combine, pick_of
-from tasks.analyse.statements.rules import StatementKind
 
 _COSTS = (
     "cost_of_goods_sold",
@@ -283,13 +280,6 @@ def _cash_flow(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Convention:
-    """Whether the statement prints costs as negative amounts."""
-
-    negative: bool
-
-
 def _signed(pick: Pick, picks: dict[str, Pick]) -> Pick:
     """The pick with the sign of its definition: costs and payments positive, income tax positive when a charge."""
     if pick.item in _POSITIVE and not _names_income(pick):
@@ -323,14 +313,3 @@ def _signed_tax(tax: Pick, picks: dict[str, Pick]) -> Pick:
 def _distance(first: Values, second: Values) -> Decimal | None:
     gaps = [abs(one - two) for one, two in zip(first, second, strict=False) if one is not None and two is not None]
     return sum(gaps, Decimal(0)) if gaps else None
-
-
-def items_of(kind: StatementKind) -> list[str]:
-    """The canonical items of a statement, those that are put together included."""
-    extra = ["short_term_debt", "long_term_debt"] if kind == "balance_sheet" else []
-    return [*ITEMS[kind], *extra]
-
-
-def named_items(line: Line, kind: StatementKind) -> tuple[tuple[str, int], ...]:
-    """What a line may stand for, by its own label or with the line above it."""
-    return match_items(line.norm, kind) or (match_items(line.joined, kind) if line.joined != line.norm else ())
