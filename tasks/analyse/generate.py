@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.encoder import model_folder
 from infra.generator import Generator, load_generator
+from infra.models import model_folder
 from infra.settings import Settings
 from tasks.analyse.model import files_fingerprint
 from tasks.analyse.reading import Reading

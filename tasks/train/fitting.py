@@ -14,7 +14,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from infra.encoder import best_device, load_encoder, model_folder
+from infra.encoder import load_encoder
+from infra.models import best_device, model_folder
 from infra.settings import Settings
 from tasks.train import predict, registry
 from tasks.train.full import EPOCHS, Report

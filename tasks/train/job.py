@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from infra import files
-from infra.encoder import model_folder
 from infra.errors import DocumentError, UsageError
+from infra.models import model_folder
 from infra.settings import Settings
 from tasks.train.data import Labelled, read_labelled
 from tasks.train.measure import Targets

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from infra.encoder import best_dtype, pack
+from infra.encoder import pack
 from infra.errors import UsageError
+from infra.models import best_dtype
 from tasks.train.measure import Scores, softmax
 
 Lengths = npt.NDArray[np.int64]

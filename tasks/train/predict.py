@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from infra.encoder import Encoder, Vectors, best_device, load_encoder, model_folder
+from infra.encoder import Encoder, Vectors, load_encoder
 from infra.errors import UsageError
+from infra.models import best_device, model_folder
 from infra.settings import Settings
 from tasks.train import registry
 from tasks.train.measure import Scores

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.encoder import Encoder, load_encoder, model_folder, pack
+from infra.encoder import Encoder, load_encoder, pack
 from infra.errors import UsageError
+from infra.models import model_folder
 from infra.settings import Settings
 
 TEXTS = [
