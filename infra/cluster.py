@@ -14,10 +14,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from infra.errors import TransientError
@@ -36,8 +38,14 @@ class Stopped(Exception):
     """The job was asked to stop while this batch was at work."""
 
 
+TOPIC = "faldone"  # of Dask's events: what batches tell their jobs
+
+Listener = Callable[[Sequence[Any]], None]
+
+
 class _Local(threading.local):
     stop: threading.Event | None = None
+    tell: Listener | None = None
 
 
 _local_state = _Local()
@@ -53,15 +61,26 @@ def check_stop(*_: object) -> None:
         raise Stopped("the job was asked to stop")
 
 
+def tell(word: Sequence[Any]) -> None:
+    """Send word from a batch at work to the `listen` of its job's `workers`; nothing happens where nobody listens.
+
+    Args:
+        word: plain values. Over Dask a word takes 0.1 ms and arrives some milliseconds later, or not at all when the worker dies.
+    """
+    if _local_state.tell is not None:
+        _local_state.tell(word)
+
+
 class WorkerDied(Exception):
     """The process that held this batch ended without an answer (killed, out of memory, or a crash of native code)."""
 
 
 class Workers(Generic[T]):
-    """Where batches run; made by `workers`."""
+    """Where batches run; made by `workers`. `dashboard` is the address of Dask's own page, "" where there is none."""
 
     name: str
     count: int
+    dashboard: str = ""
 
     def map(
         self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
@@ -71,13 +90,14 @@ class Workers(Generic[T]):
 
 
 class _Threads(Workers[T]):
-    def __init__(self) -> None:
+    def __init__(self, listen: Listener | None = None) -> None:
         self.name, self.count = "threads", THREADS
         self.stop = threading.Event()
+        self._listen = listen
         self.executor = ThreadPoolExecutor(THREADS, "batch", initializer=self._enter)
 
     def _enter(self) -> None:
-        _local_state.stop = self.stop
+        _local_state.stop, _local_state.tell = self.stop, self._listen
 
     def map(
         self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
@@ -100,9 +120,12 @@ class _Threads(Workers[T]):
 
 
 class _Dask(Workers[T]):
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: Any, name: str, listen: Listener | None = None) -> None:
         self._client = client
         self.name = name
+        self._line = uuid.uuid4().hex if listen else ""
+        if listen:
+            client.subscribe_topic(TOPIC, partial(_heard, self._line, listen))
         self.count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
 
     def map(
@@ -116,7 +139,7 @@ class _Dask(Workers[T]):
         while waiting or running:
             while waiting and len(running) < WINDOW * self.count:
                 batch = waiting.pop()
-                future = self._client.submit(function, batch, pure=False)
+                future = self._client.submit(_on_line, function, self._line, batch, pure=False)
                 running[future.key] = batch
                 done.add(future)
             future = next(done)
@@ -133,9 +156,28 @@ class _Dask(Workers[T]):
         return WorkerDied(str(error)) if isinstance(error, KilledWorker) else outcome
 
 
+def _on_line(function: Callable[[T], R], line: str, batch: T) -> R:
+    """The batch on a Dask worker, whose words go to the job of that line."""
+    from distributed import get_worker
+
+    log_event = get_worker().log_event
+    _local_state.tell = (lambda word: log_event(TOPIC, [line, *word])) if line else None
+    return function(batch)
+
+
+def _heard(line: str, listen: Listener, event: tuple[float, Sequence[Any]]) -> None:
+    """Pass on what is said on this job's line; all jobs of a scheduler share the topic, so that it forgets old words by itself."""
+    said, *word = event[1]
+    if said == line:
+        listen(word)
+
+
 @contextmanager
-def workers(settings: Settings, size: int, batches: int) -> Iterator[Workers[Any]]:
+def workers(settings: Settings, size: int, batches: int, listen: Listener | None = None) -> Iterator[Workers[Any]]:
     """Where a job of `size` input bytes in so many batches runs, by `FALDONE_DASK`.
+
+    Args:
+        listen: called, from any thread, with what batches `tell`.
 
     Raises:
         TransientError: no worker answers at the scheduler's address.
@@ -145,7 +187,7 @@ def workers(settings: Settings, size: int, batches: int) -> Iterator[Workers[Any
         large = size >= LARGE and batches >= MANY_CORES and cores() >= MANY_CORES
         kind = "local" if large else "threads"
     if kind == "threads":
-        threads: _Threads[Any] = _Threads()
+        threads: _Threads[Any] = _Threads(listen)
         try:
             yield threads
         except BaseException:
@@ -155,10 +197,10 @@ def workers(settings: Settings, size: int, batches: int) -> Iterator[Workers[Any
             threads.executor.shutdown(wait=False, cancel_futures=True)
     elif kind == "local":
         with _local(settings) as client:
-            yield _Dask(client, "local cluster")
+            yield _Dask(client, "local cluster", listen)
     else:
         with _remote(kind) as client:
-            yield _Dask(client, kind)
+            yield _Dask(client, kind, listen)
 
 
 @contextmanager
@@ -174,12 +216,19 @@ def _local(settings: Settings) -> Iterator[Any]:
             n_workers=count,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             env=dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads),
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+def _page(scheduler: Mapping[str, Any]) -> str:
+    """Dask's page, from what a scheduler tells of itself."""
+    port = scheduler["services"].get("dashboard")
+    host = scheduler["address"].rpartition("://")[2].rpartition(":")[0]
+    return f"http://{host}:{port}/status" if port else ""
 
 
 @contextmanager
@@ -251,8 +300,27 @@ def look(address: str, timeout: float = 3.0) -> list[WorkerState]:
     Raises:
         TransientError: no scheduler answers there in time.
     """
-    import asyncio
     import time
+
+    told = _identity(address, timeout)
+    now = time.time()
+    return [
+        WorkerState(name, int(about.get("metrics", {}).get("memory", 0)), now - about.get("last_seen", now))
+        for name, about in told["workers"].items()
+    ]
+
+
+def dashboard(address: str, timeout: float = 3.0) -> str:
+    """Dask's page of the scheduler at an address, "" where it has none.
+
+    Raises:
+        TransientError: no scheduler answers there in time.
+    """
+    return _page(_identity(address, timeout))
+
+
+def _identity(address: str, timeout: float) -> Any:
+    import asyncio
 
     async def ask() -> Any:
         from distributed.core import rpc
@@ -261,14 +329,9 @@ def look(address: str, timeout: float = 3.0) -> list[WorkerState]:
             return await scheduler.identity(n_workers=-1)
 
     try:
-        told = asyncio.run(asyncio.wait_for(ask(), timeout))
+        return asyncio.run(asyncio.wait_for(ask(), timeout))
     except (OSError, TimeoutError) as error:
         raise TransientError(f"FALDONE_DASK: no scheduler answers at {address}") from error
-    now = time.time()
-    return [
-        WorkerState(name, int(about.get("metrics", {}).get("memory", 0)), now - about.get("last_seen", now))
-        for name, about in told["workers"].items()
-    ]
 
 
 def recycle(address: str, workers_: Sequence[str]) -> None:

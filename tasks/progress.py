@@ -1,7 +1,8 @@
 """How far a job is: counters that workers' receipts add to, and that a terminal bar and a Prefect artifact read.
 
-Counted in finished documents, never estimated by a worker. The rate is over the last half minute, so that the time left follows a change of
-pace. Listeners are called from whatever thread counts; they must be quick.
+Documents are counted when they are finished. The bar and the time left go by work done instead, in which documents have weights (see
+`cost`) and a batch that is still at work counts for the share that it told: so they move while one long document is being read. The rate is
+over the last half minute, so that the time left follows a change of pace. Listeners are called from whatever thread counts; they must be quick.
 """
 
 from __future__ import annotations
@@ -12,8 +13,27 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 WINDOW = 30.0  # s
+PLAIN_BYTES = 2**20  # what a file has beyond this is mostly pictures
+PICTURES = 4  # bytes of pictures that cost as much as a byte of text
+FILE_BYTES = 2**11  # what opening a file costs, in bytes of text
+
+
+def cost(size: int) -> float:
+    """What a document of so many bytes weighs in the work of a run, in bytes of text."""
+    return FILE_BYTES + min(size, PLAIN_BYTES) + max(0, size - PLAIN_BYTES) / PICTURES
+
+
+class Part(NamedTuple):
+    """How far a batch is that is still at work: the share of its weight (0 … 1), the pages read and the chunks encoded so far."""
+
+    batch: str
+    share: float
+    pages: int
+    chunks: int
+    current: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +51,19 @@ class Status:
     current: str
     finished: bool = False
     unit: str = "documents"
+    share: float = 0.0  # of the stage's work, 0 … 1
+    pages_rate: float = 0.0  # pages a second
 
     @property
     def percent(self) -> float:
-        return min(100.0, 100.0 * self.done / self.total) if self.total else (100.0 if self.finished else 0.0)
+        return 100.0 * self.share if self.total else (100.0 if self.finished else 0.0)
+
+    @property
+    def pace(self) -> str:
+        """The rate in words, in pages where documents are long; "" before anything is known."""
+        if self.rate < 1 and self.pages_rate > self.rate:
+            return f"{self.pages_rate:.1f} pages/s"
+        return f"{self.rate:.1f}/s" if self.rate else ""
 
     def line(self) -> str:
         """One line for a log: `index 120/400 documents · 31.4/s · ETA 0:09 · contract.pdf`."""
@@ -44,7 +73,7 @@ class Status:
             for n, name in ((self.pages, "pages"), (self.chunks, "chunks"), (self.failed, "failed"))
             if n
         ]
-        parts += [f"{self.rate:.1f}/s"] if self.rate else []
+        parts += [self.pace] if self.pace else []
         parts += [f"ETA {clock(self.eta_seconds)}"] if self.eta_seconds else []
         parts += [self.current.rsplit("/", 1)[-1]] if self.current else []
         return " · ".join(parts)
@@ -77,33 +106,53 @@ class Progress:
     def __init__(self, stage: str = "", total: int = 0, unit: str = "documents") -> None:
         self._unit = unit
         self._lock = threading.Lock()
-        self._stage, self._total = stage, total
+        self._stage, self._total, self._weight = stage, total, float(total)
         self._done = self._pages = self._chunks = self._failed = 0
+        self._done_weight = 0.0
+        self._parts: dict[str, tuple[float, Part]] = {}  # batches at work, with their weight
         self._current = ""
-        self._recent: deque[tuple[float, int]] = deque()
+        self._recent: deque[tuple[float, int, float, int]] = deque()  # time, documents, weight, pages
         self._finished = False
 
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Begin a stage; a new total begins the count anew."""
+    def stage(self, name: str, total: int | None = None, weight: float | None = None) -> None:
+        """Begin a stage; a new total begins the count anew. `weight` is that of all its documents, one each when left out."""
         with self._lock:
             self._stage = name
             if total is not None:
                 self._total, self._done = total, 0
-                self._recent = deque([(time.monotonic(), 0)])
+                self._weight, self._done_weight = float(total) if weight is None else weight, 0.0
+                self._recent = deque([self._moment()])
         self._tell()
 
-    def add(self, done: int = 1, pages: int = 0, chunks: int = 0, failed: int = 0, current: str = "") -> None:
-        """Count finished work."""
+    def begin(self, batch: str, weight: float) -> None:
+        """A batch of this weight is to be counted while it is at work, by `part`."""
         with self._lock:
+            self._parts[batch] = (weight, Part(batch, 0.0, 0, 0, ""))
+
+    def part(self, part: Part) -> None:
+        """Take note of how far a batch is; of one that did not begin or has ended nothing is noted."""
+        with self._lock:
+            if part.batch not in self._parts:
+                return
+            self._parts[part.batch] = (self._parts[part.batch][0], part)
+            self._current = part.current or self._current
+            self._note()
+        self._tell()
+
+    def add(
+        self, done: int = 1, pages: int = 0, chunks: int = 0, failed: int = 0, current: str = "",
+        weight: float | None = None, batch: str = "",
+    ) -> None:  # fmt: skip
+        """Count finished work; `batch` is then no longer at work. `weight` is one for each document when left out."""
+        with self._lock:
+            self._parts.pop(batch, None)
             self._done += done
+            self._done_weight += done if weight is None else weight
             self._pages += pages
             self._chunks += chunks
             self._failed += failed
             self._current = current or self._current
-            now = time.monotonic()
-            self._recent.append((now, self._done))
-            while len(self._recent) > 2 and now - self._recent[0][0] > WINDOW:
-                self._recent.popleft()
+            self._note()
         self._tell()
 
     def finish(self) -> None:
@@ -111,24 +160,42 @@ class Progress:
         with self._lock:
             self._finished = True
             self._current = ""
+            self._parts.clear()
         self._tell()
 
     def status(self) -> Status:
         """The counters now."""
         with self._lock:
-            rate = self._rate()
-            left = self._total - self._done
-            eta = left / rate if rate and left > 0 else None
+            _, _, weight, pages = self._moment()
+            documents_rate, weight_rate, pages_rate = self._rates()
+            left = self._weight - weight
             return Status(
-                self._stage, self._done, self._total, self._pages, self._chunks, self._failed, rate, eta, self._current, self._finished,
-                self._unit,
+                self._stage, self._done, self._total, pages, self._chunks + sum(p.chunks for _, p in self._parts.values()), self._failed,
+                documents_rate, left / weight_rate if weight_rate > 0 and left > 0 else None, self._current, self._finished, self._unit,
+                min(1.0, weight / self._weight) if self._weight else 0.0, pages_rate,
             )  # fmt: skip
 
-    def _rate(self) -> float:
-        if len(self._recent) < 2:
-            return 0.0
-        (first, before), (last, after) = self._recent[0], self._recent[-1]
-        return (after - before) / (last - first) if last > first else 0.0
+    def _moment(self) -> tuple[float, int, float, int]:
+        parts = self._parts.values()
+        return (
+            time.monotonic(),
+            self._done,
+            self._done_weight + sum(weight * part.share for weight, part in parts),
+            self._pages + sum(part.pages for _, part in parts),
+        )
+
+    def _note(self) -> None:
+        self._recent.append(self._moment())
+        while len(self._recent) > 2 and self._recent[-1][0] - self._recent[0][0] > WINDOW:
+            self._recent.popleft()
+
+    def _rates(self) -> tuple[float, float, float]:
+        """Documents, weight and pages a second."""
+        if len(self._recent) < 2 or self._recent[-1][0] <= self._recent[0][0]:
+            return 0.0, 0.0, 0.0
+        first, last = self._recent[0], self._recent[-1]
+        seconds = last[0] - first[0]
+        return (last[1] - first[1]) / seconds, (last[2] - first[2]) / seconds, (last[3] - first[3]) / seconds
 
     def _tell(self) -> None:
         status = self.status()

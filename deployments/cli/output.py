@@ -232,8 +232,8 @@ def _bar() -> Iterator[Any]:
             bar.update(
                 line,
                 description=status.stage,
-                total=status.total or None,
-                completed=status.done,
+                total=1.0 if status.total else None,
+                completed=status.share,
                 numbers=_numbers(status),
                 current=escape(status.current.rsplit("/", 1)[-1][-40:]),
             )
@@ -250,7 +250,7 @@ def _numbers(status: Status) -> str:
         for n, name in ((status.pages, "pages"), (status.chunks, "chunks"), (status.failed, "failed"))
         if n
     ]
-    parts += [f"{status.rate:.1f}/s"] if status.rate else []
+    parts += [status.pace] if status.pace else []
     parts += [f"ETA {clock(status.eta_seconds)}"] if status.eta_seconds else []
     return " · ".join(parts)
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from infra import files
 from infra.cache import Cache
-from infra.cluster import check_stop, in_worker
+from infra.cluster import check_stop, in_worker, tell
 from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
@@ -31,9 +31,12 @@ from tasks.index.embed import embed, known_vectors
 from tasks.index.parse import ParseJob, parser_pool
 from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
 from tasks.index.plan import Work
+from tasks.progress import Part, cost
 from tasks.records import ATTACHMENT, Attachment, Chunk, Failure, Parsed, document_id
 
 DEPTH = 4  # containers within containers
+PARSING = 0.15  # the part of a batch's time before its first chunk is encoded
+WORD_EVERY = 0.5  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,11 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     """
     started = time.monotonic()
     lake = Lake(pipeline.settings.root)
+    word = _Word(batch)
     with tempfile.TemporaryDirectory(prefix="faldone-") as scratch:
         drafts = _read(batch, Path(scratch), pipeline)
         _rechunk(drafts, lake, pipeline)
-        drafts += _parse(drafts, pipeline)
+        drafts += _parse(drafts, pipeline, word)
     encoder = load_encoder(pipeline.settings)
     _chunk(drafts, encoder)
     good = [d for d in drafts if d.parsed is not None and d.error is None]
@@ -97,14 +101,14 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     known = known_vectors(
         lake, store.chunks_name(pipeline.collection), [d.work.document_id for d in good if _reusable(d, encoder)]
     )
-    embedded = embed(pieces, encoder, known, _cache())
+    embedded = embed(pieces, encoder, known, _cache(), word.encoded)
     rows = [
         row for d in good if d.parsed for row in store.chunk_rows(d.work.document_id, d.work.path, d.parsed, d.chunks)
     ]
     seconds = time.monotonic() - started
     staged = store.stage(
         pipeline.staging,
-        _batch_name(batch),
+        name(batch),
         pa.Table.from_pylist([_parsed_row(d) for d in good], schema=store.PARSED),
         store.chunk_table(rows, embedded.vectors),
         ledger.rows(
@@ -118,9 +122,41 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     return _receipt(drafts, embedded.encoded, staged)
 
 
-def _batch_name(batch: Sequence[Work]) -> str:
+def name(batch: Sequence[Work]) -> str:
+    """The batch's name: equal for equal documents, so that doing it twice stages it once."""
     ids = "".join(work.document_id for work in batch)
     return hashlib.blake2b(ids.encode(), digest_size=8).hexdigest()
+
+
+class _Word:
+    """What a batch tells its job while it is at work: how far it is, at most twice a second."""
+
+    def __init__(self, batch: Sequence[Work]) -> None:
+        self._batch, self._name = batch, name(batch)
+        self._weight = weight(batch)
+        self._told = time.monotonic()
+        self._read, self._pages = 0.0, 0
+
+    def parsed(self, draft: _Draft) -> None:
+        """A document of the batch is read, or could not be."""
+        self._read += PARSING * cost(draft.work.size) / self._weight
+        self._pages += draft.parsed.pages if draft.parsed else 0
+        self._tell(self._read, 0, draft.work.path)
+
+    def encoded(self, share: float, chunks: int) -> None:
+        """This share of the batch's chunks is encoded."""
+        check_stop()
+        self._tell(PARSING + (1 - PARSING) * share, chunks, self._batch[0].path)
+
+    def _tell(self, share: float, chunks: int, current: str) -> None:
+        if time.monotonic() - self._told >= WORD_EVERY:
+            self._told = time.monotonic()
+            tell(Part(self._name, share, self._pages, chunks, current))
+
+
+def weight(batch: Sequence[Work]) -> float:
+    """What the batch weighs in the work of its run."""
+    return sum(cost(work.size) for work in batch)
 
 
 # ---- read ------------------------------------------------------------------------------------------------------------
@@ -172,13 +208,13 @@ def _rechunk(drafts: Iterable[_Draft], lake: Lake, pipeline: Pipeline) -> None:
 # ---- parse -----------------------------------------------------------------------------------------------------------
 
 
-def _parse(drafts: Sequence[_Draft], pipeline: Pipeline) -> list[_Draft]:
+def _parse(drafts: Sequence[_Draft], pipeline: Pipeline, word: _Word) -> list[_Draft]:
     """Parse what is not parsed yet; the attachments found on the way are new drafts, and are returned."""
     found: list[_Draft] = []
     level = [d for d in drafts if d.parsed is None and d.error is None and not d.same]
     left = pipeline.settings.limits.attachments
     for _ in range(DEPTH):
-        _parse_level(level, pipeline.settings)
+        _parse_level(level, pipeline.settings, None if found else word)
         level = [a for d in level if d.parsed for a in _attachments(d, pipeline.collection)][: left - len(found)]
         found += level
         if not level:
@@ -186,7 +222,7 @@ def _parse(drafts: Sequence[_Draft], pipeline: Pipeline) -> list[_Draft]:
     return found
 
 
-def _parse_level(drafts: Sequence[_Draft], settings: Settings) -> None:
+def _parse_level(drafts: Sequence[_Draft], settings: Settings, word: _Word | None) -> None:
     by_job = {ParseJob(_file_name(d.work.path), d.local, d.data): d for d in drafts}
     pool = parser_pool(settings, workers=1 if in_worker() else None)
     for job, outcome in pool.parse(list(by_job)):
@@ -197,6 +233,8 @@ def _parse_level(drafts: Sequence[_Draft], settings: Settings) -> None:
             draft.error = outcome
         else:
             draft.parsed = outcome
+        if word is not None:
+            word.parsed(draft)
 
 
 def _file_name(path: str) -> str:
@@ -340,5 +378,5 @@ def lost(work: Work, error: BaseException, pipeline: Pipeline) -> Receipt:
     rows = ledger.rows([_row(draft, pipeline, 0.0)] if _judged(draft) else [])
     dimension = load_encoder(pipeline.settings).dimension
     empty = store.chunks_schema(dimension).empty_table()
-    staged = store.stage(pipeline.staging, _batch_name([work]), store.PARSED.empty_table(), empty, rows)
+    staged = store.stage(pipeline.staging, name([work]), store.PARSED.empty_table(), empty, rows)
     return _receipt([draft], 0, staged)

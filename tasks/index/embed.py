@@ -6,7 +6,7 @@ and on any worker), and equal chunks of one batch are encoded once. The rest goe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,12 +29,19 @@ class Embedded:
     encoded: int
 
 
-def embed(chunks: Sequence[Chunk], encoder: Encoder, known: Mapping[str, Half], cache: Cache | None = None) -> Embedded:
+def embed(
+    chunks: Sequence[Chunk],
+    encoder: Encoder,
+    known: Mapping[str, Half],
+    cache: Cache | None = None,
+    passed: Callable[[float, int], None] = check_stop,
+) -> Embedded:
     """Vectors of the chunks in their order.
 
     Args:
         known: vectors by chunk hash, made by this same encoder.
         cache: where equal texts of other documents may have theirs.
+        passed: called after each forward pass with the share of the texts that are encoded (0 … 1) and their number.
     """
     if not chunks:
         return Embedded(np.empty((0, encoder.dimension), np.float16), 0)
@@ -46,7 +53,14 @@ def embed(chunks: Sequence[Chunk], encoder: Encoder, known: Mapping[str, Half], 
         vectors |= {h: np.frombuffer(v, np.float16) for h, v in cache.get_many(kind, missing).items()}
     texts = {h: chunk.embedded for h, chunk in zip(hashes, chunks, strict=True) if h not in vectors}
     if texts:
-        made = encoder.encode(list(texts.values()), check_stop).astype(np.float16)
+        done = 0
+
+        def count(encoded: int) -> None:
+            nonlocal done
+            done += encoded
+            passed(done / len(texts), done)
+
+        made = encoder.encode(list(texts.values()), count).astype(np.float16)
         fresh = dict(zip(texts, made, strict=True))
         vectors |= fresh
         if cache is not None:

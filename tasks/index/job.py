@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -34,7 +34,7 @@ from tasks.index.discover import Listing
 from tasks.index.parse import parser_pool
 from tasks.index.pipeline import Pipeline, fingerprints
 from tasks.index.plan import Plan, Shard, Work
-from tasks.progress import Progress
+from tasks.progress import Part, Progress
 
 log = logging.getLogger("faldone.index")
 
@@ -135,7 +135,7 @@ def plan(run: Run, listing: Listing, prune: bool, force: bool) -> Plan:
     made = planning.plan(listing.manifest, known, listing.roots, run.pipeline.fingerprints, run.folder, force, hidden)
     if prune:
         planning.check_prune(made, run.collection, force)
-    run.progress.stage("index", made.to_do)
+    run.progress.stage("index", made.to_do, made.weight)
     return made
 
 
@@ -146,7 +146,8 @@ def workers_for(run: Run, plan: Plan) -> Iterator[None]:
         yield
         return
     size = sum(shard.bytes for shard in plan.shards)
-    with workers(run.settings, size, plan.to_do // planning.BATCH_DOCUMENTS + size // planning.BATCH_BYTES) as pool:
+    batches = plan.to_do // planning.BATCH_DOCUMENTS + size // planning.BATCH_BYTES
+    with workers(run.settings, size, batches, lambda word: run.progress.part(Part(*word))) as pool:
         log.info("%d documents in %d shards on %s", plan.to_do, len(plan.shards), pool.name)
         run.workers = pool
         yield
@@ -170,18 +171,22 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
 
 def _processed(run: Run, shard: Shard) -> Receipt:
     """What the workers made of the shard; when they could not, the progress is as it was before."""
-    total, done = Receipt(), 0
+    total, done, weight = Receipt(), 0, 0.0
     try:
         for works, outcome in _outcomes(run, shard):
             receipt = outcome if isinstance(outcome, Receipt) else _lost(works, outcome, run.pipeline)
             total += receipt
             done += len(works)
-            run.progress.add(len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path)
+            weight += batch.weight(works)
+            run.progress.add(
+                len(works), receipt.pages, receipt.chunks, receipt.quarantined, works[-1].path, batch.weight(works),
+                batch.name(works),
+            )  # fmt: skip
             if stop.requested():
                 break
     except BaseException:
         if done:
-            run.progress.add(-done, -total.pages, -total.chunks, -total.quarantined)
+            run.progress.add(-done, -total.pages, -total.chunks, -total.quarantined, weight=-weight)
         raise
     return total
 
@@ -191,12 +196,16 @@ def _outcomes(run: Run, shard: Shard) -> Iterator[tuple[tuple[Work, ...], Any]]:
     assert run.workers is not None
     process = partial(batch.process, pipeline=run.pipeline)
     waiting = planning.batches(shard)
+    _begin(run, waiting)
     suspects: list[tuple[Work, ...]] = []
     while waiting:
         again: list[tuple[Work, ...]] = []
         for works, outcome in run.workers.map(process, waiting):
             if isinstance(outcome, BaseException) and len(works) > 1 and not _concerns_all(outcome):
-                again += [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one half
+                halves = [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one of them
+                run.progress.add(0, batch=batch.name(works))
+                _begin(run, halves)
+                again += halves
             elif isinstance(outcome, WorkerDied):
                 suspects.append(works)
             else:
@@ -204,6 +213,11 @@ def _outcomes(run: Run, shard: Shard) -> Iterator[tuple[tuple[Work, ...], Any]]:
         waiting = again
     for suspect in suspects:  # each by itself: it may only have waited behind the one that kills
         yield from run.workers.map(process, [suspect])
+
+
+def _begin(run: Run, batches: Iterable[tuple[Work, ...]]) -> None:
+    for works in batches:
+        run.progress.begin(batch.name(works), batch.weight(works))
 
 
 def _concerns_all(error: BaseException) -> bool:

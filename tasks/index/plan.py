@@ -20,6 +20,7 @@ import pyarrow as pa
 from infra.errors import FailureKind, UsageError
 from infra.files import Root
 from tasks.index.ledger import INDEXED, QUARANTINED
+from tasks.progress import cost
 
 SHARD_BYTES = 48 * 2**20  # of source files: some minutes of work, and what a kill may cost
 SHARD_DOCUMENTS = 500
@@ -66,6 +67,7 @@ class Plan:
     unchanged: int
     gone: tuple[str, ...]
     known: int
+    weight: float = 0.0  # of what is to be done: the sum of tasks.progress.cost
 
 
 def plan(
@@ -95,7 +97,7 @@ def plan(
     to_do.write_parquet(path, row_group_size=SHARD_DOCUMENTS)
     return Plan(
         str(path), _shards(to_do, str(path)), found.height, to_do.height, found.height - to_do.height,
-        _gone(top, found, roots, hidden), top.height,
+        _gone(top, found, roots, hidden), top.height, _weight(to_do),
     )  # fmt: skip
 
 
@@ -143,6 +145,10 @@ def _in_shards(to_do: pl.DataFrame) -> pl.DataFrame:
     turn, place = pl.col("rank") // number, pl.col("rank") % number
     shard = pl.when(turn % 2 == 0).then(place).otherwise(number - 1 - place).cast(pl.Int64)
     return ordered.with_columns(shard=shard).sort("shard", "rank").drop("rank")
+
+
+def _weight(to_do: pl.DataFrame) -> float:
+    return float(sum(cost(size) for size in to_do["size"]))
 
 
 def _shards(to_do: pl.DataFrame, path: str) -> tuple[Shard, ...]:

@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+from infra.cluster import tell
+
 
 def double(batch: tuple[int, ...]) -> list[int]:
     """Twice each number; 13 kills the process, 7 raises."""
@@ -15,5 +17,6 @@ def double(batch: tuple[int, ...]) -> list[int]:
 
 
 def slow(batch: tuple[int, ...]) -> int:
+    tell(["begun", batch[0]])
     time.sleep(0.2)
     return os.getpid()

@@ -22,6 +22,15 @@ def test_threads_give_back_each_batch_with_its_result_or_error(settings: Setting
     assert isinstance(done[(7,)], ValueError)
 
 
+def test_batches_tell_their_job_how_far_they_are(settings: Settings) -> None:
+    words: list[list[object]] = []
+    with workers(settings, 0, 2, words.append) as pool:
+        list(pool.map(deadly.slow, [(1,), (2,)]))
+    assert sorted(words) == [["begun", 1], ["begun", 2]]
+    with workers(settings, 0, 1) as pool:  # nobody listens
+        assert len(list(pool.map(deadly.slow, [(1,)]))) == 1
+
+
 def test_a_job_that_fails_stops_its_threads_between_two_steps(settings: Settings) -> None:
     started, ended = threading.Event(), threading.Event()
 
@@ -55,7 +64,8 @@ def test_nobody_at_the_address_is_an_error_that_may_pass() -> None:
 @pytest.mark.e2e
 def test_a_batch_that_kills_its_workers_costs_only_itself(settings: Settings) -> None:
     local = settings.model_copy(update={"dask": "local", "workers": 2})
-    with workers(local, 0, 8) as pool:
+    words: list[list[object]] = []
+    with workers(local, 0, 8, words.append) as pool:
         assert pool.count == 2
         done = dict(pool.map(deadly.double, [(n,) for n in (1, 2, 13, 7, 3)]))
         died = {batch for batch, outcome in done.items() if isinstance(outcome, WorkerDied)}
@@ -65,3 +75,4 @@ def test_a_batch_that_kills_its_workers_costs_only_itself(settings: Settings) ->
         assert [done[(n,)] for n in (1, 2, 3)] == [[2], [4], [6]]
         assert isinstance(done[(7,)], ValueError)
         assert len(dict(pool.map(deadly.slow, [(n,) for n in range(8)]))) == 8  # the workers are back
+    assert {tuple(word) for word in words} == {("begun", n) for n in range(8)}
