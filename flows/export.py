@@ -11,6 +11,7 @@ from prefect import flow, task
 from pydantic import Field
 
 from flows.observe import artifacts, retry, table
+from infra import stop
 from infra.settings import load
 from tasks.export.job import Exported
 from tasks.export.job import export as write_report
@@ -54,6 +55,7 @@ def write_pdf(
     """Collect, compose and render."""
 
     def tell(stage: str, done: int, total: int) -> None:
+        stop.check()  # nothing is kept of a report that is not whole: it may stop anywhere
         if progress.status().stage != stage:
             progress.stage(stage, total)
         progress.add(done - progress.status().done)

@@ -15,6 +15,7 @@ from flows.analyse import analyse
 from flows.export import export
 from flows.index import index
 from infra.errors import FaldoneError
+from infra.stop import StopRequested
 from tasks.export.chain import Part, combine, failed_part
 
 Analysis = Literal["comprehensive", "financial", "sentiment", "classify"]
@@ -59,6 +60,8 @@ def analysis(collection: str, type: Analysis, model: str | None) -> Part:
     """Run the analysis; when all of it fails, the report is still made and says what is missing."""
     try:
         return Part("analyse", analyse(collection=collection, type=type, model=model))
+    except StopRequested:
+        raise
     except FaldoneError as error:
         get_run_logger().error("the analysis failed: %s", error)
         return failed_part("analyse", error)

@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from infra import stop
 from infra.cluster import WorkerDied, Workers, cores, workers
 from infra.errors import FailureKind, TransientError, UsageError
 from infra.files import remove_tree
@@ -102,6 +103,7 @@ class Run:
         staging = f"{settings.root if settings.remote else settings.scratch}/staging/{uuid.uuid4().hex[:12]}"
         self.request = Request(settings.without_secrets(), collection, type, model or "", generator or "", staging)
         self.workers: Workers[Work] | None = None
+        self.stopped = False  # a shard was left unfinished because the job was asked to stop
 
 
 def begin(settings: Settings, collection: str, type: str, model: str | None, generator: str | None) -> Run:
@@ -208,7 +210,11 @@ def child_count(settings: Settings) -> int:
 
 @contextmanager
 def workers_for(run: Run, plan: Plan) -> Iterator[None]:
-    """Have workers for the plan's batches meanwhile; nothing is started when there is nothing to do."""
+    """Have workers for the plan's batches meanwhile; nothing is started when there is nothing to do.
+
+    Raises:
+        StopRequested: the job was asked to stop, and shards were left; what they had done is committed.
+    """
     if not plan.to_do:
         yield
         return
@@ -221,21 +227,37 @@ def workers_for(run: Run, plan: Plan) -> Iterator[None]:
             count = min(child_count(run.settings), plan.to_do) if here else 1
             run.request = replace(run.request, children=count)
             yield
+            if run.stopped:  # only now: other shards may have been at work when the first one stopped
+                stop.check()
     finally:
         children.close()
+        remove_tree(run.request.staging)
 
 
 def analyse_shard(run: Run, shard: Shard) -> Receipt:
     """Analyse the shard's batches on the workers and commit them in one go.
 
+    A job that is asked to stop begins no further batch, and commits those that are done (see `workers_for`).
+
     Raises:
         TransientError: the lake or the cluster was away; the shard can be done again.
         UsageError: the analysis cannot be run at all.
     """
+    total = _processed(run, shard)
+    if total.staged:
+        with writer_lane(run.settings, run.request.collection):
+            results.commit(run.lake, run.request.collection, total.staged, run.request.type in WITH_FIGURES)
+    if total.successful + total.failed < shard.documents:
+        run.stopped = True
+    return total.committed()
+
+
+def _processed(run: Run, shard: Shard) -> Receipt:
+    """What the workers made of the shard's batches, or of the first of them when the job is asked to stop."""
     assert run.workers is not None
     total = Receipt()
     waiting = list(shard.batches)
-    while waiting:
+    while waiting and not stop.requested():
         again: list[tuple[Work, ...]] = []
         for works, outcome in run.workers.map(partial(batch.process, request=run.request), waiting):
             if isinstance(outcome, TransientError | UsageError):
@@ -246,10 +268,10 @@ def analyse_shard(run: Run, shard: Shard) -> Receipt:
             receipt = outcome if isinstance(outcome, Receipt) else _lost(works[0], outcome, run.request)
             total += receipt
             run.progress.add(len(works), receipt.pages, failed=receipt.failed, current=works[-1].path)
+            if stop.requested():
+                return total
         waiting = again
-    with writer_lane(run.settings, run.request.collection):
-        results.commit(run.lake, run.request.collection, total.staged, run.request.type in WITH_FIGURES)
-    return total.committed()
+    return total
 
 
 def _lost(work: Work, error: BaseException, request: Request) -> Receipt:
@@ -262,12 +284,11 @@ def _lost(work: Work, error: BaseException, request: Request) -> Receipt:
 
 
 def finish(run: Run, plan: Plan, done: Receipt) -> dict[str, Any]:
-    """Clear up, and say what was done (the contract's JSON of `analyse`).
+    """Say what was done (the contract's JSON of `analyse`).
 
     `results` is None when there are too many to be held in memory: they are in the lake, see `stored_results`; then
     `failures` names the first thousand that failed.
     """
-    remove_tree(run.request.staging)
     run.progress.finish()
     failed = _failed(run, plan)
     kept = _kept(run, plan)

@@ -23,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 
 from infra import lake_upkeep as upkeep
+from infra import stop
 from infra.cache import Cache
 from infra.files import is_url
 from infra.lake import Lake
@@ -340,7 +341,12 @@ def collections(settings: Settings, lake: Lake, collection: str | None = None) -
 def audit_collection(
     settings: Settings, lake: Lake, collection: str, repairing: bool = True, sample: int = SAMPLE
 ) -> Look:
-    """Check one collection and mark what is to be read again."""
+    """Check one collection and mark what is to be read again.
+
+    Raises:
+        StopRequested: the job was asked to stop; what other collections' audits repaired or marked is kept.
+    """
+    stop.check()
     opened = check_tables(settings, lake, collection, repairing)
     if any(not finding.repaired for finding in opened):
         return Look(collection, tuple(opened))

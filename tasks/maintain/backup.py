@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from infra import lake_upkeep as upkeep
+from infra import stop
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.locks import writer_lane
@@ -124,6 +125,7 @@ def _former(vault: Vault) -> dict[str, File]:
 
 
 def _copy(vault: Vault, source: str, path: str, blobs: dict[str, int], done: Copying) -> None:
+    stop.check()  # the blobs so far stay, and the next backup copies none of them again
     digest, size, copied = vault.store(source, blobs)
     done.files.append(File(path, size, digest))
     done.copied_bytes += copied
@@ -344,6 +346,7 @@ def backup(
 
     Raises:
         TransientError: the destination cannot be written.
+        StopRequested: the job was asked to stop; the blobs stored so far serve the next backup.
     """
     started = time.monotonic()
     vault, lake = Vault(destination(settings, to)), upkeep.FrugalLake(settings.root)

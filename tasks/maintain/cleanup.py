@@ -20,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from infra import stop
 from infra.cache import Cache
 from infra.encoder import load_encoder
 from infra.files import is_url, remove_tree
@@ -82,7 +83,12 @@ def cleanup(
 
 
 def attempt(name: str, part: Part, settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """One part; its error becomes its problem."""
+    """One part; its error becomes its problem.
+
+    Raises:
+        StopRequested: the job was asked to stop before this part; those before it are done.
+    """
+    stop.check()
     try:
         return part(settings, retention, dry_run)
     except Exception as error:  # noqa: BLE001 - the other parts are done all the same, and the job fails at its end

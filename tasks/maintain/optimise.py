@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from infra import lake_upkeep as upkeep
+from infra import stop
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
@@ -79,11 +80,17 @@ def optimise_collection(
 
 
 def optimise_table(settings: Settings, lake: Lake, name: str, keep: timedelta, dry_run: bool = False) -> TableResult:
-    """Optimise one table; an error is part of the result."""
+    """Optimise one table; an error is part of the result.
+
+    Raises:
+        StopRequested: the job was asked to stop; the steps done are committed.
+    """
     try:
         before = upkeep.state(lake, name)
         note = "" if dry_run else _steps(settings, lake, name, keep)
         return _result(name, before, before if dry_run else upkeep.state(lake, name), note)
+    except stop.StopRequested:
+        raise
     except Exception as error:  # noqa: BLE001 - Lance raises many unrelated classes
         log.error("%s could not be optimised: %s", name, error)
         return TableResult(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, error=first_line(error))
@@ -100,6 +107,7 @@ def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
     collection, _, kind = name.rpartition(".")
 
     def step(work: Callable[..., T], *more: Any) -> T:
+        stop.check()
         with writer_lane(settings, collection):
             return work(lake, name, *more)
 

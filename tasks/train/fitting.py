@@ -14,6 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from infra import stop
 from infra.encoder import load_encoder
 from infra.models import best_device, model_folder
 from infra.settings import Settings
@@ -29,6 +30,9 @@ def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report 
 
     Args:
         report: told where the training stands, about once a second.
+
+    Raises:
+        StopRequested: the job was asked to stop; finished epochs, or the fitted model, stay in the work folder.
     """
     folder = Path(prepared.folder)
     with FileLock(folder / "lock"):  # two equal commands at once: the second waits and finds the work done
@@ -39,6 +43,7 @@ def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report 
         (folder / "model").mkdir()
         fitted = (_fit_head if spec.mode == "head" else _fit_full)(settings, spec, prepared, report)
         write_json(receipt, fitted)
+    stop.check()
     return fitted
 
 

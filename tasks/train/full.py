@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from infra import stop
 from tasks.train.head import class_weights
 from tasks.train.measure import Targets, measure, softmax
 from tasks.train.spec import EpochFigures, Fitted, Progress
@@ -81,6 +82,9 @@ def fit(plan: Plan, model_folder: Path, report: Report | None = None) -> Fitted:
         plan: what to do.
         model_folder: gets the network of the epoch with the best validation macro-F1.
         report: told where the training stands, about once a second and after each epoch.
+
+    Raises:
+        StopRequested: the job was asked to stop; the epochs done are checkpointed.
     """
     from tasks.train import checkpoint
     from tasks.train.network import save_network
@@ -89,6 +93,7 @@ def fit(plan: Plan, model_folder: Path, report: Report | None = None) -> Fitted:
     resumed = len(run.epochs)
     while not run.finished:
         run.one_epoch()
+        stop.check()
     best = checkpoint.best_epoch(run.epochs)
     checkpoint.load_weights(plan.checkpoints / f"epoch-{best.epoch:04d}", run.network)
     save_network(run.network, plan.base, model_folder)

@@ -11,7 +11,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from flows.export import export
-from flows.process import process
+from flows.index import index
+from flows.process import analysis, process
+from infra import stop
 from infra.errors import UsageError
 
 
@@ -65,3 +67,19 @@ def test_a_folder_becomes_a_report_and_what_failed_is_reported(tmp_path: Path, m
     assert result["path"] == result["export"]["path"] == str(tmp_path / "report.pdf")
     text = text_of(result["path"])
     assert "rotto.pdf" in text and "verbale.txt" in text
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_chain_that_is_asked_to_stop_does_not_take_it_for_a_failed_analysis_and_writes_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "note.txt").write_text("The meeting is on Monday at nine.")
+    index([str(tmp_path / "note.txt")], "c")
+    (tmp_path / "job").mkdir()
+    monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
+    stop.request(tmp_path / "job", "the soft limit")
+    with pytest.raises(stop.StopRequested, match="the soft limit"):
+        analysis("c", "comprehensive", None)
+    with pytest.raises(stop.StopRequested, match="the soft limit"):
+        export("c", output=str(tmp_path / "report.pdf"))
+    assert not (tmp_path / "report.pdf").exists()

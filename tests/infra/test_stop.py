@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from infra import stop
+from infra.lake import Lake
 from infra.settings import Settings
+from infra.vault import Vault
 from tasks.index import job
+from tasks.maintain import audit, backup, cleanup, optimise
+from tests.tasks.maintain import small
 
 
 def test_nobody_is_asked_outside_a_supervised_job(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +49,26 @@ def test_an_index_run_that_is_asked_to_stop_begins_no_further_shard_and_goes_on_
     plan = job.plan(again, job.discover(again, [str(tmp_path / "in")]), prune=False, force=False)
     with job.workers_for(again, plan):
         assert job.index_shard(again, plan.shards[0]).indexed == 3
+
+
+def test_upkeep_that_is_asked_to_stop_changes_nothing_more_and_goes_on_later(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = small.fill(Path(settings.root), documents=3)
+    before = small.content(lake)
+    (tmp_path / "job").mkdir()
+    monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
+    stop.request(tmp_path / "job", "time is up")
+    for upkeep in (
+        lambda: optimise.optimise(settings),
+        lambda: audit.audit_collection(settings, lake, "documents"),
+        lambda: cleanup.cleanup(settings),
+        lambda: backup.backup(settings),
+    ):
+        with pytest.raises(stop.StopRequested, match="time is up"):
+            upkeep()
+    assert Vault(backup.destination(settings)).backups() == []
+    monkeypatch.delenv(stop.FOLDER)
+    assert optimise.optimise(settings)["status"] == "completed"
+    assert backup.backup(settings)["drill"]["problem"] == ""
+    assert small.content(Lake(settings.root)) == before

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import tasks.analyse as registry
+from infra import stop
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
@@ -18,6 +19,7 @@ from tasks.analyse.batch import Receipt
 from tasks.index import job as index_job
 from tasks.index import ledger
 from tasks.index.batch import Receipt as IndexReceipt
+from tasks.progress import Status, listening
 
 HOSTILE = """
 import os, time
@@ -98,6 +100,38 @@ def test_unchanged_documents_keep_their_result_and_an_edited_one_is_analysed_aga
     assert run(settings, "hostile", force=True)["analysed"] == 3
 
 
+def test_a_run_that_is_asked_to_stop_keeps_its_batches_and_the_next_one_does_only_the_rest(
+    settings: Settings, papers: Path, hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        (papers / f"{number}.txt").write_text(f"Lettera numero {number} sulla fornitura di lana.")
+    index(settings, papers)
+    (tmp_path / "job").mkdir()
+    monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
+    current = job.begin(settings, "c", "hostile", None, None)
+    plan = job.plan(current, None, False)
+    receipts: list[Receipt] = []
+
+    def after_the_first_batch(status: Status) -> None:
+        if status.stage == "analyse" and status.done:
+            stop.request(tmp_path / "job", "the soft limit")
+
+    with (
+        listening(after_the_first_batch),
+        pytest.raises(stop.StopRequested, match="the soft limit"),
+        job.workers_for(current, plan),
+    ):
+        receipts += [job.analyse_shard(current, shard) for shard in plan.shards]
+    done = sum(receipts, Receipt()).successful
+    assert 0 < done < 63
+    assert not list((settings.scratch / "staging").glob("*")), "nothing staged is left behind"
+    monkeypatch.delenv(stop.FOLDER)
+    before = len(hostile.read_text().split())
+    rest = run(settings, "hostile")
+    assert (rest["unchanged"], rest["analysed"], rest["successful"]) == (done, 63 - done, 63)
+    assert len(hostile.read_text().split()) - before == 63 - done
+
+
 def test_a_newer_version_or_parser_does_all_again(
     settings: Settings, papers: Path, hostile: Path, lake: Lake, tmp_path: Path
 ) -> None:
@@ -112,14 +146,14 @@ def test_a_newer_version_or_parser_does_all_again(
 def test_a_hang_a_crash_and_a_bug_cost_one_document_each(
     papers: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FALDONE_LIMITS__SECONDS", "3")
-    from infra.settings import load
-
-    settings = load()
     (papers / "b-crash.txt").write_text("Please crash: this letter is about the crash of a program and nothing else.")
     (papers / "b-hang.txt").write_text("Please hang: this letter is about pictures that hang on a wall for ever.")
     (papers / "b-bug.txt").write_text("Please find the bug: this letter is about a bug that nobody has found so far.")
-    index(settings, papers)
+    from infra.settings import load
+
+    index(load(), papers)  # with time enough: three seconds are for the analysis alone
+    monkeypatch.setenv("FALDONE_LIMITS__SECONDS", "3")
+    settings = load()
     result = run(settings, "hostile")
     assert (result["status"], result["successful"], result["failed"]) == ("completed_with_failures", 3, 3)
     failures = {Path(row["path"]).stem: row for row in result["results"] if "error" in row}

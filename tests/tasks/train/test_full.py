@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infra import stop
 from infra.errors import UsageError
 from infra.settings import Settings
 from tasks.train import checkpoint, fitting, full, job
@@ -82,6 +83,20 @@ def test_killed_after_epoch_two_it_finishes_with_epoch_three_only(
     resumed, score_resumed = _fit(settings, spec, lambda p: trained.append(p.stage))
     assert resumed.resumed_from == 2
     assert set(trained) == {"epoch 3 of 3"}
+    assert (_figures(resumed), score_resumed) == (_figures(whole), score)
+
+
+def test_asked_to_stop_it_ends_after_the_epoch_and_goes_on_with_the_next(
+    settings: Settings, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, score = _fit(settings.model_copy(update={"home": str(tmp_path / "whole")}), spec)
+    (tmp_path / "job").mkdir()
+    monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
+    with pytest.raises(stop.StopRequested, match="the soft limit"):
+        _fit(settings, spec, lambda _: stop.request(tmp_path / "job", "the soft limit"))
+    monkeypatch.delenv(stop.FOLDER)
+    resumed, score_resumed = _fit(settings, spec)
+    assert resumed.resumed_from == 1
     assert (_figures(resumed), score_resumed) == (_figures(whole), score)
 
 
