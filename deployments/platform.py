@@ -26,6 +26,7 @@ from infra.settings import Settings, load
 PORT = 4200
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 START = 300.0  # s until everything is ready, on a very busy machine
+DASK = "dask-dashboard"  # the key of the link that a job publishes (flows/observe.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +153,25 @@ def status() -> dict[str, Any]:
         return result
     result |= {
         "url": known.ui, "api": known.api, "metrics": f"{known.keeper_url}/metrics", "redis": known.redis_url or None,
-        "message": known.message, "dask": settings.dask,
+        "message": known.message, "dask": settings.dask, "dashboards": _scheduler(settings),
     }  # fmt: skip
     if known.alive("server"):
         state.use(known)
         with suppress(TransientError):
-            result |= rest.run(overview(), known.api)
+            found = rest.run(overview(), known.api)
+            result |= found | {"dashboards": list(dict.fromkeys(result["dashboards"] + found["dashboards"]))}
     return result
+
+
+def _scheduler(settings: Settings) -> list[str]:
+    """Dask's page, where a scheduler is set that has one."""
+    if "://" not in settings.dask:
+        return []
+    from infra.cluster import dashboard
+
+    with suppress(TransientError):  # that it is away is health's to tell
+        return [page for page in [dashboard(settings.dask)] if page]
+    return []
 
 
 def _part(name: str, one: state.Process) -> Part:
@@ -174,7 +187,7 @@ def _word(known: Platform | None, parts: list[Part]) -> str:
 
 
 def overview() -> Talk[dict[str, Any]]:
-    """Queues with what waits and runs in them, the next run of each schedule, workers."""
+    """Queues with what waits and runs in them, the next run of each schedule, workers, Dask's pages of running jobs."""
     from deployments import limits
     from deployments.observed import Seen, look
 
@@ -193,6 +206,9 @@ def overview() -> Talk[dict[str, Any]]:
                 "deployment": one["name"], "schedule": schedule["schedule"].get("cron"), "active": schedule["active"],
                 "next": runs[0]["expected_start_time"] if runs else None,
             })  # fmt: skip
+    pages = yield Ask("POST", "/artifacts/filter", {
+        "artifacts": {"key": {"any_": [DASK]}}, "flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "limit": 50,
+    })  # fmt: skip
     queues = [
         {"queue": name, "waiting": seen.depth.get(name, 0), "running": seen.running.get(name, 0),
          "oldest_seconds": round(seen.age.get(name, 0.0), 1)}
@@ -201,4 +217,5 @@ def overview() -> Talk[dict[str, Any]]:
     return {
         "queues": queues, "schedules": planned,
         "workers": [{"name": one["name"], "status": one["status"], "seen": one["last_heartbeat_time"]} for one in workers],
+        "dashboards": [one["data"].rpartition("(")[2].rstrip(")") for one in pages],  # a link in Markdown
     }  # fmt: skip

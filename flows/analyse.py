@@ -13,7 +13,7 @@ from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.observe import artifacts, retry
+from flows.observe import artifacts, dashboard, retry
 from infra.settings import load
 from tasks.analyse import job
 from tasks.analyse.batch import Receipt
@@ -59,6 +59,7 @@ def analyse(
     with artifacts(run.progress, "analyse"):
         plan = make_plan(run, documents, force)
         with job.workers_for(run, plan):
+            dashboard(run.workers)
             receipts = [analyse_shard.submit(run, shard) for shard in plan.shards]
             done = sum((receipt.result() for receipt in receipts), Receipt())
         return job.finish(run, plan, done)

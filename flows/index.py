@@ -12,7 +12,7 @@ from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.observe import artifacts, retry, table
+from flows.observe import artifacts, dashboard, retry, table
 from infra.settings import load
 from tasks.index import job
 from tasks.index.batch import Receipt
@@ -52,6 +52,7 @@ def index(
         listing = discover(run, sources)
         plan = make_plan(run, listing, prune, force)
         with job.workers_for(run, plan):
+            dashboard(run.workers)
             receipts = [index_shard.submit(run, shard) for shard in plan.shards]
             done = sum((receipt.result() for receipt in receipts), Receipt())
         removed = prune_gone(run, plan) if prune else 0

@@ -14,10 +14,16 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from prefect import Task
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from infra.cluster import Workers
 from infra.errors import TransientError
 from tasks.index.store import StoreError
 from tasks.progress import Progress
@@ -26,6 +32,7 @@ log = logging.getLogger("faldone.flows")
 
 RETRIES = 6
 EVERY = 1.0  # s between two updates of a progress artifact
+DASK = "dask-dashboard"  # the key of the link to Dask's page
 
 
 class Retry(TypedDict):
@@ -54,7 +61,12 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
     try:
         state.result()
     except (TransientError, StoreError, ConnectionError, TimeoutError) as error:
-        log.warning("%s: this may pass, so it is tried again for some minutes: %s", task_run.name, error)
+        delays = task.retry_delay_seconds
+        wait = delays[min(task_run.run_count, len(delays)) - 1] if isinstance(delays, list) and delays else 0.0
+        log.warning(
+            "%s: %s; this may pass: tried again in about %.0f s (%d of %s)",
+            task_run.name, error, wait, task_run.run_count, task.retries,
+        )  # fmt: skip
         return True
     except BaseException:  # noqa: BLE001 - whatever else it is, it is not to be retried; Prefect reports it
         return False
@@ -98,3 +110,9 @@ def _update(artifact: UUID, percent: float, description: str) -> None:
 def table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
     """Publish a table artifact; an empty one says so in its description."""
     create_table_artifact(key=key, table=[dict(row) for row in rows] or [{"": "nothing"}], description=description)
+
+
+def dashboard(workers: Workers[Any] | None) -> None:
+    """Publish a link to Dask's page, as long as the job's workers have one."""
+    if workers is not None and workers.dashboard:
+        create_link_artifact(key=DASK, link=workers.dashboard, link_text="Dask's dashboard", description=workers.name)

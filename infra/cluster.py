@@ -126,7 +126,9 @@ class _Dask(Workers[T]):
         self._line = uuid.uuid4().hex if listen else ""
         if listen:
             client.subscribe_topic(TOPIC, partial(_heard, self._line, listen))
-        self.count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+        told = client.scheduler_info(n_workers=-1)
+        self.count = max(1, len(told["workers"]))
+        self.dashboard = _page(told)
 
     def map(
         self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]

@@ -70,6 +70,8 @@ def status(as_json: JsonOption = False) -> None:
 
 def _show(result: dict[str, Any]) -> None:
     emit({}, False, f"{result['status']}  {result.get('url', '')}  {result.get('message', '')}".rstrip())
+    for page in result.get("dashboards", ()):
+        emit({}, False, f"Dask  {page}")
     if result["parts"]:
         rows = [(p["name"], p["pid"], "runs" if p["running"] else "ended", p["since"]) for p in result["parts"]]
         table("Processes", ("name", "process", "state", "since"), rows)

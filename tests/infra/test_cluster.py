@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import urllib.request
 
 import deadly
 import pytest
@@ -67,6 +68,9 @@ def test_a_batch_that_kills_its_workers_costs_only_itself(settings: Settings) ->
     words: list[list[object]] = []
     with workers(local, 0, 8, words.append) as pool:
         assert pool.count == 2
+        assert pool.dashboard.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(pool.dashboard, timeout=20) as page:
+            assert b"Dask" in page.read()
         done = dict(pool.map(deadly.double, [(n,) for n in (1, 2, 13, 7, 3)]))
         died = {batch for batch, outcome in done.items() if isinstance(outcome, WorkerDied)}
         assert (13,) in died
