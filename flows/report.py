@@ -35,7 +35,7 @@ def report(
         language: Language of the report.
     """
     with one_at_a_time(load(), "report"):
-        week = gather_week(ending)
+        week = gather_week(ending, language)
         written = write_pdf(week, output, language)
     mailed = send(week, written, language)
     result = written.as_json() | {"mailed": mailed, "first": str(week.first), "last": str(week.last)}
@@ -44,9 +44,9 @@ def report(
 
 
 @task(name="gather the week", **retry(2))
-def gather_week(ending: date | None) -> Week:
+def gather_week(ending: date | None, language: str) -> Week:
     """From the ledgers, the API, the backups and the disk."""
-    return gather(load(), api(), ending)
+    return gather(load(), api(), ending, language)
 
 
 @task(name="write the report", **retry(0))

@@ -10,7 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.errors import TransientError, UsageError
@@ -112,6 +112,16 @@ class Api:
         }  # fmt: skip
         rows = self.ask("POST", "/flow_runs/filter", body)
         return moment(rows[0]["end_time"]) if rows else None
+
+    def interval(self, deployment: str) -> timedelta | None:
+        """Time between the next two runs that the server has scheduled; None where it has fewer."""
+        body = {
+            "flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["SCHEDULED"]}},
+                          "expected_start_time": {"after_": datetime.now(UTC).isoformat()}},
+            "sort": "EXPECTED_START_TIME_ASC", "limit": 2,
+        }  # fmt: skip
+        times = [moment(row["expected_start_time"]) for row in self.ask("POST", "/flow_runs/filter", body)]
+        return times[1] - times[0] if len(times) == 2 and times[0] and times[1] else None
 
     def everything(self, since: datetime, until: datetime) -> dict[str, Any]:
         """What a backup keeps: deployments, variables, automations, pools, and the runs of a span. Secrets are

@@ -271,6 +271,33 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "needs_person": ("What needs a person", "Che cosa richiede una persona"),
     "nothing_person": ("Nothing needs a person.", "Nulla richiede una persona."),
     "punctuality": ("Schedules on time", "Pianificazioni eseguite"),
+    "need_backup": ("There is no backup: faldone backup", "Non c’è alcuna copia di sicurezza: faldone backup"),
+    "need_new_backup": (
+        "The latest backup is of {date}: faldone backup",
+        "L’ultima copia di sicurezza è del {date}: faldone backup",
+    ),
+    "need_schedule": (
+        "{name}: {done} of {expected} runs completed, {failed} failed",
+        "{name}: completate {done} esecuzioni su {expected}, {failed} fallite",
+    ),
+    "need_redis": ("Redis does not answer: {why}", "Redis non risponde: {why}"),
+    "note_no_api": (
+        "No Prefect server is set: runs, queues and schedules are not known.",
+        "Nessun server Prefect è impostato: esecuzioni, code e pianificazioni non sono note.",
+    ),
+    "note_api_away": (
+        "Runs, queues and schedules are not known: {why}",
+        "Esecuzioni, code e pianificazioni non sono note: {why}",
+    ),
+    "note_growth": (
+        "Growth is not known: there is no backup from before the week.",
+        "La crescita non è nota: non c’è una copia di sicurezza precedente alla settimana.",
+    ),
+    "note_cache": (
+        "Cache hits are counted by Redis since it was started.",
+        "I successi della cache sono contati da Redis dal suo avvio.",
+    ),
+    "some_failed": ("{count} failed", "{count} fallite"),
     "ledger_only": (
         "Made from this collection's ledger alone; queues, schedules and alerts are in the platform's report.",
         "Dal solo registro di questa raccolta; code, pianificazioni e avvisi sono nel rapporto della piattaforma.",

@@ -253,7 +253,7 @@ def queues(api: Api) -> Outcome:
 def schedules(api: Api) -> Outcome:
     """Every active schedule has had a success within some two of its intervals."""
     overdue = []
-    active = [row for row in api.deployments() if not row.get("paused") and _active(row)]
+    active = [row for row in api.deployments() if ticking(row)]
     for row in active:
         late = _overdue(api, row)
         if late:
@@ -263,13 +263,15 @@ def schedules(api: Api) -> Outcome:
     return "ok", f"{len(active)} schedules on time"
 
 
-def _active(deployment: dict[str, Any]) -> bool:
-    return any(schedule.get("active") for schedule in deployment.get("schedules") or [])
+def ticking(deployment: dict[str, Any]) -> bool:
+    """Whether a deployment runs by the clock now."""
+    schedules = deployment.get("schedules") or []
+    return not deployment.get("paused") and any(schedule.get("active") for schedule in schedules)
 
 
 def _overdue(api: Api, deployment: dict[str, Any]) -> str:
     """What is wrong with a schedule, or ""."""
-    interval = _interval(api, deployment["id"])
+    interval = api.interval(deployment["id"])
     if interval is None:
         return ""
     now = datetime.now(UTC)
@@ -279,17 +281,3 @@ def _overdue(api: Api, deployment: dict[str, Any]) -> str:
         return ""
     name = f"{deployment['flow_name']}/{deployment['name']}"
     return f"{name} has had no success since {last:%Y-%m-%d %H:%M}" if last else f"{name} has never succeeded"
-
-
-def _interval(api: Api, deployment: str) -> timedelta | None:
-    """Time between the next two runs that the server has scheduled."""
-    body = {
-        "flow_runs": {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["SCHEDULED"]}},
-                      "expected_start_time": {"after_": datetime.now(UTC).isoformat()}},
-        "sort": "EXPECTED_START_TIME_ASC", "limit": 2,
-    }  # fmt: skip
-    rows = api.ask("POST", "/flow_runs/filter", body)
-    times = [moment(row["expected_start_time"]) for row in rows]
-    if len(times) < 2 or times[0] is None or times[1] is None:
-        return None
-    return times[1] - times[0]

@@ -27,9 +27,11 @@ from infra.orchestration import Api, moment
 from infra.settings import Settings
 from infra.vault import Vault
 from tasks.export.records import Alert, CollectionSize, Count, Day, FailureGroup, Queue, Schedule, Week
+from tasks.export.words import Words
 from tasks.index import catalogue, ledger
 from tasks.maintain import backup as backups
 from tasks.maintain.common import first_line
+from tasks.maintain.health import ticking
 from tasks.maintain.manifest import Manifest
 from tasks.train import registry
 
@@ -52,10 +54,19 @@ class Span:
 
 @dataclass(slots=True)
 class _Notes:
-    """What the report says beside its numbers."""
+    """What the report says beside its numbers, in the reader's language."""
 
+    words: Words = field(default_factory=lambda: Words("en"))
     notes: list[str] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
+
+    def note(self, key: str, **values: str) -> None:
+        """Add a remark."""
+        self.notes.append(self.words(key, **values))
+
+    def need(self, key: str, **values: str) -> None:
+        """Add something that a person is to do."""
+        self.needs.append(self.words(key, **values))
 
 
 def span(ending: date | None = None, zone: str = ZONE) -> Span:
@@ -68,28 +79,29 @@ def span(ending: date | None = None, zone: str = ZONE) -> Span:
     return Span(first, last, begin, datetime.combine(last + timedelta(days=1), time(), where))
 
 
-def gather(settings: Settings, api: Api | None = None, ending: date | None = None) -> Week:
+def gather(settings: Settings, api: Api | None = None, ending: date | None = None, language: str = "en") -> Week:
     """Everything that the weekly report shows.
 
     Args:
         api: Prefect's API, where one answers.
         ending: the last day; by default as `span` says.
+        language: of its sentences.
     """
-    week, said, lake = span(ending), _Notes(), Lake(settings.root)
+    week, said, lake = span(ending), _Notes(Words(language)), Lake(settings.root)
     entries = _entries(lake)
-    runs = _runs(api, week, said)
+    runs, expected = _runs(api, week, said)
     hits, misses = _cache(settings, said)
     return Week(
         first=week.first, last=week.last,
         days=_days(entries, week),
         failures=_failures(entries, week, said),
         queues=_queues(runs),
-        schedules=_schedules(runs, said),
+        schedules=_schedules(runs, said, expected),
         collections=_collections(settings, lake, week, said),
-        analyses=_analyses(lake, week),
+        analyses=_analyses(lake, week, said),
         models=_models(settings, week),
         alerts=_alerts(settings, week),
-        needs=(*said.needs, *_open_needs(settings, entries)),
+        needs=(*said.needs, *_open_needs(settings, entries, said.words)),
         cache_hits=hits, cache_misses=misses,
         disk_free=shutil.disk_usage(settings.scratch).free if settings.scratch.exists() else None,
         indexed_before=_indexed(entries, week.begin - timedelta(days=7), week.begin),
@@ -146,35 +158,45 @@ def _failures(entries: pl.DataFrame, week: Span, said: _Notes) -> tuple[FailureG
     return tuple(FailureGroup(kind, count, message, tuple(paths)) for kind, count, message, paths in groups.iter_rows())
 
 
-def _open_needs(settings: Settings, entries: pl.DataFrame) -> list[str]:
+def _open_needs(settings: Settings, entries: pl.DataFrame, words: Words) -> list[str]:
     """What lies in quarantine until somebody acts, and a backup that is missing."""
     stuck = entries.filter((pl.col("state") == ledger.QUARANTINED) & pl.col("kind").is_in(PERSON))
     groups = stuck.group_by("kind", "message").len().sort("len", descending=True)
-    needs = [f"{count} × {kind}: {message}" for kind, message, count in groups.head(6).iter_rows()]
+    needs = [f"{count} × {words.kind(kind)}: {message}" for kind, message, count in groups.head(6).iter_rows()]
     there = Vault(backups.destination(settings)).backups()
     if entries.height and not there:
-        needs.append("There is no backup: faldone backup")
+        needs.append(words("need_backup"))
     elif there and datetime.now(UTC) - backups.when(there[-1]) > timedelta(days=2):
-        needs.append(f"The latest backup is of {backups.when(there[-1]):%Y-%m-%d}: faldone backup")
+        needs.append(words("need_new_backup", date=words.format.date(backups.when(there[-1]))))
     return needs
 
 
 # ---- Prefect ---------------------------------------------------------------------------------------------------------
 
 
-def _runs(api: Api | None, week: Span, said: _Notes) -> list[dict[str, Any]]:
-    """Runs of deployments that were due in the week, each with `deployment` as FLOW/NAME; none without an API."""
+def _runs(api: Api | None, week: Span, said: _Notes) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Runs of deployments that were due in the week, each with `deployment` as FLOW/NAME, and how often each schedule should have
+    ticked; nothing without an API.
+    """
     if api is None:
-        said.notes.append("No Prefect server is set: runs, queues and schedules are not known.")
-        return []
+        said.note("note_no_api")
+        return [], {}
+    over = min(week.end, datetime.now(week.end.tzinfo) - STARTING)  # what is due later cannot have been done
     try:
-        names = {row["id"]: f"{row['flow_name']}/{row['name']}" for row in api.deployments()}
-        over = min(week.end, datetime.now(UTC) - STARTING)  # what is due later cannot have been done
-        rows = list(api.runs(week.begin, over))
+        deployments = {row["id"]: row | {"name": f"{row['flow_name']}/{row['name']}"} for row in api.deployments()}
+        rows = [row for row in api.runs(week.begin, over) if row["deployment_id"] in deployments]
+        expected = {row["name"]: _expected(api, row, week.begin, over) for row in deployments.values() if ticking(row)}
     except FaldoneError as error:
-        said.notes.append(f"Runs, queues and schedules are not known: {first_line(error)}")
-        return []
-    return [row | {"deployment": names[row["deployment_id"]]} for row in rows if row["deployment_id"] in names]
+        said.note("note_api_away", why=first_line(error))
+        return [], {}
+    return [row | {"deployment": deployments[row["deployment_id"]]["name"]} for row in rows], expected
+
+
+def _expected(api: Api, deployment: Mapping[str, Any], begin: datetime, over: datetime) -> int:
+    """How often a schedule should have ticked since it is there: a server that was away has no runs to show for it."""
+    interval = api.interval(deployment["id"])
+    since = max(begin, moment(deployment["created"]) or begin)
+    return max(0, (over - since) // interval) if interval else 0
 
 
 def _queues(runs: Iterable[Mapping[str, Any]]) -> tuple[Queue, ...]:
@@ -200,23 +222,29 @@ def _failed(run: Mapping[str, Any]) -> bool:
     return run.get("state_type") in {"FAILED", "CRASHED"}
 
 
-def _schedules(runs: Iterable[Mapping[str, Any]], said: _Notes) -> tuple[Schedule, ...]:
-    by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _schedules(runs: Iterable[Mapping[str, Any]], said: _Notes, expected: Mapping[str, int]) -> tuple[Schedule, ...]:
+    by_name: dict[str, list[Mapping[str, Any]]] = {name: [] for name, ticks in expected.items() if ticks}
     for run in runs:
         if run.get("auto_scheduled"):
-            by_name[run["deployment"]].append(run)
-    found = tuple(_schedule(name, rows) for name, rows in sorted(by_name.items()))
+            by_name.setdefault(run["deployment"], []).append(run)
+    found = tuple(_schedule(name, rows, expected.get(name, 0)) for name, rows in sorted(by_name.items()))
     for one in found:
         if one.failed or one.completed < one.expected:
-            said.needs.append(f"{one.name}: {one.completed} of {one.expected} runs completed, {one.failed} failed")
+            said.need(
+                "need_schedule",
+                name=one.name,
+                done=f"{one.completed}",
+                expected=f"{one.expected}",
+                failed=f"{one.failed}",
+            )
     return found
 
 
-def _schedule(name: str, runs: Sequence[Mapping[str, Any]]) -> Schedule:
+def _schedule(name: str, runs: Sequence[Mapping[str, Any]], expected: int) -> Schedule:
     done = [run for run in runs if run.get("state_type") == "COMPLETED"]
     ends = [end for run in done if (end := moment(run.get("end_time")))]
     return Schedule(
-        name, len(runs), len(done), sum(_failed(run) for run in runs),
+        name, max(expected, len(runs)), len(done), sum(_failed(run) for run in runs),
         max((_late(run) for run in runs if run.get("start_time")), default=0.0), max(ends, default=None),
     )  # fmt: skip
 
@@ -228,7 +256,7 @@ def _collections(settings: Settings, lake: Lake, week: Span, said: _Notes) -> tu
     before = _backup_before(settings, week.begin)
     rows = catalogue.collections(lake)
     if before is None and rows:
-        said.notes.append("Growth is not known: there is no backup from before the week.")
+        said.note("note_growth")
     chunks, sizes = _sizes(before) if before else ({}, {})
     return tuple(
         CollectionSize(
@@ -261,7 +289,7 @@ def _sizes(manifest: Manifest) -> tuple[dict[str, int], dict[str, int]]:
     return chunks, dict(sizes)
 
 
-def _analyses(lake: Lake, week: Span) -> tuple[Count, ...]:
+def _analyses(lake: Lake, week: Span, said: _Notes) -> tuple[Count, ...]:
     counts: dict[str, int] = defaultdict(int)
     failed: dict[str, int] = defaultdict(int)
     for name in (table for table in lake.names() if table.endswith(".analyses")):
@@ -272,7 +300,10 @@ def _analyses(lake: Lake, week: Span) -> tuple[Count, ...]:
         for kind, status in made.select("type", "status").iter_rows():
             counts[kind] += 1
             failed[kind] += status != "ok"
-    return tuple(Count(kind, counts[kind], f"{failed[kind]} failed" if failed[kind] else "") for kind in sorted(counts))
+    return tuple(
+        Count(kind, counts[kind], said.words("some_failed", count=f"{failed[kind]}") if failed[kind] else "")
+        for kind in sorted(counts)
+    )
 
 
 def _models(settings: Settings, week: Span) -> tuple[Count, ...]:
@@ -300,9 +331,9 @@ def _cache(settings: Settings, said: _Notes) -> tuple[int | None, int | None]:
     try:
         counts = Cache(settings.redis_url.get_secret_value()).counts()
     except FaldoneError as error:
-        said.needs.append(f"Redis does not answer: {first_line(error)}")
+        said.need("need_redis", why=first_line(error))
         return None, None
-    said.notes.append("Cache hits are counted by Redis since it was started.")
+    said.note("note_cache")
     return counts["keyspace_hits"], counts["keyspace_misses"]
 
 

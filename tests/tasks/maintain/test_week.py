@@ -87,14 +87,17 @@ def test_schedules_and_queues_are_counted_from_runs() -> None:
 
     said = week._Notes()
     runs = [run("COMPLETED", 0, 4), run("FAILED", 0, 10), run("SCHEDULED", 0, None)]
-    (schedule,) = week._schedules(runs, said)
+    schedule, silent = week._schedules(runs, said, {"backup/daily": 3, "health/checks": 2016})
     assert (schedule.expected, schedule.completed, schedule.failed, schedule.latest) == (3, 1, 1, 10.0)
+    assert (silent.expected, silent.completed) == (2016, 0), "the server was away: no run tells of it"
     (queue,) = week._queues(runs)
     assert (queue.runs, queue.median_wait, queue.longest_wait, queue.failed) == (2, 7.0, 10.0, 1)
-    assert said.needs == ["backup/daily: 1 of 3 runs completed, 1 failed"]
+    assert said.needs[0] == "backup/daily: 1 of 3 runs completed, 1 failed"
+    assert "health/checks: 0 of 2016" in said.needs[1]
 
 
 def test_the_letter_is_in_the_reader_s_language(settings: Settings) -> None:
     made = week.gather(settings, ending=LAST)
     assert "settimana 09/11/2026" in week.letter(made, "it")[0]
     assert "Documents indexed: 0" in week.letter(made, "en")[1]
+    assert "Nessun server Prefect" in week.gather(settings, ending=LAST, language="it").notes[0]
