@@ -6,6 +6,7 @@ always safe: the ledger says what is done.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from prefect import flow, task
@@ -19,9 +20,9 @@ from tasks.index.batch import Receipt
 from tasks.index.plan import Shard
 
 
-def prepare() -> None:
+def prepare(parameters: Mapping[str, Any]) -> None:
     """What the command line does while the API starts."""
-    job.prepare(load())
+    job.prepare(load(), parameters["collection"], parameters["sources"])
 
 
 @flow(

@@ -11,7 +11,9 @@ import os
 import re
 import shutil
 import stat
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -173,42 +175,70 @@ def fetch(path: str, folder: Path, most: int) -> Path:
     return target
 
 
-def write_bytes(path: str, data: bytes | memoryview) -> None:
-    """Write a file here or behind a URL, its folder made where there is none.
+def write_bytes(path: str, data: bytes | memoryview, parents: bool = True) -> None:
+    """Write a file here or behind a URL, its folder made where there is none, unless `parents` is False.
 
     Raises:
         StorageError: the disk is full or may not be written.
+        TransientError: the store behind the URL does not take it.
     """
     if not is_url(path):
         target = Path(path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            if parents:
+                target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
         except OSError as error:
             raise StorageError(f"{target.parent}: {error.strerror}") from error
         return
     fs, inner = _filesystem(path)
-    with fs.open(inner, "wb") as file:
+    with _reached(path), fs.open(inner, "wb") as file:
         file.write(data)
 
 
 def read_bytes(path: str) -> bytes:
-    """The content of a file here or behind a URL."""
+    """The content of a file here or behind a URL.
+
+    Raises:
+        FileNotFoundError: there is none.
+        TransientError: the store behind the URL does not answer.
+    """
     if not is_url(path):
         return Path(path).read_bytes()
     fs, inner = _filesystem(path)
-    data: bytes = fs.cat_file(inner)
+    with _reached(path):
+        data: bytes = fs.cat_file(inner)
     return data
 
 
+@contextmanager
+def _reached(url: str) -> Iterator[None]:
+    """Turn what a store's driver says of its store into an error that may pass."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise TransientError(f"{url}: cannot be reached: {_said(error)}") from error
+
+
 def remove_tree(path: str) -> None:
-    """Remove a folder with all that is in it; nothing happens when it is not there."""
+    """Remove a folder with all that is in it; nothing happens when it is not there.
+
+    A folder here is renamed first, so that nobody who is still writing can fill it while it is being emptied.
+    """
     if not is_url(path):
-        shutil.rmtree(path, ignore_errors=True)
+        away = f"{path.rstrip('/')}.{uuid.uuid4().hex[:8]}"
+        try:
+            os.rename(path, away)
+        except OSError:
+            away = path
+        shutil.rmtree(away, ignore_errors=True)
         return
     fs, inner = _filesystem(path)
-    if fs.exists(inner):
-        fs.rm(inner, recursive=True)
+    with _reached(path):
+        if fs.exists(inner):
+            fs.rm(inner, recursive=True)
 
 
 def _filesystem(url: str) -> tuple[Any, str]:

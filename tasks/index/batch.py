@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,10 @@ DEPTH = 4  # containers within containers
 PARSING = 0.15  # the part of a batch's time before its first chunk is encoded
 WORD_EVERY = 0.5  # s
 
+_ENCODING = threading.Lock()
+"""One batch of a process encodes, and the other is read or stored meanwhile. Taking turns at each forward pass, both would be encoded at
+once and then both be read at once, while the encoder stands still."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -47,6 +52,7 @@ class Receipt:
     updated: int = 0
     unchanged: int = 0
     quarantined: int = 0
+    attachments: int = 0  # of the documents counted above, those within others
     pages: int = 0
     chunks: int = 0
     encoded: int = 0
@@ -90,7 +96,7 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     started = time.monotonic()
     lake = Lake(pipeline.settings.root)
     word = _Word(batch)
-    with tempfile.TemporaryDirectory(prefix="faldone-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="faldone-", dir=pipeline.scratch) as scratch:
         drafts = _read(batch, Path(scratch), pipeline)
         _rechunk(drafts, lake, pipeline)
         drafts += _parse(drafts, pipeline, word)
@@ -101,7 +107,8 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     known = known_vectors(
         lake, store.chunks_name(pipeline.collection), [d.work.document_id for d in good if _reusable(d, encoder)]
     )
-    embedded = embed(pieces, encoder, known, _cache(), word.encoded)
+    with _ENCODING:
+        embedded = embed(pieces, encoder, known, _cache(), word.encoded)
     rows = [
         row for d in good if d.parsed for row in store.chunk_rows(d.work.document_id, d.work.path, d.parsed, d.chunks)
     ]
@@ -360,6 +367,7 @@ def _receipt(drafts: Sequence[_Draft], encoded: int, staged: store.Staged) -> Re
         updated=sum(bool(d.work.known_hash) for d in good),
         unchanged=sum(d.same for d in drafts) + kept,
         quarantined=len(bad) - kept,
+        attachments=sum(bool(d.parent) for d in drafts),
         pages=sum(d.parsed.pages for d in good if d.parsed),
         chunks=sum(len(d.chunks) for d in good),
         encoded=encoded,

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from filelock import FileLock
@@ -18,9 +20,9 @@ from filelock import FileLock
 from infra import stop
 from infra.cache import ping
 from infra.cluster import WorkerDied, Workers, workers
-from infra.encoder import load_encoder
-from infra.errors import DocumentError, FailureKind, FaldoneError
-from infra.files import remove_tree
+from infra.encoder import Encoder, load_encoder
+from infra.errors import DocumentError, FailureKind, FaldoneError, TransientError, UsageError
+from infra.files import Found, is_url, remove_tree, root_of, walk
 from infra.lake import Lake, check_collection
 from infra.lake_upkeep import refresh_indexes
 from infra.locks import writer_lane
@@ -34,7 +36,7 @@ from tasks.index.discover import Listing
 from tasks.index.parse import parser_pool
 from tasks.index.pipeline import Pipeline, fingerprints
 from tasks.index.plan import Plan, Shard, Work
-from tasks.progress import Part, Progress
+from tasks.progress import Part, Progress, cost
 
 log = logging.getLogger("faldone.index")
 
@@ -43,6 +45,8 @@ __all__ = [
     "workers_for",
 ]  # fmt: skip
 
+MUCH = 2**18  # bytes of new text from which the heavy engine is loaded ahead: more tokens than the light one takes
+LOOKED_AT = 1_000  # files of a source
 FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
 
 
@@ -71,21 +75,48 @@ class Run:
     def close(self) -> None:
         """Leave nothing of the run behind but its result; may be called twice."""
         self.alive.release()
+        try:
+            remove_tree(self.staging)
+        except TransientError as error:
+            log.warning("what was staged is left to `faldone cleanup`: %s", error)
+            return  # the folder here tells it what to remove there
         remove_tree(str(self.folder))
-        remove_tree(self.staging)
 
 
-def prepare(settings: Settings) -> None:
-    """Load what every run needs (2 s of processor time), for a caller who waits for something else meanwhile.
+def prepare(settings: Settings, collection: str, sources: Sequence[str]) -> None:
+    """Load what the run needs, for a caller who waits for something else meanwhile: 2 s of processor time, and where much is to be
+    encoded the heavy engine, 4 s more, on a thread of its own.
 
     Raises:
-        UsageError: the encoder cannot be loaded, or a setting that cannot be.
+        UsageError: a source is not there, the encoder cannot be loaded, or a setting that cannot be.
     """
     fingerprints(settings)
-    load_encoder(settings).count_tokens([""])
-    Lake(settings.root)
+    encoder = load_encoder(settings)
+    encoder.count_tokens([""])
+    lake = Lake(settings.root)
     if settings.dask in {"auto", "threads"}:  # else the workers have their own
         parser_pool(settings).warm()
+        if _much_is_new(lake, collection, sources):
+            threading.Thread(target=_warm, args=(encoder,), name="encoder", daemon=True).start()
+
+
+def _warm(encoder: Encoder) -> None:
+    with suppress(UsageError):  # the first batch meets it again, and the run ends with it
+        encoder.warm()
+
+
+def _much_is_new(lake: Lake, collection: str, sources: Sequence[str]) -> bool:
+    """Whether so much is new or changed that the heavy engine will be wanted, by the first files here of each source."""
+    known = ledger.read(lake, collection, ["path", "stamp"])
+    done = set(zip(known["path"].to_pylist(), known["stamp"].to_pylist(), strict=True))
+    weight = 0.0
+    for source in sources:
+        for found in islice(walk(root_of(source)), LOOKED_AT) if not is_url(source) else ():
+            if isinstance(found, Found) and (found.path, found.stamp) not in done:
+                weight += cost(found.size)
+                if weight > MUCH:
+                    return True
+    return False
 
 
 def begin(settings: Settings, collection: str) -> Run:
@@ -161,10 +192,11 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
         StopRequested: the job was asked to stop; the batches done so far are committed.
     """
     stop.check()
-    total = run.processed.get(shard.number) or _processed(run, shard)
-    run.processed[shard.number] = total
-    with writer_lane(run.settings, run.collection):
-        store.commit(run.lake, run.collection, total.staged)
+    with _reached(run):
+        total = run.processed.get(shard.number) or _processed(run, shard)
+        run.processed[shard.number] = total
+        with writer_lane(run.settings, run.collection):
+            store.commit(run.lake, run.collection, total.staged)
     stop.check()
     return total.committed()
 
@@ -222,7 +254,28 @@ def _begin(run: Run, batches: Iterable[tuple[Work, ...]]) -> None:
 
 def _concerns_all(error: BaseException) -> bool:
     """Whether the batch's documents are not to blame: the lake, the disk or a setting is."""
-    return isinstance(error, FaldoneError) and not isinstance(error, DocumentError)
+    return (isinstance(error, FaldoneError) and not isinstance(error, DocumentError)) or _of_the_lake(error)
+
+
+def _of_the_lake(error: BaseException) -> bool:
+    """Whether the lake's disk or object store raised this: what a document can do is caught where it is read."""
+    return isinstance(error, OSError) or (isinstance(error, RuntimeError) and "lance error" in str(error)[:40])
+
+
+@contextmanager
+def _reached(run: Run) -> Iterator[None]:
+    """Say of an object store that failed that it may pass; a disk that failed does not mend itself.
+
+    Raises:
+        TransientError: the object store is away.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if not run.settings.remote or not _of_the_lake(error):
+            raise
+        line = str(error).strip().split("\n", 1)[0][:200]
+        raise TransientError(f"{run.settings.root} cannot be reached: {line}") from error
 
 
 def _lost(works: Sequence[Work], error: BaseException, pipeline: Pipeline) -> Receipt:
@@ -240,7 +293,7 @@ def prune(run: Run, plan: Plan) -> int:
     if not plan.gone:
         return 0
     run.progress.stage("prune")
-    with writer_lane(run.settings, run.collection):
+    with _reached(run), writer_lane(run.settings, run.collection):
         return store.remove(run.lake, run.collection, plan.gone)
 
 
@@ -249,7 +302,7 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
     name = store.chunks_name(run.collection)
     if plan.to_do and run.lake.exists(name) and run.lake.count(name):
         run.progress.stage("text index")
-        with writer_lane(run.settings, run.collection):
+        with _reached(run), writer_lane(run.settings, run.collection):
             if run.lake.index_text(name):
                 refresh_indexes(run.lake, name)
     if plan.found and not ledger.exists(run.lake, run.collection):
@@ -263,6 +316,7 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
         "seconds": round(time.monotonic() - run.started, 3),
         "documents": {
             "found": plan.found,
+            "attachments": done.attachments,
             "indexed": done.indexed,
             "updated": done.updated,
             "unchanged": plan.unchanged + done.unchanged,

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
+from pathlib import Path
 
 from infra.encoder import load_encoder
 from infra.settings import Settings
@@ -25,6 +26,12 @@ class Pipeline:
     collection: str
     staging: str
     fingerprints: Fingerprints
+
+    @property
+    def scratch(self) -> Path | None:
+        """The run's folder on this machine, which is swept when the run dies; None on another machine."""
+        folder = self.settings.scratch / "staging" / self.staging.rsplit("/", 1)[-1]
+        return folder if folder.is_dir() else None
 
 
 def fingerprints(settings: Settings) -> Fingerprints:

@@ -196,7 +196,8 @@ class Work:
 
 
 def batches(shard: Shard) -> list[tuple[Work, ...]]:
-    """The shard's documents in batches of balanced size."""
+    """The shard's documents in batches of balanced size: the one of the smallest first, so that the encoder has work while long documents
+    are being read, then from the largest down, so that the workers end at about the same time."""
     columns = ["document_id", "path", "size", "stamp", "action", "content_hash", "encoder", "attempts", "state"]
     rows = pl.scan_parquet(shard.plan).slice(shard.start, shard.documents).select(columns).collect()
     result: list[tuple[Work, ...]] = []
@@ -209,4 +210,4 @@ def batches(shard: Shard) -> list[tuple[Work, ...]]:
         hash_ = (known or "") if state == INDEXED else ""
         batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", attempts or 0))
         size += length
-    return [*result, tuple(batch)] if batch else result
+    return [tuple(batch), *result] if batch else result

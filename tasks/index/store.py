@@ -153,7 +153,8 @@ def stage(
         with pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         paths.append(f"{folder}/{name}.{kind}.arrow")
-        write_bytes(paths[-1], memoryview(sink.getvalue()))
+        # no folder is made here: a run that was stopped has removed it, and nothing may be left behind
+        write_bytes(paths[-1], memoryview(sink.getvalue()), parents=False)
     return Staged(paths[0], paths[1], paths[2], rows.num_rows, tuple(kept))
 
 

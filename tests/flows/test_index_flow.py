@@ -22,7 +22,7 @@ from infra.settings import Settings
 from tasks.index import job
 
 TEXT = "La società ha approvato il bilancio dell'esercizio. " * 3
-COUNTS = ["found", "indexed", "updated", "unchanged", "removed", "quarantined"]
+COUNTS = ["found", "attachments", "indexed", "updated", "unchanged", "removed", "quarantined"]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_run_has_the_result_of_the_contract_and_shows_it_in_the_ui(papers: Pat
     shown = artifacts("index")
     assert shown["progress"].data == 100.0
     rows = json.loads(shown["table"].data)
-    assert {row["what"]: row["count"] for row in rows[:6]} == result["documents"]
+    assert {row["what"]: row["count"] for row in rows[: len(COUNTS)]} == result["documents"]
     assert [row["path"] for row in rows if row["path"]] == [str(papers / "empty.pdf")]
     assert not list((settings.scratch / "staging").iterdir())
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from infra.errors import DocumentError, FailureKind, UsageError
+from infra.errors import DocumentError, FailureKind, StorageError, UsageError
 from infra.files import Found, Root, Unreadable, fetch, read_bytes, remove_tree, root_of, walk, write_bytes
 from ports import free_port
 
@@ -96,6 +98,24 @@ def _wait_http(url: str) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError(url)
+
+
+def test_a_folder_that_somebody_is_still_writing_is_removed_for_good(tmp_path: Path) -> None:
+    folder, stopped = tmp_path / "staging", threading.Event()
+    folder.mkdir()
+
+    def write() -> None:
+        with suppress(StorageError):
+            for number in range(100_000):
+                write_bytes(str(folder / f"{number}.arrow"), b"x" * 100, parents=False)
+        stopped.set()
+
+    threading.Thread(target=write, daemon=True).start()
+    while not folder.joinpath("50.arrow").exists():
+        time.sleep(0.001)
+    remove_tree(str(folder))
+    assert stopped.wait(10)
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_behind_s3_are_listed_fetched_and_stamped(s3: None, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.index import job, ledger, store
 from tasks.index.batch import Receipt
+from tasks.progress import FILE_BYTES
 
 PAGE = "La società {i} ha fatturato {i}00 euro nel 2018.\n\n" + "Gli amministratori hanno approvato il bilancio. " * 3
 
@@ -109,6 +110,16 @@ def test_another_folder_does_not_prune_the_first(settings: Settings, papers: Pat
     assert run(settings, other)["documents"]["removed"] == 0
 
 
+def test_much_new_text_is_known_ahead_and_an_unchanged_folder_is_not_taken_for_it(
+    settings: Settings, papers: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "MUCH", 10 * FILE_BYTES)
+    assert job._much_is_new(lake, "c", [str(papers)])
+    assert not job._much_is_new(lake, "c", [str(papers / "3.txt"), "s3://bucket/papers"])
+    run(settings, papers)
+    assert not job._much_is_new(lake, "c", [str(papers)])
+
+
 def test_bad_files_are_in_quarantine_with_their_reason_and_the_rest_is_indexed(
     settings: Settings, papers: Path, lake: Lake
 ) -> None:
@@ -141,10 +152,12 @@ def test_attachments_are_documents_that_come_and_go_with_their_mail(
     mail.parent.mkdir()
     source = next(samples.glob("*.eml"))
     shutil.copy(source, mail)
-    run(settings, mail.parent)
+    counts = run(settings, mail.parent)["documents"]
     rows = ledger.read(lake, "c", ["path", "parent_id"]).to_pylist()
     children = [row for row in rows if row["parent_id"]]
     assert children
+    assert (counts["found"], counts["attachments"]) == (1, len(children))
+    assert counts["indexed"] + counts["quarantined"] == counts["found"] + counts["attachments"]
     assert all(row["path"].startswith(f"{mail}!/") for row in children)
     mail.write_text("Subject: senza allegati\nFrom: a@example.org\nTo: b@example.org\n\nIl bilancio è approvato.\n")
     run(settings, mail.parent)

@@ -16,6 +16,7 @@ from infra.files import Root
 from tasks.index import ledger
 from tasks.index.discover import SCHEMA
 from tasks.index.plan import Fingerprints, batches, check_prune, plan
+from tasks.progress import cost
 from tasks.records import document_id
 
 NOW = Fingerprints({"": "all", "txt": "t1", "pdf": "p1"}, "c1", "e1")
@@ -95,6 +96,13 @@ def test_the_guard_refuses_to_remove_most_of_a_collection(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="9 of the 10 documents"):
         check_prune(made, "c", force=False)
     check_prune(made, "c", force=True)
+
+
+def test_the_smallest_batch_goes_first_and_the_largest_next(tmp_path: Path) -> None:
+    files = {name: (size * 2**20, "1") for name, size in (("a", 9), ("b", 5), ("c", 2), ("d", 1))}
+    made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
+    assert [[work.path[-1] for work in batch] for batch in batches(made.shards[0])] == [["c", "d"], ["a"], ["b"]]
+    assert made.weight == sum(cost(size) for size, _ in files.values())
 
 
 NAMES = st.text("abcdef", min_size=1, max_size=4)
