@@ -10,11 +10,13 @@ Needs Prefect 3.8's engine (`prefect.flow_engine.run_flow`); Prefect's own `pyth
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import inspect
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -41,6 +43,7 @@ log = logging.getLogger("faldone.job")
 
 EVERY = 1.0  # s between two notes of how far the job is
 AGAIN = 75  # exit status that tells the supervisor to read the outcome (EX_TEMPFAIL)
+NICE = 10  # the server and web applications answer quickly beside a job that takes every core; alone it loses nothing
 PASSING = (TransientError, ConnectionError, TimeoutError)
 
 
@@ -85,8 +88,21 @@ class Journal:
         return {name: getattr(status, name) for name in ("pages", "chunks", "failed")} if status else {}
 
 
+def serve(supervisor: int) -> None:
+    """Have the kernel end this process with its supervisor (Linux: prctl PR_SET_PDEATHSIG), and let servers go first.
+
+    Set here and not between fork and exec, where code of the supervisor would run in a copy of its threads.
+    """
+    os.nice(NICE)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        sys.exit("the supervisor of this job has ended")
+
+
 def main() -> None:
-    """Run the flow run that PREFECT__FLOW_RUN_ID names."""
+    """Run the flow run that PREFECT__FLOW_RUN_ID names; the argument is the process id of its supervisor."""
+    serve(int(sys.argv[1]))
     from prefect._internal.control_listener import configure_from_env
     from prefect.engine import handle_engine_signals
 

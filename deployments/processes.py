@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import psutil
 
 from deployments.limits import PlatformLimits
 from deployments.state import Process
+from infra.errors import UsageError
 
 log = logging.getLogger("faldone.keeper")
 
@@ -56,13 +56,17 @@ class Child:
         return True
 
     def start(self) -> None:
-        """Start it, apart from the keeper's session and terminal."""
+        """Start it, apart from the keeper's session and terminal.
+
+        The keeper handles SIGINT and SIGTERM by then, so that they are plain ones in the child: a process started in the background of a
+        shell ignores SIGINT, and Prefect's worker that inherits this ignores SIGTERM too.
+        """
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_SIZE:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
         with self.log_file.open("ab") as output:
             self.popen = subprocess.Popen(
                 list(self.command), env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, cwd=self.log_file.parent, preexec_fn=_plain_signals,
+                start_new_session=True, cwd=self.log_file.parent,
             )  # fmt: skip
         self.known = Process(self.popen.pid, psutil.Process(self.popen.pid).create_time())
         self.starts, self.started = self.starts + 1, time.monotonic()
@@ -85,12 +89,6 @@ class Child:
     def tail(self, characters: int = 600) -> str:
         """The end of its log."""
         return self.log_file.read_text(errors="replace")[-characters:] if self.log_file.exists() else ""
-
-
-def _plain_signals() -> None:
-    """A process started in the background of a shell ignores SIGINT, and Prefect's worker then ignores SIGTERM too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def shared_environment(home: str, folder: Path, api: str, auth: str) -> dict[str, str]:
@@ -165,7 +163,11 @@ def shown_host(host: str) -> str:
 
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
-    """`wanted` if nobody has it, else another free one."""
+    """`wanted` if nobody has it, else another free one.
+
+    Raises:
+        UsageError: `host` is no address of this machine.
+    """
     for port in (wanted, *range(wanted + 10, wanted + 60, 10), 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -174,4 +176,6 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise OSError(f"no free port on {host}")
+    raise UsageError(
+        f"--host {host}: this machine cannot listen there; use one of its own addresses, or 0.0.0.0 for all"
+    )

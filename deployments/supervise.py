@@ -42,7 +42,6 @@ log = logging.getLogger("faldone.supervisor")
 TICK = 0.2  # s
 LOOK = 3.0  # s between two looks at the job's state: cancelled by somebody, deleted, taken over?
 APART = 3.0  # s at least between two attempts: the worker must have noticed the end of the first (it breaks otherwise)
-NICE = 10  # the server and web applications answer quickly beside a job that takes every core; alone it loses nothing
 RESUME = "the platform goes down; the job goes on when it is up again"
 
 
@@ -103,9 +102,8 @@ class Supervisor:
         leases.write(self.lease)
         environment = os.environ | {stop.FOLDER: str(self.folder)}
         return subprocess.Popen(
-            [sys.executable, "-m", "deployments.engine"], env=environment, start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )  # fmt: skip
+            [sys.executable, "-m", "deployments.engine", str(os.getpid())], env=environment, start_new_session=True
+        )
 
     def run(self) -> None:
         """Return when the job's processes have ended and its state says how."""
@@ -275,13 +273,6 @@ def _memory(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end the engine when the supervisor is killed (Linux: prctl PR_SET_PDEATHSIG), and let others go first."""
-    os.nice(NICE)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _adopt_orphans() -> None:
