@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from infra.settings import Settings
 
 log = logging.getLogger("faldone.alerts")
 
-BAD = {"FAILED", "CRASHED"}
+DAY = 24 * 3600.0  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +196,25 @@ def ages(queues: Mapping[str, float], numbers: Alerts) -> list[Problem]:
     ]  # fmt: skip
 
 
-def quarantine(history: Iterable[tuple[float, Mapping[str, int]]], numbers: Alerts, now: float) -> list[Problem]:
-    """Collections whose quarantine has grown much within a day; each entry is a time and the counts then."""
-    day = [(at, counts) for at, counts in history if now - at <= 24 * 3600]
-    if len(day) < 2:
-        return []
-    first, last = day[0][1], day[-1][1]
+def remember(file: Path, counts: Mapping[str, int], now: float) -> list[tuple[float, Mapping[str, int]]]:
+    """Keep how large quarantines are, across restarts: each change of the last day, and what held before it, the oldest first."""
+    history = [(float(at), known) for at, known in json.loads(file.read_text())] if file.is_file() else []
+    if history and history[-1][1] == counts:
+        return history
+    history.append((now, dict(counts)))
+    old = [number for number, (at, _) in enumerate(history) if at <= now - DAY]
+    history = history[old[-1] if old else 0 :]
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(history))
+    beside.replace(file)
+    return history
+
+
+def quarantine(history: Sequence[tuple[float, Mapping[str, int]]], numbers: Alerts, now: float) -> list[Problem]:
+    """Collections whose quarantine has grown much within a day; `history` is that of `remember`."""
+    first = next((counts for at, counts in reversed(history) if at <= now - DAY), history[0][1])
     found = []
-    for name, count in last.items():
+    for name, count in history[-1][1].items():
         grown = count - first.get(name, 0)
         if grown >= numbers.quarantine_documents and grown > numbers.quarantine_share * max(1, first.get(name, 0)):
             text = f"{grown} more documents than a day ago could not be processed: faldone documents list -c {name} --state quarantined"

@@ -18,8 +18,6 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -27,12 +25,12 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from deployments import alerts, leases, observed, processes, reaper, rest, state
+from deployments import alerts, leases, observed, processes, reaper, rest, state, ticks
 from deployments import limits as numbers
-from deployments.embedded import answers, template
+from deployments.embedded import answers, configured_url, template
 from deployments.metrics import Totals
 from deployments.state import Platform
-from infra.errors import FaldoneError, TransientError
+from infra.errors import FaldoneError, TransientError, UsageError
 from infra.settings import Settings, load
 
 log = logging.getLogger("faldone.keeper")
@@ -53,7 +51,9 @@ class Keeper:
         known = state.read(settings)
         auth = os.environ.get("PREFECT_SERVER_API_AUTH_STRING") or os.environ.get("PREFECT_API_AUTH_STRING", "")
         shown = processes.shown_host(host)
-        api = os.environ["PREFECT_API_URL"] if watch else f"http://{shown}:{port}/api"
+        api = configured_url() if watch else f"http://{shown}:{port}/api"
+        if not api:
+            raise UsageError("--watch: set PREFECT_API_URL to the server that is to be watched")
         keeper_port = int(os.environ.get("FALDONE_KEEPER_PORT", 0)) or processes.free_port(port + 1)
         keeper_host = os.environ.get("FALDONE_KEEPER_HOST", "127.0.0.1")
         self.address = (keeper_host, keeper_port)
@@ -65,7 +65,6 @@ class Keeper:
         self.token = os.environ.get("FALDONE_KEEPER_TOKEN") or secrets.token_hex(16)
         self.seen, self.totals = observed.Seen(), Totals(self.folder / "totals.json")
         self.desk = alerts.Desk(self.folder / "alerts.json", settings, f"{self.platform.ui}")
-        self.quarantines: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=3_000)
         self.ending = threading.Event()
         self.drain = False
         self.lock = threading.Lock()  # the webhook's thread and the keeper's both speak with the desk
@@ -131,6 +130,7 @@ class Keeper:
         self._await_server()
         if not self.watch or os.environ.get("FALDONE_KEEPER_BOOTSTRAP"):
             self._bootstrap()
+        self.drop_missed()
         if "worker" in self.children:
             self.children["worker"].ensure()
         self.note("ready")
@@ -168,6 +168,7 @@ class Keeper:
             if now - before > TICK + self.limits.time.lease / 2:
                 log.warning("this machine has slept: leases are given time to be renewed")
                 reaped = now + self.limits.time.lease
+                self._safely(self.drop_missed)
             started = [child.ensure() for child in self.children.values()]  # each one, so no short cut
             if any(started):
                 self.note("ready")
@@ -188,6 +189,10 @@ class Keeper:
         except Exception:
             log.exception("the keeper goes on after this")
 
+    def drop_missed(self) -> None:
+        """Have ticks that came due meanwhile not pile up."""
+        rest.run(ticks.drop_missed(self.limits.pool.name, time.time()), self.platform.api)
+
     def reap(self) -> None:
         """Give on what dead processes left."""
         rest.run(reaper.sweep(self.limits, time.time()), self.platform.api)
@@ -195,15 +200,18 @@ class Keeper:
     def look(self) -> None:
         """See how things are, and tell people what is wrong."""
         now, thresholds = time.time(), self.limits.alerts
-        rest.run(observed.look(self.seen, self.limits.pool.name, now), self.platform.api)
-        observed.census(self.seen, self.environment)
+        with self.lock:  # first, for a full disk may be why the rest cannot be seen
+            self.desk.match("disk", alerts.disk(self.folder, thresholds))
         self.totals.fold(leases.ended())
-        self.quarantines.append((now, {one["collection"]: one["quarantined"] for one in self.seen.collections}))
+        rest.run(observed.look(self.seen, self.limits.pool.name, now), self.platform.api)
         with self.lock:
             self.desk.match("age", alerts.ages(self.seen.age, thresholds))
-            self.desk.match("disk", alerts.disk(self.folder, thresholds))
-            self.desk.match("quarantine", alerts.quarantine(self.quarantines, thresholds, now))
             self.desk.match("stale", alerts.stale(self.seen.deployments, self.seen.last_success, thresholds, now))
+        observed.census(self.seen, self.environment, thresholds.census)
+        counts = {one["collection"]: one["quarantined"] for one in self.seen.collections}
+        history = alerts.remember(self.folder / "quarantine.json", counts, now)
+        with self.lock:
+            self.desk.match("quarantine", alerts.quarantine(history, thresholds, now))
 
     def stop(self) -> None:
         """Stop exactly what was started: the worker, the jobs' processes, the server, Redis."""
@@ -276,6 +284,8 @@ def main() -> None:
             Keeper(settings, given.host, given.port, given.watch).run()
     except Timeout:
         sys.exit("faldone: the platform of this data folder has a keeper already")
+    except FaldoneError as error:
+        sys.exit(f"faldone: {error}")
 
 
 if __name__ == "__main__":

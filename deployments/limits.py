@@ -63,6 +63,7 @@ class Alerts(_Record):
     """When a person is told."""
 
     every: float = Field(gt=0)
+    census: float = Field(gt=0)
     queue_age: float = Field(gt=0)
     late_factor: float = Field(ge=1)
     quarantine_share: float = Field(ge=0)

@@ -14,8 +14,8 @@ from typing import Any
 
 from deployments.kinds import full_name
 from deployments.rest import Ask, Talk
+from infra.errors import TransientError
 
-CENSUS_EVERY = 300.0  # s between two looks into the data folder: it starts a process
 PAGE = 200
 
 
@@ -77,14 +77,19 @@ def _seconds(stamp: str) -> float:
     return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
 
 
-def census(seen: Seen, environment: Mapping[str, str]) -> None:
-    """Count documents and chunks of every collection, in a process of its own: LanceDB's memory is not the keeper's."""
-    if time.monotonic() - seen.census_at < CENSUS_EVERY and seen.census_at:
+def census(seen: Seen, environment: Mapping[str, str], every: float) -> None:
+    """Count documents and chunks of every collection, in a process of its own: LanceDB's memory is not the keeper's.
+
+    Args:
+        every: seconds; nothing happens when the last count is younger.
+    """
+    if time.monotonic() - seen.census_at < every and seen.census_at:
         return
     seen.census_at = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "deployments.census"], env=dict(environment), capture_output=True, text=True, check=False,
         timeout=120,
     )  # fmt: skip
-    if done.returncode == 0:
-        seen.collections = json.loads(done.stdout)
+    if done.returncode:
+        raise TransientError(f"the documents could not be counted: {done.stderr.strip()[-400:]}")
+    seen.collections = json.loads(done.stdout)

@@ -13,7 +13,9 @@ def up(
     host: Annotated[
         str, typer.Option(help="Where the server listens; others than this machine need a password.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the server; 0: the one it had, 4200, or the next free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the server; 0: the one it had, 4200, or the next free one.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Start the platform on this machine: Prefect server and UI, worker, queues, schedules, alerts; Redis where it is installed.

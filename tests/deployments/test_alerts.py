@@ -76,10 +76,17 @@ def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(
     assert bool(alerts.stale([schedule(cron, NOW - hours * 3600)], {}, NUMBERS, NOW)) is late, "one that never ran"
 
 
+def growing(file: Path, counts: dict[str, int], at: float) -> list[str]:
+    return [one.key for one in alerts.quarantine(alerts.remember(file, counts, at), NUMBERS, at)]
+
+
 def test_old_queues_and_growing_quarantines_are_noticed(tmp_path: Path) -> None:
     assert [one.key for one in alerts.ages({"indexing": 901, "export": 5}, NUMBERS)] == ["age:indexing"]
-    grown = [(NOW - 80_000, {"a": 10, "b": 500}), (NOW, {"a": 40, "b": 519})]
-    assert [one.key for one in alerts.quarantine(grown, NUMBERS, NOW)] == ["quarantine:a"]
-    assert not alerts.quarantine([(NOW - 200_000, {"a": 10}), (NOW, {"a": 40})], NUMBERS, NOW), "that was days ago"
+    file = tmp_path / "quarantine.json"  # as many looks, and each time another keeper
+    assert not growing(file, {"a": 10, "b": 500}, NOW - 200_000), "what was there before the first look"
+    assert growing(file, {"a": 40, "b": 519}, NOW - 100_000) == ["quarantine:a"]
+    assert growing(file, {"a": 40, "b": 519}, NOW - 20_000) == ["quarantine:a"], "for a day, whoever looks"
+    assert not growing(file, {"a": 40, "b": 519}, NOW), "that was days ago"
+    assert growing(file, {"a": 40, "b": 519, "c": 20}, NOW) == ["quarantine:c"]
     assert not alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 0, "disk_free_share": 0}))
     assert alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 2**60}))

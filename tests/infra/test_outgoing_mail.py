@@ -6,6 +6,7 @@ import email
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -37,8 +38,8 @@ class Inbox:
         return "250 OK"
 
 
-@pytest.fixture
-def inbox() -> Iterator[tuple[Inbox, int]]:
+@contextmanager
+def smtp_server() -> Iterator[tuple[Inbox, int]]:
     """A running SMTP server and its port."""
     box = Inbox()
     controller = Controller(box, hostname="127.0.0.1", port=free_port())
@@ -49,8 +50,8 @@ def inbox() -> Iterator[tuple[Inbox, int]]:
         controller.stop()
 
 
-@pytest.fixture
-def hook() -> Iterator[tuple[list[dict[str, Any]], int]]:
+@contextmanager
+def webhook() -> Iterator[tuple[list[dict[str, Any]], int]]:
     """A running webhook: what it was sent, and its port."""
     bodies: list[dict[str, Any]] = []
 
@@ -69,6 +70,18 @@ def hook() -> Iterator[tuple[list[dict[str, Any]], int]]:
         yield bodies, server.server_address[1]
     finally:
         server.shutdown()
+
+
+@pytest.fixture
+def inbox() -> Iterator[tuple[Inbox, int]]:
+    with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[list[dict[str, Any]], int]]:
+    with webhook() as running:
+        yield running
 
 
 def settings(port: int = 0, to: str = "a@here.example,b@here.example", *urls: str) -> Settings:
