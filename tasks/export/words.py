@@ -271,6 +271,11 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "needs_person": ("What needs a person", "Che cosa richiede una persona"),
     "nothing_person": ("Nothing needs a person.", "Nulla richiede una persona."),
     "punctuality": ("Schedules on time", "Pianificazioni eseguite"),
+    "no_failures_week": ("No document failed in this week.", "In questa settimana nessun documento è fallito."),
+    "schedule_good": ("complete", "completa"),
+    "schedule_fair": ("with gaps", "con lacune"),
+    "schedule_poor": ("no success", "nessun successo"),
+    "need_document": ("{count} × {kind}: {names} – {message}", "{count} × {kind}: {names} – {message}"),
     "need_backup": ("There is no backup: faldone backup", "Non c’è alcuna copia di sicurezza: faldone backup"),
     "need_new_backup": (
         "The latest backup is of {date}: faldone backup",

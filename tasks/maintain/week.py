@@ -27,6 +27,7 @@ from infra.orchestration import Api, moment
 from infra.settings import Settings
 from infra.vault import Vault
 from tasks.export.records import Alert, CollectionSize, Count, Day, FailureGroup, Queue, Schedule, Week
+from tasks.export.text import name as file_name
 from tasks.export.words import Words
 from tasks.index import catalogue, ledger
 from tasks.maintain import backup as backups
@@ -161,14 +162,22 @@ def _failures(entries: pl.DataFrame, week: Span, said: _Notes) -> tuple[FailureG
 def _open_needs(settings: Settings, entries: pl.DataFrame, words: Words) -> list[str]:
     """What lies in quarantine until somebody acts, and a backup that is missing."""
     stuck = entries.filter((pl.col("state") == ledger.QUARANTINED) & pl.col("kind").is_in(PERSON))
-    groups = stuck.group_by("kind", "message").len().sort("len", descending=True)
-    needs = [f"{count} × {words.kind(kind)}: {message}" for kind, message, count in groups.head(6).iter_rows()]
+    groups = stuck.group_by("kind", "message").agg(pl.len(), pl.col("path").sort().head(EXAMPLES))
+    needs = [
+        words("need_document", count=f"{count}", kind=words.kind(kind), names=_names(count, paths), message=message)
+        for kind, message, count, paths in groups.sort("len", "path", descending=[True, False]).head(6).iter_rows()
+    ]
     there = Vault(backups.destination(settings)).backups()
     if entries.height and not there:
         needs.append(words("need_backup"))
     elif there and datetime.now(UTC) - backups.when(there[-1]) > timedelta(days=2):
         needs.append(words("need_new_backup", date=words.format.date(backups.when(there[-1]))))
     return needs
+
+
+def _names(count: int, paths: Sequence[str]) -> str:
+    """Some documents by their file names."""
+    return ", ".join(file_name(path) for path in paths) + (" …" if count > len(paths) else "")
 
 
 # ---- Prefect ---------------------------------------------------------------------------------------------------------
@@ -181,7 +190,8 @@ def _runs(api: Api | None, week: Span, said: _Notes) -> tuple[list[dict[str, Any
     if api is None:
         said.note("note_no_api")
         return [], {}
-    over = min(week.end, datetime.now(week.end.tzinfo) - STARTING)  # what is due later cannot have been done
+    # what is due later cannot have been done, and what is due at the week's very end belongs to the next
+    over = min(week.end - timedelta(microseconds=1), datetime.now(week.end.tzinfo) - STARTING)
     try:
         deployments = {row["id"]: row | {"name": f"{row['flow_name']}/{row['name']}"} for row in api.deployments()}
         rows = [row for row in api.runs(week.begin, over) if row["deployment_id"] in deployments]
@@ -196,7 +206,7 @@ def _expected(api: Api, deployment: Mapping[str, Any], begin: datetime, over: da
     """How often a schedule should have ticked since it is there: a server that was away has no runs to show for it."""
     interval = api.interval(deployment["id"])
     since = max(begin, moment(deployment["created"]) or begin)
-    return max(0, (over - since) // interval) if interval else 0
+    return max(0, (over - since + timedelta(seconds=1)) // interval) if interval else 0
 
 
 def _queues(runs: Iterable[Mapping[str, Any]]) -> tuple[Queue, ...]:
@@ -242,7 +252,7 @@ def _schedules(runs: Iterable[Mapping[str, Any]], said: _Notes, expected: Mappin
 
 def _schedule(name: str, runs: Sequence[Mapping[str, Any]], expected: int) -> Schedule:
     done = [run for run in runs if run.get("state_type") == "COMPLETED"]
-    ends = [end for run in done if (end := moment(run.get("end_time")))]
+    ends = [end.astimezone(ZoneInfo(ZONE)) for run in done if (end := moment(run.get("end_time")))]
     return Schedule(
         name, max(expected, len(runs)), len(done), sum(_failed(run) for run in runs),
         max((_late(run) for run in runs if run.get("start_time")), default=0.0), max(ends, default=None),
@@ -353,7 +363,11 @@ def _alerts(settings: Settings, week: Span) -> tuple[Alert, ...]:
 def _alert(row: Mapping[str, Any]) -> Alert | None:
     if row["what"] != "raised":
         return None
-    return Alert(datetime.fromisoformat(row["time"]), str(row.get("subject", "")), str(row.get("text", "")))
+    return Alert(
+        datetime.fromisoformat(row["time"]).astimezone(ZoneInfo(ZONE)),
+        str(row.get("subject", "")),
+        str(row.get("text", "")),
+    )
 
 
 def letter(week: Week, language: str) -> tuple[str, str]:

@@ -132,7 +132,7 @@ def _duration(day: Day) -> float | None:
 def _failures(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("failures_by_kind"), 2)]
     if not week.failures:
-        return [*story, Prose(words("no_failures"))]
+        return [*story, Prose(words("no_failures_week"))]
     heads = [Column(words("kind"), least=70), Column(words("count"), "number"), Column(words("message"), least=140),
              Column(words("examples"), least=120)]  # fmt: skip
     rows = [
@@ -169,7 +169,7 @@ def _schedule(one: Schedule, words: Words) -> Row:
     light = "good" if one.completed >= one.expected and not one.failed else "poor" if one.completed == 0 else "fair"
     show = words.format
     return Row((one.name, show.integer(one.expected), show.integer(one.completed), show.integer(one.failed),
-                show.duration(one.latest), show.moment(one.last_success), Cell(words(light), mark=light)))  # fmt: skip
+                show.duration(one.latest), show.moment(one.last_success), Cell(words(f"schedule_{light}"), mark=light)))  # fmt: skip
 
 
 def _storage(week: Week, words: Words) -> Story:

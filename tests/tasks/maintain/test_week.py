@@ -46,7 +46,7 @@ def test_days_and_failures_come_from_the_ledger(settings: Settings, lake: Lake) 
     assert made.indexed_before == 1
     (group,) = made.failures
     assert (group.kind, group.count, group.examples) == ("encrypted", 1, ("/locked.pdf",))
-    assert "1 × encrypted: it has a password" in made.needs
+    assert "1 × encrypted: locked.pdf – it has a password" in made.needs
     assert any("no backup" in need for need in made.needs)
     assert any("No Prefect server" in note for note in made.notes)
 
@@ -68,12 +68,13 @@ def test_alerts_that_were_raised_in_the_week(settings: Settings) -> None:
     path = week.alerts_file(settings)
     path.parent.mkdir(parents=True)
     rows = [
-        {"time": "2026-11-12T10:00:00+01:00", "what": "raised", "subject": "Disk", "text": "full"},
+        {"time": "2026-11-12T09:00:00+00:00", "what": "raised", "subject": "Disk", "text": "full"},
         {"time": "2026-11-12T11:00:00+01:00", "what": "ended", "subject": "Disk", "text": "full"},
         {"time": "2026-11-20T10:00:00+01:00", "what": "raised", "subject": "Later", "text": ""},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     (alert,) = week.gather(settings, ending=LAST).alerts
+    assert alert.at.isoformat() == "2026-11-12T10:00:00+01:00"
     assert (alert.name, alert.message) == ("Disk", "full")
 
 
