@@ -22,14 +22,20 @@ HISTORY = timedelta(days=31)  # of runs: what cleanup keeps
 def backup(
     to: Annotated[str, Field(description="A folder or s3://…; empty means FALDONE_BACKUPS.")] = "",
     drill: Annotated[bool, Field(description="Restore it into a temporary place and compare.")] = True,
+    dry_run: Annotated[bool, Field(description="Only say which old backups would go.")] = False,
 ) -> dict[str, Any]:
     """Back up collections, models and what Prefect knows; only what changed is copied; then try a restore.
 
     Args:
         to: A folder or URL; empty means FALDONE_BACKUPS, else `backups` in the data folder.
         drill: Restore the backup into a temporary place and compare counts and rows.
+        dry_run: Make none, and only say which old backups would go.
     """
     settings = load()
+    if dry_run:
+        result = job.preview(settings, to)
+        table("backup", [{"what": name, "value": value} for name, value in result.items()], "Backups that would go")
+        return result
     with one_at_a_time(settings, restore.LANE):
         restore.recover(settings)
         result = make_backup(to, drill)

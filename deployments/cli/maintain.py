@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from deployments.cli.output import JsonOption, emit, errors_shown, fail, run_flow, table
+from deployments.cli.output import Exit, JsonOption, emit, errors_shown, fail, run_flow, table
 
 if TYPE_CHECKING:
     from infra.orchestration import Api
@@ -102,6 +102,7 @@ def _optimised(result: Mapping[str, Any]) -> None:
 def backup(
     to: Annotated[str, typer.Option(help="A folder or s3://…; FALDONE_BACKUPS when left out.")] = "",
     drill: Annotated[bool, typer.Option(help="Restore it into a temporary place and compare.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Make none, and say which old backups would go.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Back up collections, models and what Prefect knows; writers go on, and only what changed is copied.
@@ -109,14 +110,21 @@ def backup(
     Example: faldone backup --to /mnt/backups
     """
     with errors_shown():
-        result = _run("backup", {"to": _place(to), "drill": drill})
-        emit(result, as_json, None if as_json else _backed_up(result))
+        result = _run("backup", {"to": _place(to), "drill": drill, "dry_run": dry_run})
+        emit(result, as_json, None if as_json else _would_go(result) if dry_run else _backed_up(result))
         _end(result)
 
 
 def _place(given: str) -> str:
     """A folder made absolute, since a flow may run elsewhere; a URL stays."""
     return given if not given or "://" in given else str(Path(given).expanduser().absolute())
+
+
+def _would_go(result: Mapping[str, Any]) -> str:
+    from tasks.maintain.common import size
+
+    head = f"{result['path']}: {len(result['removed'])} of {result['backups']} backups would go"
+    return "\n".join([f"{head}, {size(result['bytes_freed'])}", *result["removed"]])
 
 
 def _backed_up(result: Mapping[str, Any]) -> str:
@@ -129,9 +137,10 @@ def _backed_up(result: Mapping[str, Any]) -> str:
 
 
 def restore(
-    backup: Annotated[str, typer.Argument(help="Id or path of a backup, or latest.")],
+    backup: Annotated[str, typer.Argument(help="Id or path of a backup, or latest.")] = "",
     source: Annotated[str, typer.Option(help="Where backups lie; FALDONE_BACKUPS when left out.")] = "",
     collection: OneCollection = None,
+    listed: Annotated[bool, typer.Option("--list", help="Only show which backups there are.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Restore a backup; nothing is touched before every checksum has been verified, and what was there is kept some
@@ -140,16 +149,51 @@ def restore(
     Example: faldone restore latest --collection finance
     """
     with errors_shown():
+        if listed:
+            _list_backups(_place(source), as_json)
+            return
+        if not backup:
+            fail(
+                "BACKUP is missing: give an id, a path or latest (faldone restore --list shows which there are)",
+                Exit.USAGE,
+            )
         which = _place(backup) if "/" in backup else backup
         result = _run("restore", {"backup": which, "source": _place(source), "collection": collection})
         emit(result, as_json, None if as_json else _restored(result))
+
+
+def _list_backups(source: str, as_json: bool) -> None:
+    from infra.settings import load
+    from tasks.maintain.backup import listing
+    from tasks.maintain.common import size
+
+    result = listing(load(), source)
+    if as_json:
+        emit(result, True)
+        return
+    rows = [
+        (row["id"], f"{row['documents']:,}", f"{row['chunks']:,}", size(row["bytes"]),
+         row["problem"] or ", ".join(row["collections"])) for row in result["backups"]
+    ]  # fmt: skip
+    table(f"{len(rows)} backups in {result['path']}", ["backup", "documents", "chunks", "size", "collections"], rows)
 
 
 def _restored(result: Mapping[str, Any]) -> str:
     lines = [f"Restored {result['documents']:,} documents, {result['chunks']:,} chunks from {result['path']}"]
     lines += [f"What was there is in {result['replaced']}"] if result["replaced"] else []
     lines += ["The backup was made with another FALDONE_EMBEDDING_MODEL."] if result["encoder_differs"] else []
+    prefect = result.get("prefect") or {}
+    for what, words in PREFECT.items():
+        lines += [f"{words}: {', '.join(prefect[what])}"] if prefect.get(what) else []
+    lines += [f"Prefect: {prefect['note']}"] if prefect.get("note") else []
     return "\n".join(lines)
+
+
+PREFECT = {
+    "variables": "Prefect variables brought back",
+    "paused": "Paused again",
+    "by_hand": "Prefect variables to set by hand, since a backup keeps no secrets",
+}
 
 
 def audit(
@@ -243,8 +287,6 @@ def report(
 
 def _day(text: str) -> Any:
     from datetime import date
-
-    from deployments.cli.output import Exit
 
     try:
         return date.fromisoformat(text) if text else None

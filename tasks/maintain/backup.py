@@ -289,13 +289,17 @@ def when(backup: str) -> datetime:
     return datetime.strptime(backup[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
 
-def retain(vault: Vault, dry_run: bool = False) -> tuple[list[str], int]:
+def retain(vault: Vault, dry_run: bool = False, coming: Sequence[str] = ()) -> tuple[list[str], int]:
     """Remove backups past their retention, and blobs that no backup names; (ids removed, bytes freed).
 
     While any manifest cannot be read no blob is removed: it might be one of that backup's.
+
+    Args:
+        dry_run: only say what would go.
+        coming: ids of backups that count as if they were there.
     """
     backups = vault.backups()
-    going = sorted(set(backups) - kept(backups))
+    going = sorted(set(backups) - kept([*backups, *coming]))
     staying = [backup for backup in backups if backup not in going]
     try:
         needed = {file.sha256 for backup in staying for file in read(vault, backup).files}
@@ -332,6 +336,38 @@ def result(
         "removed": list(removed),
         "seconds": round(seconds, 3),
     }
+
+
+def preview(settings: Settings, to: str = "") -> dict[str, Any]:
+    """What a backup made now would remove; nothing is changed."""
+    started, vault = time.monotonic(), Vault(destination(settings, to))
+    removed, freed = retain(vault, dry_run=True, coming=[new_id()])
+    return {
+        "status": "completed",
+        "dry_run": True,
+        "path": vault.location,
+        "backups": len(vault.backups()),
+        "removed": removed,
+        "bytes_freed": freed,
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def listing(settings: Settings, source: str = "") -> dict[str, Any]:
+    """Every backup there is, the latest first; `problem` says why one cannot be restored as far as its manifest tells."""
+    vault = Vault(destination(settings, source))
+    return {"path": vault.location, "backups": [_listed(vault, name) for name in reversed(vault.backups())]}
+
+
+def _listed(vault: Vault, name: str) -> dict[str, Any]:
+    row = {"id": name, "path": f"{vault.location}/{name}", "created_at": when(name).isoformat()}
+    try:
+        made = read(vault, name)
+    except (Damaged, UsageError) as error:
+        return row | {"documents": 0, "chunks": 0, "bytes": 0, "collections": [], "problem": str(error)}
+    collections = sorted({pin.name.rpartition(".")[0] for pin in made.tables})
+    held = {"documents": made.documents, "chunks": made.chunks, "bytes": made.bytes, "collections": collections}
+    return row | {"created_at": made.created_at} | held | {"problem": ""}
 
 
 def backup(

@@ -161,10 +161,14 @@ def _folders(top: Path) -> list[Path]:
 
 
 def _dead(folder: Path) -> bool:
+    """Whether a staging folder's run has ended; only to look leaves no trace, else the folder would be young again."""
     if time.time() - folder.stat().st_mtime < YOUNG:
         return False
+    lock = folder / "alive.lock"
+    if not lock.exists():
+        return True
     try:
-        with FileLock(folder / "alive.lock", timeout=0):
+        with FileLock(lock, timeout=0):
             return True
     except Timeout:
         return False

@@ -2,7 +2,8 @@
 
     restoring/new/      what was verified: lake/NAME.lance/…, models/NAME/…
     restoring/plan.json written when `new` is complete: from here on the restore is carried to its end, by whoever
-    comes next replaced/TIME/      what stood there before; cleanup removes it after some days
+                        comes next
+    replaced/ID/        what stood there before; cleanup removes it after some days
 
 Nothing of the data is touched before plan.json is there. A kill before it leaves rubbish, a kill after it leaves a
 swap that `recover` finishes: each item is exchanged in one step of the file system, and its inode says whether that
@@ -30,7 +31,6 @@ from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings
 from infra.vault import ID, Damaged, Vault, sync_folder
 from tasks.maintain import backup as backups
-from tasks.maintain.common import stamp
 from tasks.maintain.manifest import File, Manifest
 
 log = logging.getLogger("faldone.maintain")
@@ -164,7 +164,7 @@ def _write_plan(settings: Settings, work: Path, collection: str | None) -> None:
     plan = {
         "coming": coming,
         "going": sorted(set(present) - set(coming)),
-        "replaced": f"replaced/{stamp()}",
+        "replaced": f"replaced/{backups.new_id()}",  # never one that is there: an interrupted swap may just have made it
     }
     beside = work / ".plan.json"
     beside.write_text(json.dumps(plan))
@@ -208,6 +208,8 @@ def swap(settings: Settings) -> str:
             _bring(settings, work, item, inode, plan["replaced"])
         for item in plan["going"]:
             _take_away(settings, item, plan["replaced"])
+        (work / "plan.json").unlink()  # first: carried out again without what it brings, it would only take away
+        sync_folder(work)
         shutil.rmtree(work)
     return "" if settings.remote else str(settings.scratch / plan["replaced"])
 
@@ -269,7 +271,7 @@ def recover(settings: Settings) -> str:
         swap(settings)
         return "a restore that had been interrupted was finished"
     shutil.rmtree(work)
-    return "what an interrupted restore had laid out was removed; the data had not been touched"
+    return "what an interrupted restore had left was removed"
 
 
 def recover_if_free(settings: Settings) -> str:

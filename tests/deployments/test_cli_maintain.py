@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from infra.settings import Settings
+from tasks.maintain import backup
+from tests.tasks.maintain import small
 
 VERBS = ("cleanup", "optimise", "backup", "restore", "audit", "health", "report")
 
@@ -37,3 +41,15 @@ def test_a_day_that_is_none_is_wrong_usage() -> None:
     told = CliRunner().invoke(app, ["report", "--ending", "tomorrow"])
     assert told.exit_code == 2
     assert told.stderr == "faldone: --ending tomorrow: write a day as YYYY-MM-DD\n"
+
+
+def test_restore_lists_backups_and_wants_one(settings: Settings) -> None:
+    small.fill(Path(settings.root), documents=2)
+    made = backup.backup(settings)
+    told = CliRunner().invoke(app, ["restore", "--list", "--json"])
+    assert told.exit_code == 0, told.output
+    assert [row["id"] for row in json.loads(told.stdout)["backups"]] == [made["id"]]
+    assert made["id"] in CliRunner().invoke(app, ["restore", "--list"]).output
+    none = CliRunner().invoke(app, ["restore"])
+    assert none.exit_code == 2
+    assert none.stderr.startswith("faldone: BACKUP is missing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -171,6 +171,16 @@ def test_what_a_killed_swap_left_is_finished_by_whoever_comes_next(settings: Set
     assert small.content(Lake(settings.root)) == before
 
 
+def test_two_restores_within_a_second_keep_what_each_replaced(
+    settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.backup(settings)
+    monkeypatch.setattr(backup, "stamp", lambda: "20261120-020000")
+    places = {restore.restore(settings, "latest")["replaced"] for _ in range(2)}
+    assert len(places) == 2
+    assert all(len(list(Path(place).rglob("*.manifest"))) > 0 for place in places)
+
+
 def test_what_was_only_laid_out_is_removed(settings: Settings, home: Path) -> None:
     before = small.content(Lake(settings.root))
     (restore.work_folder(settings) / "new" / "lake").mkdir(parents=True)
@@ -190,6 +200,20 @@ def test_retention_keeps_days_weeks_months_and_everything_of_two_days() -> None:
     assert max(ids) in kept
 
 
+def test_two_years_of_nightly_backups_end_with_7_days_4_weeks_and_12_months() -> None:
+    """Each night what is past its retention goes before the next is made, as `backup` does it."""
+    there: list[str] = []
+    for night in range(2 * 365):
+        now = datetime(2025, 1, 1, 1, tzinfo=UTC) + timedelta(days=night)
+        there = sorted(backup.kept([*there, f"{now:%Y%m%d-%H%M%S}-aaaa"], now))
+        assert len(there) <= 7 + 4 + 12
+    last = date(2026, 12, 31)  # a Thursday
+    days = [last - timedelta(days=back) for back in range(7)]
+    sundays = [last - timedelta(days=4 + 7 * back) for back in range(3)]  # the last of the three weeks before this one
+    months = [date(2026, month, 1) - timedelta(days=1) for month in range(2, 13)]
+    assert [one[:8] for one in there] == sorted({f"{day:%Y%m%d}" for day in [*days, *sundays, *months]})
+
+
 def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
     vault = Vault(backup.destination(settings))
@@ -206,7 +230,9 @@ def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
         )
         vault.write_manifest(old, manifest.encode(manifest.Manifest(**values | {"id": old, "files": files})))
     assert backup.retain(vault, dry_run=True) == (["20260101-020000-aaaa"], size)
+    assert backup.preview(settings)["removed"] == ["20260101-020000-aaaa"]
     assert digest in vault.blobs()
+    assert [row["id"] for row in backup.listing(settings)["backups"]] == vault.backups()[::-1]
     backup.retain(vault)
     assert vault.backups() == ["20260101-030000-aaaa", made["id"]]
     assert digest not in vault.blobs()
@@ -217,6 +243,18 @@ def test_secrets_are_not_in_a_backup(settings: Settings, home: Path, monkeypatch
     monkeypatch.setenv("FALDONE_SMTP_URL", "smtp://me:hunter2@mail.example/?to=a@b.it&from=a@b.it")
     backup.backup(Settings())
     assert not [p for p in (home / "backups").rglob("*") if p.is_file() and b"hunter2" in p.read_bytes()]
+
+
+def test_the_list_of_backups_tells_what_each_holds_and_which_is_damaged(settings: Settings, home: Path) -> None:
+    made = backup.backup(settings)
+    (row,) = backup.listing(settings)["backups"]
+    assert {name: row[name] for name in ("id", "path", "bytes", "documents", "chunks", "collections", "problem")} == {
+        **{name: made[name] for name in ("id", "path", "bytes", "documents", "chunks")},
+        "collections": ["documents"], "problem": "",
+    }  # fmt: skip
+    manifest_file = Path(made["path"]) / "manifest.json"
+    manifest_file.write_bytes(manifest_file.read_bytes().replace(b"documents", b"document$", 1))
+    assert "checksum differs" in backup.listing(settings)["backups"][0]["problem"]
 
 
 def test_no_such_backup_says_which_there_are(settings: Settings, home: Path) -> None:

@@ -72,6 +72,7 @@ def test_staging_of_dead_runs_goes_and_that_of_live_ones_stays(settings: Setting
     with FileLock(top / "alive" / "alive.lock"):
         _age(top / "dead")
         _age(top / "alive")
+        assert cleanup.cleanup(settings, dry_run=True)["removed"]["staging_folders"] == 1
         result = cleanup.cleanup(settings)
     assert result["removed"]["staging_folders"] == 1
     assert result["bytes_freed"] == 5
