@@ -7,7 +7,7 @@ turn. With the lock taken at the beginning, writers wait for each other; readers
 rather than in SQLite, which lets whoever asks at the right moment go first: some waited for ten seconds. On PostgreSQL this changes nothing.
 
 The application is made once. Prefect's automations ask for it whenever one acts, to speak with it, and it is found by a hash of all settings
-after logging has been set up again: 0.2 to 0.8 s in which the server answered nobody, after each finished job.
+after logging has been set up again: up to 0.8 s in which the server answered nobody, after each finished job.
 
 Needs Prefect 3.8's `AioSqliteConfiguration.begin_transaction` and `prefect.server.api.server.create_app`.
 """
@@ -45,7 +45,9 @@ def lock_at_the_beginning(configuration: type[AioSqliteConfiguration]) -> None:
             return
         async with _turn(), begin(self, session, with_for_update=True) as transaction:
             await session.connection()  # begins now
-            token = SQLITE_BEGIN_MODE.set("DEFERRED")  # for sessions that are opened meanwhile, to read (when a queue is paused, say)
+            token = SQLITE_BEGIN_MODE.set(
+                "DEFERRED"
+            )  # for sessions that are opened meanwhile, to read (when a queue is paused, say)
             try:
                 yield transaction
             finally:
