@@ -154,10 +154,17 @@ def stale(
     """Scheduled deployments without success for longer than their period; `last` is the time of the last success by id."""
     found = []
     for one in deployments:
-        period = max((_period(schedule) for schedule in one["schedules"] if schedule["active"]), default=0.0)
+        active = [schedule for schedule in one["schedules"] if schedule["active"] and not one["paused"]]
+        period = max((_period(schedule) for schedule in active), default=0.0)
         since = last.get(one["id"]) or datetime.fromisoformat(one["created"].replace("Z", "+00:00")).timestamp()
         if period and now - since > numbers.late_factor * period:
-            text = f"The last success was {timedelta(seconds=round(now - since))} ago; it is due every {timedelta(seconds=period)}."
+            ago = timedelta(seconds=round(now - since))
+            text = (
+                f"The last success was {ago} ago"
+                if one["id"] in last
+                else f"It was deployed {ago} ago and has never succeeded"
+            )
+            text += f"; it is due every {timedelta(seconds=period)}."
             found.append(Problem(f"stale:{one['name']}", f"no successful run of {one['name']}", text))
     return found
 

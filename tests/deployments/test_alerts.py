@@ -58,7 +58,7 @@ def test_families_do_not_end_each_other(tmp_path: Path) -> None:
 
 def schedule(cron: str, created: float) -> dict[str, Any]:
     return {
-        "id": cron, "name": cron, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created)),
+        "id": cron, "name": cron, "paused": False, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created)),
         "schedules": [{"active": True, "schedule": {"cron": cron}}],
     }  # fmt: skip
 
@@ -74,6 +74,7 @@ def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(
     one = schedule(cron, NOW - 100 * 86_400)
     assert bool(alerts.stale([one], {cron: NOW - hours * 3600}, NUMBERS, NOW)) is late
     assert bool(alerts.stale([schedule(cron, NOW - hours * 3600)], {}, NUMBERS, NOW)) is late, "one that never ran"
+    assert not alerts.stale([one | {"paused": True}], {}, NUMBERS, NOW), "somebody has paused it"
 
 
 def growing(file: Path, counts: dict[str, int], at: float) -> list[str]:
