@@ -219,39 +219,48 @@ def _plain() -> Any:
 def _bar() -> Iterator[Any]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+    terminal = console()
+    width = 30 if terminal.width >= 120 else 10
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=width),
         TextColumn("{task.fields[numbers]}"), TextColumn("[dim]{task.fields[current]}"),
     )  # fmt: skip
-    with Progress(*columns, console=console(), transient=True) as bar:
+    with Progress(*columns, console=terminal, transient=True) as bar:
         line = bar.add_task("starting", total=None, numbers="", current="")
 
         def show(status: Status) -> None:
             from rich.markup import escape
 
+            numbers = _numbers(status)
+            # rich would shorten every column, the time left among them: the last numbers leave, and the name gets what is left
+            room = terminal.width - width - len(status.stage) - 6
+            while len(numbers) > room and " · " in numbers:
+                numbers = numbers.rsplit(" · ", 1)[0]
+            room -= len(numbers)
             bar.update(
                 line,
                 description=status.stage,
                 total=1.0 if status.total else None,
                 completed=status.share,
-                numbers=_numbers(status),
-                current=escape(status.current.rsplit("/", 1)[-1][-40:]),
+                numbers=numbers,
+                current=escape(status.current.rsplit("/", 1)[-1][-min(40, room) :]) if room >= 8 else "",
             )
 
         yield show
 
 
 def _numbers(status: Status) -> str:
+    """What is counted, the time left first: a narrow terminal cuts the end."""
     from tasks.progress import clock
 
-    parts = [f"{status.done:,}/{status.total:,} {status.unit}" if status.total else f"{status.done:,}"]
+    parts = [f"ETA {clock(status.eta_seconds)}"] if status.eta_seconds else []
+    parts += [f"{status.done:,}/{status.total:,} {status.unit}" if status.total else f"{status.done:,}"]
     parts += [
         f"{n:,} {name}"
         for n, name in ((status.pages, "pages"), (status.chunks, "chunks"), (status.failed, "failed"))
         if n
     ]
     parts += [status.pace] if status.pace else []
-    parts += [f"ETA {clock(status.eta_seconds)}"] if status.eta_seconds else []
     return " · ".join(parts)
 
 
