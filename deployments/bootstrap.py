@@ -14,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,14 @@ def pool(limits: PlatformLimits, template: dict[str, Any]) -> Talk[None]:
         "description": "Jobs of Faldone, each a process of its own under a supervisor.",
         "concurrency_limit": limits.slots, "base_job_template": template,
     }  # fmt: skip
-    try:
+    with suppress(NotFound):
         yield Ask("GET", f"/work_pools/{limits.pool.name}")
         yield Ask("PATCH", f"/work_pools/{limits.pool.name}", body)
-    except NotFound:
+        return
+    try:
         yield Ask("POST", "/work_pools/", body | {"name": limits.pool.name, "type": "process"})
+    except UsageError:  # a busy server made it and answered too late, so that it was asked again
+        yield Ask("PATCH", f"/work_pools/{limits.pool.name}", body)
 
 
 def queues(limits: PlatformLimits) -> Talk[None]:
