@@ -21,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -102,11 +103,13 @@ class Supervisor:
         leases.write(self.lease)
         environment = os.environ | {stop.FOLDER: str(self.folder)}
         return subprocess.Popen(
-            [sys.executable, "-m", "deployments.engine", str(os.getpid())], env=environment, start_new_session=True
-        )
+            [sys.executable, "-m", "deployments.engine", str(os.getpid())], env=environment, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
 
     def run(self) -> None:
         """Return when the job's processes have ended and its state says how."""
+        threading.Thread(target=self.hand_on, daemon=True).start()
         signal.signal(signal.SIGTERM, lambda *_: self.told_to_end())
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker's terminal is not the job's
         signal.signal(signal.SIGUSR1, lambda *_: self.ask_to_stop("resume", RESUME))
@@ -120,6 +123,16 @@ class Supervisor:
         ending, _ = self.ending(outcome)
         leases.close(self.lease, time.time(), ending, outcome.get("stages", {}), outcome.get("counts", {}))
         self.settle(outcome)  # last: a worker that sees the job due again while it still counts this process breaks
+
+    def hand_on(self) -> None:
+        """Print what the job prints. Who reads it may be gone, the worker for one, and then it is dropped: Prefect has the job's log.
+
+        The job itself must not write there: a broken pipe under Prefect's console ends its process.
+        """
+        assert self.engine.stdout is not None
+        for line in self.engine.stdout:
+            with suppress(BrokenPipeError):
+                os.write(sys.stdout.fileno(), line)
 
     def tick(self) -> None:
         """Renew the lease, look at the state, keep the limits."""

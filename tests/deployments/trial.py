@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 
 from infra import stop
 from infra.errors import TransientError
@@ -42,6 +42,7 @@ def trial(
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(seconds)
         progress.add(current=f"/somewhere/step-{step}")
+        get_run_logger().info("step %d", step)  # a job that prints must outlive who reads it
         if not deaf:
             stop.check()
     progress.finish()
