@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 _queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-_inside: ContextVar[bool] = ContextVar("inside a writing transaction", default=False)
+_writer: ContextVar[asyncio.Task[Any] | None] = ContextVar("the task whose turn it is", default=None)
 
 
 def lock_at_the_beginning(configuration: type[AioSqliteConfiguration]) -> None:
@@ -39,15 +39,15 @@ def lock_at_the_beginning(configuration: type[AioSqliteConfiguration]) -> None:
 
     @asynccontextmanager
     async def begin_transaction(self: Any, session: Any, with_for_update: bool = False) -> AsyncIterator[Any]:
-        if _inside.get():  # another session of the writer whose turn it is: it would wait for itself for ever
+        if (
+            _writer.get() is asyncio.current_task()
+        ):  # a second session of the one whose turn it is: it must not wait for itself
             async with begin(self, session, with_for_update=with_for_update) as transaction:
                 yield transaction
             return
         async with _turn(), begin(self, session, with_for_update=True) as transaction:
             await session.connection()  # begins now
-            token = SQLITE_BEGIN_MODE.set(
-                "DEFERRED"
-            )  # for sessions that are opened meanwhile, to read (when a queue is paused, say)
+            token = SQLITE_BEGIN_MODE.set(None)  # sessions opened meanwhile only read, as when a queue is paused
             try:
                 yield transaction
             finally:
@@ -61,11 +61,11 @@ async def _turn() -> AsyncIterator[None]:
     """Wait for this writer's turn."""
     queue = _queues.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     async with queue:
-        token = _inside.set(True)
+        token = _writer.set(asyncio.current_task())  # the task itself: those that it starts inherit the variable
         try:
             yield
         finally:
-            _inside.reset(token)
+            _writer.reset(token)
 
 
 def make_the_application_once(server: Any) -> None:
