@@ -8,9 +8,14 @@ from prefect import flow, task
 from pydantic import Field
 
 from flows.observe import retry, table
+from flows.upkeep import api
+from infra.errors import FaldoneError
 from infra.locks import one_at_a_time
 from infra.settings import load
+from tasks.maintain import backup as backups
+from tasks.maintain import prefect_objects
 from tasks.maintain import restore as job
+from tasks.maintain.common import first_line
 
 
 @flow(name="restore", flow_run_name="restore-{backup}", validate_parameters=True)
@@ -24,10 +29,11 @@ def restore(
     Args:
         backup: Id or path of a backup, or latest.
         source: Folder or URL where backups lie; empty means FALDONE_BACKUPS, else `backups` in the data folder.
-        collection: Only this collection; the others and the models stay as they are.
+        collection: Only this collection; the others, the models and Prefect's variables stay as they are.
     """
     with one_at_a_time(load(), job.LANE):
         result = bring_back(backup, source, collection)
+        result["prefect"] = None if collection else bring_back_prefect(result["path"])
     table("restore", [{"what": name, "value": value} for name, value in result.items()], f"Restore of {result['id']}")
     return result
 
@@ -36,3 +42,17 @@ def restore(
 def bring_back(backup: str, source: str, collection: str | None) -> dict[str, Any]:
     """Lay out, verify, swap."""
     return job.restore(load(), backup, source, collection)
+
+
+@task(name="bring back Prefect's variables", **retry(0))
+def bring_back_prefect(path: str) -> dict[str, Any] | None:
+    """Variables that the server lacks and schedules that were paused; None where backup or server tell nothing.
+
+    The data are restored by now: what goes wrong here is in the result and does not undo that.
+    """
+    door, (vault, name) = api(), job.locate(load(), path)
+    try:
+        told = prefect_objects.told(vault, backups.read(vault, name))
+        return prefect_objects.bring_back(door, told) if door is not None and told is not None else None
+    except FaldoneError as error:
+        return {"variables": [], "paused": [], "by_hand": [], "note": first_line(error)}

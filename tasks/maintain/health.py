@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from infra.cluster import WorkerState
 from infra.errors import FaldoneError
 from infra.orchestration import Api, moment
 from infra.settings import Settings
@@ -203,11 +204,22 @@ def dask(settings: Settings, recycle: bool = False) -> Outcome:
     warm = [worker for worker in there if worker.memory > MEMORY_WARN]
     if heavy and recycle:
         cluster.recycle(settings.dask, [worker.address for worker in heavy])
-    message = f"{len(there)} workers, the largest {size(max(worker.memory for worker in there))}"
+    message = f"{len(there)} workers, the largest {_gigabytes(max(worker.memory for worker in there))}"
     message += f"; {len(silent)} without a heartbeat" if silent else ""
-    message += f"; {len(warm)} above {size(MEMORY_WARN)}" if warm else ""
-    message += f"; {len(heavy)} {'restarted' if recycle else 'to be restarted'}" if heavy else ""
+    message += f"; above {_gigabytes(MEMORY_WARN)}: {_named(warm)}" if warm else ""
+    done = "asked to begin anew" if recycle else "to be restarted by the scheduled health"
+    message += f"; above {_gigabytes(MEMORY_RECYCLE)} and {done}: {_named(heavy)}" if heavy else ""
     return ("degraded" if silent or warm else "ok"), message
+
+
+def _gigabytes(number: int) -> str:
+    return f"{number / 10**9:.1f} GB"
+
+
+def _named(workers_: list[WorkerState], most: int = 5) -> str:
+    """The heaviest workers by name."""
+    heaviest = sorted(workers_, key=lambda worker: -worker.memory)
+    return ", ".join(f"{worker.address} ({_gigabytes(worker.memory)})" for worker in heaviest[:most])
 
 
 def prefect(api: Api | None) -> Outcome:

@@ -44,6 +44,7 @@ def test_every_flow_is_typed_and_described() -> None:
 def test_a_night() -> None:
     made = backup()
     assert made["drill"]["problem"] == ""
+    assert backup(dry_run=True)["removed"] == []
     assert "about/prefect.json" in (Path(made["path"]) / "manifest.json").read_text()
     done = optimise(keep_minutes=0)
     assert done["collections"][0]["fragments_after"] == 3
@@ -51,6 +52,46 @@ def test_a_night() -> None:
     assert cleanup(dry_run=True)["status"] == "completed"
     for key in ("backup", "optimise", "restore", "cleanup"):
         assert artifact_types(key) == {"table"}, key
+
+
+@pytest.mark.usefixtures("prefect_api", "lake")
+def test_variables_and_pauses_come_back_and_what_the_server_has_stays() -> None:
+    door = api()
+    assert door is not None
+    flow = door.ask("POST", "/flows/", {"name": "optimise"})["id"]
+    wanted = {"name": "indexes", "flow_id": flow, "paused": True, "schedules": [
+        {"schedule": {"cron": "0 3 * * *", "timezone": "Europe/Rome"}, "active": False, "slug": "nightly"},
+        {"schedule": {"cron": "0 5 * * *", "timezone": "Europe/Rome"}, "active": False},
+        {"schedule": {"cron": "0 6 * * *", "timezone": "Europe/Rome"}, "active": True},
+    ]}  # fmt: skip
+    for name, value in (("inbox", "/data/inbox"), ("held", "then"), ("mail_password", "hunter2"), ("faldone-x", "1")):
+        door.ask("POST", "/variables/", {"name": name, "value": value})
+    door.ask("POST", "/deployments/", wanted)
+    path = backup(drill=False)["path"]
+    assert b"hunter2" not in b"".join(p.read_bytes() for p in Path(path).parent.rglob("*") if p.is_file())
+
+    for name in ("inbox", "mail_password", "faldone-x"):
+        door.ask("DELETE", f"/variables/name/{name}")
+    door.ask("PATCH", "/variables/name/held", {"value": "now"})
+    door.ask("DELETE", f"/deployments/{door.deployments()[0]['id']}")
+    assert "faldone up" in restore(path)["prefect"]["note"]  # a server without deployments is not set up yet
+    active = [schedule | {"active": True} for schedule in wanted["schedules"]]
+    door.ask("POST", "/deployments/", wanted | {"paused": False, "schedules": active})
+    result = restore(path)["prefect"]
+    assert (result["variables"], result["by_hand"], result["note"]) == (["inbox"], ["mail_password"], "")
+    assert sorted(result["paused"]) == [
+        "optimise/indexes", "optimise/indexes (nightly)",
+        'optimise/indexes ({"cron": "0 5 * * *", "day_or": true, "timezone": "Europe/Rome"})',
+    ]  # fmt: skip
+    (made,) = door.deployments()
+    assert made["paused"] is True
+    assert {row["schedule"]["cron"]: row["active"] for row in made["schedules"]} == {
+        "0 3 * * *": False, "0 5 * * *": False, "0 6 * * *": True
+    }  # fmt: skip
+    values = {row["name"]: row["value"] for row in door.pages("/variables/filter", {})}
+    assert (values["inbox"], values["held"]) == ("/data/inbox", "now")
+    assert restore(path, collection="documents")["prefect"] is None
+    door.ask("DELETE", f"/deployments/{made['id']}")
 
 
 @pytest.mark.usefixtures("prefect_api")
