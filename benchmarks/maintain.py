@@ -363,7 +363,10 @@ def before_optimise(home: Path, files: int, asked: Sequence[str]) -> Start:
     lake = Lake(settings.root)
     for row in ledger.read(lake, COLLECTION).to_pylist()[:30]:
         ledger.write(lake, COLLECTION, ledger.rows([row]))
-    return _started(settings, content(lake), asked)
+    wanted = content(lake)
+    whole = settings_of(Path(shutil.copytree(home, home.with_name(f"{home.name}-whole"), dirs_exist_ok=True)))
+    JOBS["optimise"](whole)  # rows that were not in the text index yet get another score when they are taken in
+    return Start(home, wanted, answers(Lake(whole.root), asked))
 
 
 def before_cleanup(home: Path, files: int, asked: Sequence[str]) -> Start:
