@@ -1,8 +1,9 @@
 """The door to torch and transformers: texts in, unit vectors out.
 
-One encoder a process. It has two engines that give the same vectors (cosine ≥ 0.999): torch in bfloat16 where the
-processor or the graphics card has it, for batches, and a small NumPy forward pass for a handful of short texts, because importing
-torch and transformers costs 4 s of processor time, which a single query or a one-page document need not pay.
+One encoder a process. Its engines give the same vectors (cosine ≥ 0.999): for BERTs on a processor two forward passes of our own
+(`infra/bert.py`), in NumPy for a handful of short texts, because importing torch costs seconds which a single query or a one-page
+document need not pay, and in torch for batches; for every other model or device the model's own code in transformers. Torch computes in
+bfloat16 where the hardware does.
 
 Needs a model folder in the transformers layout with `tokenizer.json` and safetensors weights. Pickled weights are refused.
 """
@@ -14,7 +15,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from infra.bert import NumpyBert
+from infra.bert import Ids, NumpyBert, TorchBert, is_plain_bert, padded
 from infra.bert import Vectors as Vectors
 from infra.models import best_device, best_dtype, model_folder
 from infra.settings import Settings
@@ -30,7 +31,7 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-TOKENS_PER_BATCH = 4_096  # padded tokens of one forward pass: fits the caches of a CPU core; 8,192 pads 5 % more
+TOKENS_PER_BATCH = 4_096  # tokens of one forward pass: fits the caches of a CPU core; 8,192 pads 5 % more
 GPU_TOKENS_PER_BATCH = 262_144
 QUERIES_KEPT = 1_000
 TEXTS_AT_ONCE = 256  # of one call of the tokenizer
@@ -57,15 +58,13 @@ class Encoder:
         self.dimension: int = config["hidden_size"]
         self.max_tokens = _max_tokens(folder, config)
         self._mean = _pools_by_mean(folder)
-        self._light = (
-            config.get("model_type") == "bert" and config.get("position_embedding_type", "absolute") == "absolute"
-        )
+        self._bert = is_plain_bert(folder, config)
         self._config = config
         self.fingerprint = self._fingerprint()
         self._queries: dict[str, npt.NDArray[np.float32]] = {}
-        self._lock = threading.Lock()  # one batch at a time: torch uses every core that it is given
-        self._heavy: Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors] | None = None
-        self._numpy: NumpyBert | None = None
+        self._lock = threading.Lock()
+        self._light: _Engine | None = None
+        self._heavy: _Engine | None = None
 
     def _fingerprint(self) -> str:
         weights = sorted(self.folder.glob("*.safetensors"))
@@ -135,16 +134,14 @@ class Encoder:
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         if lengths.max() > self.max_tokens:
             raise ValueError(f"a text has {lengths.max()} tokens, and {self.name} reads {self.max_tokens}")
-        forward, budget = self._engine(int(lengths.sum()))
-        for batch in pack(lengths, budget):
-            # torch uses every core that it is given: one batch at a time; NumPy's pass has one thread and no state
-            with self._lock if forward is self._heavy else nullcontext():
-                out[batch] = forward(*_pad([tokens[i] for i in batch], int(lengths[batch[0]])))
+        engine = self._engine(int(lengths.sum()))
+        for batch, vectors in engine.run(tokens, list(pack(lengths, engine.budget))):
+            out[batch] = vectors
             if progress:
                 progress(len(batch))
         return out
 
-    def _tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+    def _tokens(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of each text, special tokens included; the tokenizer's own records take 50 times the room."""
         return [
             np.array(encoding.ids, np.int32)
@@ -152,20 +149,72 @@ class Encoder:
             for encoding in self.tokenizer.encode_batch_fast(list(texts[start : start + TEXTS_AT_ONCE]))
         ]
 
-    def _engine(self, tokens: int) -> tuple[Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], Vectors], int]:
+    def _engine(self, tokens: int) -> _Engine:
         with self._lock:
-            if self._heavy is None and self._light and tokens <= FEW_TOKENS and self._device in {"auto", "cpu"}:
-                self._numpy = self._numpy or NumpyBert(self.folder, self._config, self._mean)
-                return self._numpy, TOKENS_PER_BATCH
+            if self._heavy is None and self._bert and tokens <= FEW_TOKENS and self._device in {"auto", "cpu"}:
+                self._light = self._light or _Engine(NumpyBert(self.folder, self._config, self._mean))
+                return self._light
             if self._heavy is None:
-                self._heavy = _torch_forward(self.folder, self._device, self._mean)
-                self._numpy = None
-        cuda = getattr(self._heavy, "device", "cpu") == "cuda"
-        return self._heavy, GPU_TOKENS_PER_BATCH if cuda else TOKENS_PER_BATCH
+                self._heavy = self._load_heavy()
+                self._light = None
+            return self._heavy
+
+    def _load_heavy(self) -> _Engine:
+        # oneDNN keeps compiled code for the last 1,024 shapes: 200 MB for batches that come sorted and never meet again
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+        device = best_device(self._device)
+        if self._bert and device == "cpu":
+            return _Engine(TorchBert(self.folder, self._config, self._mean, best_dtype(device)), _single_threads())
+        budget = GPU_TOKENS_PER_BATCH if device == "cuda" else TOKENS_PER_BATCH
+        # one batch at a time: torch uses every core that it is given
+        return _Engine(_Transformers(self.folder, device, self._mean), ThreadPoolExecutor(1, "encoder"), budget)
 
     def warm(self) -> None:
         """Load torch and the weights now, so that the first batch does not wait for them."""
         self._engine(FEW_TOKENS + 1)
+
+
+class _Engine:
+    """A forward pass (token ids of texts, longest first → unit vectors) and the threads that it runs on; None: the caller's own."""
+
+    def __init__(
+        self,
+        forward: Callable[[Sequence[Ids]], Vectors],
+        threads: Executor | None = None,
+        budget: int = TOKENS_PER_BATCH,
+    ) -> None:
+        self.budget = budget
+        self._forward, self._threads = forward, threads
+
+    def run(
+        self, texts: Sequence[Ids], batches: Sequence[npt.NDArray[np.int64]]
+    ) -> Iterator[tuple[npt.NDArray[np.int64], Vectors]]:
+        """Each batch with its vectors, in any order; who stops listening stops the work."""
+        if self._threads is None:
+            for batch in batches:
+                yield batch, self._forward([texts[i] for i in batch])
+            return
+        waiting = {self._threads.submit(self._forward, [texts[i] for i in batch]): batch for batch in batches}
+        try:
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _single_threads() -> Executor:
+    """As many threads as torch may use, each of which computes by itself: none waits for another within a layer."""
+    import torch
+
+    count = torch.get_num_threads()
+    met = threading.Barrier(count + 1)
+    pool = ThreadPoolExecutor(count, "encoder", initializer=torch.set_num_threads, initargs=(1,))
+    for _ in range(count):
+        pool.submit(met.wait)
+    met.wait()
+    torch.set_num_threads(count)  # for everybody else: the pool's threads keep theirs
+    return pool
 
 
 def pack(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -224,41 +273,29 @@ def _pools_by_mean(folder: Path) -> bool:
     return not pooling.is_file() or bool(json.loads(pooling.read_text()).get("pooling_mode_mean_tokens", True))
 
 
-def _pad(tokens: Sequence[npt.NDArray[np.int32]], width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Token ids and mask, int64 [len(tokens), width], padded with 0 on the right."""
-    ids = np.zeros((len(tokens), width), np.int64)
-    mask = np.zeros((len(tokens), width), np.int64)
-    for row, line in enumerate(tokens):
-        ids[row, : len(line)] = line
-        mask[row, : len(line)] = 1
-    return ids, mask
-
-
-class _torch_forward:
-    """The transformers model on the best device: ids, mask [batch, width] → unit vectors [batch, dimension]."""
+class _Transformers:
+    """The model's own code on a device."""
 
     def __init__(self, folder: Path, device: str, mean: bool) -> None:
-        # oneDNN keeps compiled code for the last 1,024 shapes: 200 MB for batches that come sorted and never meet again
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
         import torch
         from transformers import AutoModel
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         self._torch = torch
-        self.device = best_device(device)
-        self._dtype = best_dtype(self.device)
+        self._device = device
         model = AutoModel.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=self._dtype
+            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=best_dtype(device)
         )
-        self._model = model.to(self.device).eval()
+        self._model = model.to(device).eval()
         self._mean = mean
 
-    def __call__(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Vectors:
+    def __call__(self, texts: Sequence[Ids]) -> Vectors:
+        ids, mask = padded(texts)
         torch = self._torch
         with torch.inference_mode():
-            tokens = torch.from_numpy(ids).to(self.device)
-            attention = torch.from_numpy(mask).to(self.device)
+            tokens = torch.from_numpy(ids).to(self._device)
+            attention = torch.from_numpy(mask).to(self._device)
             # without padding the mask is left out, which lets torch take its faster attention
             hidden = self._model(tokens, attention_mask=None if mask.all() else attention).last_hidden_state.float()
             if self._mean:

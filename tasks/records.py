@@ -18,6 +18,10 @@ ATTACHMENT = "!/"
 """Between a container's path and the name of an attachment in it: `mail.eml!/invoice.pdf`."""
 
 
+SECTION = " > "
+"""Between the titles of a section's path."""
+
+
 def document_id(collection: str, path: str) -> str:
     """The stable id of a document: 32 hexadecimal digits of BLAKE2b over collection and path."""
     return hashlib.blake2b(f"{collection}\0{path}".encode(), digest_size=16).hexdigest()
@@ -30,7 +34,7 @@ class Element:
     `page` is 1-based (a slide or a sheet counts as a page). `level` is the depth of a title (1 highest), else 0.
     `rows` holds the cells of a table, all rows of equal length with "" for an empty cell, head rows included;
     `text` of a table is the same content as readable lines, one a row, cells joined by " | ".
-    `section` is the path of titles above, joined by " > ".
+    `section` is the path of titles above, joined by SECTION.
     """
 
     kind: ElementKind
@@ -79,16 +83,22 @@ class Document:
     parsed: Parsed
 
 
+def unframed(text: str) -> str:
+    """A text without the bars between the cells of its tables: each costs the encoder a token and tells it nothing."""
+    return text.replace(" | ", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a document that is embedded and searched.
 
-    `context` is the line that says where the piece stands (title · section · page); `text` is the piece itself.
-    `hash` is over context and text, so that equal chunks share a vector.
+    `context` is the line that says where the piece stands (document · section > subsection); `lead` is the part of it that the
+    encoder reads; `text` is the piece itself. `hash` is over what the encoder reads, so that equal chunks share a vector.
     """
 
     ordinal: int
     context: str
+    lead: str
     text: str
     page_first: int
     page_last: int
@@ -98,7 +108,12 @@ class Chunk:
 
     @property
     def embedded(self) -> str:
-        """What the encoder reads and full-text search indexes."""
+        """What the encoder reads."""
+        return unframed(f"{self.lead}\n{self.text}" if self.lead else self.text)
+
+    @property
+    def indexed(self) -> str:
+        """What full-text search reads."""
         return f"{self.context}\n{self.text}" if self.context else self.text
 
     @property

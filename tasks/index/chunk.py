@@ -5,8 +5,11 @@ not fit. What is longer than a chunk is split at sentences, then at words, then 
 head rows repeated. Headers and footers of pages are left out. Every other word of the document is in some chunk, and no chunk is longer
 than the encoder reads: both are tested with arbitrary text.
 
-Lengths are the encoder's own tokens. Each piece is counted once; a chunk's length is the sum of its pieces (exact for WordPiece,
-which never joins across blanks), and is counted again when the chunk is finished.
+A chunk's context line says where it stands: document · section > subsection. Full-text search reads all of it; the encoder only the
+document and the last heading, and that only where the text does not begin with it: a path of headings is a fifth of all tokens.
+
+Lengths are the encoder's own tokens of what it reads. Each piece is counted once; a chunk's length is the sum of its pieces: exact for
+WordPiece, which never joins across blanks.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePosixPath
 
-from tasks.records import ATTACHMENT, Chunk, Element, Parsed
+from tasks.records import ATTACHMENT, SECTION, Chunk, Element, Parsed, unframed
 
-VERSION = "1"
+VERSION = "2"
 SPECIAL_TOKENS = 4  # [CLS] and [SEP], and two for models that use more
-CONTEXT_SHARE = 0.25  # of a chunk's tokens at the most
+LEAD_SHARE = 0.125  # of a chunk's tokens at the most
 SKIPPED = {"header", "footer"}
 HEAD_ROWS = 3  # most head rows of a table that are repeated
 SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|\n+")
@@ -48,12 +52,16 @@ def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chun
     """
     heading = heading_of(parsed.title, path)
     body = [element for element in parsed.elements if element.kind not in SKIPPED and element.text.strip()]
-    contexts = _contexts({element.section for element in body}, heading, count, int(max_tokens * CONTEXT_SHARE))
-    room = {s: max(8, max_tokens - SPECIAL_TOKENS - tokens) for s, (_, tokens) in contexts.items()}
-    pieces = _pieces(body, count, room)
-    return [
-        _finish(ordinal, group, contexts[group[-1].section][0]) for ordinal, group in enumerate(_groups(pieces, room))
-    ]
+    read = partial(_read_lengths, count)
+    leads = _leads({element.section for element in body}, heading, read, int(max_tokens * LEAD_SHARE))
+    room = {s: max(8, max_tokens - SPECIAL_TOKENS - tokens) for s, (_, tokens) in leads.items()}
+    groups = _groups(_pieces(body, read, room), room)
+    return [_finish(ordinal, group, heading, leads[group[-1].section][0]) for ordinal, group in enumerate(groups)]
+
+
+def _read_lengths(count: Count, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text as the encoder reads it."""
+    return count([unframed(text) for text in texts])
 
 
 def heading_of(title: str, path: str) -> str:
@@ -66,9 +74,9 @@ def heading_of(title: str, path: str) -> str:
     return f"{stem} · {title}"
 
 
-def _contexts(sections: set[str], heading: str, count: Count, most: int) -> dict[str, tuple[str, int]]:
-    """Section → (context line, tokens); too long a line loses words from the middle: the heading and the section's end say most."""
-    lines = {s: f"{heading} · {s}" if heading and s else heading or s for s in sections}
+def _leads(sections: set[str], heading: str, count: Count, most: int) -> dict[str, tuple[str, int]]:
+    """Section → (document and last heading, tokens); too long a line loses words from its middle: both ends say most."""
+    lines = {s: _joined(heading, s.rsplit(SECTION, 1)[-1]) for s in sections}
     result = {}
     for section, tokens in zip(lines, count(list(lines.values())) if lines else [], strict=True):
         line = lines[section]
@@ -79,6 +87,10 @@ def _contexts(sections: set[str], heading: str, count: Count, most: int) -> dict
             tokens = count([line])[0]
         result[section] = (line, tokens + 2)  # 2: the line break may count as one in other tokenizers
     return result
+
+
+def _joined(heading: str, section: str) -> str:
+    return f"{heading} · {section}" if heading and section else heading or section
 
 
 def _pieces(elements: Sequence[Element], count: Count, room: dict[str, int]) -> Iterator[_Piece]:
@@ -175,10 +187,13 @@ def _groups(pieces: Iterator[_Piece], room: dict[str, int]) -> Iterator[list[_Pi
         yield group
 
 
-def _finish(ordinal: int, group: Sequence[_Piece], context: str) -> Chunk:
+def _finish(ordinal: int, group: Sequence[_Piece], heading: str, lead: str) -> Chunk:
     text = "\n".join(piece.text for piece in group)
-    kind = "table" if any(piece.kind == "table" for piece in group) else "text"
     last = group[-1]
-    return Chunk(
-        ordinal, context, text, group[0].page, last.page, last.section, kind, sum(piece.tokens for piece in group)
-    )
+    title = last.section.rsplit(SECTION, 1)[-1]
+    if title and text.startswith(title):
+        lead = lead.removesuffix(title).removesuffix(" · ")
+    kind = "table" if any(piece.kind == "table" for piece in group) else "text"
+    tokens = sum(piece.tokens for piece in group)
+    context = _joined(heading, last.section)
+    return Chunk(ordinal, context, lead, text, group[0].page, last.page, last.section, kind, tokens)

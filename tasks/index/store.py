@@ -114,7 +114,7 @@ def chunk_rows(document_id: str, path: str, parsed: Parsed, chunks: Sequence[Chu
             "tokens": chunk.tokens,
             "context": chunk.context,
             "text": chunk.text,
-            "terms": terms.analyse(chunk.embedded, parsed.language),
+            "terms": terms.analyse(chunk.indexed, parsed.language),
             "hash": chunk.hash,
         }
         for chunk in chunks

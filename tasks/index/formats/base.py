@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infra.errors import DocumentError, FailureKind
-from tasks.records import Element
+from tasks.records import SECTION, Element
 
 if TYPE_CHECKING:
     from infra.settings import Limits
@@ -91,7 +91,7 @@ def with_sections(elements: Iterable[Element], by_page: bool = False) -> tuple[E
         if element.kind == "title":
             level = max(element.level, 1)
             path = [(depth, text) for depth, text in path if depth < level]
-        section = " > ".join(text for _, text in path)
+        section = SECTION.join(text for _, text in path)
         placed.append(element if element.section else replace(element, section=section))
         if element.kind == "title":
             path.append((level, " ".join(element.text.split())[:120]))

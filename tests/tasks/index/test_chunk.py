@@ -70,6 +70,18 @@ def test_a_title_begins_a_chunk_and_goes_with_its_text() -> None:
     assert chunks[1].context == "a · Annual report · Liquidity"
 
 
+def test_the_encoder_reads_the_document_and_the_last_heading_and_words_find_the_whole_path() -> None:
+    section = "Report > Notes > 12. Payables"
+    titled = [Element("title", "12. Payables", level=3), Element("text", "To suppliers.", section=section)]
+    first, second = chunk(
+        parsed(*titled, Element("text", "Due | 2018", 2, section=section)), "a.pdf", ENCODER.count_tokens, 256
+    )
+    assert first.embedded == "a · Annual report\n12. Payables\nTo suppliers."
+    assert second.embedded == "a · Annual report · 12. Payables\nDue 2018"
+    assert second.indexed == "a · Annual report · Report > Notes > 12. Payables\nDue | 2018"
+    assert first.text == "12. Payables\nTo suppliers."
+
+
 def test_a_chunk_stays_on_its_page() -> None:
     chunks = chunk(parsed(Element("text", "One.", 1), Element("text", "Two.", 2)), "a.pdf", ENCODER.count_tokens, 256)
     assert [(c.page_first, c.page_last) for c in chunks] == [(1, 1), (2, 2)]
