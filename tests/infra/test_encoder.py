@@ -34,7 +34,8 @@ def test_every_engine_gives_the_same_unit_vectors_in_the_order_given(encoder: En
     light = Encoder(encoder.folder, "light").encode(texts)
     heavy = Encoder(encoder.folder, "heavy", device="cpu")
     theirs = Encoder(not_plain(encoder.folder, tmp_path), "theirs", device="cpu")
-    heavy.warm(), theirs.warm()
+    heavy.warm()
+    theirs.warm()
     for vectors in (heavy.encode(texts), theirs.encode(texts)):
         assert light.shape == vectors.shape == (len(texts), 384)
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
