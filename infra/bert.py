@@ -17,6 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from torch import Tensor
 
+TOKENS = 512  # tokens of a forward pass are a multiple of it
 Ids = npt.NDArray[np.int32]
 Vectors = npt.NDArray[np.float32]
 
@@ -161,8 +162,8 @@ class TorchBert:
         torch = self._torch
         groups = list(_equal_lengths(texts))
         with torch.inference_mode():
-            ids = torch.from_numpy(np.concatenate(texts))
-            places = torch.from_numpy(np.concatenate([np.arange(len(text)) for text in texts]))
+            ids = torch.from_numpy(_rounded_up(np.concatenate(texts)))
+            places = torch.from_numpy(_rounded_up(np.concatenate([np.arange(len(text)) for text in texts])))
             x = self._norm(self._words[ids] + self._places[places], self._first_norm)
             for layer in self._layers:
                 x = self._block(x, layer, groups)
@@ -173,7 +174,9 @@ class TorchBert:
     def _block(self, x: Tensor, layer: dict[str, Any], groups: list[tuple[int, int, int]]) -> Tensor:
         """One layer: x is [tokens, size]."""
         parts = self._linear(x, layer["attention"])
-        attended = self._torch.cat([self._attend(parts[start:end], length) for start, end, length in groups])
+        attended = self._torch.zeros_like(x)
+        for start, end, length in groups:
+            attended[start:end] = self._attend(parts[start:end], length)
         x = self._norm(x + self._linear(attended, layer["attended"]), layer["norm"])
         inner = self._linear(x, layer["inner"], "gelu")
         return self._norm(x + self._linear(inner, layer["outer"]), layer["last"])
@@ -203,6 +206,11 @@ class TorchBert:
 
 def _pair(weights: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
     return weights[f"{name}.weight"], weights[f"{name}.bias"]
+
+
+def _rounded_up(tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """With zeros after the last text up to a full number of TOKENS: oneDNN compiles code for each count, and keeps it."""
+    return np.pad(tokens, (0, -len(tokens) % TOKENS))
 
 
 def _equal_lengths(texts: Sequence[Ids]) -> Iterator[tuple[int, int, int]]:
