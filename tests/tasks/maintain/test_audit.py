@@ -40,13 +40,15 @@ def test_a_sound_collection_has_no_finding(settings: Settings, lake: Lake) -> No
 
 
 def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> None:
-    one, two, three, *_ = _documents(lake)
+    one, two, three, four, *_ = _documents(lake)
     lake.delete(CHUNKS, {"chunk_id": f"{one}-000002"})
     row = lake.read(CHUNKS, where={"chunk_id": f"{two}-000000"})
     lake.table(CHUNKS).add(row)  # the same chunk twice
     lake.delete("documents.documents", {"document_id": three})
+    lake.delete(CHUNKS, {"document_id": four})
     found = audit.audit_collection(settings, lake, "documents")
     assert _problems(found) == {
+        four: "4 of its 4 chunks are missing",
         one: "1 of its 4 chunks are missing",
         two: "5 chunks instead of 4",
         three: "chunks that the ledger does not know",
@@ -54,7 +56,7 @@ def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> N
     assert lake.count(CHUNKS, {"document_id": three}) == 0
     assert lake.count(CHUNKS, {"document_id": two}) == 0  # cleared, so that the double does not stay
     waiting = [name.rsplit("/", 1)[-1] for name in audit.sources_again(lake, "documents")]
-    assert len(waiting) == 2
+    assert len(waiting) == 3
     assert audit.summary([found], [], 0.0)["status"] == "repaired"
 
 
