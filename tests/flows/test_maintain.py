@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import lance
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from flows.audit import audit
@@ -20,6 +23,7 @@ from infra.errors import TransientError
 from infra.lake import Lake
 from infra.locks import one_at_a_time
 from infra.settings import Settings
+from tasks.index import ledger
 from tasks.maintain.common import JobFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small
@@ -95,22 +99,68 @@ def test_variables_and_pauses_come_back_and_what_the_server_has_stays() -> None:
 
 
 @pytest.mark.usefixtures("prefect_api")
-def test_a_damaged_document_is_indexed_again(
+def test_every_damage_is_named_and_mended_by_indexing_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FALDONE_DASK", "threads")
-    folder = tmp_path / "in"
-    folder.mkdir()
-    (folder / "verbale.txt").write_text("Il consiglio approva il bilancio e i ricavi. " * 20, encoding="utf-8")
-    index([str(folder)])
+    names = ("cut", "zero", "nan", "empty", "unknown", "sound")
+    for number, name in enumerate(names):
+        write(tmp_path / "in" / f"{name}.txt", f"Il consiglio approva il bilancio {number} e i ricavi. " * 20)
+        write(tmp_path / "more" / f"{name}.txt", f"I debiti verso fornitori sono {number}. " * 20)
+    index([str(tmp_path / "in")])
+    for name in names[:2]:  # two commits, of which the second is lost below
+        index([str(tmp_path / "more" / f"{name}.txt")], "more", prune=False)
     lake = Lake(settings.root)
-    before = small.content(lake)["documents.chunks"]
-    lake.delete("documents.chunks", {"ordinal": 0})
+    before = small.content(lake)
+    rows = ledger.read(lake, "documents", ["document_id", "path"]).to_pylist()
+    of = {Path(row["path"]).stem: row["document_id"] for row in rows}
+    lake.delete("documents.chunks", {"document_id": of["cut"], "ordinal": 0})
+    lake.delete("documents.chunks", {"document_id": of["empty"]})
+    overwrite_vectors(lake, of["zero"], 0.0)
+    overwrite_vectors(lake, of["nan"], np.nan)
+    lake.delete("documents.documents", {"document_id": of["unknown"]})
+    newest = max((Path(lake.location) / "more.chunks.lance" / "data").iterdir(), key=lambda p: p.stat().st_mtime_ns)
+    newest.unlink()
+
     result = audit()
     assert result["status"] == "repaired"
-    assert result["findings"][0]["action"] == "read again"
-    assert small.content(lake)["documents.chunks"] == before
+    told = {
+        Path(row["path"]).stem or row["document_id"]: (row["problem"], row["action"])
+        for row in result["findings"] if row["collection"] == "documents"
+    }  # fmt: skip
+    back, again = (row for row in result["findings"] if row["collection"] == "more")
+    assert back["problem"].startswith("table more.chunks cannot be read: ")
+    assert back["action"].startswith("went back to its last good version ")
+    assert (Path(again["path"]).stem, again["action"]) == ("zero", "read again")
+    whole = len([row for row in before["documents.chunks"] if of["cut"] in row])
+    for name, problem in {
+        "cut": f"1 of its {whole} chunks are missing", "empty": f"{whole} of its {whole} chunks are missing",
+        "zero": f"{whole} vectors that are zero or not finite", "nan": f"{whole} vectors that are zero or not finite",
+    }.items():  # fmt: skip
+        assert told[name] == (problem, "read again")
+    assert told[of["unknown"]] == ("chunks that the ledger does not know", "removed")
+    assert "sound" not in told
+    index([str(tmp_path / "in")])  # what the ledger had lost is found again by any index run
+    assert {name: small.content(lake)[name] for name in before if name.endswith(".chunks")} == {
+        name: rows for name, rows in before.items() if name.endswith(".chunks")
+    }
     assert audit()["status"] == "consistent"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def overwrite_vectors(lake: Lake, document: str, value: float) -> None:
+    """Have a document's vectors hold one value everywhere."""
+    rows = lake.read("documents.chunks", where={"document_id": document})
+    field = rows.schema.field("vector")
+    flat = pa.array(np.full(rows.num_rows * field.type.list_size, value, np.float16))
+    vectors = pa.FixedSizeListArray.from_arrays(flat, field.type.list_size)
+    lake.delete("documents.chunks", {"document_id": document})
+    bad = rows.set_column(rows.schema.get_field_index("vector"), field, vectors)
+    lance.write_dataset(bad, f"{lake.location}/documents.chunks.lance", mode="append")  # LanceDB itself refuses NaN
 
 
 @pytest.mark.usefixtures("prefect_api", "lake")
