@@ -29,6 +29,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS = 2  # batches at a time in one process: one in the parser children, one in the encoder
+RECOMPUTED = {"pending", "lost"}  # states of a future whose worker died with its result: it is computed once more
 WINDOW = 4  # batches in flight for each worker: enough to keep it busy, few enough to keep the flow's memory flat
 LARGE = 256 * 2**20  # bytes of input from which a local cluster pays for its start
 MANY_CORES = 4
@@ -145,8 +146,10 @@ class _Dask(Workers[T]):
                 running[future.key] = batch
                 done.add(future)
             future = next(done)
-            batch = running.pop(future.key)
-            yield batch, self._outcome(future)
+            if future.status in RECOMPUTED:
+                done.add(future)
+                continue
+            yield running.pop(future.key), self._outcome(future)
 
     @staticmethod
     def _outcome(future: Any) -> Any:

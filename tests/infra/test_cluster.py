@@ -7,6 +7,7 @@ import time
 import urllib.request
 
 import deadly
+import psutil
 import pytest
 
 from infra.cluster import Stopped, WorkerDied, check_stop, in_worker, ping, workers
@@ -60,6 +61,22 @@ def test_nobody_at_the_address_is_an_error_that_may_pass() -> None:
     with pytest.raises(TransientError, match="does not answer"):
         ping("tcp://127.0.0.1:1")
     assert not in_worker()
+
+
+@pytest.mark.e2e
+def test_results_that_died_with_their_workers_are_computed_again(settings: Settings) -> None:
+    local = settings.model_copy(update={"dask": "local", "workers": 2})
+    with workers(local, 0, 4) as pool:
+        results = pool.map(deadly.slow, [(n,) for n in range(4)])
+        first, process = next(results)
+        time.sleep(1)  # the others are done, and nobody has asked for them yet
+        for worker in psutil.Process(process).parent().children():
+            if worker.is_running() and "spawn_main" in " ".join(worker.cmdline()):
+                worker.kill()
+        time.sleep(0.3)  # the scheduler has noticed, and the new processes are not there yet
+        done = dict(results)
+    assert sorted([first, *done]) == [(0,), (1,), (2,), (3,)]
+    assert all(isinstance(outcome, int) for outcome in done.values()), done
 
 
 @pytest.mark.e2e
