@@ -28,7 +28,7 @@ from infra.errors import FaldoneError, UsageError
 log = logging.getLogger("faldone.bootstrap")
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMAND = "python -m deployments.supervise"
+COMMAND = "nice -n 10 python -m deployments.supervise"  # servers and web applications answer quickly beside jobs that take every core
 DEPLOYED = "faldone-deployed"  # the Prefect variable that holds the fingerprint of what was deployed
 
 

@@ -32,6 +32,7 @@ from deployments import rest, results
 from deployments.kinds import KINDS
 from deployments.rest import Ask, Talk
 from infra.errors import FaldoneError, TransientError
+from infra.priority import share_as_nice
 from infra.stop import FOLDER, StopRequested
 from tasks.progress import Status, listening
 
@@ -43,7 +44,6 @@ log = logging.getLogger("faldone.job")
 
 EVERY = 1.0  # s between two notes of how far the job is
 AGAIN = 75  # exit status that tells the supervisor to read the outcome (EX_TEMPFAIL)
-NICE = 10  # the server and web applications answer quickly beside a job that takes every core; alone it loses nothing
 PASSING = (TransientError, ConnectionError, TimeoutError)
 
 
@@ -89,15 +89,15 @@ class Journal:
 
 
 def serve(supervisor: int) -> None:
-    """Have the kernel end this process with its supervisor (Linux: prctl PR_SET_PDEATHSIG), and let servers go first.
+    """Have the kernel end this process with its supervisor (Linux: prctl PR_SET_PDEATHSIG).
 
     Set here and not between fork and exec, where code of the supervisor would run in a copy of its threads.
     """
-    os.nice(NICE)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     if os.getppid() != supervisor:
         sys.exit("the supervisor of this job has ended")
+    share_as_nice()
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from infra.errors import DocumentError
+from infra.priority import share_as_nice
 from tasks.index.formats.base import Context
 from tasks.index.guard import cap_memory, forbid_network
 from tasks.index.read import explained
@@ -40,6 +41,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.modules["torch"] = None  # type: ignore[assignment]
     forbid_network()
+    share_as_nice()
     entry: Entry = getattr(importlib.import_module(module), function)
     line.send(("ready", None))
     for served in range(1, MOST_JOBS + 1):

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import RelatedResource, Resource
 from pydantic import SecretStr
 
-from deployments import alerts, limits
+from deployments import alerts, automations, limits
 from deployments.alerts import Desk, Problem
 from infra.settings import Settings
 from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
@@ -91,3 +93,15 @@ def test_old_queues_and_growing_quarantines_are_noticed(tmp_path: Path) -> None:
     assert growing(file, {"a": 40, "b": 519, "c": 20}, NOW) == ["quarantine:c"]
     assert not alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 0, "disk_free_share": 0}))
     assert alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 2**60}))
+
+
+@pytest.mark.parametrize(("tag", "told"), [("auto-scheduled", True), ("on-demand", False)])
+def test_only_a_run_of_a_schedule_is_told_to_be_late(tag: str, told: bool) -> None:
+    (late,) = (one for one in automations.load() if one["name"].endswith("late"))
+    related = [
+        {"prefect.resource.id": "prefect.deployment.1", "prefect.resource.role": "deployment"},
+        {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"},
+    ]
+    trigger = EventTrigger.model_validate(late["trigger"])
+    resource = Resource.model_validate({"prefect.resource.id": "prefect.flow-run.1"})
+    assert trigger.covers_resources(resource, [RelatedResource.model_validate(one) for one in related]) is told

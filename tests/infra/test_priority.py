@@ -1,0 +1,19 @@
+"""How a process shares the processor with others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAY = "from infra.priority import SESSION, share_as_nice; share_as_nice(); print(SESSION.read_text())"
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="the kernel does not group by session")
+@pytest.mark.parametrize("niceness", [0, 10])
+def test_a_session_is_as_nice_as_its_process(niceness: int) -> None:
+    command = ["nice", "-n", str(niceness), sys.executable, "-c", SAY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=True)
+    assert done.stdout.strip().endswith(f"nice {niceness}")
