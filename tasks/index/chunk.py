@@ -8,22 +8,24 @@ than the encoder reads: both are tested with arbitrary text.
 A chunk's context line says where it stands: document · section > subsection. Full-text search reads all of it; the encoder only the
 document and the last heading, and that only where the text does not begin with it: a path of headings is a fifth of all tokens.
 
-Lengths are the encoder's own tokens of what it reads. Each piece is counted once; a chunk's length is the sum of its pieces: exact for
-WordPiece, which never joins across blanks.
+The encoder reads no amounts of tables and no marks between words (`tasks.records.as_read`). Lengths are its own tokens of what it reads.
+Each piece is counted once; a chunk's length is the sum of its pieces: exact for WordPiece, which never joins across blanks.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
 
-from tasks.records import ATTACHMENT, SECTION, Chunk, Element, Parsed, unframed
+from tasks.records import ATTACHMENT, SECTION, Chunk, Element, Parsed, as_read, unmarked
 
-VERSION = "2"
+VERSION = "3"
 SPECIAL_TOKENS = 4  # [CLS] and [SEP], and two for models that use more
+CHARACTERS = 16  # of text for each token at the most; prose has four or five
 LEAD_SHARE = 0.125  # of a chunk's tokens at the most
 SKIPPED = {"header", "footer"}
 HEAD_ROWS = 3  # most head rows of a table that are repeated
@@ -52,16 +54,18 @@ def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chun
     """
     heading = heading_of(parsed.title, path)
     body = [element for element in parsed.elements if element.kind not in SKIPPED and element.text.strip()]
-    read = partial(_read_lengths, count)
+    read = partial(_lengths, count, as_read)
+    at_most = partial(_lengths, count, unmarked)  # whatever line it stands in later: an amount beside a word is read
     leads = _leads({element.section for element in body}, heading, read, int(max_tokens * LEAD_SHARE))
     room = {s: max(8, max_tokens - SPECIAL_TOKENS - tokens) for s, (_, tokens) in leads.items()}
-    groups = _groups(_pieces(body, read, room), room)
+    groups = _groups(_pieces(body, read, at_most, room), room)
     return [_finish(ordinal, group, heading, leads[group[-1].section][0]) for ordinal, group in enumerate(groups)]
 
 
-def _read_lengths(count: Count, texts: Sequence[str]) -> list[int]:
-    """Tokens of each text as the encoder reads it."""
-    return count([unframed(text) for text in texts])
+def _lengths(count: Count, seen: Callable[[str], str], texts: Sequence[str]) -> list[int]:
+    """Tokens of what is seen of each text; no less than its length deserves, or a table of amounts would be one chunk."""
+    lengths = count([seen(text) for text in texts])
+    return [max(tokens, math.ceil(len(text) / CHARACTERS)) for tokens, text in zip(lengths, texts, strict=True)]
 
 
 def heading_of(title: str, path: str) -> str:
@@ -93,37 +97,40 @@ def _joined(heading: str, section: str) -> str:
     return f"{heading} · {section}" if heading and section else heading or section
 
 
-def _pieces(elements: Sequence[Element], count: Count, room: dict[str, int]) -> Iterator[_Piece]:
-    lengths = count([element.text for element in elements]) if elements else []
+def _pieces(elements: Sequence[Element], read: Count, at_most: Count, room: dict[str, int]) -> Iterator[_Piece]:
+    lengths = read([element.text for element in elements]) if elements else []
     for element, tokens in zip(elements, lengths, strict=True):
         whole = _Piece(element.text, tokens, element.page, element.section, element.kind, element.kind == "title")
         most = room[element.section]
         if tokens <= most:
             yield whole
         elif element.kind == "table":
-            yield from _split_table(whole, count, most)
+            yield from _split_table(whole, read, at_most, most)
         else:
-            yield from _split_text(whole, count, most)
+            yield from _split_text(whole, at_most, most)
 
 
-def _split_table(piece: _Piece, count: Count, most: int) -> Iterator[_Piece]:
+def _split_table(piece: _Piece, read: Count, at_most: Count, most: int) -> Iterator[_Piece]:
     """Between rows; the head rows (those before the first row with a number beside its label) are repeated in each part."""
     lines = piece.text.split("\n")
-    lengths = count(lines)
+    lengths = read(lines)
     heads = _head_rows(lines)
     if sum(lengths[:heads]) > most // 3:
         heads = 0
     head, head_tokens = lines[:heads], sum(lengths[:heads])
     part, tokens = list(head), head_tokens
+    shown = False  # the head rows, which are repeated beside rows only
     for line, length in zip(lines[heads:], lengths[heads:], strict=True):
         if length > most - head_tokens:
-            if len(part) > heads:
+            if len(part) > heads or (heads and not shown):
                 yield replace(piece, text="\n".join(part), tokens=tokens, starts=True)
-            yield from _split_text(replace(piece, text=line, tokens=length, starts=True), count, most)
+                shown = True
+            yield from _split_text(replace(piece, text=line, tokens=length, starts=True), at_most, most)
             part, tokens = list(head), head_tokens
         else:
             if tokens + length > most:
                 yield replace(piece, text="\n".join(part), tokens=tokens, starts=True)
+                shown = True
                 part, tokens = list(head), head_tokens
             part.append(line)
             tokens += length

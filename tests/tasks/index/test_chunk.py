@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from infra.encoder import load_encoder
 from infra.settings import Settings
 from tasks.index.chunk import chunk, heading_of
-from tasks.records import Element, Parsed
+from tasks.records import Element, Parsed, as_read
 
 ENCODER = load_encoder(Settings())
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=400)
 WORDY = st.lists(
-    st.sampled_from("ricavi profit €1.234,56 2018 dell'azienda supercalifragilistic - . ; 漢字 e".split()), max_size=500
+    st.sampled_from("ricavi profit €1.234,56 2018 (5) | dell'azienda supercalifragilistic - . ; 漢字 e".split()),
+    max_size=500,
 )
+FRAMED = st.lists(st.lists(WORDY.map(lambda words: " ".join(words[:6])), max_size=9).map(" | ".join), max_size=40)
 
 
 def parsed(*elements: Element, title: str = "Annual report") -> Parsed:
@@ -28,7 +30,7 @@ def texts(kinds: st.SearchStrategy[str]) -> st.SearchStrategy[list[Element]]:
     one = st.builds(
         Element,
         kinds,
-        TEXT | WORDY.map(" ".join) | WORDY.map("\n".join),
+        TEXT | WORDY.map(" ".join) | WORDY.map("\n".join) | FRAMED.map("\n".join),
         st.integers(1, 4),
         st.integers(0, 3),
         section=st.sampled_from(["", "Notes", "Notes > 12. Debiti verso fornitori", "x " * 200]),
@@ -88,12 +90,31 @@ def test_a_chunk_stays_on_its_page() -> None:
 
 
 def test_a_long_table_repeats_its_head() -> None:
-    rows = [("", "2018", "2017")] + [(f"Costs of kind {i}", f"{i},234", f"{i},567") for i in range(60)]
+    rows = [("", "2018", "2017")] + [(f"Costs of kind {i}", f"{i},234", f"{i},567") for i in range(200)]
     text = "\n".join(" | ".join(cell for cell in row if cell) for row in rows)
     chunks = chunk(parsed(Element("table", text, rows=tuple(rows))), "a.pdf", ENCODER.count_tokens, 256)
     assert len(chunks) > 2
     assert all(c.text.startswith("2018 | 2017\n") for c in chunks)
     assert all(c.kind == "table" for c in chunks)
+
+
+def test_the_encoder_reads_the_words_of_a_table_and_its_years() -> None:
+    table = "(in millions) | 2018 | 2017\nNet sales | $1,493 | (2.009)\nGrowth | 49% | —\nNote 7 | 3 items | 5"
+    assert as_read(table).split() == "in millions 2018 2017 Net sales Growth Note 7 3 items".split()
+    assert as_read("Ricavi: «1.234,5», e (altro).").split() == "Ricavi 1.234 5 e altro .".split()
+
+
+def test_a_table_of_amounts_alone_is_cut_too() -> None:
+    text = "\n".join(f"{i},{i % 1000:03d} | {i * 7}" for i in range(5_000))
+    chunks = chunk(parsed(Element("table", text)), "a.csv", ENCODER.count_tokens, 256)
+    assert max(len(c.text) for c in chunks) < 256 * 20
+    assert sum(len(c.text.split("\n")) for c in chunks) >= 5_000
+
+
+def test_a_text_of_marks_alone_is_cut_too() -> None:
+    chunks = chunk(parsed(Element("text", "_" * 50_000)), "form.txt", ENCODER.count_tokens, 256)
+    assert max(len(c.text) for c in chunks) < 256 * 20
+    assert sum(len(c.text) for c in chunks) >= 50_000
 
 
 def test_the_context_names_the_file_where_the_title_does_not() -> None:
