@@ -1,7 +1,7 @@
 """What the benchmarks share: run a command and watch it, and say on what machine.
 
 Wall time on a busy machine says little, so processor time (user + system, of the command and all its children) stands beside
-it. Peak memory is each process's own high-water mark as the kernel keeps it, read every 20 ms until the process ends.
+it. Peak memory is each process's own high-water mark as the kernel keeps it, read ten times a second until the process ends.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Peaks:
     def _look(self) -> None:
         import psutil
 
-        while not self._ended.wait(0.02):
+        while not self._ended.wait(0.1):
             try:
                 for process in psutil.Process(self._root).children(recursive=True):
                     self._note(process.pid)

@@ -6,7 +6,6 @@ always safe: the ledger says what is done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from prefect import flow, task
@@ -20,9 +19,9 @@ from tasks.index.batch import Receipt
 from tasks.index.plan import Shard
 
 
-def prepare(parameters: Mapping[str, Any]) -> None:
+def prepare() -> None:
     """What the command line does while the API starts."""
-    job.prepare(load(), parameters["collection"], parameters["sources"])
+    job.prepare(load())
 
 
 @flow(

@@ -1,9 +1,8 @@
 """The door to torch and transformers: texts in, unit vectors out.
 
-One encoder a process. Its engines give the same vectors (cosine ≥ 0.999): for BERTs on a processor two forward passes of our own
-(`infra/bert.py`), in NumPy for a handful of short texts, because importing torch costs seconds which a single query or a one-page
-document need not pay, and in torch for batches; for every other model or device the model's own code in transformers. Torch computes in
-bfloat16 where the hardware does.
+One encoder a process, with two engines: for BERTs on a processor a graph of our own that OpenVINO compiles (`infra/bert.py`), which takes
+0.3 s to be ready; for every other model or device the model's own code in transformers. On a machine with a graphics card a handful of short
+texts takes the first all the same, because importing torch costs seconds which a single query need not pay.
 
 Needs a model folder in the transformers layout with `tokenizer.json` and safetensors weights. Pickled weights are refused.
 """
@@ -16,14 +15,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from infra.bert import Ids, NumpyBert, TorchBert, is_plain_bert, padded
+from infra.bert import Bert, Ids, is_plain_bert, padded
 from infra.bert import Vectors as Vectors
 from infra.models import best_device, best_dtype, model_folder
 from infra.settings import Settings
@@ -31,11 +30,14 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-TOKENS_PER_BATCH = 4_096  # tokens of one forward pass: fits the caches of a CPU core; 8,192 pads 5 % more
+TOKENS_PER_BATCH = 4_096  # tokens of one forward pass of torch
+TOKENS_PER_PASS = (
+    1_024  # of our own on one thread: fits the caches of a core, and little is padded; 4,096 took 10 % longer
+)
 GPU_TOKENS_PER_BATCH = 262_144
 QUERIES_KEPT = 1_000
 TEXTS_AT_ONCE = 256  # of one call of the tokenizer
-FEW_TOKENS = 4_096  # below this a NumPy pass ends before torch is imported
+FEW_TOKENS = 4_096  # below this the processor has ended before torch is imported for a graphics card
 
 
 class Encoder:
@@ -49,11 +51,18 @@ class Encoder:
     """
 
     def __init__(
-        self, folder: Path, name: str, query_prefix: str = "", passage_prefix: str = "", device: str = "auto"
+        self,
+        folder: Path,
+        name: str,
+        query_prefix: str = "",
+        passage_prefix: str = "",
+        device: str = "auto",
+        precision: str = "int8",
     ) -> None:
         self.folder = folder
         self.name = name
         self._query_prefix, self._passage_prefix, self._device = query_prefix, passage_prefix, device
+        self._precision = precision
         config = json.loads((folder / "config.json").read_text())
         self.dimension: int = config["hidden_size"]
         self.max_tokens = _max_tokens(folder, config)
@@ -69,7 +78,7 @@ class Encoder:
     def _fingerprint(self) -> str:
         weights = sorted(self.folder.glob("*.safetensors"))
         parts = [self.name, *(f"{w.name}:{w.stat().st_size}:{_head_hash(w)}" for w in weights)]
-        parts += [self._query_prefix, self._passage_prefix, str(self.max_tokens), str(self._mean)]
+        parts += [self._query_prefix, self._passage_prefix, str(self.max_tokens), str(self._mean), self._precision]
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
     @property
@@ -151,23 +160,26 @@ class Encoder:
 
     def _engine(self, tokens: int) -> _Engine:
         with self._lock:
-            if self._heavy is None and self._bert and tokens <= FEW_TOKENS and self._device in {"auto", "cpu"}:
-                self._light = self._light or _Engine(NumpyBert(self.folder, self._config, self._mean))
+            if self._bert and self._device in {"auto", "cpu"} and (tokens <= FEW_TOKENS or self._on_processor):
+                self._light = self._light or self._load_light()
                 return self._light
-            if self._heavy is None:
-                self._heavy = self._load_heavy()
-                self._light = None
+            self._heavy = self._heavy or self._load_heavy()
             return self._heavy
 
+    @cached_property
+    def _on_processor(self) -> bool:
+        return best_device(self._device) == "cpu"
+
+    def _load_light(self) -> _Engine:
+        bert = Bert(self.folder, self._config, self._mean, self._precision)
+        return _Engine(bert, ThreadPoolExecutor(bert.threads, "encoder"), TOKENS_PER_PASS)
+
     def _load_heavy(self) -> _Engine:
-        # oneDNN keeps compiled code for the last 1,024 shapes: 200 MB for batches that come sorted and never meet again
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
         device = best_device(self._device)
-        if self._bert and device == "cpu":
-            return _Engine(TorchBert(self.folder, self._config, self._mean, best_dtype(device)), _single_threads())
         budget = GPU_TOKENS_PER_BATCH if device == "cuda" else TOKENS_PER_BATCH
         # one batch at a time: torch uses every core that it is given
-        return _Engine(_Transformers(self.folder, device, self._mean), ThreadPoolExecutor(1, "encoder"), budget)
+        forward = _Transformers(self.folder, device, self._mean, self._precision)
+        return _Engine(forward, ThreadPoolExecutor(1, "encoder"), budget)
 
     def warm(self) -> None:
         """Load torch and the weights now, so that the first batch does not wait for them."""
@@ -175,14 +187,9 @@ class Encoder:
 
 
 class _Engine:
-    """A forward pass (token ids of texts, longest first → unit vectors) and the threads that it runs on; None: the caller's own."""
+    """A forward pass (token ids of texts, longest first → unit vectors), the threads that it runs on, and the tokens of one pass."""
 
-    def __init__(
-        self,
-        forward: Callable[[Sequence[Ids]], Vectors],
-        threads: Executor | None = None,
-        budget: int = TOKENS_PER_BATCH,
-    ) -> None:
+    def __init__(self, forward: Callable[[Sequence[Ids]], Vectors], threads: Executor, budget: int) -> None:
         self.budget = budget
         self._forward, self._threads = forward, threads
 
@@ -190,9 +197,8 @@ class _Engine:
         self, texts: Sequence[Ids], batches: Sequence[npt.NDArray[np.int64]]
     ) -> Iterator[tuple[npt.NDArray[np.int64], Vectors]]:
         """Each batch with its vectors, in any order; who stops listening stops the work."""
-        if self._threads is None:
-            for batch in batches:
-                yield batch, self._forward([texts[i] for i in batch])
+        if len(batches) == 1:
+            yield batches[0], self._forward([texts[i] for i in batches[0]])
             return
         waiting = {self._threads.submit(self._forward, [texts[i] for i in batch]): batch for batch in batches}
         try:
@@ -201,20 +207,6 @@ class _Engine:
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _single_threads() -> Executor:
-    """As many threads as torch may use, each of which computes by itself: none waits for another within a layer."""
-    import torch
-
-    count = torch.get_num_threads()
-    met = threading.Barrier(count + 1)
-    pool = ThreadPoolExecutor(count, "encoder", initializer=torch.set_num_threads, initargs=(1,))
-    for _ in range(count):
-        pool.submit(met.wait)
-    met.wait()
-    torch.set_num_threads(count)  # for everybody else: the pool's threads keep theirs
-    return pool
 
 
 def pack(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -233,13 +225,15 @@ def load_encoder(settings: Settings) -> Encoder:
     Raises:
         UsageError: the model is not there, has no safetensors weights, or the bundled one is not the official file.
     """
-    return _load(settings.embedding_model, settings.query_prefix, settings.passage_prefix, settings.device)
+    return _load(
+        settings.embedding_model, settings.query_prefix, settings.passage_prefix, settings.device, settings.precision
+    )
 
 
 @lru_cache(maxsize=4)
-def _load(model: str, query_prefix: str, passage_prefix: str, device: str) -> Encoder:
+def _load(model: str, query_prefix: str, passage_prefix: str, device: str, precision: str) -> Encoder:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    return Encoder(model_folder(model), model, query_prefix, passage_prefix, device)
+    return Encoder(model_folder(model), model, query_prefix, passage_prefix, device, precision)
 
 
 @lru_cache(maxsize=4)
@@ -276,7 +270,7 @@ def _pools_by_mean(folder: Path) -> bool:
 class _Transformers:
     """The model's own code on a device."""
 
-    def __init__(self, folder: Path, device: str, mean: bool) -> None:
+    def __init__(self, folder: Path, device: str, mean: bool, precision: str) -> None:
         import torch
         from transformers import AutoModel
         from transformers.utils import logging
@@ -284,8 +278,9 @@ class _Transformers:
         logging.disable_progress_bar()
         self._torch = torch
         self._device = device
+        dtype = torch.float32 if precision == "float32" else best_dtype(device)
         model = AutoModel.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=best_dtype(device)
+            str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=dtype
         )
         self._model = model.to(device).eval()
         self._mean = mean

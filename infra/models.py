@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,9 @@ def best_device(wanted: str) -> str:
     Raises:
         UsageError: the device that was asked for is not on this machine.
     """
+    if wanted == "cpu" or (wanted == "auto" and not _may_have_a_card()):
+        return "cpu"  # torch, whose import takes seconds, is not asked
+
     import torch
 
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
@@ -76,6 +80,11 @@ def best_device(wanted: str) -> str:
     if not there[wanted]:
         raise UsageError(f"FALDONE_DEVICE: {wanted} is not on this machine")
     return wanted
+
+
+def _may_have_a_card() -> bool:
+    """Whether this machine has the driver of a graphics card that torch could use."""
+    return sys.platform == "darwin" or any(Path(f"/dev/{name}").exists() for name in ("nvidiactl", "dxg", "kfd"))
 
 
 def best_dtype(device: str) -> Any:

@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     query_prefix: str = Field("", description="Text that the embedding model wants before a query, e.g. 'query: '.")
     passage_prefix: str = Field("", description="Text that the embedding model wants before a passage.")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["int8", "bfloat16", "float32"] = Field(
+        "int8",
+        description="Of the encoder's matrix products on a processor; int8 is fastest (cosine to float32 0.997).",
+    )
     ocr: Literal["auto", "off", "always"] = "auto"
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         ("ita", "eng"), description="Tesseract's names, comma-separated."

@@ -286,7 +286,7 @@ def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str
         module = importlib.import_module(f"flows.{name}")
         flow = getattr(module, name)
         if api is not None and hasattr(module, "prepare"):
-            module.prepare(parameters)  # the server needs some seconds yet
+            module.prepare()  # the server needs some seconds yet
         with progress_shown(quiet):
             if api is not None:
                 api.wait()

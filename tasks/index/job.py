@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from filelock import FileLock
@@ -22,7 +21,7 @@ from infra.cache import ping
 from infra.cluster import WorkerDied, Workers, workers
 from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind, FaldoneError, TransientError, UsageError
-from infra.files import Found, is_url, remove_tree, root_of, walk
+from infra.files import remove_tree
 from infra.lake import Lake, check_collection
 from infra.lake_upkeep import refresh_indexes
 from infra.locks import writer_lane
@@ -36,7 +35,7 @@ from tasks.index.discover import Listing
 from tasks.index.parse import parser_pool
 from tasks.index.pipeline import Pipeline, fingerprints
 from tasks.index.plan import Plan, Shard, Work
-from tasks.progress import Part, Progress, cost
+from tasks.progress import Part, Progress
 
 log = logging.getLogger("faldone.index")
 
@@ -45,8 +44,6 @@ __all__ = [
     "workers_for",
 ]  # fmt: skip
 
-MUCH = 2**18  # bytes of new text from which the heavy engine is loaded ahead: more tokens than the light one takes
-LOOKED_AT = 1_000  # files of a source
 FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
 
 
@@ -83,40 +80,24 @@ class Run:
         remove_tree(str(self.folder))
 
 
-def prepare(settings: Settings, collection: str, sources: Sequence[str]) -> None:
-    """Load what the run needs, for a caller who waits for something else meanwhile: 2 s of processor time, and where much is to be
-    encoded the heavy engine, 4 s more, on a thread of its own.
+def prepare(settings: Settings) -> None:
+    """Load what the run needs, for a caller who waits for something else meanwhile: 2 s of processor time.
 
     Raises:
-        UsageError: a source is not there, the encoder cannot be loaded, or a setting that cannot be.
+        UsageError: the encoder cannot be loaded, or a setting that cannot be.
     """
     fingerprints(settings)
     encoder = load_encoder(settings)
     encoder.count_tokens([""])
-    lake = Lake(settings.root)
+    Lake(settings.root)
     if settings.dask in {"auto", "threads"}:  # else the workers have their own
         parser_pool(settings).warm()
-        if _much_is_new(lake, collection, sources):
-            threading.Thread(target=_warm, args=(encoder,), name="encoder", daemon=True).start()
+        threading.Thread(target=_warm, args=(encoder,), name="encoder", daemon=True).start()
 
 
 def _warm(encoder: Encoder) -> None:
     with suppress(UsageError):  # the first batch meets it again, and the run ends with it
         encoder.warm()
-
-
-def _much_is_new(lake: Lake, collection: str, sources: Sequence[str]) -> bool:
-    """Whether so much is new or changed that the heavy engine will be wanted, by the first files here of each source."""
-    known = ledger.read(lake, collection, ["path", "stamp"])
-    done = set(zip(known["path"].to_pylist(), known["stamp"].to_pylist(), strict=True))
-    weight = 0.0
-    for source in sources:
-        for found in islice(walk(root_of(source)), LOOKED_AT) if not is_url(source) else ():
-            if isinstance(found, Found) and (found.path, found.stamp) not in done:
-                weight += cost(found.size)
-                if weight > MUCH:
-                    return True
-    return False
 
 
 def begin(settings: Settings, collection: str) -> Run:

@@ -1,9 +1,12 @@
-"""The bundled encoder: both engines, packing, limits, and what is refused."""
+"""The bundled encoder: engines and precisions, packing, limits, and what is refused."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +33,40 @@ def encoder() -> Encoder:
 
 
 def test_every_engine_gives_the_same_unit_vectors_in_the_order_given(encoder: Encoder, tmp_path: Path) -> None:
-    texts = [*TEXTS, "", *TEXTS[:2], "one two", "three four"]  # some of one length, which the torch pass takes together
-    light = Encoder(encoder.folder, "light").encode(texts)
-    heavy = Encoder(encoder.folder, "heavy", device="cpu")
-    theirs = Encoder(not_plain(encoder.folder, tmp_path), "theirs", device="cpu")
-    heavy.warm()
-    theirs.warm()
-    for vectors in (heavy.encode(texts), theirs.encode(texts)):
-        assert light.shape == vectors.shape == (len(texts), 384)
+    texts = [*TEXTS, "", *TEXTS[:2], "one two", "three four"]
+    exact = Encoder(not_plain(encoder.folder, tmp_path), "theirs", device="cpu", precision="float32").encode(texts)
+    for precision, cosine in (("float32", 0.99999), ("bfloat16", 0.999), ("int8", 0.98)):
+        vectors = Encoder(encoder.folder, "ours", precision=precision).encode(texts)
+        assert exact.shape == vectors.shape == (len(texts), 384)
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-        assert ((light * vectors).sum(1) > 0.999).all()
+        assert ((exact * vectors).sum(1) > cosine).all(), precision
+
+
+def test_a_vector_does_not_depend_on_the_texts_beside_it(encoder: Encoder) -> None:
+    alone = np.stack([encoder.encode([text])[0] for text in TEXTS])
+    assert np.allclose(encoder.encode([*TEXTS, *(f"{text} {text}" for text in TEXTS)])[:4], alone, atol=2e-3)
+
+
+def test_pooling_by_the_first_token(encoder: Encoder, tmp_path: Path) -> None:
+    theirs = not_plain(encoder.folder, tmp_path / "theirs")
+    ours = tmp_path / "ours"
+    shutil.copytree(encoder.folder, ours)
+    for folder in (theirs, ours):
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": False}))
+    exact = Encoder(theirs, "theirs", device="cpu", precision="float32").encode(TEXTS)
+    assert np.allclose(Encoder(ours, "ours", precision="float32").encode(TEXTS), exact, atol=1e-4)
+    assert not np.allclose(encoder.encode(TEXTS), exact, atol=0.05)
+
+
+def test_encoding_tells_nobody_that_it_was_used() -> None:
+    script = (
+        "import os, sys; os.register_at_fork(before=lambda: os._exit(9))\n"
+        "from infra.encoder import load_encoder; from infra.settings import Settings\n"
+        "load_encoder(Settings()).encode(['fattura'])\n"
+        "assert 'openvino' in sys.modules and not sys.modules.get('openvino_telemetry')"
+    )
+    quiet = {k: v for k, v in os.environ.items() if k != "CI"}  # where the library holds back by itself
+    assert subprocess.run([sys.executable, "-c", script], env=quiet, check=False, timeout=60).returncode == 0
 
 
 def not_plain(folder: Path, into: Path) -> Path:

@@ -19,7 +19,6 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.index import job, ledger, store
 from tasks.index.batch import Receipt
-from tasks.progress import FILE_BYTES
 
 PAGE = "La società {i} ha fatturato {i}00 euro nel 2018.\n\n" + "Gli amministratori hanno approvato il bilancio. " * 3
 
@@ -108,16 +107,6 @@ def test_another_folder_does_not_prune_the_first(settings: Settings, papers: Pat
     other.mkdir()
     (other / "x.txt").write_text("Un altro documento sul bilancio.")
     assert run(settings, other)["documents"]["removed"] == 0
-
-
-def test_much_new_text_is_known_ahead_and_an_unchanged_folder_is_not_taken_for_it(
-    settings: Settings, papers: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job, "MUCH", 10 * FILE_BYTES)
-    assert job._much_is_new(lake, "c", [str(papers)])
-    assert not job._much_is_new(lake, "c", [str(papers / "3.txt"), "s3://bucket/papers"])
-    run(settings, papers)
-    assert not job._much_is_new(lake, "c", [str(papers)])
 
 
 def test_bad_files_are_in_quarantine_with_their_reason_and_the_rest_is_indexed(
