@@ -45,7 +45,8 @@ class Encoder:
 
     Attributes:
         folder: the model's files.
-        fingerprint: 16 hexadecimal digits that change whenever the vectors would.
+        fingerprint: 16 hexadecimal digits of the model and what it is given. Precision and device are not in it: their vectors
+            serve each other, in one index and under one trained classifier.
         dimension: length of a vector.
         max_tokens: most tokens of one text, special tokens included; longer texts are refused by `encode`.
     """
@@ -78,7 +79,7 @@ class Encoder:
     def _fingerprint(self) -> str:
         weights = sorted(self.folder.glob("*.safetensors"))
         parts = [self.name, *(f"{w.name}:{w.stat().st_size}:{_head_hash(w)}" for w in weights)]
-        parts += [self._query_prefix, self._passage_prefix, str(self.max_tokens), str(self._mean), self._precision]
+        parts += [self._query_prefix, self._passage_prefix, str(self.max_tokens), str(self._mean)]
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
     @property
