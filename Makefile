@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml infra/system-packages.sh
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	bash infra/system-packages.sh use
-	$(BIN)/python -m deployments.embedded
+	$(BIN)/python -m deployments.api.embedded
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock

@@ -31,7 +31,9 @@ from typing import Any
 import httpx
 import psutil
 
-from deployments import jobs, leases, rest, state
+from deployments import jobs, state
+from deployments.api import rest
+from deployments.worker import leases
 from infra.lake import Lake
 from infra.settings import load as settings
 from tasks.index import ledger

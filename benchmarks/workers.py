@@ -244,7 +244,7 @@ def cost(files: int, rounds: int) -> None:
 @contextmanager
 def temporary_api() -> Iterator[None]:
     """The Prefect API that the command line starts for itself."""
-    from deployments.embedded import EmbeddedApi
+    from deployments.api.embedded import EmbeddedApi
 
     api = EmbeddedApi()
     try:

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from deployments import rest, talks
+from deployments.api import rest, talks
+from deployments.api.states import JobState, JobStatus
+from deployments.api.talks import ExpiredJob, JobError, JobFailed, JobNotFinished, Submitted, UnknownJob
 from deployments.limits import Priority
-from deployments.states import JobState, JobStatus
-from deployments.talks import ExpiredJob, JobError, JobFailed, JobNotFinished, Submitted, UnknownJob
 from infra.errors import FaldoneError
 
 __all__ = [
@@ -100,7 +100,7 @@ async def asubmit(
 
 def _noted(job: Submitted) -> Submitted:
     """The data folder remembers that there was such a job when Prefect has forgotten it."""
-    from deployments.leases import remember
+    from deployments.worker.leases import remember
 
     remember(job.job_id)
     return job
@@ -140,14 +140,14 @@ async def aresult(job_id: str) -> dict[str, Any]:
 
 def _whole(data: dict[str, Any]) -> dict[str, Any]:
     """A result too large for the database lies in the data folder, and its place is kept instead."""
-    from deployments.results import fetch
+    from deployments.api.results import fetch
 
     return fetch(data)
 
 
 def _kept(job_id: str) -> bool:
     """Whether the data folder remembers a job of this id."""
-    from deployments.leases import remembered
+    from deployments.worker.leases import remembered
 
     return remembered(job_id)
 

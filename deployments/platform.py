@@ -1,6 +1,6 @@
 """The lasting platform on one machine: `up`, `down` and `status`.
 
-`up` starts the keeper (deployments/keeper.py) in the background and waits until everything is ready; a second `up` finds it and only says so.
+`up` starts the keeper (deployments/keeper/) in the background and waits until everything is ready; a second `up` finds it and only says so.
 Everything belongs to one data folder: two data folders are two platforms, on two ports.
 """
 
@@ -16,9 +16,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from deployments import processes, rest, state
-from deployments.embedded import answers
-from deployments.rest import Ask, Talk
+from deployments import state
+from deployments.api import rest
+from deployments.api.embedded import answers
+from deployments.api.rest import Ask, Talk
+from deployments.keeper import processes
 from deployments.state import Platform
 from infra.errors import FaldoneError, TransientError, UsageError
 from infra.settings import Settings, load
@@ -53,7 +55,7 @@ def check(host: str, own: Platform | None) -> None:
     if url and (own is None or url.rstrip("/") != own.api):
         raise UsageError(
             f"PREFECT_API_URL is {url}: that platform is in use; unset it to start one here, or run "
-            "`python -m deployments.bootstrap` to set that one up"
+            "`python -m deployments.api.bootstrap` to set that one up"
         )
 
 
@@ -189,7 +191,7 @@ def _word(known: Platform | None, parts: list[Part]) -> str:
 def overview() -> Talk[dict[str, Any]]:
     """Queues with what waits and runs in them, the next run of each schedule, workers, Dask's pages of running jobs."""
     from deployments import limits
-    from deployments.observed import Seen, look
+    from deployments.keeper.observed import Seen, look
 
     numbers = limits.load()
     seen = Seen()

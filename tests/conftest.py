@@ -31,8 +31,8 @@ def _environment() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the data folder, the settings or the `.env` file of whoever runs it."""
-    for name in ("REDIS_URL", "DASK", "EMBEDDING_MODEL", "OCR", "SMTP_URL", "ALERT_URLS"):
-        monkeypatch.delenv(f"FALDONE_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("FALDONE_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("FALDONE_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
 

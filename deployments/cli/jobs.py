@@ -212,8 +212,8 @@ def jobs_list(
     Example: faldone jobs list --queue indexing --state FAILURE
     """
     with errors_shown():
+        from deployments.api.states import JobState
         from deployments.jobs import listed
-        from deployments.states import JobState
         from infra.errors import UsageError
 
         known = {str(one) for one in JobState}
@@ -275,7 +275,7 @@ def jobs_ping(as_json: JsonOption = False) -> None:
     Example: faldone jobs ping
     """
     with errors_shown():
-        from deployments.ping import ping
+        from deployments.api.ping import ping
 
         result = ping()
         emit(result, as_json)

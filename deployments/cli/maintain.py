@@ -251,7 +251,7 @@ def health(
 
 
 def _api() -> Api | None:
-    from deployments.embedded import configured_url
+    from deployments.api.embedded import configured_url
     from infra.orchestration import Api
 
     url = configured_url()
@@ -259,7 +259,7 @@ def _api() -> Api | None:
 
 
 def _serve(place: str) -> None:
-    from deployments.healthd import serve
+    from deployments.keeper.healthd import serve
 
     host, colon, port = place.rpartition(":")
     if not colon or not port.isdigit():

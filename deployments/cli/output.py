@@ -275,7 +275,7 @@ def run_flow(name: str, parameters: Mapping[str, Any], quiet: bool = False) -> d
 
 
 def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str, Any]:
-    from deployments.embedded import start_api
+    from deployments.api.embedded import start_api
     from infra.stop import tidied
 
     api = start_api()  # first: it starts while the flow's libraries are imported

@@ -19,11 +19,12 @@ import psutil
 import pytest
 import yaml
 
-from deployments import jobs, limits, platform, rest, state
+from deployments import jobs, limits, platform, state
+from deployments.api import rest
+from deployments.api.rest import Ask, Talk
+from deployments.api.talks import JobFailed, JobNotFinished
 from deployments.jobs import JobState
 from deployments.kinds import KINDS, Kind
-from deployments.rest import Ask, Talk
-from deployments.talks import JobFailed, JobNotFinished
 from infra.errors import UsageError
 from infra.settings import load
 
@@ -212,7 +213,10 @@ def test_a_job_outlives_its_worker_and_a_dead_job_is_found_by_its_lease(work: Pa
     os.kill(known.processes["worker"].pid, signal.SIGKILL)
     for process in psutil.process_iter():  # the supervisor of one job, too: nobody can tell Prefect
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if "deployments.supervise" in process.cmdline() and process.environ()["PREFECT__FLOW_RUN_ID"] == lost:
+            if (
+                "deployments.worker.supervise" in process.cmdline()
+                and process.environ()["PREFECT__FLOW_RUN_ID"] == lost
+            ):
                 process.kill()
     assert jobs.wait(living, PATIENCE).attempt == 1
     assert jobs.result(living)["attempts"] == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments import healthd
+from deployments.keeper import healthd
 from infra.settings import Settings, load
 from tasks.maintain import health, restore
 from tests.tasks.maintain import small

@@ -31,10 +31,12 @@ from typing import Any
 
 import psutil
 
-from deployments import leases, limits, rest
+from deployments import limits
+from deployments.api import rest
+from deployments.api.rest import Ask, NotFound, Talk
+from deployments.api.states import FINAL_TYPES
 from deployments.kinds import kind_of_run
-from deployments.rest import Ask, NotFound, Talk
-from deployments.states import FINAL_TYPES
+from deployments.worker import leases
 from infra import stop
 from infra.errors import TransientError
 
@@ -103,7 +105,7 @@ class Supervisor:
         leases.write(self.lease)
         environment = os.environ | {stop.FOLDER: str(self.folder)}
         return subprocess.Popen(
-            [sys.executable, "-m", "deployments.engine", str(os.getpid())], env=environment, start_new_session=True,
+            [sys.executable, "-m", "deployments.worker.engine", str(os.getpid())], env=environment, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from deployments import embedded
+from deployments.api import embedded
 
 
 def left(folder: Path, name: str, age: float) -> Path:

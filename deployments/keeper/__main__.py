@@ -25,11 +25,14 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from deployments import alerts, leases, observed, processes, reaper, rest, state, ticks
 from deployments import limits as numbers
-from deployments.embedded import answers, configured_url, template
-from deployments.metrics import Totals
+from deployments import state
+from deployments.api import rest
+from deployments.api.embedded import answers, configured_url, template
+from deployments.keeper import alerts, observed, processes, reaper, ticks
+from deployments.keeper.metrics import Totals
 from deployments.state import Platform
+from deployments.worker import leases
 from infra.errors import FaldoneError, TransientError, UsageError
 from infra.settings import Settings, load
 
@@ -94,7 +97,7 @@ class Keeper:
 
     def run(self) -> None:
         """Start everything, keep it, and stop it at the end."""
-        from deployments.listener import listen
+        from deployments.keeper.listener import listen
 
         listen(self)
         signal.signal(signal.SIGTERM, lambda *_: self.ending.set())
@@ -148,7 +151,7 @@ class Keeper:
         import subprocess
 
         done = subprocess.run(
-            [sys.executable, "-m", "deployments.bootstrap"],
+            [sys.executable, "-m", "deployments.api.bootstrap"],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -250,7 +253,7 @@ def supervisors(settings: Settings) -> list[psutil.Process]:
     """The supervisors of this data folder's jobs that run on this machine."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if "deployments.supervise" not in (process.info["cmdline"] or ()):
+        if "deployments.worker.supervise" not in (process.info["cmdline"] or ()):
             continue
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             if process.environ().get("FALDONE_HOME") == settings.root:

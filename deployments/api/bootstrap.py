@@ -1,7 +1,7 @@
 """Bring a Prefect server in line with our files: work pool, queues, global limits, automations, deployments.
 
-    python -m deployments.bootstrap             against PREFECT_API_URL; safe to run again at any time
-    python -m deployments.bootstrap --force     deploy although nothing changed
+    python -m deployments.api.bootstrap             against PREFECT_API_URL; safe to run again at any time
+    python -m deployments.api.bootstrap --force     deploy although nothing changed
 
 Everything is created or updated by its name, never twice. Deployments are left to `prefect deploy`, which knows its own file best; they are
 skipped when neither `prefect.yaml` nor the flows have changed, since deploying makes the schedules anew.
@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from deployments import limits as numbers
-from deployments import rest
+from deployments.api import rest
+from deployments.api.rest import Ask, NotFound, Talk
 from deployments.limits import PlatformLimits
-from deployments.rest import Ask, NotFound, Talk
 from infra.errors import FaldoneError, UsageError
 
 log = logging.getLogger("faldone.bootstrap")
 
-ROOT = Path(__file__).resolve().parent.parent
-COMMAND = "nice -n 10 python -m deployments.supervise"  # servers and web applications answer quickly beside jobs that take every core
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = "nice -n 10 python -m deployments.worker.supervise"  # servers and web applications answer quickly beside jobs that take every core
 DEPLOYED = "faldone-deployed"  # the Prefect variable that holds the fingerprint of what was deployed
 
 
@@ -51,7 +51,7 @@ def bootstrap(force: bool = False) -> None:
     rest.run(queues(limits))
     rest.run(rates(limits))
     deploy(force)
-    from deployments.automations import bring_in
+    from deployments.api.automations import bring_in
 
     rest.run(bring_in())
 

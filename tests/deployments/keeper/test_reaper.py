@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from deployments import limits
-from deployments.leases import Lease
-from deployments.reaper import death
+from deployments.keeper.reaper import death
+from deployments.worker.leases import Lease
 
 NOW = time.time()
 LIMITS = limits.load()

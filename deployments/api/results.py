@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from deployments.rest import Ask, Talk
-from deployments.talks import RESULT_TYPE, ExpiredJob
+from deployments.api.rest import Ask, Talk
+from deployments.api.talks import RESULT_TYPE, ExpiredJob
 from infra.errors import TransientError
 from infra.files import read_bytes, write_bytes
 from infra.settings import load

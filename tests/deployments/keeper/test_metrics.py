@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from deployments.leases import Lease
-from deployments.metrics import Totals, text
-from deployments.observed import Seen
+from deployments.keeper.metrics import Totals, text
+from deployments.keeper.observed import Seen
+from deployments.worker.leases import Lease
 
 LEASE = Lease(
     "j1",
@@ -51,7 +51,7 @@ def test_every_metric_of_the_dashboard_exists(tmp_path: Path) -> None:
     totals = Totals(tmp_path / "t.json")
     totals.fold([LEASE])
     shown = text(seen(), totals, (3, 1), 2).decode()
-    board = (Path(__file__).resolve().parents[2] / "infra" / "grafana" / "faldone.json").read_text()
+    board = (Path(__file__).resolve().parents[3] / "infra" / "grafana" / "faldone.json").read_text()
     panels = json.loads(board)["panels"]
     asked = {name for one in panels for target in one["targets"] for name in re.findall(r"faldone_\w+", target["expr"])}
     assert len(asked) > 10

@@ -236,7 +236,7 @@ def _free_port() -> int:
 
 
 def prepare() -> None:
-    """Make the empty database now, so that the first command does not wait for it (`python -m deployments.embedded`)."""
+    """Make the empty database now, so that the first command does not wait for it (`python -m deployments.api.embedded`)."""
     if not template().is_file():
         api = EmbeddedApi()
         try:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 LABEL = "faldone."
-"""Prefix of the labels in which a running job says how far it is (see deployments/engine.py)."""
+"""Prefix of the labels in which a running job says how far it is (see deployments/worker/engine.py)."""
 
 
 class JobState(StrEnum):

@@ -48,7 +48,7 @@ def api_url() -> str:
     Raises:
         TransientError: none is set, and no platform of this data folder runs.
     """
-    from deployments.embedded import configured_url
+    from deployments.api.embedded import configured_url
 
     url = configured_url()
     if not url:

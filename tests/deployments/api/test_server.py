@@ -12,7 +12,7 @@ from prefect.server.api import clients, server
 from prefect.settings import Settings
 from prefect.utilities.schema_tools import validation
 
-from deployments.server import _turn, check_schemas_once, keep_what_exists, make_the_application_once
+from deployments.api.server import _turn, check_schemas_once, keep_what_exists, make_the_application_once
 
 
 def test_automations_find_the_application_without_reading_all_settings_again(monkeypatch: pytest.MonkeyPatch) -> None:

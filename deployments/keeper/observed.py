@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from deployments.api.rest import Ask, Talk
 from deployments.kinds import full_name
-from deployments.rest import Ask, Talk
 from infra.errors import TransientError
 
 PAGE = 200
@@ -87,7 +87,7 @@ def census(seen: Seen, environment: Mapping[str, str], every: float) -> None:
         return
     seen.census_at = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "deployments.census"], env=dict(environment), capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "deployments.keeper.census"], env=dict(environment), capture_output=True, text=True, check=False,
         timeout=120,
     )  # fmt: skip
     if done.returncode:

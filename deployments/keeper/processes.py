@@ -127,7 +127,7 @@ def server(folder: Path, host: str, port: int, shared: Mapping[str, str], limits
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         "PREFECT_UI_URL": f"http://{shown_host(host)}:{port}",
     } | dict(shared)  # whatever the user has set himself counts
-    command = [sys.executable, "-m", "deployments.server", "--host", host, "--port", str(port)]
+    command = [sys.executable, "-m", "deployments.api.server", "--host", host, "--port", str(port)]
     return Child("server", command, environment, folder / "server.log")
 
 

@@ -1,6 +1,6 @@
 """Prefect's automations, from `automations.yaml`: created or updated by name, never twice.
 
-Each tells the keeper (deployments/keeper.py) by a webhook, and the keeper tells people: once for a lasting problem, and once when it is over,
+Each tells the keeper (deployments/keeper/) by a webhook, and the keeper tells people: once for a lasting problem, and once when it is over,
 which an automation by itself cannot do.
 """
 
@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from deployments.rest import Ask, NotFound, Talk
+from deployments.api.rest import Ask, NotFound, Talk
 
 WEBHOOK = "faldone-alerts"
 PREFIX = "faldone: "  # of the names of our automations: others are left alone
@@ -20,7 +20,7 @@ def load(path: Path | None = None) -> list[dict[str, Any]]:
     """The automations of the file."""
     import yaml
 
-    content = yaml.safe_load((path or Path(__file__).with_name("automations.yaml")).read_text())
+    content = yaml.safe_load((path or Path(__file__).parents[1] / "automations.yaml").read_text())
     found: list[dict[str, Any]] = content["automations"]
     return [one | {"name": PREFIX + one["name"]} for one in found]
 

@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from deployments.api.rest import Ask, NotFound, Talk
 from deployments.limits import Alerts, split_queue
-from deployments.rest import Ask, NotFound, Talk
 from infra import mail
 from infra.errors import TransientError, UsageError
 from infra.settings import Settings

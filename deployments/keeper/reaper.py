@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from deployments import leases
-from deployments.leases import Lease
+from deployments.api.rest import Ask, Talk
 from deployments.limits import PlatformLimits, split_queue
-from deployments.rest import Ask, Talk
-from deployments.supervise import again, set_state
+from deployments.worker import leases
+from deployments.worker.leases import Lease
+from deployments.worker.supervise import again, set_state
 
 log = logging.getLogger("faldone.reaper")
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments.rest import Ask, Talk
-from deployments.supervise import set_state
+from deployments.api.rest import Ask, Talk
+from deployments.worker.supervise import set_state
 
 log = logging.getLogger("faldone.ticks")
 

@@ -13,11 +13,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from deployments import alerts, metrics, rest
+from deployments.api import rest
+from deployments.keeper import alerts, metrics
 from infra.errors import FaldoneError
 
 if TYPE_CHECKING:
-    from deployments.keeper import Keeper
+    from deployments.keeper.__main__ import Keeper
 
 log = logging.getLogger("faldone.keeper")
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployments.leases import Lease
-from deployments.observed import Seen
+from deployments.keeper.observed import Seen
+from deployments.worker.leases import Lease
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

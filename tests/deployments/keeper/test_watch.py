@@ -25,10 +25,12 @@ import pypdf
 import pytest
 import yaml
 
-from deployments import jobs, limits, platform, rest, ticks
+from deployments import jobs, limits, platform
+from deployments.api import rest
+from deployments.api.rest import Ask, Talk
 from deployments.jobs import JobState
+from deployments.keeper import ticks
 from deployments.kinds import KINDS, Kind
-from deployments.rest import Ask, Talk
 from infra.lake import Lake
 from infra.settings import load
 from tasks.index import ledger
@@ -36,7 +38,7 @@ from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SLUGS = {"cleanup-cache", "optimise-indexes", "backup-daily", "audit-nightly", "report-weekly", "health-checks"}
 PATIENCE = 150  # s on a busy machine
 DOCUMENTS = ("montescaro-note-spese.md", "quillmere-call-notes.txt", "montescaro-contratto-fornitura.docx")
@@ -258,5 +260,8 @@ def kill_supervisor(job_id: str) -> None:
     """End a job's supervisor, and with it the job, so that nobody can report it."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if "deployments.supervise" in process.cmdline() and process.environ()["PREFECT__FLOW_RUN_ID"] == job_id:
+            if (
+                "deployments.worker.supervise" in process.cmdline()
+                and process.environ()["PREFECT__FLOW_RUN_ID"] == job_id
+            ):
                 process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The conversations of the job service with Prefect's API, as generators (see deployments/rest.py), run with or without asyncio."""
+"""The conversations of the job service with Prefect's API, as generators (see deployments/api/rest.py), run with or without asyncio."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from deployments.api.rest import Ask, NotFound, Talk
+from deployments.api.states import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
 from deployments.kinds import KINDS, Kind, kind_of, kind_of_run
 from deployments.limits import PRIORITIES, Priority, queue_name, split_queue
-from deployments.rest import Ask, NotFound, Talk
-from deployments.states import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
 from infra.errors import FaldoneError, UsageError
 
 Kept = Callable[[str], bool]

@@ -2,7 +2,7 @@
 
 While the flow runs, its progress goes to the labels of its flow run once a second, so that asking for a job's status is one request. What it
 returns is kept before Prefect hears that it has finished. When it fails for a reason that may pass by itself, or has stopped because it was
-asked to, the outcome is left for the supervisor (deployments/supervise.py), which queues the job again: a job that waits for its next try
+asked to, the outcome is left for the supervisor (deployments/worker/supervise.py), which queues the job again: a job that waits for its next try
 holds neither a process nor a slot.
 
 Needs Prefect 3.8's engine (`prefect.flow_engine.run_flow`); Prefect's own `python -m prefect.engine` does the same without the job.
@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
 from uuid import UUID
 
-from deployments import rest, results
+from deployments.api import rest, results
+from deployments.api.rest import Ask, Talk
 from deployments.kinds import KINDS
-from deployments.rest import Ask, Talk
 from infra.errors import FaldoneError, TransientError
 from infra.priority import share_as_nice
 from infra.stop import FOLDER, StopRequested

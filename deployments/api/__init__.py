@@ -1,0 +1,1 @@
+"""Prefect's API: started for one command or for good, set up from our files, and spoken to."""
