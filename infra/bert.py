@@ -51,8 +51,7 @@ class Bert:
     def __init__(self, folder: Path, config: dict[str, Any], mean: bool, precision: str) -> None:
         self._folder, self._config = folder, config
         self._mean, self._precision = mean, precision
-        # one a core, unless whoever started this process (Dask's nanny) gave it less
-        self.threads = int(os.environ.get("OMP_NUM_THREADS") or cores())
+        self.threads = _given_threads()
         self._lock = threading.Lock()
         self._own = threading.local()
 
@@ -87,6 +86,12 @@ class Bert:
             with self._lock:
                 self._own.request = self._compiled.create_infer_request()
         return self._own.request
+
+
+def _given_threads() -> int:
+    """One a core, unless whoever started this process (Dask's nanny, say) gave it less in OMP_NUM_THREADS."""
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(given) if given.isdecimal() and int(given) else cores()
 
 
 def _openvino() -> Any:

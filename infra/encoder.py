@@ -1,4 +1,4 @@
-"""The door to torch and transformers: texts in, unit vectors out.
+"""The encoder: texts in, unit vectors out.
 
 One encoder a process, with two engines: for BERTs on a processor a graph of our own that OpenVINO compiles (`infra/bert.py`), which takes
 0.3 s to be ready; for every other model or device the model's own code in transformers. On a machine with a graphics card a handful of short
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TOKENS_PER_BATCH = 4_096  # tokens of one forward pass of torch
-TOKENS_PER_PASS = (
-    1_024  # of our own on one thread: fits the caches of a core, and little is padded; 4,096 took 10 % longer
-)
+TOKENS_PER_PASS = 1_024  # of our own on one thread: fits the caches of a core, and pads little; 4,096 took 10 % longer
 GPU_TOKENS_PER_BATCH = 262_144
 QUERIES_KEPT = 1_000
 TEXTS_AT_ONCE = 256  # of one call of the tokenizer
@@ -183,8 +181,9 @@ class Encoder:
         return _Engine(forward, ThreadPoolExecutor(1, "encoder"), budget)
 
     def warm(self) -> None:
-        """Load torch and the weights now, so that the first batch does not wait for them."""
-        self._engine(FEW_TOKENS + 1)
+        """Make ready now what many texts take, so that the first batch does not wait for it."""
+        for _ in self._engine(FEW_TOKENS + 1).run(self._tokens([""]), [np.zeros(1, np.int64)]):
+            pass
 
 
 class _Engine:
