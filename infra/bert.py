@@ -36,6 +36,8 @@ def is_plain_bert(folder: Path, config: dict[str, Any]) -> bool:
         config.get("model_type") == "bert"
         and config.get("position_embedding_type", "absolute") == "absolute"
         and config.get("hidden_act") == "gelu"
+        # NumPy, which reads the weights, has no bfloat16
+        and "bfloat16" not in {config.get("dtype"), config.get("torch_dtype")}
         and (folder / "model.safetensors").is_file()
     )
 

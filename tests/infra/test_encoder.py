@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.bert import is_plain_bert
 from infra.encoder import Encoder, load_encoder, pack
 from infra.errors import UsageError
 from infra.models import model_folder
@@ -45,6 +46,16 @@ def test_every_engine_gives_the_same_unit_vectors_in_the_order_given(encoder: En
 def test_a_vector_does_not_depend_on_the_texts_beside_it(encoder: Encoder) -> None:
     alone = np.stack([encoder.encode([text])[0] for text in TEXTS])
     assert np.allclose(encoder.encode([*TEXTS, *(f"{text} {text}" for text in TEXTS)])[:4], alone, atol=2e-3)
+
+
+def test_what_the_graph_does_not_compute_is_left_to_transformers(encoder: Encoder) -> None:
+    config = json.loads((encoder.folder / "config.json").read_text())
+    assert is_plain_bert(encoder.folder, config)
+    others: list[dict[str, object]] = [
+        {"model_type": "roberta"}, {"hidden_act": "gelu_new"}, {"position_embedding_type": "relative_key"},
+        {"torch_dtype": "bfloat16"}, {"dtype": "bfloat16"},
+    ]  # fmt: skip
+    assert not any(is_plain_bert(encoder.folder, config | other) for other in others)
 
 
 def test_pooling_by_the_first_token(encoder: Encoder, tmp_path: Path) -> None:
