@@ -203,6 +203,22 @@ def documents_show(document: str, collection: CollectionOption = "documents", as
         emit(row, as_json, "\n".join(f"{name:>14}  {value}" for name, value in row.items()))
 
 
+@documents_app.command("text")
+def documents_text(document: str, collection: CollectionOption = "documents", as_json: JsonOption = False) -> None:
+    """Print what was read from one document (its id, path or file name), as Markdown or as JSON.
+
+    Example: faldone documents text bilancio.pdf
+    """
+    with errors_shown():
+        from infra.lake import Lake
+        from infra.settings import load
+        from tasks.document_text import document_text
+
+        content = document_text(Lake(load().root), collection, document)
+        markdown = content.pop("markdown")
+        emit(content, as_json, markdown.rstrip("\n"))
+
+
 @documents_app.command("retry")
 def documents_retry(
     documents: Annotated[

@@ -95,6 +95,24 @@ def test_the_help_of_every_verb_has_an_example_of_itself(name: str) -> None:
     assert f"Example: {name}" in text
 
 
+# ---- documents text ----------------------------------------------------------------------------------------------------
+
+
+def test_documents_text_shows_what_was_read_as_markdown_and_as_json() -> None:
+    person = faldone("documents", "text", "b.txt", "-c", "papers")
+    assert person.stdout.startswith("<!-- page 1 -->\n\nRevenue of the services segment")
+    program = told(faldone("documents", "text", "b.txt", "-c", "papers", "--json"))
+    assert {"document_id", "path", "collection", "format", "title", "language", "pages", "warnings"} < set(program)
+    assert {"kind", "text", "page", "section", "rows"} <= set(program["elements"][0])
+
+
+@pytest.mark.parametrize(("name", "says"), [("bad.pdf", "is in quarantine: the file is empty"), ("no.pdf", "no.pdf")])
+def test_documents_text_says_why_there_is_none(name: str, says: str) -> None:
+    result = faldone("documents", "text", name, "-c", "papers")
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
 # ---- search ------------------------------------------------------------------------------------------------------------
 
 

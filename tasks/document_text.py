@@ -1,0 +1,91 @@
+"""Show what was read from a document: as one JSON object, or as Markdown for a person.
+
+People trust an index when they can see what stands in it. The text comes from the lake's elements, not from the file,
+so this is what search and the analyses work with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from infra.errors import UsageError
+from infra.lake import Lake
+from tasks.index import ledger, store
+from tasks.index.catalogue import one_document
+from tasks.records import Element, Parsed
+
+
+def document_text(lake: Lake, collection: str, document: str) -> dict[str, Any]:
+    """Return what was read from one document, given by its id, path or file name.
+
+    Raises:
+        UsageError: there is no such collection or document, the name is ambiguous, or the document is in quarantine.
+    """
+    row = one_document(lake, collection, document)
+    if row["state"] != ledger.INDEXED:
+        reason = f"{row['message']} ({row['stage']}, {row['kind']})"
+        raise UsageError(f"{row['path']} is in quarantine: {reason}")
+    parsed = store.parsed_by_id(lake, collection, [row["document_id"]]).get(row["document_id"])
+    if parsed is None:
+        raise UsageError(f"{row['path']} has no text in the lake: run `faldone audit`, or index it again with --force")
+    return {
+        "document_id": row["document_id"],
+        "path": row["path"],
+        "collection": collection,
+        "format": parsed.format,
+        "title": parsed.title,
+        "language": parsed.language,
+        "pages": parsed.pages,
+        "metadata": dict(parsed.metadata),
+        "warnings": list(parsed.warnings),
+        "elements": [_element(element) for element in parsed.elements],
+        "markdown": as_markdown(parsed),
+    }
+
+
+def _element(element: Element) -> dict[str, Any]:
+    rows = [list(row) for row in element.rows] if element.rows is not None else None
+    return {
+        "kind": element.kind,
+        "text": element.text,
+        "page": element.page,
+        "section": element.section,
+        "level": element.level,
+        "rows": rows,
+    }
+
+
+def as_markdown(parsed: Parsed) -> str:
+    """Return a document as Markdown: a marker for each page, headings by level, tables with one line a row."""
+    lines = [f"> Warning: {warning}" for warning in parsed.warnings]
+    for page, elements in groupby(parsed.elements, key=lambda element: element.page):
+        lines += [f"<!-- page {page} -->", *_blocks(list(elements))]
+    return "\n\n".join(lines) + "\n"
+
+
+def _blocks(elements: Sequence[Element]) -> Iterator[str]:
+    for is_list, group in groupby(elements, key=lambda element: element.kind == "list"):
+        if is_list:
+            yield "\n".join(f"- {_one_line(element.text)}" for element in group)
+        else:
+            yield from (_block(element) for element in group)
+
+
+def _block(element: Element) -> str:
+    if element.rows:
+        return _table(element.rows)
+    if element.kind == "title":
+        return f"{'#' * min(max(element.level, 1), 6)} {_one_line(element.text)}"
+    return re.sub(r"^(\s*)(#|>|[-+*] )", r"\1\\\2", element.text, flags=re.MULTILINE)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(_one_line(cell).replace("|", r"\|") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
