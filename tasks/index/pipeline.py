@@ -12,7 +12,7 @@ from pathlib import Path
 from infra.encoder import load_encoder
 from infra.settings import Settings
 from tasks.index import chunk, terms
-from tasks.index.formats import FORMATS, VERSIONS
+from tasks.index.formats import formats
 from tasks.index.plan import Fingerprints
 
 CHUNK_TOKENS = 256  # the limit, for encoders that read more: longer passages blur a vector
@@ -42,7 +42,7 @@ def fingerprints(settings: Settings) -> Fingerprints:
     """
     encoder = load_encoder(settings)
     chunker = f"{chunk.VERSION}:{terms.VERSION}:{min(encoder.max_tokens, CHUNK_TOKENS)}"
-    parsers = {name: _parser(name, settings.ocr, settings.languages) for name in FORMATS}
+    parsers = {name: _parser(name, settings.ocr, settings.languages) for name in formats()}
     parsers[""] = hashlib.blake2b("".join(parsers.values()).encode(), digest_size=6).hexdigest()
     return Fingerprints(parsers, chunker, encoder.fingerprint)
 
@@ -52,5 +52,5 @@ def _parser(name: str, ocr: str, languages: tuple[str, ...]) -> str:
     packages = [f"{package}={version(package)}" for package in ("unstructured", "pypdfium2")]
     # a document with pages that nobody could read is read again once tesseract is there
     eyes = [ocr, ",".join(languages), str(ocr != "off" and shutil.which("tesseract") is not None)]
-    parts = [name, VERSIONS[FORMATS[name]], *packages, *eyes]
+    parts = [name, formats()[name].version, *packages, *eyes]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
-from tasks.index.detect import detect, is_ole2, is_zip, read_head
+from tasks.index.detect import detect
 from tasks.index.formats import parser
 from tasks.index.formats.base import Context
 from tasks.index.formats.facts import FACTS_SECTION
 from tasks.index.guard import check_archive, check_size
+from tasks.index.look import is_ole2, is_zip, read_head
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:

@@ -1,61 +1,115 @@
-"""The registry of formats: which module of this folder reads which format.
+"""The registry of formats: which modules of this folder read files, in the order in which they are asked.
 
-The modules are named here and loaded only when a file asks for one, because a parser child that reads a text file
-should not pay for the imports of ten other readers. To add a format: write the module (see `base.py` for its body),
-add its line here, teach `tasks/index/detect.py` its signature, and give it a row in `docs/formats.md`; tests name
-whichever of these was forgotten.
+The order matters only where one kind of file is also another: a binary workbook before a workbook, HTML before XML, plain text
+last. The modules are light, because they import their libraries inside functions (a test holds them to it); so the registry loads them
+all once a process to ask for names, signatures and versions. To add a format: write the module (see `base.py` for its
+body), add its line here, give it a row in `docs/formats.md` and a test file; tests name whichever was forgotten.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.formats.base import Context
 from tasks.records import Parsed
 
-MODULES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("pdf", ("pdf",)),
-    ("word", ("docx",)),
-    ("slides", ("pptx",)),
-    ("excel", ("xlsx",)),
-    ("excel_old", ("xls", "xlsb")),
-    ("office_old", ("doc", "ppt")),
-    ("delimited", ("csv", "tsv")),
-    ("html", ("html",)),
-    ("xml", ("xml", "xbrl")),
-    ("markdown", ("md",)),
-    ("text", ("txt",)),
-    ("pandoc", ("rtf", "odt")),
-    ("epub", ("epub",)),
-    ("opendocument", ("ods", "odp")),
-    ("mail", ("eml",)),
-    ("outlook", ("msg",)),
-    ("image", ("png", "jpg", "tiff", "bmp", "gif", "webp")),
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
+MODULES: tuple[str, ...] = (
+    "pdf",
+    "image",
+    "pandoc",
+    "opendocument",
+    "epub",
+    "word",
+    "excel_old",
+    "excel",
+    "slides",
+    "office_old",
+    "outlook",
+    "html",
+    "xml",
+    "mail",
+    "delimited",
+    "markdown",
+    "text",
 )
-"""(module, formats it reads). The formats are names by usual extension, as `Parsed.format` has them."""
 
 Parser = Callable[[Path | bytes, Context], Parsed]
 
 
-def table_of_formats(modules: tuple[tuple[str, tuple[str, ...]], ...] = MODULES) -> dict[str, str]:
-    """Format → module.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What a module of this folder says of itself; what is optional there has a neutral value here."""
+
+    module: str
+    names: tuple[str, ...]
+    version: str
+    parse: Parser
+    signatures: Mapping[bytes, str]
+    extensions: Mapping[str, str]
+    sniff: Callable[[Look], str]
+    guess: Callable[[Look], str]
+
+
+@cache
+def readers(modules: tuple[str, ...] = MODULES) -> tuple[Reader, ...]:
+    """The readers in the order of the registry.
+
+    Raises:
+        ValueError: a module lacks something, or two claim one format.
+    """
+    found = tuple(_reader(importlib.import_module(f"tasks.index.formats.{module}"), module) for module in modules)
+    check_claims([(reader.module, reader.names) for reader in found])
+    return found
+
+
+def check_claims(claims: Sequence[tuple[str, Sequence[str]]]) -> None:
+    """Make sure that each format has one reader.
 
     Raises:
         ValueError: two modules claim one format.
     """
-    table: dict[str, str] = {}
-    for module, names in modules:
+    taken: dict[str, str] = {}
+    for module, names in claims:
         for name in names:
-            if name in table:
-                raise ValueError(f"format {name} is claimed by {table[name]} and by {module}")
-            table[name] = module
-    return table
+            if name in taken:
+                raise ValueError(f"format {name} is claimed by {taken[name]} and by {module}")
+            taken[name] = module
 
 
-FORMATS = table_of_formats()
+def _reader(loaded: ModuleType, module: str) -> Reader:
+    missing = [name for name in ("NAMES", "VERSION", "SAMPLES", "parse") if not hasattr(loaded, name)]
+    if missing:
+        raise ValueError(f"tasks/index/formats/{module}.py lacks {', '.join(missing)}: see formats/base.py")
+    return Reader(
+        module=module,
+        names=loaded.NAMES,
+        version=loaded.VERSION,
+        parse=loaded.parse,
+        signatures=getattr(loaded, "SIGNATURES", {}),
+        extensions=getattr(loaded, "EXTENSIONS", {}),
+        sniff=getattr(loaded, "sniff", _unknown),
+        guess=getattr(loaded, "guess", _unknown),
+    )
+
+
+def _unknown(_: Look) -> str:
+    return ""
+
+
+@cache
+def formats() -> dict[str, Reader]:
+    """Each format with its reader."""
+    return {name: reader for reader in readers() for name in reader.names}
 
 
 def parser(name: str) -> Parser:
@@ -64,11 +118,6 @@ def parser(name: str) -> Parser:
     Raises:
         DocumentError: UNSUPPORTED, no module reads it.
     """
-    if name not in FORMATS:
+    if name not in formats():
         raise DocumentError(FailureKind.UNSUPPORTED, f"files of type {name} are not supported")
-    parse: Parser = importlib.import_module(f"tasks.index.formats.{FORMATS[name]}").parse
-    return parse
-
-
-VERSIONS = {module: "1" for module, _ in MODULES}
-"""Module → version. Raise a module's version when its elements come out otherwise: its documents are read again."""
+    return formats()[name].parse

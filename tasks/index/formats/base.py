@@ -2,8 +2,18 @@
 
 A format module is one file with the same body:
 
-    NAMES = ("docx",)                                     the formats it reads, by their usual extension
+    NAMES = ("docx",)                   the formats it reads, by their usual extension
+    VERSION = "1"                       raised when its elements come out otherwise: exactly its documents are read again
+    SAMPLES = {"docx": …}               for each name the least that is known as it, for the test of detection: bytes,
+                                        the parts of a ZIP as a mapping, or the streams of an OLE2 container as a tuple
     def parse(source: Path | bytes, context: Context) -> Parsed
+
+and says by at least one of these what its files look like (`detect.py` asks in this order, all readers each time):
+
+    SIGNATURES = {b"II*\\0": "tiff"}   first bytes → format
+    def sniff(look: Look) -> str        the format by what is in the file, "" when it is none of this reader's
+    EXTENSIONS = {"htm": "html"}        only for plain texts that nobody knows so far: extension → format
+    def guess(look: Look) -> str        the likeliest format by the shape of a plain text, "" for none
 
 `source` is a local file, or its bytes when it never was a file (an attachment). The module raises DocumentError for
 all that it foresees; whatever else escapes it is named by the caller (`tasks/index/parse.py`), never lost. It runs

@@ -8,20 +8,43 @@ knows the language.
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
 from tasks.index.formats.sheets import CellCount, Row, sheet_elements
+from tasks.index.look import HEAD
 from tasks.records import Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("csv", "tsv")
+VERSION = "1"
+EXTENSIONS = {"csv": "csv", "tsv": "tsv", "tab": "tsv"}
+SAMPLES = {"csv": b"a;b;c\n1;2;3\n4;5;6\n", "tsv": b"a\tb\n1\t2\n3\t4\n"}
 
 _SEPARATORS = ",;\t|"
 _SAMPLE_LINES = 200
 csv.field_size_limit(16 << 20)  # a cell of a long text; the default of 128 KiB is an error, not a limit on harm
+
+
+def guess(look: Look) -> str:
+    """Take for a table what has as many fields in each line as in the others, in at least three lines."""
+    lines = [line for line in look.text.split("\n")[:_SAMPLE_LINES] if line.strip()]
+    lines = lines[:-1] if len(look.text) >= HEAD else lines
+    if len(lines) < 3:
+        return ""
+    for separator, fewest in (("\t", 1), (";", 1), ("|", 2), (",", 2)):
+        counts = Counter(re.sub(r'"[^"]*"', "", line).count(separator) for line in lines)
+        usual, times = counts.most_common(1)[0]
+        if usual >= fewest and times == len(lines) and not (separator == "|" and lines[1].startswith("|")):
+            return "tsv" if separator == "\t" else "csv"
+    return ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -10,7 +10,7 @@ import posixpath
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from tasks.index.decode import decode
@@ -19,9 +19,20 @@ from tasks.index.formats.html import elements_of_html
 from tasks.index.formats.ooxml import open_package, read_part, xml_root
 from tasks.records import Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("epub",)
+VERSION = "1"
+SAMPLES = {"epub": {"mimetype": b"application/epub+zip"}}
 
 _FIELDS = {"title": "title", "creator": "author", "date": "created", "subject": "subject", "publisher": "publisher"}
+
+
+def sniff(look: Look) -> str:
+    """Know a book by the type that it declares, or by the part that lists its packages."""
+    named = look.mimetype.startswith("application/epub+zip")
+    return "epub" if named or ("meta-inf/container.xml" in look.parts and not look.mimetype) else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

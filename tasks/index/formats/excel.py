@@ -14,21 +14,39 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.calamine import calamine_sheets
-from tasks.index.formats.ooxml import core_properties, is_plain, open_package, read_part, read_xml, rewritten
+from tasks.index.formats.ooxml import (
+    core_properties,
+    has_main_part,
+    is_plain,
+    open_package,
+    read_part,
+    read_xml,
+    rewritten,
+)
 from tasks.index.formats.sheets import CellCount, Row, sheet_elements, value_text
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("xlsx",)
+VERSION = "1"
+SAMPLES = {"xlsx": {"xl/workbook.xml": b"<a/>"}}
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _OTHER_TEXT = re.compile(
     r"xl/(?:drawings/drawing\d+|comments/?\w*\d*|comments\d+|threadedComments/\w+|charts/chart\d+)\.xml"
 )
+
+
+def sniff(look: Look) -> str:
+    """Know a package by its main part; binary workbooks, asked for before, have it too."""
+    return "xlsx" if has_main_part(look, "xl/workbook", "spreadsheetml|ms-excel") else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

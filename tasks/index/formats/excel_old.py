@@ -9,16 +9,34 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
-from tasks.index.detect import is_zip
 from tasks.index.formats.base import Context, corrupt, load, title_of, with_sections
 from tasks.index.formats.calamine import calamine_sheets
+from tasks.index.formats.ooxml import has_main_part
 from tasks.index.formats.sheets import CellCount, Row, sheet_elements, value_text
+from tasks.index.look import is_zip
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("xls", "xlsb")
+VERSION = "1"
+SIGNATURES = {  # Excel 2 to 4: a bare stream that begins with a BOF record, before there was OLE2
+    b"\x09\x00\x04\x00": "xls",
+    b"\x09\x02\x06\x00": "xls",
+    b"\x09\x04\x06\x00": "xls",
+}
+SAMPLES = {"xls": ("Workbook",), "xlsb": {"xl/workbook.bin": b"x"}}
+
+
+def sniff(look: Look) -> str:
+    """Know Excel 5 to 2003 by its stream, a binary workbook by its main part."""
+    if look.streams & {"workbook", "book"} and "worddocument" not in look.streams:
+        return "xls"
+    return "xlsb" if has_main_part(look, "xl/workbook.bin", r"sheet\.binary") else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

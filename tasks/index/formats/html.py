@@ -14,16 +14,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.facts import facts_element, inline_facts
 from tasks.index.formats.html_tables import HIDDEN, inline_text, is_layout, read_table
+from tasks.index.formats.markup import root_name
 from tasks.records import Element, ElementKind, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("html",)
+VERSION = "1"
+EXTENSIONS = {"htm": "html", "html": "html", "xhtml": "html"}
+SAMPLES = {"html": b"<!DOCTYPE html><html><body>x</body></html>"}
 
 _SKIPPED = frozenset(
     {"script", "style", "head", "noscript", "template", "svg", "math", "object", "iframe", "ix:header"}
@@ -49,8 +56,18 @@ _SPACE = re.compile(r"\s+")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _BULLET = re.compile(r"[•·▪◦‣●■]\s*\S")
 _LONGEST_TITLE = 120
+_DOCTYPE = re.compile(r"<!doctype\s+html", re.IGNORECASE)
+_LATE_ROOT = re.compile(r"[^<]{0,400}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_ROOTS = frozenset("html head body div p table title meta h1 h2 h3 ul ol span section article".split())
 _TITLE = re.compile(r"[^\W_](?=.*[^\W\d_]).*[^.,;]")
 """One line that begins with a letter or digit (not a bracket), has a letter, and does not end like a sentence."""
+
+
+def sniff(look: Look) -> str:
+    """Know a page by its document type or its first element; some words may stand before it."""
+    if not look.text.startswith("<"):
+        return "html" if _LATE_ROOT.match(look.text) else ""
+    return "html" if _DOCTYPE.match(look.text) or root_name(look.text).lower() in _ROOTS else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

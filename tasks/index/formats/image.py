@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.index.detect import detect
 from tasks.index.formats.base import Context
 from tasks.index.formats.ocr import read_image
 from tasks.records import Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("png", "jpg", "tiff", "bmp", "gif", "webp")
+VERSION = "1"
+SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpg",
+    b"GIF87a": "gif",
+    b"GIF89a": "gif",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
+}
+SAMPLES = {
+    "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "jpg": b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+    "tiff": b"II*\0\x08\0\0\0",
+    "bmp": b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0",
+    "gif": b"GIF89a\x01\0\x01\0",
+    "webp": b"RIFF\x1a\0\0\0WEBPVP8 ",
+}
+
+
+def sniff(look: Look) -> str:
+    """Know the two kinds whose mark is not in the first bytes alone."""
+    if look.head[:4] == b"RIFF" and look.head[8:12] == b"WEBP":
+        return "webp"
+    return "bmp" if look.head[:2] == b"BM" and look.head[6:10] == b"\0\0\0\0" else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
@@ -24,9 +26,31 @@ from tasks.index.formats.html import elements_of_html
 from tasks.index.formats.text import paragraphs
 from tasks.records import Element, Parsed
 
-NAMES = ("eml",)
+if TYPE_CHECKING:
+    from tasks.index.look import Look
 
+NAMES = ("eml",)
+VERSION = "1"
+EXTENSIONS = {"eml": "eml"}
+SAMPLES = {"eml": b"From: a@b.it\nTo: c@d.it\nSubject: Fattura\n\nCiao"}
+
+_HEADER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]?\S?.*$")
+_TELLING = frozenset({"from", "received", "message-id", "return-path", "mime-version"})
+_USUAL = frozenset({"to", "subject", "date", "delivered-to", "content-type"})
 _HEADS = ("From", "To", "Cc", "Date", "Subject")
+
+
+def sniff(look: Look) -> str:
+    """Know a mail by three of its headers before the first empty line, where nothing stands that is no header."""
+    found = set()
+    for line in look.text.split("\n\n", 1)[0].split("\n"):
+        if line.startswith((" ", "\t", "From ", ">From ")):
+            continue
+        header = _HEADER.match(line)
+        if not header:
+            return ""
+        found.add(header.group(1).lower())
+    return "eml" if len(found & (_USUAL | _TELLING)) >= 3 and found & _TELLING else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

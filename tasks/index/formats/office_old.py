@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.detect import detect
@@ -18,9 +19,36 @@ from tasks.index.formats import slides, word
 from tasks.index.formats.base import Context, corrupt, load
 from tasks.records import Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("doc", "ppt")
+VERSION = "1"
+SAMPLES = {"doc": ("WordDocument",), "ppt": ("PowerPoint Document",)}
 
 _TARGETS = {"doc": "docx", "ppt": "pptx"}
+
+
+def sniff(look: Look) -> str:
+    """Know the two by their streams.
+
+    Word has a flag for encryption in the second word of its file information block ([MS-DOC] 2.5.2, fEncrypted),
+    PowerPoint a token in its `Current User` stream ([MS-PPT] 2.3.2, 0xF3D1C4DF) and a stream for the encrypted summary.
+
+    Raises:
+        DocumentError: ENCRYPTED.
+    """
+    if "worddocument" in look.streams:
+        head = look.stream("WordDocument", 12)
+        locked, found = len(head) == 12 and bool(head[11] & 0x01), "doc"
+    elif look.streams & {"powerpoint document", "pp40"}:
+        token = look.stream("Current User", 16)[12:16]
+        locked, found = "encryptedsummary" in look.streams or token == b"\xdf\xc4\xd1\xf3", "ppt"
+    else:
+        return ""
+    if locked:
+        raise DocumentError(FailureKind.ENCRYPTED, "the document is encrypted: a password is needed")
+    return found
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -14,10 +14,13 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.index.formats.base import clean, corrupt
 from tasks.index.guard import open_archive
+
+if TYPE_CHECKING:
+    from tasks.index.look import Look
 
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _TRANSITIONAL = (
@@ -47,6 +50,19 @@ _PROPERTIES = {"creator": "author", "created": "created", "modified": "modified"
 def open_package(data: bytes) -> zipfile.ZipFile:
     """The package, or CORRUPT."""
     return open_archive(data)
+
+
+def has_main_part(look: Look, part: str, types: str) -> bool:
+    """Tell an Office package by its main part, or by the type that it declares for one with another name.
+
+    Args:
+        part: how the part's name begins.
+        types: a regular expression for the words in its content type.
+    """
+    if any(name.startswith(part) for name in look.parts):
+        return True
+    declared = look.part("[content_types].xml").decode("utf-8", "replace")
+    return re.search(rf"(?:{types})[^\"']*main\+xml", declared) is not None
 
 
 def read_part(package: zipfile.ZipFile, name: str) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.index.formats.base import Context, clean, load, table, title_of, with_sections
 from tasks.index.formats.ooxml import open_package, read_xml
@@ -16,9 +16,23 @@ from tasks.index.formats.pandoc import odf_metadata
 from tasks.index.formats.sheets import CellCount, Row, sheet_elements, value_text
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("ods", "odp")
+VERSION = "1"
+SAMPLES = {
+    "ods": {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"},
+    "odp": {"mimetype": b"application/vnd.oasis.opendocument.presentation"},
+}
 
 _MOST_REPEATED = 1_000
+
+
+def sniff(look: Look) -> str:
+    """Know the two by the type that they declare (templates add a word to it)."""
+    kind = look.mimetype.removeprefix("application/vnd.oasis.opendocument.")
+    return "ods" if kind.startswith("spreadsheet") else "odp" if kind.startswith("presentation") else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.index.decode import decode
 from tasks.index.formats.attachments import held
@@ -19,7 +19,12 @@ from tasks.index.formats.mail import mail_head, mail_metadata
 from tasks.index.formats.text import paragraphs
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("msg",)
+VERSION = "1"
+SAMPLES = {"msg": ("__properties_version1.0",)}
 
 _PID_RTF_COMPRESSED = 0x1009
 _PID_HTML = 0x1013
@@ -28,6 +33,11 @@ _RTF_DICTIONARY = (
     b"MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n"
     b"\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )
+
+
+def sniff(look: Look) -> str:
+    """Know a message by the stream of its properties."""
+    return "msg" if "__properties_version1.0" in look.streams else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

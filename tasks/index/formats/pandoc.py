@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
 from tasks.index.formats.html import elements_of_html
@@ -17,10 +18,24 @@ from tasks.index.formats.ooxml import open_package, xml_root
 from tasks.index.formats.partition import elements_of, first_line, partition
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("rtf", "odt")
+VERSION = "1"
+SIGNATURES = {b"{\\rtf": "rtf"}
+SAMPLES = {
+    "rtf": b"{\\rtf1 ciao}",
+    "odt": {"mimetype": b"application/vnd.oasis.opendocument.text"},
+}
 
 _UNSPACED = re.compile(rb"(\\u-?\d{1,5})(?=[^\s\\{}\d])")
 """A character by number with its stand-in right behind, as in `\\u8217'`: pandoc would swallow the next letter too."""
+
+
+def sniff(look: Look) -> str:
+    """Know an OpenDocument text by the type that it declares."""
+    return "odt" if look.mimetype.startswith("application/vnd.oasis.opendocument.text") else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.formats import ocr
@@ -23,7 +23,12 @@ from tasks.index.formats.pdf_titles import to_elements
 from tasks.index.formats.pdf_words import PageWords, read_words
 from tasks.records import Attachment, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("pdf",)
+VERSION = "1"
+SAMPLES = {"pdf": b"%PDF-1.7\n"}
 
 _NOTHING = PageWords((), "", False)
 _DATE = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(\d\d)?)?")
@@ -43,6 +48,11 @@ class _Notes:
     warnings: list[str] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)  # without text, and text recognition not to be had
     blank: list[int] = field(default_factory=list)  # nothing recognised
+
+
+def sniff(look: Look) -> str:
+    """Know a PDF by its mark, which may stand behind some foreign bytes."""
+    return "pdf" if b"%PDF-" in look.head[:1024] else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

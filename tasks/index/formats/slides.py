@@ -14,19 +14,29 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
-from tasks.index.formats.ooxml import core_properties, is_plain, open_package, read_xml, rewritten
+from tasks.index.formats.ooxml import core_properties, has_main_part, is_plain, open_package, read_xml, rewritten
 from tasks.index.formats.partition import elements_of, partition
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("pptx",)
+VERSION = "1"
+SAMPLES = {"pptx": {"ppt/presentation.xml": b"<a/>"}}
 
 _WORDS = re.compile(r"\w+")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _TEXTUAL = ("/chart", "/diagramData", "/notesSlide", "/comments")
+
+
+def sniff(look: Look) -> str:
+    """Know a package by its main part."""
+    return "pptx" if has_main_part(look, "ppt/presentation", "presentationml|ms-powerpoint") else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -9,15 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("txt",)
+VERSION = "1"
+SAMPLES = {"txt": b"plain words"}
 
 _ITEM = re.compile(r"^(?:[-*•·–—]|\d{1,3}[.)]|[a-z][.)])\s+\S")
 _RULE = re.compile(r"^(={3,}|-{3,}|~{3,})$")
+
+
+def guess(look: Look) -> str:
+    """Take every text that no reader before this one wants."""
+    return "txt"
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -13,18 +13,28 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
-from tasks.index.formats.ooxml import core_properties, is_plain, open_package, read_xml, rewritten
+from tasks.index.formats.ooxml import core_properties, has_main_part, is_plain, open_package, read_xml, rewritten
 from tasks.index.formats.partition import elements_of, partition
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("docx",)
+VERSION = "1"
+SAMPLES = {"docx": {"word/document.xml": b"<a/>"}}
 
 _NOTES = (("footnotes", "Footnotes"), ("endnotes", "Endnotes"), ("comments", "Comments"))
 _WORDS = re.compile(r"\w+")
+
+
+def sniff(look: Look) -> str:
+    """Know a package by its main part."""
+    return "docx" if has_main_part(look, "word/document", "wordprocessingml|ms-word") else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

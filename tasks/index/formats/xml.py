@@ -13,16 +13,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, corrupt, load, table, title_of, too_large
 from tasks.index.formats.facts import LONGEST_VALUE, Fact, facts_element, instance_facts, local
+from tasks.index.formats.markup import root_name
 from tasks.records import Element, Parsed
 
+if TYPE_CHECKING:
+    from tasks.index.look import Look
+
 NAMES = ("xml", "xbrl")
+VERSION = "1"
+SAMPLES = {
+    "xml": b'<?xml version="1.0"?><a:invoice xmlns:a="u"/>',
+    "xbrl": b'<xbrli:xbrl xmlns:xbrli="http://www.xbrl.org/2003/instance"/>',
+}
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def sniff(look: Look) -> str:
+    """Know a text by its declaration or its first element; HTML, asked for before, begins alike."""
+    root = root_name(look.text)
+    if root == "xbrl":
+        return "xbrl"
+    return "xml" if look.text.startswith("<?xml") or root else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import io
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -13,8 +12,6 @@ from tasks.index.formats.calamine import calamine_sheets
 from tasks.index.formats.sheets import CellCount, number_text, sheet_elements
 from tasks.index.read import read
 from tasks.records import Parsed
-
-SAMPLES = Path(__file__).parents[4] / "samples" / "documents"
 
 
 def saved(book: openpyxl.Workbook) -> bytes:
@@ -105,11 +102,3 @@ def test_calamine_reads_the_same_values() -> None:
     book.active.append(["Voce", 2024, 0.5])
     elements, pages = calamine_sheets(saved(book), CellCount(100))
     assert (elements[0].rows, pages) == ((("Voce", "2024", "0.5"),), 1)
-
-
-def test_old_workbooks() -> None:
-    [path] = SAMPLES.glob("*.xls")
-    result = read(path, Context(path.name, Limits()))
-    assert result.format == "xls"
-    assert result.pages == 2
-    assert any(len(e.rows or ()) > 5 for e in result.elements)

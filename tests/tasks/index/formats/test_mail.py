@@ -1,7 +1,6 @@
 """Mails: heads, bodies, attachments and their limits."""
 
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 
@@ -9,10 +8,7 @@ from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from tasks.index.formats.attachments import held, plain_name
 from tasks.index.formats.base import Context
-from tasks.index.formats.outlook import unpacked_rtf
 from tasks.index.read import read
-
-SAMPLES = Path(__file__).parents[4] / "samples" / "documents"
 
 
 def reminder() -> EmailMessage:
@@ -80,19 +76,3 @@ def test_attachments_are_held_to_the_limits() -> None:
 )
 def test_names_of_attachments_are_plain(name: str, plain: str) -> None:
     assert plain_name(name) == plain
-
-
-def test_outlook_messages() -> None:
-    [path] = SAMPLES.glob("*.msg")
-    parsed = read(path, Context(path.name, Limits()))
-    assert parsed.format == "msg"
-    assert parsed.title == parsed.metadata["subject"]
-    assert parsed.attachments
-    assert len(parsed.elements) >= 3
-
-
-def test_compressed_rtf_of_the_specification() -> None:
-    packed = bytes.fromhex(
-        "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0"
-    )
-    assert unpacked_rtf(packed) == b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n"
