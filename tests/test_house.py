@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_name_of_the_printed_tree_is_there_and_no_folder_is_left_out() -> None:
-    tree = README.split("```\ndeployments/", 1)[1].split("```")[0]
+    tree = README.split("```text\ndeployments/", 1)[1].split("```")[0]
     lines = ("deployments/" + tree).splitlines()
     parent = ""
     for line in lines:
@@ -39,6 +39,25 @@ def test_every_flow_is_named() -> None:
 def test_every_setting_is_in_the_readme() -> None:
     for name in Settings.model_fields:
         assert f"FALDONE_{name.upper()}" in README, name
+
+
+def test_the_settings_table_says_what_the_settings_class_says() -> None:
+    rows = re.findall(r"^\| (`FALDONE_[^|]*) \| ([^|]*) \|", README, re.MULTILINE)
+    documented = {
+        name: default for names, default in rows for name in re.findall(r"`FALDONE_([A-Z_]+?)(?:__…)?`", names)
+    }
+    assert {name.lower() for name in documented} == set(Settings.model_fields)
+    for name, default in documented.items():
+        value = Settings.model_fields[name.lower()].default
+        if re.fullmatch(r"`[^`]*`|\d+", default) and isinstance(value, str | int):
+            assert default.strip("`") == str(value), name
+
+
+def test_prose_of_the_documents_is_at_most_120_characters_wide() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md")]:
+        prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        wide = [line for line in prose.splitlines() if len(line) > 120 and not line.startswith(("|", "<", "!"))]
+        assert not [line for line in wide if " " in line[:120].strip("- ")], page.name
 
 
 def test_every_verb_has_an_example() -> None:
