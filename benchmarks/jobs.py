@@ -36,7 +36,7 @@ from deployments.api import rest
 from deployments.worker import leases
 from infra.lake import Lake
 from infra.settings import load as settings
-from tasks.index import ledger
+from tasks.collection import ledger
 
 CELERY = """
 import json, sys, time

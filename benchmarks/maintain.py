@@ -40,9 +40,10 @@ from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings, load
 from infra.vault import Vault
-from tasks.index import ledger
+from tasks.collection import ledger, recover
+from tasks.collection.ledger import LEDGER
+from tasks.collection.tables import collections as every_collection
 from tasks.maintain import audit, backup, cleanup, optimise, restore
-from tasks.maintain.common import every_collection
 from tasks.search import Mode, Searcher
 
 COLLECTION = "bench"
@@ -51,9 +52,9 @@ MODES: tuple[Mode, ...] = ("hybrid", "vector", "text")
 Answers = dict[tuple[str, str], tuple[Any, ...]]
 
 JOBS: dict[str, Callable[[Settings], Any]] = {
-    "backup": lambda settings: (restore.recover(settings), backup.backup(settings)),
+    "backup": lambda settings: (recover.recover(settings), backup.backup(settings)),
     "restore": lambda settings: restore.restore(settings, "latest"),
-    "optimise": lambda settings: (restore.recover_if_free(settings), optimise.optimise(settings, keep=timedelta(0))),
+    "optimise": lambda settings: (recover.recover_if_free(settings), optimise.optimise(settings, keep=timedelta(0))),
     "cleanup": lambda settings: cleanup.cleanup(settings),
 }
 VERBS = {"restore": ("restore", "latest"), "optimise": ("optimise", "--keep-minutes", "0")}
@@ -137,7 +138,7 @@ def snapshots(folder: Path, files: int, backups: int, count: int) -> None:
         documents = _indexed(settings)
         if documents > seen and len(made) < backups:
             seen, at = documents, time.monotonic()
-            with one_at_a_time(settings, restore.LANE):
+            with one_at_a_time(settings, recover.LANE):
                 result = backup.backup(settings)
             made.append((result, at - began, run.poll() is None))
         time.sleep(0.05)
@@ -153,7 +154,7 @@ def _indexed(settings: Settings) -> int:
     if not (Path(settings.root) / "lake").is_dir():
         return 0
     lake = Lake(settings.root)
-    return lake.count(ledger.name(COLLECTION), {"state": ledger.INDEXED})
+    return lake.count(LEDGER.name(COLLECTION), {"state": ledger.INDEXED})
 
 
 def _compared(settings: Settings, made: list[tuple[dict[str, Any], float]], asked: Sequence[str]) -> list[Any]:
@@ -236,7 +237,7 @@ def work(job: str) -> None:
     load_encoder(settings)
     print("ready", flush=True)
     sys.stdin.readline()
-    with one_at_a_time(settings, restore.LANE if job == "restore" else job):
+    with one_at_a_time(settings, recover.LANE if job == "restore" else job):
         JOBS[job](settings)
 
 
@@ -271,7 +272,7 @@ def _killed(
     settings = settings_of(home)
     again = ""
     try:
-        with one_at_a_time(settings, restore.LANE if job == "restore" else job):
+        with one_at_a_time(settings, recover.LANE if job == "restore" else job):
             JOBS[job](settings)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
         again = f"{type(error).__name__}: {error}"

@@ -19,7 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from infra.lake import Lake
-from tasks.index import ledger, store
+from tasks.collection import ledger
+from tasks.collection.chunks import CHUNKS, chunk_table
+from tasks.collection.chunks import schema as chunks_schema
+from tasks.collection.ledger import LEDGER
 
 DIMENSION = 384
 WORDS = 30_000
@@ -55,16 +58,16 @@ class Maker:
                 "language": "en", "format": "txt", "tokens": 160, "context": "Invented", "text": text, "terms": text,
                 "hash": f"{document}{ordinal}",
             })  # fmt: skip
-        return store.chunk_table(rows, self.vectors(count))
+        return chunk_table(rows, self.vectors(count))
 
 
 def build(folder: Path, chunks: int, commits: int) -> None:
     """Make the collection `bench` with one document and one commit at a time."""
     lake, maker = Lake(str(folder)), Maker()
     each = chunks // commits
-    lake.ensure(store.chunks_name("bench"), store.chunks_schema(DIMENSION), "chunk_id")
-    lake.ensure(ledger.name("bench"), ledger.SCHEMA, "document_id")
-    table = lake.table(store.chunks_name("bench"))
+    lake.ensure(CHUNKS.name("bench"), chunks_schema(DIMENSION), "chunk_id")
+    lake.ensure(LEDGER.name("bench"), ledger.SCHEMA, "document_id")
+    table = lake.table(CHUNKS.name("bench"))
     rows = []
     for number in range(commits):
         document = f"{number:032x}"
@@ -74,13 +77,13 @@ def build(folder: Path, chunks: int, commits: int) -> None:
         if number % 500 == 0:
             print(number, "commits", flush=True)
     ledger.write(lake, "bench", ledger.rows(rows))
-    lake.index_text(store.chunks_name("bench"))
+    lake.index_text(CHUNKS.name("bench"))
 
 
 def search(folder: Path, queries: int = 60) -> None:
     """Print the median milliseconds of both kinds of search."""
     lake, maker = Lake(str(folder)), Maker()
-    name = store.chunks_name("bench")
+    name = CHUNKS.name("bench")
     vectors = maker.vectors(queries)
     words = [maker.text(3).split() for _ in range(queries)]
     for label, ask in (

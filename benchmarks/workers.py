@@ -30,7 +30,10 @@ from common import REPOSITORY, machine, median, small_files, table
 
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.index import job, ledger, plan, store
+from tasks.collection import ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.elements import ELEMENTS
+from tasks.index import job, plan
 from tasks.index.batch import process
 
 THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
@@ -124,9 +127,9 @@ def bare(settings: Settings, sources: Sequence[str]) -> Spent:
         staged = [item for batch in plan.batches(shard) for item in process(batch, one.pipeline).staged]
         parsed, chunks = (pa.concat_tables([arrow(path) for path in paths])
                           for paths in ([s.parsed for s in staged], [s.chunks for s in staged]))  # fmt: skip
-        one.lake.upsert(store.parsed_name("bare"), parsed, "document_id")
-        one.lake.upsert(store.chunks_name("bare"), chunks, "chunk_id")
-    one.lake.index_text(store.chunks_name("bare"))
+        one.lake.upsert(ELEMENTS.name("bare"), parsed, "document_id")
+        one.lake.upsert(CHUNKS.name("bare"), chunks, "chunk_id")
+    one.lake.index_text(CHUNKS.name("bare"))
     one.close()
     return Spent.now() - began
 
@@ -202,7 +205,7 @@ def _kill_at_quarter(one: Any, victim: subprocess.Popen[bytes]) -> None:
 
 
 def _counts(lake: Lake) -> list[int]:
-    rows = lake.read(store.chunks_name("bench"), ["chunk_id"])["chunk_id"].to_pylist()
+    rows = lake.read(CHUNKS.name("bench"), ["chunk_id"])["chunk_id"].to_pylist()
     return [ledger.read(lake, "bench", ["document_id"]).num_rows, len(set(rows)), len(rows) - len(set(rows))]
 
 

@@ -12,8 +12,8 @@ from flows.observe import retry, table
 from flows.upkeep import api, finish
 from infra.locks import one_at_a_time
 from infra.settings import load
+from tasks.collection.recover import LANE, recover
 from tasks.maintain import backup as job
-from tasks.maintain import restore
 
 HISTORY = timedelta(days=31)  # of runs: what cleanup keeps
 
@@ -36,8 +36,8 @@ def backup(
         result = job.preview(settings, to)
         table("backup", [{"what": name, "value": value} for name, value in result.items()], "Backups that would go")
         return result
-    with one_at_a_time(settings, restore.LANE):
-        restore.recover(settings)
+    with one_at_a_time(settings, LANE):
+        recover(settings)
         result = make_backup(to, drill)
     trial = result["drill"] or {"problem": ""}
     shown = {name: value for name, value in result.items() if name not in {"drill", "removed"}}

@@ -25,7 +25,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from infra.cluster import Workers
 from infra.errors import TransientError
-from tasks.index.store import StoreError
+from tasks.collection.commit import StoreError
 from tasks.progress import Progress
 
 log = logging.getLogger("faldone.flows")

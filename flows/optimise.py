@@ -13,9 +13,10 @@ from flows.observe import retry, table
 from flows.upkeep import finish
 from infra.locks import one_at_a_time
 from infra.settings import load
+from tasks.collection import tables
+from tasks.collection.recover import recover_if_free
 from tasks.maintain import optimise as job
-from tasks.maintain import restore
-from tasks.maintain.common import every_collection, size
+from tasks.maintain.common import size
 
 COLUMNS = ("table", "fragments_before", "fragments_after", "versions_before", "versions_after", "vector_index", "error")
 
@@ -35,8 +36,8 @@ def optimise(
     """
     started, settings = time.monotonic(), load()
     with one_at_a_time(settings, "optimise"):
-        restore.recover_if_free(settings)
-        names = [collection] if collection else every_collection(job.open_lake(settings))
+        recover_if_free(settings)
+        names = [collection] if collection else tables.collections(job.open_lake(settings))
         results = {name: optimise_collection(name, keep_minutes, dry_run) for name in names}
     result = job.summary(results, time.monotonic() - started, dry_run)
     rows = [row for part in result["collections"] for row in part["tables"]]

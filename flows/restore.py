@@ -12,6 +12,7 @@ from flows.upkeep import api
 from infra.errors import FaldoneError
 from infra.locks import one_at_a_time
 from infra.settings import load
+from tasks.collection.recover import LANE
 from tasks.maintain import backup as backups
 from tasks.maintain import prefect_objects
 from tasks.maintain import restore as job
@@ -31,7 +32,7 @@ def restore(
         source: Folder or URL where backups lie; empty means FALDONE_BACKUPS, else `backups` in the data folder.
         collection: Only this collection; the others, the models and Prefect's variables stay as they are.
     """
-    with one_at_a_time(load(), job.LANE):
+    with one_at_a_time(load(), LANE):
         result = bring_back(backup, source, collection)
         result["prefect"] = None if collection else bring_back_prefect(result["path"])
     table("restore", [{"what": name, "value": value} for name, value in result.items()], f"Restore of {result['id']}")

@@ -24,10 +24,9 @@ from typing import Any, Literal
 from infra.encoder import Encoder
 from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Filter, Lake
+from tasks.collection import ledger, terms
+from tasks.collection.chunks import CHUNKS, heading_of
 from tasks.glossary import wordings
-from tasks.index import ledger, terms
-from tasks.index.chunk import heading_of
-from tasks.index.store import chunks_name
 
 Mode = Literal["hybrid", "vector", "text"]
 
@@ -81,7 +80,7 @@ class Searcher:
             UsageError: the collection is absent, or was indexed with another encoder.
         """
         self._lake, self._encoder, self.collection = lake, encoder, collection
-        self._table = chunks_name(collection)
+        self._table = CHUNKS.name(collection)
         ledger.require(lake, collection)
         if not lake.exists(self._table) or not lake.count(self._table):
             raise UsageError(f"collection {collection} is empty: no document of it could be indexed")

@@ -61,7 +61,7 @@ def export(
     """
     with errors_shown():
         parameters = {
-            "collection": collection, "documents": [_absolute(one) for one in document or []],
+            "collection": collection, "documents": [_document(one) for one in document or []],
             "template": template.value, "output": _output(output), "language": language.value,
         }  # fmt: skip
         result = run_flow("export", parameters)
@@ -100,10 +100,14 @@ def process(
         raise typer.Exit(int(Exit.SOME_FAILED))
 
 
+def _document(name: str) -> str:
+    """Make a path to an existing file absolute; an id or the end of a path stays."""
+    return _absolute(name) if "://" not in name and Path(name).expanduser().exists() else name
+
+
 def _absolute(source: str) -> str:
-    """A path as the worker sees it; an id (32 hexadecimal digits) or a URL stays."""
-    bare = len(source) == 32 and all(character in "0123456789abcdef" for character in source)
-    return source if bare or "://" in source else str(Path(source).expanduser().absolute())
+    """Make a source absolute, since a flow may run elsewhere; a URL stays."""
+    return source if "://" in source else str(Path(source).expanduser().absolute())
 
 
 def _output(output: str) -> str:

@@ -175,7 +175,7 @@ def documents_list(
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import documents
+        from tasks.collection.catalogue import documents
 
         rows = documents(Lake(load().root), collection, state)
         if as_json:
@@ -197,7 +197,7 @@ def documents_show(document: str, collection: CollectionOption = "documents", as
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import one_document
+        from tasks.collection.catalogue import one_document
 
         row = one_document(Lake(load().root), collection, document)
         emit(row, as_json, "\n".join(f"{name:>14}  {value}" for name, value in row.items()))
@@ -212,7 +212,7 @@ def documents_text(document: str, collection: CollectionOption = "documents", as
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.document_text import document_text
+        from tasks.collection.document_text import document_text
 
         content = document_text(Lake(load().root), collection, document)
         markdown = content.pop("markdown")
@@ -234,7 +234,7 @@ def documents_retry(
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import quarantined_sources
+        from tasks.collection.catalogue import quarantined_sources
 
         sources = quarantined_sources(Lake(load().root), collection, documents)
         if not sources:
@@ -261,7 +261,7 @@ def documents_drop(
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import drop_documents
+        from tasks.collection.catalogue import drop_documents
 
         settings = load()
         dropped = drop_documents(settings, Lake(settings.root), collection, documents, dry_run)
@@ -281,7 +281,7 @@ def collections_list(as_json: JsonOption = False) -> None:
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import collections
+        from tasks.collection.catalogue import collections
 
         rows = collections(Lake(load().root))
         if as_json:
@@ -300,7 +300,7 @@ def collections_show(collection: str, as_json: JsonOption = False) -> None:
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import collection_details
+        from tasks.collection.catalogue import collection_details
 
         row = collection_details(Lake(load().root), collection)
         emit(row, as_json, "\n".join(f"{name:>12}  {value}" for name, value in row.items()))
@@ -320,7 +320,7 @@ def collections_drop(
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.index.catalogue import collection_details, drop_collection
+        from tasks.collection.catalogue import collection_details, drop_collection
 
         settings = load()
         lake = Lake(settings.root)

@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.lake import Lake
 from infra.settings import load
-from tasks.index import ledger
+from tasks.collection import ledger
 
 
 def count(lake: Lake, collection: str) -> dict[str, Any]:

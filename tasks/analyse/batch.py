@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.analyse import Context, get, results
+from tasks.analyse import Context, get
 from tasks.analyse.children import Job, run_all
-from tasks.analyse.results import Outcome, Work
-from tasks.index import store
+from tasks.collection import facts
+from tasks.collection.analyses import Outcome, Work
+from tasks.collection.elements import parsed_by_id
 from tasks.records import Document, Parsed
 
 SECONDS_PER_PAGE = 1.0  # added to limits.seconds: a long document may take longer
@@ -63,7 +64,7 @@ def process(batch: Sequence[Work], request: Request) -> Receipt:
     """
     lake = Lake(request.settings.root)
     wanted = [document for work in batch for document in (work.document_id, *work.companions)]
-    parsed = store.parsed_by_id(lake, request.collection, wanted)
+    parsed = parsed_by_id(lake, request.collection, wanted)
     there = [work for work in batch if work.document_id in parsed]
     gone = [work for work in batch if work.document_id not in parsed]
     done = run_all([_job(work, parsed, request) for work in there], request.children)
@@ -94,10 +95,9 @@ def _outcome(work: Work, done: dict[str, object] | DocumentError, seconds: float
 
 def stage(outcomes: Sequence[Outcome], request: Request) -> Receipt:
     """Stage outcomes; a result that is no JSON is a failure like any other."""
-    rows = results.tables(outcomes, request.type, request.key)
     name = hashlib.blake2b("".join(o.work.document_id for o in outcomes).encode(), digest_size=8).hexdigest()
     good = sum(outcome.result is not None for outcome in outcomes)
-    stem = results.stage(request.staging, name, rows)
+    stem = facts.stage(request.staging, name, outcomes, request.type, request.key)
     return Receipt(good, len(outcomes) - good, sum(o.work.pages for o in outcomes), (stem,))
 
 

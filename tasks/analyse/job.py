@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -26,10 +27,10 @@ from infra.files import remove_tree
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
-from tasks.analyse import Context, batch, children, get, results
+from tasks.analyse import Context, batch, children, get
 from tasks.analyse.batch import Receipt, Request
-from tasks.analyse.results import Work
-from tasks.index import ledger, store
+from tasks.collection import analyses, facts, ledger, lookup
+from tasks.collection.analyses import ANALYSES, Work
 from tasks.progress import Progress
 from tasks.records import ATTACHMENT
 
@@ -48,7 +49,7 @@ __all__ = [
     "workers_for",
 ]
 
-LEDGER = ("document_id", "path", "content_hash", "parser", "pages", "parent_id")
+COLUMNS = ("document_id", "path", "content_hash", "parser", "pages", "parent_id")
 SHARD_DOCUMENTS = (
     128  # one commit: small enough that a crash costs minutes, large enough that the lake stays in few pieces
 )
@@ -62,7 +63,6 @@ CHILD_MEMORY = 1.5 * 2**30  # bytes of a child with torch and a small model
 RESULTS_KEPT = 1_000  # in the answer of a run; more stay in the lake
 BYTES_KEPT = 64 * 2**20
 FAILURES_KEPT = 1_000
-WITH_FIGURES = {"financial", "comprehensive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ class Run:
         ledger.require(self.lake, collection)
         self.fingerprint = self.analysis.fingerprint(Context(settings, model, generator))
         staging = f"{settings.root if settings.remote else settings.scratch}/staging/{uuid.uuid4().hex[:12]}"
+        if not settings.remote:
+            Path(staging).mkdir(parents=True)
         self.request = Request(settings.without_secrets(), collection, type, model or "", generator or "", staging)
         self.workers: Workers[Work] | None = None
         self.stopped = False  # a shard was left unfinished because the job was asked to stop
@@ -126,16 +128,12 @@ def plan(run: Run, documents: Sequence[str] | None, force: bool) -> Plan:
     """
     run.progress.stage("plan")
     collection = run.request.collection
-    rows = ledger.read(run.lake, collection, LEDGER, {"state": ledger.INDEXED}).to_pylist()
-    rows.sort(key=lambda row: str(row["path"]))
-    chosen = rows
-    if documents:
-        named = {row["document_id"] for name in documents for row in store.named(rows, name, collection)}
-        chosen = [row for row in rows if row["document_id"] in named]
+    rows = lookup.find(run.lake, collection, None, COLUMNS, {"state": ledger.INDEXED})
+    chosen = lookup.choose(rows, documents, collection) if documents else rows
     works = [
         _work(row, run.fingerprint, inside) for row, inside in zip(chosen, _attachments(rows, chosen), strict=True)
     ]
-    there = {} if force else results.known(run.lake, collection, run.request.type, run.request.key)
+    there = {} if force else analyses.known(run.lake, collection, run.request.type, run.request.key)
     due = [w for work in works if (w := _due(work, there.get(work.document_id))) is not None]
     made = _shards(due, run.settings)
     run.progress.stage("analyse", len(due))
@@ -173,7 +171,7 @@ def _due(work: Work, known: dict[str, Any] | None) -> Work | None:
     """The work if it is to be done, with the attempts that it had; None when the stored result stands."""
     if known is None or (known["content_hash"], known["fingerprint"]) != (work.content_hash, work.fingerprint):
         return work
-    if known["status"] == results.FAILED and FailureKind(known["kind"]).transient and known["attempts"] < ATTEMPTS:
+    if known["status"] == analyses.FAILED and FailureKind(known["kind"]).transient and known["attempts"] < ATTEMPTS:
         return replace(work, attempts=known["attempts"])
     return None
 
@@ -246,7 +244,7 @@ def analyse_shard(run: Run, shard: Shard) -> Receipt:
     total = _processed(run, shard)
     if total.staged:
         with writer_lane(run.settings, run.request.collection):
-            results.commit(run.lake, run.request.collection, total.staged, run.request.type in WITH_FIGURES)
+            facts.commit(run.lake, run.request.collection, total.staged, run.request.type)
     if total.successful + total.failed < shard.documents:
         run.stopped = True
     return total.committed()
@@ -309,11 +307,8 @@ def finish(run: Run, plan: Plan, done: Receipt) -> dict[str, Any]:
 
 def _failed(run: Run, plan: Plan) -> list[dict[str, str]]:
     """The documents of the plan whose newest result is a failure, in order of path."""
-    name = results.table_name(run.request.collection, "analyses")
-    if not run.lake.exists(name):
-        return []
-    where = {"type": run.request.type, "model": run.request.key, "status": results.FAILED}
-    rows = run.lake.read(name, ["document_id", "error"], where).to_pylist()
+    where = {"type": run.request.type, "model": run.request.key, "status": analyses.FAILED}
+    rows = ANALYSES.read(run.lake, run.request.collection, ["document_id", "error"], where).to_pylist()
     reasons = {row["document_id"]: row["error"] for row in rows}
     return [
         {"document_id": document, "path": path, "error": reasons[document]}
@@ -338,7 +333,7 @@ def _kept(run: Run, plan: Plan) -> list[dict[str, Any]] | None:
 
 def _stored(lake: Lake, request: Request, documents: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     if documents:
-        yield from results.read(lake, request.collection, request.type, request.key, documents)
+        yield from analyses.read(lake, request.collection, request.type, request.key, documents)
 
 
 def stored_results(
@@ -355,7 +350,7 @@ def stored_results(
         UsageError: as `plan`.
     """
     lake = Lake(settings.root)
-    rows = store.documents_where(lake, collection, documents)
+    rows = lookup.indexed(lake, collection, documents)
     chosen = sorted({(row["document_id"], row["path"]) for row in rows}, key=lambda pair: pair[1])
     request = Request(settings, collection, type, model or "", generator or "", "")
     for _, text in _stored(lake, request, chosen):

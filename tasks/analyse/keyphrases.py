@@ -20,7 +20,7 @@ import numpy as np
 from infra.encoder import Encoder, Vectors
 from tasks.analyse.sentences import Sentence
 from tasks.analyse.words import BOILERPLATE, EMPTY, JOINTS, NOT_AT_EDGE, NOT_AT_END
-from tasks.index.terms import STOP, analyse
+from tasks.collection.terms import STOP, analyse
 
 COUNT = 15
 RANKED = 60  # candidates that are embedded: some 300 tokens, so next to nothing

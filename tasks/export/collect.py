@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from infra.errors import UsageError
-from infra.lake import Filter, Lake, check_collection
+from infra.lake import Filter, Lake
+from tasks.collection import lookup
+from tasks.collection.analyses import ANALYSES, OK
 from tasks.export import results
 from tasks.export.records import Analysed, Classes, Entry, Financial, Material, Reading, Sentiment
 
@@ -31,42 +31,14 @@ def collect(lake: Lake, collection: str, documents: Sequence[str], progress: Pro
     """Everything that is known of a collection, or of some of its documents (by id or path).
 
     Raises:
-        UsageError: the collection's name is not one, or a document that was asked for is not in it.
+        UsageError: there is no such collection, or a name fits none or several of its documents.
     """
-    check_collection(collection)
     progress("collect", 0, 2)
-    rows = _ledger(lake, collection)
-    if documents:
-        rows = _chosen(rows, documents, collection)
+    rows = lookup.find(lake, collection, documents, _LEDGER)
     progress("collect", 1, 2)
     analysed = _analysed(lake, collection, rows, bool(documents))
     progress("collect", 2, 2)
     return Material(collection, datetime.now(UTC).astimezone(), tuple(_entry(row) for row in rows), tuple(analysed))
-
-
-def _ledger(lake: Lake, collection: str) -> list[dict[str, Any]]:
-    name = f"{collection}.documents"
-    if not lake.exists(name):
-        return []
-    known = set(lake.schema(name).names)
-    table = lake.read(name, [column for column in _LEDGER if column in known])
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return sorted(rows, key=lambda row: row["path"] or "")
-
-
-def _chosen(rows: list[dict[str, Any]], documents: Sequence[str], collection: str) -> list[dict[str, Any]]:
-    """The rows asked for; a path matches as given, made absolute, or as a file name that only one document has."""
-    chosen: dict[str, dict[str, Any]] = {}
-    for wanted in documents:
-        names = {wanted, str(Path(wanted).expanduser().resolve())} if "://" not in wanted else {wanted}
-        found = [row for row in rows if row["document_id"] == wanted or row["path"] in names]
-        # the command line makes a name absolute before it comes here
-        found = found or [row for row in rows if (row["path"] or "").rsplit("/", 1)[-1] == Path(wanted).name]
-        if len(found) != 1:
-            problem = "is not in" if not found else "names several documents of"
-            raise UsageError(f"{wanted} {problem} the collection {collection!r}: see `faldone documents list`")
-        chosen[found[0]["document_id"]] = found[0]
-    return list(chosen.values())
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -91,7 +63,7 @@ class _Gathered:
     def take(self, kind: str, row: dict[str, Any]) -> None:
         """One row of the analyses table."""
         try:
-            result = results.parse(row["result"]) if row["status"] == "ok" else None
+            result = results.parse(row["result"]) if row["status"] == OK else None
         except ValueError as error:
             self.failures[kind] = f"the stored result cannot be read: {error}"
             return
@@ -128,13 +100,12 @@ class _Gathered:
 
 
 def _analysed(lake: Lake, collection: str, rows: list[dict[str, Any]], chosen: bool) -> Iterable[Analysed]:
-    name = f"{collection}.analyses"
-    if not rows or not lake.exists(name):
+    if not rows:
         return []
     wanted: Filter | None = {"document_id": [row["document_id"] for row in rows]} if chosen else None
     hashes = {row["document_id"]: row["content_hash"] for row in rows}
     gathered: dict[str, _Gathered] = {}
-    for analysis in sorted(lake.read(name, _ANALYSES, wanted).to_pylist(), key=_made):
+    for analysis in sorted(ANALYSES.read(lake, collection, _ANALYSES, wanted).to_pylist(), key=_made):
         document = analysis["document_id"]
         if document in hashes and analysis["content_hash"] == hashes[document]:
             gathered.setdefault(document, _Gathered()).take(analysis["type"], analysis)

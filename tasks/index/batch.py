@@ -17,8 +17,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from infra import files
 from infra.cache import Cache
 from infra.cluster import check_stop, in_worker, tell
@@ -26,9 +24,15 @@ from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
 from infra.settings import Settings, load
-from tasks.index import ledger, store
+from tasks.collection import chunks as chunk_table
+from tasks.collection import elements, ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.commit import Staged
+from tasks.collection.elements import ELEMENTS
+from tasks.collection.ledger import LEDGER
+from tasks.collection.staging import stage
 from tasks.index.chunk import chunk
-from tasks.index.embed import embed, known_vectors
+from tasks.index.embed import embed
 from tasks.index.parse import ParseJob, parser_pool
 from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
 from tasks.index.plan import Work
@@ -58,7 +62,7 @@ class Receipt:
     encoded: int = 0
     bytes: int = 0
     failures: tuple[Failure, ...] = ()
-    staged: tuple[store.Staged, ...] = ()
+    staged: tuple[Staged, ...] = ()
 
     @property
     def documents(self) -> int:
@@ -104,28 +108,29 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     _chunk(drafts, encoder)
     good = [d for d in drafts if d.parsed is not None and d.error is None]
     pieces = [piece for draft in good for piece in draft.chunks]
-    known = known_vectors(
-        lake, store.chunks_name(pipeline.collection), [d.work.document_id for d in good if _reusable(d, encoder)]
+    known = chunk_table.vectors_of(
+        lake, pipeline.collection, [d.work.document_id for d in good if _reusable(d, encoder)]
     )
     with _ENCODING:
         embedded = embed(pieces, encoder, known, _cache(), word.encoded)
     rows = [
-        row for d in good if d.parsed for row in store.chunk_rows(d.work.document_id, d.work.path, d.parsed, d.chunks)
+        row
+        for d in good
+        if d.parsed
+        for row in chunk_table.chunk_rows(d.work.document_id, d.work.path, d.parsed, d.chunks)
     ]
     seconds = time.monotonic() - started
-    staged = store.stage(
-        pipeline.staging,
-        name(batch),
-        pa.Table.from_pylist([_parsed_row(d) for d in good], schema=store.PARSED),
-        store.chunk_table(rows, embedded.vectors),
-        ledger.rows(
-            [
-                *_restamped(drafts, lake, pipeline),
-                *(_row(d, pipeline, seconds / len(drafts)) for d in drafts if _judged(d)),
-            ]
-        ),
-        [d.work.document_id for d in drafts if d.same],
-    )
+    entries = [
+        *_restamped(drafts, lake, pipeline),
+        *(_row(d, pipeline, seconds / len(drafts)) for d in drafts if _judged(d)),
+    ]
+    parts = {
+        ELEMENTS: ELEMENTS.rows([_parsed_row(d) for d in good]),
+        CHUNKS: chunk_table.chunk_table(rows, embedded.vectors),
+        LEDGER: LEDGER.rows(entries),
+    }
+    stem = stage(pipeline.staging, name(batch), parts)
+    staged = Staged(stem, len(entries), tuple(d.work.document_id for d in drafts if d.same))
     return _receipt(drafts, embedded.encoded, staged)
 
 
@@ -205,9 +210,9 @@ def _rechunk(drafts: Iterable[_Draft], lake: Lake, pipeline: Pipeline) -> None:
     wanted = [
         d for d in drafts if d.work.action == "rechunk" and d.error is None and d.content_hash == d.work.known_hash
     ]
-    if not wanted or not lake.exists(store.parsed_name(pipeline.collection)):
+    if not wanted or not ELEMENTS.exists(lake, pipeline.collection):
         return
-    found = store.parsed_by_id(lake, pipeline.collection, [d.work.document_id for d in wanted])
+    found = elements.parsed_by_id(lake, pipeline.collection, [d.work.document_id for d in wanted])
     for draft in wanted:
         draft.parsed = found.get(draft.work.document_id)
 
@@ -303,7 +308,7 @@ def _cache() -> Cache | None:
 
 def _parsed_row(draft: _Draft) -> dict[str, Any]:
     assert draft.parsed is not None
-    return store.parsed_row(draft.work.document_id, draft.content_hash, draft.parsed)
+    return elements.parsed_row(draft.work.document_id, draft.content_hash, draft.parsed)
 
 
 def _judged(draft: _Draft) -> bool:
@@ -358,7 +363,7 @@ def _restamped(drafts: Iterable[_Draft], lake: Lake, pipeline: Pipeline) -> list
     return [row | {"stamp": same[row["document_id"]].stamp, "size": same[row["document_id"]].size} for row in rows]
 
 
-def _receipt(drafts: Sequence[_Draft], encoded: int, staged: store.Staged) -> Receipt:
+def _receipt(drafts: Sequence[_Draft], encoded: int, staged: Staged) -> Receipt:
     good = [d for d in drafts if d.error is None and not d.same]
     bad = [(d, d.error) for d in drafts if d.error is not None]
     kept = sum(not _judged(d) and not d.same for d in drafts)  # cannot be reached at present: as it was in the index
@@ -383,8 +388,7 @@ def lost(work: Work, error: BaseException, pipeline: Pipeline) -> Receipt:
         FailureKind.CRASH, "every worker process that took it died: most likely it needs more memory than they have", "parse"
     )  # fmt: skip
     draft = _Draft(work, error=cause)
-    rows = ledger.rows([_row(draft, pipeline, 0.0)] if _judged(draft) else [])
-    dimension = load_encoder(pipeline.settings).dimension
-    empty = store.chunks_schema(dimension).empty_table()
-    staged = store.stage(pipeline.staging, name([work]), store.PARSED.empty_table(), empty, rows)
-    return _receipt([draft], 0, staged)
+    rows = LEDGER.rows([_row(draft, pipeline, 0.0)] if _judged(draft) else [])
+    empty = chunk_table.schema(load_encoder(pipeline.settings).dimension).empty_table()
+    parts = {ELEMENTS: ELEMENTS.rows([]), CHUNKS: empty, LEDGER: rows}
+    return _receipt([draft], 0, Staged(stage(pipeline.staging, name([work]), parts), rows.num_rows))

@@ -19,9 +19,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePosixPath
 
-from tasks.records import ATTACHMENT, SECTION, Chunk, Element, Parsed, as_read, unmarked
+from tasks.collection.chunks import heading_of
+from tasks.records import SECTION, Chunk, Element, Parsed, as_read, unmarked
 
 VERSION = "3"
 SPECIAL_TOKENS = 4  # [CLS] and [SEP], and two for models that use more
@@ -66,16 +66,6 @@ def _lengths(count: Count, seen: Callable[[str], str], texts: Sequence[str]) -> 
     """Tokens of what is seen of each text; no less than its length deserves, or a table of amounts would be one chunk."""
     lengths = count([seen(text) for text in texts])
     return [max(tokens, math.ceil(len(text) / CHARACTERS)) for tokens, text in zip(lengths, texts, strict=True)]
-
-
-def heading_of(title: str, path: str) -> str:
-    """How the document is named in the context line: its title, and the words of its file name that the title lacks."""
-    name = path.rsplit(ATTACHMENT, 1)[-1]
-    stem = re.sub(r"[_\W]+", " ", PurePosixPath(name.replace("\\", "/")).stem).strip()
-    known = set(re.split(r"[_\W]+", title.casefold()))
-    if not title or all(word.casefold() in known for word in stem.split()):
-        return title or stem
-    return f"{stem} · {title}"
 
 
 def _leads(sections: set[str], heading: str, count: Count, most: int) -> dict[str, tuple[str, int]]:

@@ -10,15 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from infra.cache import Cache
 from infra.cluster import check_stop
 from infra.encoder import Encoder
-from infra.lake import Lake
+from tasks.collection.chunks import Half
 from tasks.records import Chunk
-
-Half = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +63,3 @@ def embed(
         if cache is not None:
             cache.put_many(kind, {h: v.tobytes() for h, v in fresh.items()})
     return Embedded(np.stack([vectors[h] for h in hashes]), len(texts))
-
-
-def known_vectors(lake: Lake, table: str, documents: Sequence[str]) -> dict[str, Half]:
-    """Vectors by chunk hash of documents that are in the lake already."""
-    if not documents or not lake.exists(table):
-        return {}
-    rows = lake.read(table, ["hash", "vector"], {"document_id": list(documents)}).combine_chunks()
-    if not rows.num_rows:
-        return {}
-    vectors = rows["vector"].combine_chunks()
-    flat = np.asarray(vectors.flatten()).reshape(rows.num_rows, -1)
-    return dict(zip(rows["hash"].to_pylist(), flat, strict=True))

@@ -27,7 +27,11 @@ from infra.lake_upkeep import refresh_indexes
 from infra.locks import writer_lane
 from infra.settings import Settings
 from infra.stop import tidied
-from tasks.index import batch, ledger, store
+from tasks.collection import commit, ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.ledger import LEDGER
+from tasks.collection.recover import recover_if_free
+from tasks.index import batch
 from tasks.index import discover as discovery
 from tasks.index import plan as planning
 from tasks.index.batch import Receipt
@@ -106,8 +110,6 @@ def begin(settings: Settings, collection: str) -> Run:
     Raises:
         UsageError: a bad collection name or a setting that cannot be.
     """
-    from tasks.maintain.restore import recover_if_free  # here: maintenance builds on the index
-
     recover_if_free(settings)  # else what is indexed now would leave with the half of an interrupted restore
     if settings.redis_url is not None:
         ping(settings.redis_url.get_secret_value())  # now, not after an hour's work when the lane is asked for
@@ -177,7 +179,7 @@ def index_shard(run: Run, shard: Shard) -> Receipt:
         total = run.processed.get(shard.number) or _processed(run, shard)
         run.processed[shard.number] = total
         with writer_lane(run.settings, run.collection):
-            store.commit(run.lake, run.collection, total.staged)
+            commit.commit(run.lake, run.collection, total.staged)
     stop.check()
     return total.committed()
 
@@ -275,19 +277,19 @@ def prune(run: Run, plan: Plan) -> int:
         return 0
     run.progress.stage("prune")
     with _reached(run), writer_lane(run.settings, run.collection):
-        return store.remove(run.lake, run.collection, plan.gone)
+        return commit.remove(run.lake, run.collection, plan.gone)
 
 
 def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) -> dict[str, Any]:
     """Bring the full-text index up to date, clear up, and say what was done (the contract's JSON of `index`)."""
-    name = store.chunks_name(run.collection)
+    name = CHUNKS.name(run.collection)
     if plan.to_do and run.lake.exists(name) and run.lake.count(name):
         run.progress.stage("text index")
         with _reached(run), writer_lane(run.settings, run.collection):
             if run.lake.index_text(name):
                 refresh_indexes(run.lake, name)
-    if plan.found and not ledger.exists(run.lake, run.collection):
-        run.lake.ensure(ledger.name(run.collection), ledger.SCHEMA, "document_id")
+    if plan.found:
+        LEDGER.ensure(run.lake, run.collection)
     run.close()
     run.progress.finish()
     failures = [*listing.unreadable, *done.failures]

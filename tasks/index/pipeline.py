@@ -11,7 +11,8 @@ from pathlib import Path
 
 from infra.encoder import load_encoder
 from infra.settings import Settings
-from tasks.index import chunk, terms
+from tasks.collection import terms
+from tasks.index import chunk
 from tasks.index.formats import formats
 from tasks.index.plan import Fingerprints
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from infra.errors import FailureKind, UsageError
 from infra.files import Root
-from tasks.index.ledger import INDEXED, QUARANTINED
+from tasks.collection.ledger import INDEXED, QUARANTINED
 from tasks.progress import cost
 
 SHARD_BYTES = 48 * 2**20  # of source files: some minutes of work, and what a kill may cost

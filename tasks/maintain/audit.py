@@ -29,9 +29,11 @@ from infra.files import is_url
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
-from tasks.index import ledger, store
-from tasks.maintain import restore
-from tasks.maintain.common import every_collection, tables
+from tasks.collection import ledger, tables
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.elements import ELEMENTS
+from tasks.collection.ledger import LEDGER
+from tasks.collection.recover import recover_if_free
 from tasks.records import ATTACHMENT
 
 log = logging.getLogger("faldone.maintain")
@@ -79,7 +81,7 @@ class Look:
 def check_tables(settings: Settings, lake: Lake, collection: str, repair: bool) -> list[Finding]:
     """Open every table of a collection; one that cannot be read goes back to its last good version."""
     findings = []
-    for name in tables(lake, collection):
+    for name in tables.names(lake, collection):
         problem = upkeep.unreadable(lake, name)
         if problem:
             findings.append(_unreadable(settings, lake, name, problem, repair))
@@ -87,7 +89,7 @@ def check_tables(settings: Settings, lake: Lake, collection: str, repair: bool) 
 
 
 def _unreadable(settings: Settings, lake: Lake, name: str, problem: str, repair: bool) -> Finding:
-    collection = name.rpartition(".")[0]
+    collection = tables.collection_of(name)
     good = upkeep.last_readable(lake, name)
     said = f"table {name} cannot be read: {problem}"
     if good is None:
@@ -136,9 +138,9 @@ def _chunks(lake: Lake, collection: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Chunks and sum of ordinals by document, and the documents with a bad vector and how many."""
     counts = [_COUNTS.clear()]
     bad = [_BAD.clear()]
-    if lake.exists(store.chunks_name(collection)):
+    if lake.exists(CHUNKS.name(collection)):
         columns = ["document_id", "ordinal", "vector"]
-        for batch in lake.batches(store.chunks_name(collection), columns, size=BATCH):
+        for batch in lake.batches(CHUNKS.name(collection), columns, size=BATCH):
             frame = pl.DataFrame(
                 {"document_id": batch["document_id"].to_pylist(), "ordinal": batch["ordinal"].to_numpy()}
             )
@@ -200,7 +202,7 @@ def _doubled(entries: pl.DataFrame) -> dict[str, str]:
 
 
 def _without_elements(lake: Lake, collection: str, entries: pl.DataFrame) -> list[str]:
-    name = store.parsed_name(collection)
+    name = ELEMENTS.name(collection)
     there = set(lake.read(name, ["document_id"])["document_id"].to_pylist()) if lake.exists(name) else set()
     return sorted(set(entries.filter(pl.col("state") == ledger.INDEXED)["document_id"]) - there)
 
@@ -241,7 +243,7 @@ def _content(path: str) -> str:
 
 
 def _behind(lake: Lake, collection: str) -> list[str]:
-    name = store.chunks_name(collection)
+    name = CHUNKS.name(collection)
     if not lake.exists(name):
         return []
     now = upkeep.state(lake, name)
@@ -263,9 +265,9 @@ def repair(settings: Settings, lake: Lake, found: Look) -> Look:
     with writer_lane(settings, found.collection):
         clear = [document for document in found.clear if document in sources]
         _forget_cached(settings, lake, found.collection, clear)
-        for name in (store.chunks_name(found.collection), store.parsed_name(found.collection)):
+        for name in (CHUNKS.name(found.collection), ELEMENTS.name(found.collection)):
             lake.delete(name, {"document_id": list(found.surplus)})
-        lake.delete(store.chunks_name(found.collection), {"document_id": clear})
+        lake.delete(CHUNKS.name(found.collection), {"document_id": clear})
         _mark(lake, found.collection, again)
     done = [_repaired(finding, found, sources) for finding in found.findings]
     return Look(
@@ -301,7 +303,7 @@ def _forget_cached(settings: Settings, lake: Lake, collection: str, documents: S
     """Take the vectors of documents out of the shared cache, else a bad one would come back from there."""
     if settings.redis_url is None or not documents:
         return
-    hashes = lake.read(store.chunks_name(collection), ["hash"], {"document_id": list(documents)})["hash"].to_pylist()
+    hashes = lake.read(CHUNKS.name(collection), ["hash"], {"document_id": list(documents)})["hash"].to_pylist()
     encoder = ledger.read(lake, collection, ["encoder"], {"document_id": list(documents)})["encoder"].to_pylist()
     cache = Cache(settings.redis_url.get_secret_value())
     for fingerprint in {name for name in encoder if name}:
@@ -317,7 +319,7 @@ def _mark(lake: Lake, collection: str, documents: Sequence[str]) -> None:
     rows += ledger.read(lake, collection, where={"document_id": sorted(parents)}).to_pylist() if parents else []
     single = {row["document_id"]: row | {"parser": AGAIN} for row in rows}
     if len(single) < len(rows):
-        lake.delete(ledger.name(collection), {"document_id": list(single)})
+        lake.delete(LEDGER.name(collection), {"document_id": list(single)})
     if single:
         ledger.write(lake, collection, ledger.rows(list(single.values())))
 
@@ -334,8 +336,8 @@ def sources_again(lake: Lake, collection: str) -> list[str]:
 
 def collections(settings: Settings, lake: Lake, collection: str | None = None) -> list[str]:
     """The collections to audit; a restore that was interrupted is finished first."""
-    restore.recover_if_free(settings)
-    return [collection] if collection else every_collection(lake)
+    recover_if_free(settings)
+    return [collection] if collection else tables.collections(lake)
 
 
 def audit_collection(

@@ -32,9 +32,11 @@ from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
 from infra.vault import Damaged, Vault
-from tasks.index import ledger
+from tasks.collection import tables
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.ledger import INDEXED, LEDGER
 from tasks.maintain import manifest as manifests
-from tasks.maintain.common import every_collection, stamp, tables
+from tasks.maintain.common import stamp
 from tasks.maintain.manifest import File, Manifest, Pinned
 from tasks.train import registry
 
@@ -75,9 +77,9 @@ def pinned(settings: Settings, lake: Lake, backup: str) -> Iterator[list[Pinned]
     release_pins(lake)  # those of backups that were killed: only one backup runs at a time
     pins: list[Pinned] = []
     try:
-        for collection in every_collection(lake):
+        for collection in tables.collections(lake):
             with writer_lane(settings, collection):
-                pins += [_pin(lake, name, backup) for name in tables(lake, collection)]
+                pins += [_pin(lake, name, backup) for name in tables.names(lake, collection)]
         yield pins
     finally:
         release_pins(lake)
@@ -163,14 +165,14 @@ def copy_about(vault: Vault, orchestration: Mapping[str, Any] | None, done: Copy
 
 def seal(settings: Settings, lake: Lake, vault: Vault, backup: str, pins: Sequence[Pinned], done: Copying) -> Manifest:
     """Write the manifest: from here on the backup is there."""
-    by_kind = {kind: [pin for pin in pins if pin.name.endswith(f".{kind}")] for kind in ("documents", "chunks")}
-    indexed = f"state = '{ledger.INDEXED}'"
+    by_kind = {kind: [pin for pin in pins if tables.kind_of(pin.name) == kind] for kind in (LEDGER.kind, CHUNKS.kind)}
+    indexed = f"state = '{INDEXED}'"
     made = Manifest(
         id=backup,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         release=release("faldone"),
-        documents=sum(upkeep.count_at(lake, pin.name, pin.version, indexed) for pin in by_kind["documents"]),
-        chunks=sum(pin.rows for pin in by_kind["chunks"]),
+        documents=sum(upkeep.count_at(lake, pin.name, pin.version, indexed) for pin in by_kind[LEDGER.kind]),
+        chunks=sum(pin.rows for pin in by_kind[CHUNKS.kind]),
         tables=tuple(pins),
         files=tuple(done.files),
         settings=settings.model_dump(mode="json", exclude=SECRET),
@@ -365,7 +367,7 @@ def _listed(vault: Vault, name: str) -> dict[str, Any]:
         made = read(vault, name)
     except (Damaged, UsageError) as error:
         return row | {"documents": 0, "chunks": 0, "bytes": 0, "collections": [], "problem": str(error)}
-    collections = sorted({pin.name.rpartition(".")[0] for pin in made.tables})
+    collections = sorted({tables.collection_of(pin.name) for pin in made.tables})
     held = {"documents": made.documents, "chunks": made.chunks, "bytes": made.bytes, "collections": collections}
     return row | {"created_at": made.created_at} | held | {"problem": ""}
 

@@ -28,9 +28,9 @@ from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.orchestration import Api
 from infra.settings import Settings
+from tasks.collection import commit, ledger
+from tasks.collection.recover import recover_if_free
 from tasks.export.job import exports_folder
-from tasks.index import ledger, store
-from tasks.maintain import restore
 from tasks.maintain.common import first_line
 from tasks.records import ATTACHMENT
 from tasks.train import registry
@@ -75,7 +75,7 @@ def cleanup(
     """
     started = time.monotonic()
     retention = retention or Retention()
-    recovered = "" if dry_run else restore.recover_if_free(settings)
+    recovered = "" if dry_run else recover_if_free(settings)
     parts = [attempt(name, part, settings, retention, dry_run) for name, part in PARTS.items()]
     if api is not None:
         parts.append(attempt("runs", lambda _, keep, dry: old_runs(api, keep, dry), settings, retention, dry_run))
@@ -232,7 +232,7 @@ def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Remov
         count += len(gone)
         if gone and not dry_run:
             with writer_lane(settings, collection):
-                store.remove(lake, collection, gone)
+                commit.remove(lake, collection, gone)
     return Removed({"quarantine_entries": count})
 
 

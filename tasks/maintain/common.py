@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.errors import FaldoneError
-from infra.lake import Lake
-from tasks.index import ledger
 
 
 class JobFailed(FaldoneError):
@@ -22,17 +20,6 @@ class JobFailed(FaldoneError):
 
     def __str__(self) -> str:
         return self.message
-
-
-def tables(lake: Lake, collection: str) -> list[str]:
-    """Every table of a collection, the ledger first."""
-    found = [name for name in lake.names() if name.rpartition(".")[0] == collection]
-    return sorted(found, key=lambda name: (name != ledger.name(collection), name))
-
-
-def every_collection(lake: Lake) -> list[str]:
-    """Collections that have any table, even where the ledger is missing."""
-    return sorted({name.rpartition(".")[0] for name in lake.names() if "." in name})
 
 
 def peak_memory() -> int:

@@ -129,8 +129,9 @@ def lake(settings: Settings) -> Outcome:
 
     from infra.files import remove_tree
     from infra.lake import Lake
-    from tasks.index import ledger
-    from tasks.maintain.restore import interrupted
+    from tasks.collection import ledger
+    from tasks.collection.ledger import LEDGER
+    from tasks.collection.recover import interrupted
 
     place = f"{settings.root}/health/{uuid.uuid4().hex[:8]}"
     try:
@@ -143,7 +144,7 @@ def lake(settings: Settings) -> Outcome:
     if interrupted(settings):
         return "degraded", "a restore was interrupted: run faldone restore, or any maintenance job, to finish it"
     opened = Lake(settings.root)
-    documents = {name: opened.count(ledger.name(name)) for name in ledger.collections(opened)}
+    documents = {name: opened.count(LEDGER.name(name)) for name in ledger.collections(opened)}
     return "ok", f"{len(documents)} collections, {sum(documents.values()):,} documents"
 
 

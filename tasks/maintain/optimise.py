@@ -19,8 +19,9 @@ from infra import stop
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
-from tasks.index import store
-from tasks.maintain.common import every_collection, first_line, peak_memory, tables
+from tasks.collection import tables
+from tasks.collection.chunks import CHUNKS
+from tasks.maintain.common import first_line, peak_memory
 
 log = logging.getLogger("faldone.maintain")
 
@@ -67,7 +68,7 @@ def optimise(
     """
     started = time.monotonic()
     lake = open_lake(settings)
-    names = [collection] if collection else every_collection(lake)
+    names = [collection] if collection else tables.collections(lake)
     results = {name: optimise_collection(settings, lake, name, keep, dry_run) for name in names}
     return summary(results, time.monotonic() - started, dry_run)
 
@@ -76,7 +77,7 @@ def optimise_collection(
     settings: Settings, lake: Lake, collection: str, keep: timedelta = KEEP, dry_run: bool = False
 ) -> list[TableResult]:
     """Optimise every table of a collection."""
-    return [optimise_table(settings, lake, name, keep, dry_run) for name in tables(lake, collection)]
+    return [optimise_table(settings, lake, name, keep, dry_run) for name in tables.names(lake, collection)]
 
 
 def optimise_table(settings: Settings, lake: Lake, name: str, keep: timedelta, dry_run: bool = False) -> TableResult:
@@ -104,7 +105,7 @@ def _result(name: str, before: upkeep.TableState, after: upkeep.TableState, note
 
 
 def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
-    collection, _, kind = name.rpartition(".")
+    collection, kind = tables.collection_of(name), tables.kind_of(name)
 
     def step(work: Callable[..., T], *more: Any) -> T:
         stop.check()
@@ -115,7 +116,7 @@ def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
         log.info("%s: a compaction step done", name)
     step(upkeep.refresh_indexes)
     note = ""
-    if kind == "chunks":
+    if kind == CHUNKS.kind:
         note = step(_vector_index)
         if lake.count(name) >= SCALAR_ROWS:
             for column, few_values in SCALARS:
@@ -175,7 +176,7 @@ def _collection(name: str, part: list[TableResult]) -> dict[str, Any]:
         f"{what}_{when}": sum(getattr(table, f"{what}_{when}") for table in part)
         for what in summed for when in ("before", "after")
     }  # fmt: skip
-    chunks = next((table for table in part if table.table == store.chunks_name(name)), None)
+    chunks = next((table for table in part if table.table == CHUNKS.name(name)), None)
     return {
         "collection": name,
         **totals,

@@ -26,10 +26,12 @@ from infra.lake import Lake
 from infra.orchestration import Api, moment
 from infra.settings import Settings
 from infra.vault import Vault
+from tasks.collection import catalogue, ledger, tables
+from tasks.collection.analyses import ANALYSES, OK
+from tasks.collection.chunks import CHUNKS
 from tasks.export.records import Alert, CollectionSize, Count, Day, FailureGroup, Queue, Schedule, Week
 from tasks.export.text import name as file_name
 from tasks.export.words import Words
-from tasks.index import catalogue, ledger
 from tasks.maintain import backup as backups
 from tasks.maintain.common import first_line
 from tasks.maintain.health import ticking
@@ -291,7 +293,8 @@ def _backup_before(settings: Settings, begin: datetime) -> Manifest | None:
 
 def _sizes(manifest: Manifest) -> tuple[dict[str, int], dict[str, int]]:
     """Chunks and bytes by collection as a backup has them."""
-    chunks = {pin.name.rpartition(".")[0]: pin.rows for pin in manifest.tables if pin.name.endswith(".chunks")}
+    pins = [pin for pin in manifest.tables if tables.kind_of(pin.name) == CHUNKS.kind]
+    chunks = {tables.collection_of(pin.name): pin.rows for pin in pins}
     sizes: dict[str, int] = defaultdict(int)
     for file in manifest.files:
         if file.path.startswith("lake/"):
@@ -302,14 +305,14 @@ def _sizes(manifest: Manifest) -> tuple[dict[str, int], dict[str, int]]:
 def _analyses(lake: Lake, week: Span, said: _Notes) -> tuple[Count, ...]:
     counts: dict[str, int] = defaultdict(int)
     failed: dict[str, int] = defaultdict(int)
-    for name in (table for table in lake.names() if table.endswith(".analyses")):
-        rows = pl.DataFrame(lake.read(name, ["type", "status", "created_at"]))
+    for name in tables.collections(lake):
+        rows = pl.DataFrame(ANALYSES.read(lake, name, ["type", "status", "created_at"]))
         made = rows.filter(
             pl.col("created_at").is_between(week.begin.astimezone(UTC), week.end.astimezone(UTC), closed="left")
         )
         for kind, status in made.select("type", "status").iter_rows():
             counts[kind] += 1
-            failed[kind] += status != "ok"
+            failed[kind] += status != OK
     return tuple(
         Count(kind, counts[kind], said.words("some_failed", count=f"{failed[kind]}") if failed[kind] else "")
         for kind in sorted(counts)

@@ -73,7 +73,7 @@ def _read(settings: Settings, spec: TrainSpec) -> Labelled:
 
 def _collection_texts(settings: Settings, collection: str) -> dict[str, str]:
     from infra.lake import Lake
-    from tasks.index.store import read_documents
+    from tasks.collection.elements import read_documents
 
     found: dict[str, str] = {}
     for document in read_documents(Lake(settings.root), collection):

@@ -15,6 +15,9 @@ from flows.index import index
 from flows.process import analysis, process
 from infra import stop
 from infra.errors import UsageError
+from infra.lake import Lake
+from infra.settings import load
+from tasks.collection.ledger import LEDGER
 
 
 def artifact_types(key: str) -> set[str | None]:
@@ -32,6 +35,7 @@ def text_of(path: str) -> str:
 
 @pytest.mark.usefixtures("prefect_api")
 def test_an_empty_collection_is_exported(tmp_path: Path) -> None:
+    LEDGER.ensure(Lake(load().root), "documents")
     result = export(template="executive", language="it", output=f"{tmp_path}/out/")
     assert set(result) == {"status", "path", "pages", "bytes", "seconds"}
     path = Path(result["path"])
@@ -42,7 +46,10 @@ def test_an_empty_collection_is_exported(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("prefect_api")
 def test_bad_input_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.pdf is not in the collection"):
+    with pytest.raises(UsageError, match="no collection documents"):
+        export()
+    LEDGER.ensure(Lake(load().root), "documents")
+    with pytest.raises(UsageError, match=r"has no document nowhere\.pdf"):
         export(documents=["nowhere.pdf"])
     with pytest.raises(UsageError, match=r"ending in \.pdf"):
         export(output=str(tmp_path / "report.doc"))

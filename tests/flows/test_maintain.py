@@ -23,7 +23,7 @@ from infra.errors import TransientError
 from infra.lake import Lake
 from infra.locks import one_at_a_time
 from infra.settings import Settings
-from tasks.index import ledger
+from tasks.collection import ledger
 from tasks.maintain.common import JobFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small

@@ -33,7 +33,7 @@ from deployments.keeper import ticks
 from deployments.kinds import KINDS, Kind
 from infra.lake import Lake
 from infra.settings import load
-from tasks.index import ledger
+from tasks.collection import ledger
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]

@@ -16,8 +16,8 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.analyse import Analysis, children, job
 from tasks.analyse.batch import Receipt
+from tasks.collection import ledger
 from tasks.index import job as index_job
-from tasks.index import ledger
 from tasks.index.batch import Receipt as IndexReceipt
 from tasks.progress import Status, listening
 

@@ -12,10 +12,10 @@ import pytest
 
 from infra.errors import UsageError
 from infra.lake import Lake
+from tasks.collection import ledger
 from tasks.export.collect import collect
 from tasks.export.records import Material
 from tasks.export.results import financial, number, parse, reading, sentiment
-from tasks.index import ledger
 from tasks.records import document_id
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -99,15 +99,15 @@ def test_documents_are_chosen_by_id_path_or_name(lake: Lake) -> None:
     for wanted in (document_id("documents", PATHS[0]), PATHS[0], "bilancio.pdf"):
         assert [entry.path for entry in gathered(lake, wanted).entries] == [PATHS[0]]
     assert len(gathered(lake, PATHS[0], PATHS[0], PATHS[1]).entries) == 2
-    with pytest.raises(UsageError, match="several documents"):
+    with pytest.raises(UsageError, match="fits 2 documents"):
         gathered(lake, "verbale.docx")
-    with pytest.raises(UsageError, match="is not in"):
+    with pytest.raises(UsageError, match="has no document"):
         gathered(lake, "nowhere.pdf")
 
 
-def test_a_collection_that_is_not_there_is_empty(lake: Lake) -> None:
-    material = gathered(lake, collection="other")
-    assert (material.entries, material.analysed) == ((), ())
+def test_a_collection_that_does_not_exist_is_named(lake: Lake) -> None:
+    with pytest.raises(UsageError, match="no collection other"):
+        gathered(lake, collection="other")
     with pytest.raises(UsageError, match="lower-case"):
         gathered(lake, collection="Bad Name")
 

@@ -10,7 +10,9 @@ import pypdf
 import pytest
 
 from infra.errors import UsageError
+from infra.lake import Lake
 from infra.settings import Settings
+from tasks.collection.ledger import LEDGER
 from tasks.export.chain import Part, combine, failed_part
 from tasks.export.job import destination, export, exports_folder, unique_name, write
 from tasks.export.ledger_week import ledger_week
@@ -23,6 +25,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_an_empty_collection_is_exported_with_its_stages(settings: Settings) -> None:
+    LEDGER.ensure(Lake(settings.root), "documents")
     stages: list[str] = []
     done = export(settings, "documents", progress=lambda stage, done, total: stages.append(stage))
     assert list(dict.fromkeys(stages)) == ["collect", "compose", "render"]

@@ -21,7 +21,9 @@ from infra.errors import TransientError
 from infra.lake import Lake
 from infra.settings import Settings
 from ports import free_port
-from tasks.index import batch, ledger, plan, store
+from tasks.collection import ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.index import batch, plan
 from tasks.progress import Status, listening
 
 pytestmark = pytest.mark.e2e
@@ -124,4 +126,4 @@ def test_a_document_that_kills_its_worker_is_found_by_halving(
     assert re.search("worker process", failure["message"])
     states = ledger.read(lake, "c", ["path", "state"]).to_pylist()
     assert [Path(row["path"]).name for row in states if row["state"] == ledger.QUARANTINED] == ["killer.txt"]
-    assert lake.count(store.chunks_name("c")) == 5
+    assert lake.count(CHUNKS.name("c")) == 5

@@ -17,7 +17,9 @@ import pytest
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.index import job, ledger, store
+from tasks.collection import ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.index import job
 from tasks.index.batch import Receipt
 
 PAGE = "La società {i} ha fatturato {i}00 euro nel 2018.\n\n" + "Gli amministratori hanno approvato il bilancio. " * 3
@@ -45,7 +47,7 @@ def papers(tmp_path: Path) -> Path:
 
 def index_of(lake: Lake) -> list[tuple[str, str, str]]:
     """What the index holds, as it does not depend on the time of day nor on the encoder's engine."""
-    chunks = lake.read(store.chunks_name("c"), ["chunk_id", "path", "text", "hash"]).to_pylist()
+    chunks = lake.read(CHUNKS.name("c"), ["chunk_id", "path", "text", "hash"]).to_pylist()
     states = ledger.read(lake, "c", ["document_id", "state", "content_hash"]).to_pylist()
     return sorted((str(r["chunk_id"]), r["text"], r["hash"]) for r in chunks) + sorted(
         (str(r["document_id"]), r["state"], r["content_hash"]) for r in states
@@ -57,7 +59,7 @@ def assert_same(one: Lake, other: Lake) -> None:
     assert index_of(one) == index_of(other)
     vectors = []
     for lake in (one, other):
-        rows = lake.read(store.chunks_name("c"), ["chunk_id", "vector"]).sort_by("chunk_id")
+        rows = lake.read(CHUNKS.name("c"), ["chunk_id", "vector"]).sort_by("chunk_id")
         vectors.append(np.array(rows["vector"].to_pylist(), np.float32))
     assert ((vectors[0] * vectors[1]).sum(1) > 0.999).all()
 
@@ -93,7 +95,7 @@ def test_what_is_gone_leaves_and_the_guard_holds(settings: Settings, papers: Pat
     (papers / "0.txt").unlink()
     assert run(settings, papers, prune=False)["documents"]["removed"] == 0
     assert run(settings, papers)["documents"]["removed"] == 1
-    assert lake.count(store.chunks_name("c"), {"path": str(papers / "0.txt")}) == 0
+    assert lake.count(CHUNKS.name("c"), {"path": str(papers / "0.txt")}) == 0
     for i in range(1, 11):
         (papers / f"{i}.txt").unlink()
     with pytest.raises(UsageError, match="no longer under these sources"):
@@ -121,7 +123,7 @@ def test_bad_files_are_in_quarantine_with_their_reason_and_the_rest_is_indexed(
     kinds = {Path(f["path"]).name: f["kind"] for f in result["failures"]}
     assert kinds["empty.pdf"] == "empty"
     assert all(f["message"] for f in result["failures"])
-    assert lake.count(store.chunks_name("c")) == 12
+    assert lake.count(CHUNKS.name("c")) == 12
     assert run(settings, papers)["documents"]["quarantined"] == 0  # nothing changed: not tried again
 
 
@@ -129,7 +131,7 @@ def test_a_document_that_became_unreadable_leaves_the_index(settings: Settings, 
     run(settings, papers)
     (papers / "5.txt").write_bytes(b"")
     assert run(settings, papers)["documents"]["quarantined"] == 1
-    assert lake.count(store.chunks_name("c"), {"path": str(papers / "5.txt")}) == 0
+    assert lake.count(CHUNKS.name("c"), {"path": str(papers / "5.txt")}) == 0
     (papers / "5.txt").write_text("Di nuovo leggibile, con il bilancio.")
     assert run(settings, papers)["documents"]["indexed"] == 1
 

@@ -15,7 +15,9 @@ from infra.errors import StorageError, TransientError
 from infra.files import Root, on_disk, storable
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.index import catalogue, job, ledger, store
+from tasks.collection import catalogue, ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.index import job
 from tasks.index.batch import Receipt
 
 LATIN = b"societ\xe0"  # as an old disk has it
@@ -139,7 +141,7 @@ def test_a_mail_within_a_mail_leaves_with_all_that_it_held(settings: Settings, p
     outer.write_bytes(bytes(mail("outer")))
     run(settings, papers)
     assert states(lake) == {str(outer): "indexed"}
-    assert {row["path"] for row in lake.read(store.chunks_name("c"), ["path"]).to_pylist()} == {str(outer)}
+    assert {row["path"] for row in lake.read(CHUNKS.name("c"), ["path"]).to_pylist()} == {str(outer)}
     assert [row["path"] for row in catalogue.documents(lake, "c")] == [str(outer)]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infra.errors import UsageError
 from infra.files import Root
-from tasks.index import ledger
+from tasks.collection import ledger
 from tasks.index.discover import SCHEMA
 from tasks.index.plan import Fingerprints, batches, check_prune, plan
 from tasks.progress import cost

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.index import ledger, store
+from tasks.collection import ledger
+from tasks.collection.chunks import CHUNKS, chunk_table
+from tasks.collection.elements import ELEMENTS, parsed_row
 from tasks.records import Element, Parsed, document_id
 
 DIMENSION = 16
@@ -33,8 +35,8 @@ def add(lake: Lake, collection: str, path: Path | str, chunks: int = 4, state: s
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     rows = [_chunk(document, str(path), ordinal) for ordinal in range(chunks)]
     if state == ledger.INDEXED:
-        lake.upsert(store.parsed_name(collection), _parsed(document, parsed), "document_id")
-        lake.upsert(store.chunks_name(collection), store.chunk_table(rows, vectors), "chunk_id")
+        lake.upsert(ELEMENTS.name(collection), _parsed(document, parsed), "document_id")
+        lake.upsert(CHUNKS.name(collection), chunk_table(rows, vectors), "chunk_id")
     ledger.write(lake, collection, ledger.rows([_entry(document, path, chunks, state)]))
     return document
 
@@ -48,7 +50,7 @@ def fill(home: Path, collection: str = "documents", documents: int = 6, chunks: 
         source = folder / f"{collection}-{number:03d}.txt"
         source.write_text(f"{WORDS[number % len(WORDS)]} {number}")
         add(lake, collection, source, chunks)
-    lake.index_text(store.chunks_name(collection))
+    lake.index_text(CHUNKS.name(collection))
     return lake
 
 
@@ -58,7 +60,7 @@ def content(lake: Lake) -> dict[str, list[str]]:
 
 
 def _parsed(document: str, parsed: Parsed) -> pa.Table:
-    return pa.Table.from_pylist([store.parsed_row(document, "", parsed)], schema=store.PARSED)
+    return pa.Table.from_pylist([parsed_row(document, "", parsed)], schema=ELEMENTS.schema)
 
 
 def _chunk(document: str, path: str, ordinal: int) -> dict[str, object]:

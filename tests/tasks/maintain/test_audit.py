@@ -12,7 +12,7 @@ import pytest
 
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.index import ledger
+from tasks.collection import ledger
 from tasks.maintain import audit
 from tests.tasks.maintain import small
 

@@ -14,6 +14,7 @@ from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
 from infra.vault import Damaged, Vault
+from tasks.collection import recover
 from tasks.maintain import backup, manifest, restore
 from tests.tasks.maintain import small
 
@@ -51,7 +52,7 @@ def test_a_restore_undoes_later_changes_and_keeps_what_it_replaced(settings: Set
     assert small.content(Lake(settings.root)) == before
     shutil.copytree(result["replaced"] + "/lake", home / "seen" / "lake")
     assert small.content(Lake(str(home / "seen"))) == changed
-    assert not restore.work_folder(settings).exists()
+    assert not recover.work_folder(settings).exists()
 
 
 def test_one_collection_is_restored_and_the_others_stay(settings: Settings, home: Path) -> None:
@@ -92,7 +93,7 @@ def test_one_flipped_byte_anywhere_is_refused_and_named(settings: Settings, home
         assert path.name in str(refused.value)
         path.write_bytes(whole)
     assert small.content(Lake(settings.root)) == before
-    assert not restore.work_folder(settings).exists()
+    assert not recover.work_folder(settings).exists()
     restore.restore(settings, made["id"])
 
 
@@ -163,11 +164,11 @@ def test_what_a_killed_swap_left_is_finished_by_whoever_comes_next(settings: Set
     vault = Vault(backup.destination(settings))
     whole = backup.read(vault, made["id"])
     restore.lay_out(settings, vault, whole, restore.chosen(whole, None), None)
-    plan = json.loads((restore.work_folder(settings) / "plan.json").read_text())
+    plan = json.loads((recover.work_folder(settings) / "plan.json").read_text())
     item = next(iter(plan["coming"]))
-    restore._bring(settings, restore.work_folder(settings), item, plan["coming"][item], plan["replaced"])
-    assert restore.interrupted(settings)
-    assert restore.recover_if_free(settings) == "a restore that had been interrupted was finished"
+    recover._bring(settings, recover.work_folder(settings), item, plan["coming"][item], plan["replaced"])
+    assert recover.interrupted(settings)
+    assert recover.recover_if_free(settings) == "a restore that had been interrupted was finished"
     assert small.content(Lake(settings.root)) == before
 
 
@@ -183,8 +184,8 @@ def test_two_restores_within_a_second_keep_what_each_replaced(
 
 def test_what_was_only_laid_out_is_removed(settings: Settings, home: Path) -> None:
     before = small.content(Lake(settings.root))
-    (restore.work_folder(settings) / "new" / "lake").mkdir(parents=True)
-    assert "removed" in restore.recover(settings)
+    (recover.work_folder(settings) / "new" / "lake").mkdir(parents=True)
+    assert "removed" in recover.recover(settings)
     assert small.content(Lake(settings.root)) == before
 
 

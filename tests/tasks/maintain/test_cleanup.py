@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from infra.lake import Lake
 from infra.settings import Settings, load
-from tasks.index import ledger
+from tasks.collection import ledger
 from tasks.maintain import cleanup
 from tests.tasks.maintain import small
 

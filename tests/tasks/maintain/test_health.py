@@ -13,7 +13,8 @@ import pytest
 
 from deployments.keeper import healthd
 from infra.settings import Settings, load
-from tasks.maintain import health, restore
+from tasks.collection import recover
+from tasks.maintain import health
 from tests.tasks.maintain import small
 
 
@@ -51,7 +52,7 @@ def test_a_probe_that_hangs_is_the_finding() -> None:
 
 
 def test_an_interrupted_restore_is_degraded(settings: Settings) -> None:
-    work = restore.work_folder(settings)
+    work = recover.work_folder(settings)
     work.mkdir(parents=True)
     (work / "plan.json").write_text("{}")
     assert health.lake(settings)[0] == "degraded"

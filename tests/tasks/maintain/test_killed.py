@@ -26,7 +26,7 @@ from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings
 from infra.vault import Vault
-from tasks.index import ledger
+from tasks.collection import ledger, recover
 from tasks.maintain import audit, backup, cleanup, optimise, restore
 from tests.tasks.maintain import small
 
@@ -34,9 +34,9 @@ ROOT = Path(__file__).resolve().parents[3]
 KILLS = 2  # of each job
 
 JOBS: dict[str, Callable[[Settings], Any]] = {
-    "backup": lambda settings: (restore.recover(settings), backup.backup(settings)),
+    "backup": lambda settings: (recover.recover(settings), backup.backup(settings)),
     "restore": lambda settings: restore.restore(settings, "latest"),
-    "optimise": lambda settings: (restore.recover_if_free(settings), optimise.optimise(settings, keep=timedelta(0))),
+    "optimise": lambda settings: (recover.recover_if_free(settings), optimise.optimise(settings, keep=timedelta(0))),
     "cleanup": cleanup.cleanup,
 }
 CHILD = """
@@ -60,7 +60,7 @@ def child(job: str) -> None:
 
 def run(settings: Settings, job: str) -> None:
     """What the flow of a job does."""
-    with one_at_a_time(settings, restore.LANE if job == "restore" else job):
+    with one_at_a_time(settings, recover.LANE if job == "restore" else job):
         JOBS[job](settings)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.lake import Lake
 from infra.settings import Settings
 from infra.vault import Vault
-from tasks.index import ledger
+from tasks.collection import ledger
 from tasks.maintain import backup, manifest, week
 from tests.tasks.maintain import small
 

@@ -1,4 +1,4 @@
-"""What the ledger says about documents and collections, and taking them out: the work behind `documents` and `collections`."""
+"""List, show and drop documents and collections: the work behind the verbs `documents` and `collections`."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from infra.errors import UsageError
 from infra.lake import Filter, Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
-from tasks.index import ledger, store
+from tasks.collection import commit, ledger, lookup, tables
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.ledger import LEDGER
 from tasks.records import ATTACHMENT
 
-LISTED = (
-    "document_id", "path", "state", "stage", "kind", "message", "attempts", "format", "language", "title", "pages", "chunks", "indexed_at",
-)  # fmt: skip
+LISTED = tuple(
+    "document_id path state stage kind message attempts format language title pages chunks indexed_at".split()
+)
 
 
 def documents(lake: Lake, collection: str, state: str | None = None) -> list[dict[str, Any]]:
-    """Ledger rows in the contract's shape, by path.
+    """List ledger rows in order of path, as `documents list --json` prints them.
 
     Raises:
         UsageError: there is no such collection.
     """
-    ledger.require(lake, collection)
     where: Filter | None = {"state": state} if state else None
-    rows = ledger.read(lake, collection, LISTED, where).to_pylist()
-    return [_shown(row, collection) for row in sorted(rows, key=lambda row: str(row["path"]))]
+    return [_shown(row, collection) for row in lookup.find(lake, collection, None, LISTED, where)]
 
 
 def _shown(row: dict[str, Any], collection: str) -> dict[str, Any]:
@@ -36,70 +35,58 @@ def _shown(row: dict[str, Any], collection: str) -> dict[str, Any]:
 
 
 def one_document(lake: Lake, collection: str, name: str) -> dict[str, Any]:
-    """The whole ledger row of one document.
+    """Read the whole ledger row of one document.
 
     Raises:
         UsageError: no document, or several, have this id, path or file name.
     """
-    rows = _named(lake, collection, [name])
-    if len(rows) > 1:
-        raise UsageError(f"{name} fits {len(rows)} documents: give the whole path, e.g. {rows[0]['path']}")
-    whole = ledger.read(lake, collection, where={"document_id": rows[0]["document_id"]}).to_pylist()[0]
+    found = lookup.one(lookup.find(lake, collection, None), name, collection)
+    whole = ledger.read(lake, collection, where={"document_id": found["document_id"]}).to_pylist()[0]
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in whole.items()}
 
 
-def _named(lake: Lake, collection: str, names: Sequence[str]) -> list[dict[str, Any]]:
-    ledger.require(lake, collection)
-    rows = ledger.read(lake, collection, ["document_id", "path", "parent_id", "state"]).to_pylist()
-    return [row for name in names for row in store.named(rows, name, collection)]
-
-
 def quarantined_sources(lake: Lake, collection: str, names: Sequence[str] | None) -> list[str]:
-    """Paths to index again: of the named documents, or of all in quarantine; for an attachment its container's.
+    """List the paths to index again: of the named documents, or of all in quarantine; for an attachment its container's.
 
     Raises:
-        UsageError: there is no such collection or document.
+        UsageError: there is no such collection, or a name fits none or several of its documents.
     """
-    ledger.require(lake, collection)
-    if names:
-        rows = _named(lake, collection, names)
-    else:
-        rows = ledger.read(lake, collection, ["path", "parent_id"], {"state": ledger.QUARANTINED}).to_pylist()
+    where: Filter | None = None if names else {"state": ledger.QUARANTINED}
+    rows = lookup.find(lake, collection, names, ("document_id", "path", "parent_id"), where)
     return sorted({row["path"].split(ATTACHMENT)[0] for row in rows})
 
 
 def drop_documents(
     settings: Settings, lake: Lake, collection: str, names: Sequence[str], dry_run: bool = False
 ) -> list[str]:
-    """Take documents out of the collection; their paths.
+    """Take documents out of the collection. Returns their paths.
 
     Raises:
-        UsageError: a name fits no document.
+        UsageError: a name fits none or several of the documents.
     """
-    rows = _named(lake, collection, names)
+    rows = lookup.find(lake, collection, names, ("document_id", "path"))
     if not dry_run:
         with writer_lane(settings, collection):
-            store.remove(lake, collection, [row["document_id"] for row in rows])
+            commit.remove(lake, collection, [row["document_id"] for row in rows])
     return [row["path"] for row in rows]
 
 
 def collections(lake: Lake) -> list[dict[str, Any]]:
-    """Every collection with counts, and bytes of its tables."""
+    """List every collection with counts, and bytes of its tables."""
     return [_counts(lake, name) for name in ledger.collections(lake)]
 
 
 def _counts(lake: Lake, collection: str) -> dict[str, Any]:
-    tables = [name for name in lake.names() if name.startswith(f"{collection}.")]
     return {
         "collection": collection,
-        "documents": lake.count(ledger.name(collection), {"state": ledger.INDEXED}),
-        "chunks": lake.count(store.chunks_name(collection)),
-        "bytes": sum(lake.bytes(name) for name in tables),
+        "documents": lake.count(LEDGER.name(collection), {"state": ledger.INDEXED}),
+        "chunks": lake.count(CHUNKS.name(collection)),
+        "bytes": sum(lake.bytes(name) for name in tables.names(lake, collection)),
     }
 
 
 def collection_details(lake: Lake, collection: str) -> dict[str, Any]:
-    """One collection's counts with its documents by state, format and language.
+    """Count one collection's documents by state, format and language.
 
     Raises:
         UsageError: there is no such collection.
@@ -118,7 +105,5 @@ def collection_details(lake: Lake, collection: str) -> dict[str, Any]:
 def drop_collection(settings: Settings, lake: Lake, collection: str) -> None:
     """Drop every table of a collection, the ledger first, so that a crash leaves no document that seems indexed."""
     with writer_lane(settings, collection):
-        lake.drop(ledger.name(collection))
-        for name in lake.names():
-            if name.startswith(f"{collection}."):
-                lake.drop(name)
+        for name in tables.names(lake, collection):
+            lake.drop(name)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.index.terms import analyse, query_terms
+from tasks.collection.terms import analyse, query_terms
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from infra.errors import UsageError
-from infra.lake import Filter, Lake, check_collection
+from infra.lake import Filter, Lake
+from tasks.collection.table import Table
 
 SCHEMA = pa.schema(
     [
@@ -48,14 +49,12 @@ INDEXED = "indexed"
 QUARANTINED = "quarantined"
 
 
-def name(collection: str) -> str:
-    """The ledger's table."""
-    return f"{check_collection(collection)}.documents"
+LEDGER = Table("documents", SCHEMA, "document_id")
 
 
 def rows(values: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Ledger rows as Arrow; a column that a row leaves out is null."""
-    return pa.Table.from_pylist([dict(value) for value in values], schema=SCHEMA)
+    """Turn ledger rows into Arrow; a column that a row leaves out is null."""
+    return LEDGER.rows([dict(value) for value in values])
 
 
 def read(
@@ -65,39 +64,32 @@ def read(
     where: Filter | None = None,
     limit: int | None = None,
 ) -> pa.Table:
-    """Rows of the ledger; none for a collection that is not there."""
-    if not lake.exists(name(collection)):
-        table = SCHEMA.empty_table()
-        return table.select(list(columns)) if columns else table
-    return lake.read(name(collection), columns, where, limit)
+    """Read rows of the ledger; none for a collection that is absent."""
+    return LEDGER.read(lake, collection, columns, where, limit)
 
 
 def write(lake: Lake, collection: str, table: pa.Table, parents: Sequence[str] = ()) -> None:
-    """Put rows into the ledger; attachments of `parents` that are not among the rows leave it in the same commit."""
-    lake.upsert(name(collection), table, "document_id", ("parent_id", parents) if parents else None)
-
-
-def exists(lake: Lake, collection: str) -> bool:
-    """Whether the collection is there."""
-    return lake.exists(name(collection))
+    """Write rows; attachments of `parents` that are not among the rows leave the ledger in the same commit."""
+    lake.upsert(LEDGER.name(collection), table, LEDGER.key, ("parent_id", parents) if parents else None)
 
 
 def require(lake: Lake, collection: str) -> None:
-    """Nothing, when the collection is there.
+    """Raise UsageError unless the collection exists; the message names those that do.
 
     Raises:
-        UsageError: it is not; the message names those that are.
+        UsageError: there is no such collection.
     """
-    if not exists(lake, collection):
+    if not LEDGER.exists(lake, collection):
         known = ", ".join(collections(lake)) or "none yet"
         raise UsageError(f"there is no collection {collection} (there are: {known}): index something into it first")
 
 
 def collections(lake: Lake) -> list[str]:
-    """Every collection, sorted."""
-    return [table.removesuffix(".documents") for table in lake.names() if table.endswith(".documents")]
+    """Name every collection that has a ledger, sorted."""
+    ending = f".{LEDGER.kind}"
+    return [table.removesuffix(ending) for table in lake.names() if table.endswith(ending)]
 
 
 def now() -> datetime:
-    """The time that rows carry."""
+    """Give the time that rows carry."""
     return datetime.now(UTC)

@@ -13,8 +13,9 @@ from typing import Any
 
 from infra.errors import UsageError
 from infra.lake import Lake
-from tasks.index import ledger, store
-from tasks.index.catalogue import one_document
+from tasks.collection import ledger
+from tasks.collection.catalogue import one_document
+from tasks.collection.elements import parsed_by_id
 from tasks.records import Element, Parsed
 
 
@@ -28,7 +29,7 @@ def document_text(lake: Lake, collection: str, document: str) -> dict[str, Any]:
     if row["state"] != ledger.INDEXED:
         reason = f"{row['message']} ({row['stage']}, {row['kind']})"
         raise UsageError(f"{row['path']} is in quarantine: {reason}")
-    parsed = store.parsed_by_id(lake, collection, [row["document_id"]]).get(row["document_id"])
+    parsed = parsed_by_id(lake, collection, [row["document_id"]]).get(row["document_id"])
     if parsed is None:
         raise UsageError(f"{row['path']} has no text in the lake: run `faldone audit`, or index it again with --force")
     return {

@@ -1,0 +1,132 @@
+"""Typed rows that the results of analyses fill: the same figures as in the JSON, as columns for polars and any SQL tool.
+
+A fact is a table, the analyses that fill it, and the function that makes its rows from a RESULT. Facts of a document are replaced
+whole whenever one of those analyses is made again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from infra.lake import Lake
+from tasks.collection.analyses import ANALYSES, Outcome, Work, rows
+from tasks.collection.staging import stage as stage_rows
+from tasks.collection.staging import staged
+from tasks.collection.table import Table
+
+FIGURES_SCHEMA = pa.schema(
+    [
+        pa.field("figure_id", pa.string(), nullable=False),
+        ("document_id", pa.string()),
+        ("path", pa.string()),
+        ("item", pa.string()),
+        ("period", pa.string()),
+        ("value", pa.float64()),  # in whole units of the currency
+        ("label", pa.string()),
+        ("page", pa.int32()),
+        ("statement", pa.string()),
+        ("currency", pa.string()),
+        ("content_hash", pa.string()),
+    ]
+)
+METRICS_SCHEMA = pa.schema(
+    [
+        pa.field("metric_id", pa.string(), nullable=False),
+        ("document_id", pa.string()),
+        ("path", pa.string()),
+        ("metric", pa.string()),
+        ("period", pa.string()),
+        ("value", pa.float64()),
+        ("unit", pa.string()),  # ratio | percent | days | currency
+        ("formula", pa.string()),
+        ("inputs", pa.string()),  # JSON object: item → value
+        ("content_hash", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A typed table, the names of the analyses that fill it, and how: `rows(work, result)` yields its rows."""
+
+    table: Table
+    analyses: frozenset[str]
+    rows: Callable[[Work, dict[str, Any]], Iterable[dict[str, Any]]]
+
+
+def financial_of(result: dict[str, Any]) -> dict[str, Any]:
+    """Find the part of a RESULT that has figures: the whole, its `financial` part, or an empty one."""
+    part = result if "figures" in result else result.get("financial")
+    return part if isinstance(part, dict) else {}
+
+
+def _figures(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    part = financial_of(result)
+    for number, figure in enumerate(part.get("figures", ())):
+        yield {
+            **{name: figure.get(name) for name in ("item", "period", "label", "page", "statement")},
+            "figure_id": f"{work.document_id}-{number:04d}",
+            "document_id": work.document_id,
+            "path": work.path,
+            "value": float(figure["value"]),
+            "currency": part.get("currency"),
+            "content_hash": work.content_hash,
+        }
+
+
+def _metrics(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    part = financial_of(result)
+    for number, metric in enumerate(part.get("metrics", ())):
+        yield {
+            **{name: metric.get(name) for name in ("metric", "period", "unit", "formula")},
+            "metric_id": f"{work.document_id}-{number:04d}",
+            "document_id": work.document_id,
+            "path": work.path,
+            "value": float(metric["value"]),
+            "inputs": json.dumps(metric.get("inputs") or {}, ensure_ascii=False),
+            "content_hash": work.content_hash,
+        }
+
+
+FIGURES = Table("figures", FIGURES_SCHEMA, "figure_id")
+METRICS = Table("metrics", METRICS_SCHEMA, "metric_id")
+WITH_FIGURES = frozenset({"financial", "comprehensive"})
+FACTS = (
+    Fact(FIGURES, WITH_FIGURES, _figures),
+    Fact(METRICS, WITH_FIGURES, _metrics),
+)
+
+
+def stage(folder: str, name: str, outcomes: Sequence[Outcome], type: str, model: str) -> str:
+    """Write the rows of a batch of analyses for the writer. Returns the stem of its files."""
+    parts: dict[Table, pa.Table] = {ANALYSES: rows(outcomes, type, model)}
+    for fact in facts_of(type):
+        made = [row for one in outcomes if one.result is not None for row in fact.rows(one.work, one.result)]
+        parts[fact.table] = fact.table.rows(made)
+    return stage_rows(folder, name, parts)
+
+
+def commit(lake: Lake, collection: str, stems: Sequence[str], type: str) -> None:
+    """Merge staged analyses into the lake, facts first: a crash in between is only work done again.
+
+    The caller holds the writer's lane.
+    """
+    if not stems:
+        return
+    analyses = staged(stems, ANALYSES)
+    documents = analyses["document_id"].to_pylist()
+    for fact in facts_of(type):
+        fact.table.ensure(lake, collection)
+        fact.table.replace(lake, collection, staged(stems, fact.table), documents)
+    ANALYSES.ensure(lake, collection)
+    ANALYSES.write(lake, collection, analyses)
+
+
+def facts_of(type: str) -> list[Fact]:
+    """Name the facts that an analysis fills."""
+    return [fact for fact in FACTS if type in fact.analyses]

@@ -1,0 +1,68 @@
+"""A table of a collection: `COLLECTION.kind` in the lake, with its schema and its key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from infra.lake import Filter, Lake, check_collection
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A kind of rows that every collection may have.
+
+    `schema` names every column; `key` identifies a row and is never null. Rows belong to documents by `document_id`.
+    """
+
+    kind: str
+    schema: pa.Schema
+    key: str
+
+    def name(self, collection: str) -> str:
+        """Name the table of a collection.
+
+        Raises:
+            UsageError: the collection's name is not one.
+        """
+        return f"{check_collection(collection)}.{self.kind}"
+
+    def exists(self, lake: Lake, collection: str) -> bool:
+        """Tell whether the collection has this table."""
+        return lake.exists(self.name(collection))
+
+    def ensure(self, lake: Lake, collection: str) -> None:
+        """Make the table where there is none, and add columns that a newer release knows."""
+        lake.ensure(self.name(collection), self.schema, self.key)
+
+    def read(
+        self,
+        lake: Lake,
+        collection: str,
+        columns: Sequence[str] | None = None,
+        where: Filter | None = None,
+        limit: int | None = None,
+    ) -> pa.Table:
+        """Read rows that match; none where the table is absent."""
+        if not self.exists(lake, collection):
+            empty = self.schema.empty_table()
+            return empty.select(list(columns)) if columns else empty
+        return lake.read(self.name(collection), columns, where, limit)
+
+    def write(self, lake: Lake, collection: str, rows: pa.Table) -> None:
+        """Insert rows or update those with the same key, in one commit."""
+        lake.upsert(self.name(collection), rows, self.key)
+
+    def replace(self, lake: Lake, collection: str, rows: pa.Table, documents: Sequence[str]) -> None:
+        """Write rows, and remove all others of these documents in the same commit."""
+        lake.upsert(self.name(collection), rows, self.key, ("document_id", documents))
+
+    def delete(self, lake: Lake, collection: str, documents: Sequence[str]) -> int:
+        """Remove the rows of documents. Returns their number."""
+        return lake.delete(self.name(collection), {"document_id": list(documents)})
+
+    def rows(self, values: Sequence[dict[str, object]]) -> pa.Table:
+        """Turn rows into Arrow; a column that a row leaves out is null."""
+        return pa.Table.from_pylist(list(values), schema=self.schema)
