@@ -1,8 +1,8 @@
-"""What the readers of Office packages (DOCX, PPTX, XLSX) share: opening, properties, and rewriting odd flavours.
+"""What the readers of Office packages (DOCX, PPTX, XLSX) share: parts, relations, properties, and odd flavours.
 
-The libraries below know one flavour each: transitional OOXML with the plain main content type. Strict OOXML differs in
-its namespaces, macro documents and templates in one content type; both are put right by rewriting the package
-in memory, which costs milliseconds and spares a second reader.
+Word and slides are walked by the names of their elements without namespaces, so that strict and transitional OOXML,
+macro documents and templates are one. openpyxl knows only the transitional flavour with the plain main content type: for
+it the package is rewritten in memory, which costs milliseconds and spares a second reader.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from infra.errors import DocumentError
 from tasks.index.formats.base import clean, corrupt
 from tasks.index.guard import open_archive
 
@@ -24,14 +27,16 @@ if TYPE_CHECKING:
 
 _STRICT = b"http://purl.oclc.org/ooxml/"
 _TRANSITIONAL = (
-    (b"http://purl.oclc.org/ooxml/officeDocument/relationships/metadata/core-properties",
-     b"http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties"),
+    (
+        b"http://purl.oclc.org/ooxml/officeDocument/relationships/metadata/core-properties",
+        b"http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties",
+    ),
     (b"http://purl.oclc.org/ooxml/officeDocument/", b"http://schemas.openxmlformats.org/officeDocument/2006/"),
     (b"http://purl.oclc.org/ooxml/wordprocessingml/", b"http://schemas.openxmlformats.org/wordprocessingml/2006/"),
     (b"http://purl.oclc.org/ooxml/spreadsheetml/", b"http://schemas.openxmlformats.org/spreadsheetml/2006/"),
     (b"http://purl.oclc.org/ooxml/presentationml/", b"http://schemas.openxmlformats.org/presentationml/2006/"),
     (b"http://purl.oclc.org/ooxml/drawingml/", b"http://schemas.openxmlformats.org/drawingml/2006/"),
-)  # fmt: skip
+)
 _MAIN_TYPES = {
     "word/": b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
     "ppt/": b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml",
@@ -43,8 +48,155 @@ _ODD_TYPE = re.compile(
     rb"|presentationml\.(?:template|slideshow)|spreadsheetml\.template)|ms-word\.(?:document|template)"
     rb"\.macroEnabledTemplate)\.main\+xml"
 )
-_PROPERTIES = {"creator": "author", "created": "created", "modified": "modified", "subject": "subject",
-               "title": "title", "keywords": "keywords", "description": "description"}  # fmt: skip
+_PROPERTIES = {
+    "creator": "author",
+    "created": "created",
+    "modified": "modified",
+    "subject": "subject",
+    "title": "title",
+    "keywords": "keywords",
+    "description": "description",
+}
+
+
+def local(node: Any) -> str:
+    """The name of an element without its namespace; "" for comments and the like."""
+    tag = node.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def attribute(node: Any, name: str, default: str = "") -> str:
+    """An attribute by its name without namespace."""
+    found = node.get(name)
+    if found is None:
+        found = next((value for key, value in node.attrib.items() if key.endswith("}" + name)), default)
+    return str(found)
+
+
+def relation_id(node: Any, name: str = "id") -> str:
+    """The relation that a node points to (`r:id`, `r:embed` …), "" for none."""
+    return next((v for k, v in node.attrib.items() if k.endswith("/relationships}" + name)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Where a part points: `kind` is the last word of the relation's type (`chart`, `footnotes` …)."""
+
+    target: str
+    kind: str
+    external: bool = False
+
+
+class Package:
+    """The parts of an Office package by name, and what points to what.
+
+    Names are found whatever their case, slashes and escapes: programs differ, and Office opens them all. `warnings`
+    gathers what had to be left out.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """
+        Raises:
+            DocumentError: CORRUPT.
+        """
+        self._archive = open_archive(data)
+        self._names = {_key(member.filename): member.filename for member in self._archive.infolist()}
+        self._relations: dict[str, dict[str, Relation]] = {}
+        self.warnings: list[str] = []
+
+    def __contains__(self, name: str) -> bool:
+        return _key(name) in self._names
+
+    @property
+    def names(self) -> list[str]:
+        """The parts' names as the directory has them, with plain slashes."""
+        return [name.replace("\\", "/").lstrip("/") for name in self._names.values()]
+
+    @property
+    def archive(self) -> zipfile.ZipFile:
+        return self._archive
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a part.
+
+        Raises:
+            DocumentError: CORRUPT, absent or broken.
+        """
+        return read_part(self._archive, self._names.get(_key(name), name))
+
+    def xml(self, name: str) -> Any:
+        """The root of an XML part, of contents in several versions (`mc:AlternateContent`) only one.
+
+        Raises:
+            DocumentError: CORRUPT.
+        """
+        root = xml_root(self.read(name), f"part {name} of the package")
+        _choose(root)
+        return root
+
+    def aside(self, name: str) -> Any | None:
+        """As `xml`, for a part that the document can do without: None and a warning when it is damaged."""
+        try:
+            return self.xml(name)
+        except DocumentError as error:
+            self.warnings.append(f"left out: {error.message}")
+            return None
+
+    def relations(self, part: str) -> dict[str, Relation]:
+        """Relation id → where it leads; those to parts that are not there are left out."""
+        if part not in self._relations:
+            self._relations[part] = self._read_relations(part)
+        return self._relations[part]
+
+    def _read_relations(self, part: str) -> dict[str, Relation]:
+        folder, name = posixpath.split(part)
+        rels = posixpath.join(folder, "_rels", f"{name}.rels")
+        root = self.aside(rels) if rels in self else None
+        found = {}
+        for node in root.iterchildren("{*}Relationship") if root is not None else ():
+            target, kind = node.get("Target") or "", (node.get("Type") or "").rpartition("/")[2]
+            external = node.get("TargetMode") == "External"
+            if not external:
+                target = posixpath.normpath(posixpath.join("/", folder, target.replace("\\", "/"))).lstrip("/")
+            if external or target in self:
+                found[node.get("Id") or ""] = Relation(target, kind, external)
+        return found
+
+    def related(self, part: str, kind: str) -> list[str]:
+        """The parts of a kind that `part` points to, each once."""
+        found = (r.target for r in self.relations(part).values() if r.kind == kind and not r.external)
+        return list(dict.fromkeys(found))
+
+    def main(self, pattern: str) -> str:
+        """The main part: what the package points to, or else the part whose name matches.
+
+        Raises:
+            DocumentError: CORRUPT, there is none.
+        """
+        named = [name for name in self.names if re.fullmatch(pattern, name, re.IGNORECASE)]
+        told = [name for name in self.related("", "officeDocument") if name.endswith(".xml")]
+        for name in (*told, *named):
+            return name
+        raise corrupt(f"the package has no main document part ({pattern})")
+
+
+_SAYING = ("{*}t", "{*}chart", "{*}relIds", "{*}tbl", "{*}oleObj", "{*}textpath")
+
+
+def _choose(root: Any) -> None:
+    """Of each content that stands there in several versions, leave the first that says anything."""
+    for node in list(root.iter("{*}AlternateContent")):
+        versions = list(node)
+        kept = next(
+            (v for v in versions if next(v.iter(*_SAYING), None) is not None), versions[0] if versions else None
+        )
+        for version in versions:
+            if version is not kept:
+                node.remove(version)
+
+
+def _key(name: str) -> str:
+    return unquote(name.replace("\\", "/").lstrip("/")).lower()
 
 
 def open_package(data: bytes) -> zipfile.ZipFile:
@@ -166,8 +318,6 @@ def _plain_type(match: re.Match[bytes]) -> bytes:
 
 def core_properties(package: zipfile.ZipFile) -> dict[str, str]:
     """Title, author, created … of docProps/core.xml; nothing when it is absent or broken (it is not the document)."""
-    from infra.errors import DocumentError
-
     name = next((n for n in package.namelist() if n.lower().endswith("docprops/core.xml")), None)
     if name is None:
         return {}

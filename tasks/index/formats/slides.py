@@ -1,37 +1,38 @@
-"""PPTX, with PPTM, PPSX and templates: Unstructured reads titles, lists and tables, a slide a page.
+"""PPTX, with PPTM, PPSX, templates and the strict flavour: one walk over the slides, a slide a page.
 
-Its titles below depth 1 are short lines that it took for titles: they are text here. What it does not see (diagrams,
-labels of charts, shapes that python-pptx does not know) is added from the slide's XML, and so are speaker notes, which
-it would put before their slide.
+A slide's shapes come in the order in which they stand on it, title first; then speaker notes and comments. Charts are
+tables, diagrams lists. Hidden slides are read too.
 """
 
 from __future__ import annotations
 
-import io
-import posixpath
-import re
-import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.errors import DocumentError
-from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
-from tasks.index.formats.ooxml import core_properties, has_main_part, is_plain, open_package, read_xml, rewritten
-from tasks.index.formats.partition import elements_of, partition
-from tasks.records import Element, Parsed
+from tasks.index.formats.attachments import held
+from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.index.formats.drawing import drawn, paragraph_text
+from tasks.index.formats.embedded import embedded_files
+from tasks.index.formats.grid import Place, table_of_grid
+from tasks.index.formats.ooxml import Package, attribute, core_properties, has_main_part, local, relation_id
+from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("pptx",)
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {"pptx": {"ppt/presentation.xml": b"<a/>"}}
 
-_WORDS = re.compile(r"\w+")
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_TEXTUAL = ("/chart", "/diagramData", "/notesSlide", "/comments")
+_TITLES = frozenset({"title", "ctrTitle"})
+_FEET = frozenset({"ftr", "dt", "hdr"})
+_SHAPES = frozenset({"sp", "graphicFrame", "grpSp", "pic", "cxnSp", "AlternateContent", "Choice", "Fallback"})
+_BULLETS = ("{*}buChar", "{*}buAutoNum", "{*}buBlip")
+_COMMENTS = ("comments", "comment")
+
+Spot = tuple[int, int]
+"""Distance from the top and from the left, in EMU."""
 
 
 def sniff(look: Look) -> str:
@@ -40,20 +41,16 @@ def sniff(look: Look) -> str:
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:
-    """Read a presentation; hidden slides are read too.
+    """Read a presentation.
 
     Raises:
         DocumentError: CORRUPT; TOO_LARGE above `limits.pages` slides.
     """
-    data = load(source)
-    with open_package(data) as package:
-        properties = core_properties(package)
-        if not is_plain(package, "ppt/"):
-            data = rewritten(package)
-    with open_package(data) as package:
-        slides = list(_slide_names(package))
-        elements = list(elements_of(_partitioned(data), deepest_title=1))
-        elements = _complete(package, slides, elements)
+    package = Package(load(source))
+    properties = core_properties(package.archive)
+    slides = list(_slide_names(package))
+    elements = [element for page, part in enumerate(slides, 1) for element in _slide(package, part, page)]
+    attachments, left_out = held(embedded_files(package), context.limits)
     return Parsed(
         format="pptx",
         title=title_of(elements, properties.pop("title", None)),
@@ -61,81 +58,143 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         pages=max(1, len(slides)),
         elements=with_sections(elements, by_page=True),
         metadata=properties,
+        attachments=attachments,
+        warnings=(*dict.fromkeys(package.warnings), *left_out),
     )
 
 
-def _partitioned(data: bytes) -> list[Any]:
-    """Unstructured's elements; a package that it cannot open is tried again without its dangling references."""
-    try:
-        return partition("pptx", file=io.BytesIO(data), include_page_breaks=False, include_slide_notes=False)
-    except DocumentError:
-        with open_package(data) as package:
-            mended = rewritten(package)
-        return partition("pptx", file=io.BytesIO(mended), include_page_breaks=False, include_slide_notes=False)
-
-
-def _slide_names(package: zipfile.ZipFile) -> Iterator[str]:
+def _slide_names(package: Package) -> Iterator[str]:
     """The parts of the slides in the order in which they are shown."""
-    main = next((n for n in package.namelist() if re.fullmatch(r"ppt/presentation\d*\.xml", n)), None)
-    if main is None:
-        raise corrupt("the package has no presentation part (ppt/presentation.xml)")
-    targets = _relations(package, main)
-    for slide in read_xml(package, main).iter("{*}sldId"):
-        if (target := targets.get(slide.get(_RELATION, ""))) and target[0] in package.namelist():
-            yield target[0]
+    main = package.main(r"ppt/presentation\d*\.xml")
+    relations = package.relations(main)
+    for slide in package.xml(main).iter("{*}sldId"):
+        if (target := relations.get(relation_id(slide))) is not None and not target.external:
+            yield target.target
+        else:
+            package.warnings.append("a slide was left out: it is not in the package")
 
 
-def _relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """Relation id → (part that it leads to, its type)."""
-    folder, name = posixpath.split(part)
-    rels = f"{folder}/_rels/{name}.rels"
-    if rels not in package.namelist():
-        return {}
-    found = {}
-    for relation in read_xml(package, rels).iterchildren("{*}Relationship"):
-        if relation.get("TargetMode") != "External":
-            target = posixpath.normpath(posixpath.join(folder, relation.get("Target", ""))).lstrip("/")
-            found[relation.get("Id", "")] = (target, relation.get("Type", ""))
-    return found
+def _slide(package: Package, part: str, page: int) -> Iterator[Element]:
+    """The shapes of a slide, its notes and its comments."""
+    root = package.aside(part)
+    if root is None:
+        return
+    found = list(_shapes(package, part, next(root.iter("{*}spTree"), root), page, _layout(package, part)))
+    yield from sorted(found, key=lambda element: element.kind != "title")
+    for notes in package.related(part, "notesSlide"):
+        if (tree := package.aside(notes)) is not None:
+            yield from _notes(tree, page)
+    for kind in _COMMENTS:
+        for name in package.related(part, kind):
+            if (tree := package.aside(name)) is not None:
+                yield from _comments(tree, page)
 
 
-def _complete(package: zipfile.ZipFile, slides: list[str], elements: list[Element]) -> list[Element]:
-    """The elements slide by slide, each followed by the paragraphs of the slide's XML that are in none of them."""
-    whole: list[Element] = []
-    for page, part in enumerate(slides, start=1):
-        own = [element for element in elements if element.page == page]
-        have = _joined(" ".join(element.text for element in own))
-        for text in _slide_paragraphs(package, part):
-            if (words := _joined(text)).strip() and words not in have:
-                own.append(Element("text", text, page))
-                have += words
-        whole += own
-    beyond = [replace(element, page=max(1, len(slides))) for element in elements if element.page > len(slides)]
-    return whole + beyond
+def _notes(root: Any, page: int) -> Iterator[Element]:
+    for body in root.iter("{*}txBody"):
+        above = body.getparent()
+        role, _ = _placeholder(above)
+        if role != "sldNum":
+            kind: ElementKind = "footer" if role in _FEET else "text"
+            yield from (Element(kind, text, page) for text in map(paragraph_text, body.iter("{*}p")) if text)
 
 
-def _slide_paragraphs(package: zipfile.ZipFile, part: str) -> Iterator[str]:
-    """Paragraphs of a slide and of its charts, diagrams, notes and comments."""
-    parts = [part]
-    parts += [
-        t for t, kind in _relations(package, part).values() if kind.endswith(_TEXTUAL) and t in package.namelist()
+def _comments(root: Any, page: int) -> Iterator[Element]:
+    for node in root.iter("{*}text", "{*}p"):
+        if text := clean(node.text or "") if local(node) == "text" else paragraph_text(node):
+            yield Element("text", text, page)
+
+
+def _placeholder(shape: Any) -> tuple[str, str]:
+    """(type, idx) of the placeholder that a shape fills; ("", "") for none."""
+    node = next(shape.iter("{*}ph"), None)
+    return (attribute(node, "type", "obj"), attribute(node, "idx", "0")) if node is not None else ("", "")
+
+
+def _layout(package: Package, part: str) -> dict[str, Spot]:
+    """Where the placeholders of a slide's layout stand, by idx and by type."""
+    spots: dict[str, Spot] = {}
+    for name in package.related(part, "slideLayout"):
+        if (root := package.aside(name)) is not None:
+            for shape in root.iter("{*}sp"):
+                role, index = _placeholder(shape)
+                if role and (spot := _spot(shape)) is not None:
+                    spots[f"#{index}"] = spots[role] = spot
+    return spots
+
+
+def _spot(shape: Any) -> Spot | None:
+    frame = next(shape.iter("{*}xfrm"), None)
+    place = next(frame.iterchildren("{*}off"), None) if frame is not None else None
+    try:
+        return (int(attribute(place, "y")), int(attribute(place, "x"))) if place is not None else None
+    except ValueError:
+        return None
+
+
+def _shapes(package: Package, part: str, tree: Any, page: int, layout: dict[str, Spot]) -> Iterator[Element]:
+    """The elements of the shapes of a slide or a group, from the top left down."""
+    shapes = [node for node in tree if local(node) in _SHAPES]
+
+    def place(shape: Any) -> Spot:
+        role, index = _placeholder(shape) if local(shape) == "sp" else ("", "")
+        return _spot(shape) or layout.get(f"#{index}") or layout.get(role) or (0, 0)
+
+    for shape in sorted(shapes, key=place):
+        if local(shape) in {"grpSp", "AlternateContent", "Choice", "Fallback"}:
+            yield from _shapes(package, part, shape, page, layout)
+        elif local(shape) == "graphicFrame":
+            yield from _frame(package, part, shape, page)
+        else:
+            yield from _texts(shape, page)
+
+
+def _texts(shape: Any, page: int) -> Iterator[Element]:
+    """The paragraphs of a shape; those of the slide's title are one."""
+    role, _ = _placeholder(shape)
+    texts = [
+        (node, text) for body in shape.iter("{*}txBody") for node in body.iter("{*}p") if (text := paragraph_text(node))
     ]
-    for name in parts:
-        root = read_xml(package, name)
-        for node in root.iter("{*}p", "{*}v", "{*}text"):
-            if node.tag.endswith("}p"):
-                if any(ancestor.tag.endswith("}Fallback") for ancestor in node.iterancestors()):
-                    continue
-                text = "".join(
-                    (run.text or "") if run.tag.endswith("}t") else "\n" for run in node.iter("{*}t", "{*}br")
-                )
-                if any(child.tag.endswith("}fld") and child.get("type") == "slidenum" for child in node):
-                    continue
-            else:
-                text = node.text or ""
-            if text := clean(text):
-                yield text
+    if role in _TITLES:
+        if texts:
+            yield Element("title", " ".join(" ".join(text for _, text in texts).split()), page, 1)
+    elif role != "sldNum":
+        for node, text in texts:
+            kind: ElementKind = "list" if _is_listed(node, role) else "text"
+            yield Element("footer" if role in _FEET else kind, text, page)
 
 
-def _joined(text: str) -> str:
-    return f" {' '.join(_WORDS.findall(text.lower()))} "
+def _is_listed(paragraph: Any, role: str) -> bool:
+    """Whether a paragraph has a bullet; in the body of a slide it has one unless it says no."""
+    properties = next(paragraph.iterchildren("{*}pPr"), None)
+    if properties is not None and any(next(properties.iterchildren(mark), None) is not None for mark in _BULLETS):
+        return True
+    refused = properties is not None and next(properties.iterchildren("{*}buNone"), None) is not None
+    return role in {"body", "obj"} and not refused
+
+
+def _frame(package: Package, part: str, frame: Any, page: int) -> Iterator[Element]:
+    """A table, chart or diagram."""
+    for node in frame.iter("{*}tbl", "{*}chart", "{*}relIds"):
+        if local(node) != "tbl":
+            yield from drawn(package, part, node, page)
+        elif found := table_of_grid(_grid(node), page):
+            yield found
+
+
+def _grid(node: Any) -> list[list[Place]]:
+    """The cells of a table; one that is merged into another holds that one's text and number."""
+    grid: list[list[Place]] = []
+    number = 0
+    for row in node.iterchildren("{*}tr"):
+        line: list[Place] = []
+        for cell in row.iterchildren("{*}tc"):
+            number += 1
+            place = (" ".join(text for text in map(paragraph_text, cell.iter("{*}p")) if text), number)
+            if attribute(cell, "hMerge") in {"1", "true"} and line:
+                place = line[-1]
+            elif attribute(cell, "vMerge") in {"1", "true"} and grid and len(line) < len(grid[-1]):
+                place = grid[-1][len(line)]
+            line.append(place)
+        grid.append(line)
+    return grid

@@ -1,35 +1,46 @@
-"""DOCX, with DOCM, DOTX, DOTM and the strict flavour: Unstructured reads the body, this module what it leaves out.
+"""DOCX, with DOCM, templates and the strict flavour: one walk over the package, everything where it stands.
 
-Two things need care. python-docx, which Unstructured stands on, opens neither macro documents, nor templates, nor
-strict OOXML (other namespaces): the package is rewritten in memory to what it knows. And Unstructured does not see text
-boxes, footnotes, endnotes and comments, nor tables nested in content controls: their paragraphs are added, so that
-every word of the document can be found.
+No library reads all of it: python-docx does not see content controls, tracked insertions, simple fields, text boxes,
+notes, comments and charts, and what is added afterwards by comparing texts is lost where two figures look
+alike. So each part is walked once, and each thing is known by where it stands: heads first, then the body with
+its boxes, charts and imported parts, then footnotes, endnotes, comments and feet.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
-from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
-from tasks.index.formats.ooxml import core_properties, has_main_part, is_plain, open_package, read_xml, rewritten
-from tasks.index.formats.partition import elements_of, partition
-from tasks.records import Element, Parsed
+from tasks.index.detect import detect
+from tasks.index.formats.attachments import held
+from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.index.formats.drawing import drawn
+from tasks.index.formats.embedded import embedded_files
+from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
+from tasks.index.formats.ooxml import Package, attribute, core_properties, has_main_part, local, relation_id
+from tasks.index.formats.word_inline import Inline, inline
+from tasks.index.formats.word_styles import Numbering, Styles, child, is_listed, title_level, value
+from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("docx",)
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {"docx": {"word/document.xml": b"<a/>"}}
 
 _NOTES = (("footnotes", "Footnotes"), ("endnotes", "Endnotes"), ("comments", "Comments"))
-_WORDS = re.compile(r"\w+")
+_BULLET = re.compile(r"^[•●▪◦‣■□➢·]\s+")
+_MERE_NUMBER = re.compile(r"[\W\d]*")
+_STORIES = frozenset({"body", "footnote", "endnote", "comment"})
+_LONGEST_TITLE = 500
+_LONG_CELL = 1_500
+_DEEPEST = 4  # documents imported within documents
+_WRAPPERS = frozenset("sdt sdtContent customXml smartTag ins moveTo AlternateContent Choice Fallback hyperlink".split())
 
 
 def sniff(look: Look) -> str:
@@ -40,18 +51,16 @@ def sniff(look: Look) -> str:
 def parse(source: Path | bytes, context: Context) -> Parsed:
     """Read a Word document.
 
-    Pages are those at the page breaks that Word saved, 1 throughout when it saved none.
+    Pages are those at the page breaks that Word saved, else at the hard ones, 1 throughout when there are none.
 
     Raises:
         DocumentError: CORRUPT.
     """
-    data = load(source)
-    with open_package(data) as package:
-        properties = core_properties(package)
-        known = data if is_plain(package, "word/") else rewritten(package)
-        left_out = list(_left_out(package))
-    elements = list(elements_of(_partitioned(known)))
-    elements += _missing(left_out, elements)
+    package = Package(load(source))
+    properties = core_properties(package.archive)
+    reader = _Reader(package, context)
+    elements = list(reader.read())
+    attachments, left_out = held(embedded_files(package), context.limits)
     return Parsed(
         format="docx",
         title=title_of(elements, properties.pop("title", None)),
@@ -59,64 +68,217 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         pages=max((element.page for element in elements), default=1),
         elements=with_sections(elements),
         metadata=properties,
+        attachments=attachments,
+        warnings=(*dict.fromkeys(package.warnings), *left_out),
     )
 
 
-def _partitioned(data: bytes) -> list[Any]:
-    """Unstructured's elements; a package that it cannot open is tried again without its dangling references."""
-    try:
-        return partition("docx", file=io.BytesIO(data), include_page_breaks=False)
-    except DocumentError:
-        with open_package(data) as package:
-            mended = rewritten(package)
-        return partition("docx", file=io.BytesIO(mended), include_page_breaks=False)
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cell: its elements, the columns that it spans, whether it goes on from the cell above."""
+
+    elements: tuple[Element, ...]
+    columns: int
+    goes_on: bool
+
+    @property
+    def text(self) -> str:
+        return " ".join(element.text for element in self.elements if element.text)
 
 
-def _left_out(package: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    """(section, paragraph) of the parts that Unstructured does not read, in reading order."""
-    main = next((name for name in package.namelist() if re.fullmatch(r"/?word/document\d*\.xml", name)), None)
-    if main is None:
-        raise corrupt("the package has no main document part (word/document.xml)")
-    for paragraph in _paragraphs(read_xml(package, main)):
-        yield "", paragraph
-    for stem, section in _NOTES:
-        for name in package.namelist():
-            if re.fullmatch(rf"/?word/{stem}\d*\.xml", name):
-                for paragraph in _paragraphs(read_xml(package, name)):
-                    yield section, paragraph
+class _Reader:
+    """Walks the parts of one document, keeping the page and the lists' numbers."""
+
+    def __init__(self, package: Package, context: Context) -> None:
+        self._package = package
+        self._context = context
+        self._main = package.main(r"word/document\d*\.xml")
+        self._root = package.xml(self._main)
+        self._styles = Styles(self._aside("styles"))
+        self._numbering = Numbering(self._aside("numbering"), self._styles)
+        rendered = next(self._root.iter("{*}lastRenderedPageBreak"), None) is not None
+        self._break_tag = "lastRenderedPageBreak" if rendered else "br"
+        self._page = 1
+        self._part = self._main
+
+    def _aside(self, kind: str) -> Any | None:
+        parts = self._package.related(self._main, kind)
+        return self._package.aside(parts[0]) if parts else None
+
+    def read(self) -> Iterator[Element]:
+        """The elements of the whole document."""
+        heads, feet = self._references("headerReference"), self._references("footerReference")
+        for part in heads:
+            yield from self._margin(part, "header")
+        yield from self._story(self._main, self._root)
+        last = self._page
+        for kind, section in _NOTES:
+            for part in self._note_parts(kind):
+                yield from (replace(element, section=section) for element in self._notes(part))
+        for part in feet:
+            self._page = last
+            yield from self._margin(part, "footer")
+
+    def _references(self, name: str) -> list[str]:
+        """The parts of heads or feet, each once, in the order of the sections that show them."""
+        relations = self._package.relations(self._main)
+        found = (relations.get(relation_id(node)) for node in self._root.iter("{*}" + name))
+        return list(dict.fromkeys(r.target for r in found if r is not None and not r.external))
+
+    def _note_parts(self, kind: str) -> list[str]:
+        told = self._package.related(self._main, kind)
+        named = [name for name in self._package.names if re.fullmatch(rf"word/{kind}\d*\.xml", name)]
+        return told or named[:1]
+
+    def _margin(self, part: str, kind: ElementKind) -> Iterator[Element]:
+        """A head or a foot, without a page's mere number; its tables stay tables."""
+        if (root := self._package.aside(part)) is not None:
+            numbered = any("PAGE" in _instruction(node) for node in root.iter("{*}fldSimple", "{*}instrText"))
+            for element in self._story(part, root):
+                if element.kind == "table":
+                    yield element
+                elif not (numbered and _MERE_NUMBER.fullmatch(element.text)):
+                    yield replace(element, kind=kind, level=0)
+
+    def _notes(self, part: str) -> Iterator[Element]:
+        """Each note of a part; those that only draw the line above notes have no text."""
+        if (root := self._package.aside(part)) is not None:
+            for element in self._story(part, root):
+                yield replace(element, kind="text", level=0) if element.kind == "title" else element
+
+    def _story(self, part: str, root: Any) -> Iterator[Element]:
+        """The elements of one part."""
+        self._part = part
+        for node in [part for part in root if local(part) in _STORIES] or [root]:
+            yield from self._blocks(node)
+
+    def _blocks(self, node: Any) -> Iterator[Element]:
+        """The elements of a body, a cell, a box or a note."""
+        carried = ""
+        for item in node:
+            tag = local(item)
+            if tag == "p":
+                text = inline(item, self._break_tag)
+                text.pieces.insert(0, carried)
+                carried = text.text if _mark_deleted(item) else ""
+                if carried:
+                    continue
+                yield from self._paragraph(item, text)
+            elif tag == "tbl":
+                yield from self._table(item)
+            elif tag == "altChunk":
+                yield from self._imported(item)
+            elif tag in _WRAPPERS:
+                yield from self._blocks(item)
+        if rest := clean(carried):
+            yield Element("text", rest, self._page)
+
+    def _paragraph(self, node: Any, found: Inline) -> Iterator[Element]:
+        """A paragraph, then what hangs on it."""
+        self._page += found.breaks_before
+        properties = child(node, "pPr")
+        if text := clean(found.text):
+            look = self._styles.look(properties)
+            label = self._numbering.label(look)
+            level = title_level(look) if len(text) <= _LONGEST_TITLE else 0
+            bare = _BULLET.sub("", text)
+            kind: ElementKind = "list" if is_listed(look) or bare != text else "text"
+            if look.name.lower() == "caption":
+                kind = "caption"
+            shown = f"{label} {bare}" if label else bare
+            yield Element("title" if level else kind, shown, self._page, level)
+        self._page += found.breaks - found.breaks_before
+        for anchored in found.anchored:
+            if local(anchored) == "txbxContent":
+                yield from self._blocks(anchored)
+            else:
+                yield from drawn(self._package, self._part, anchored, self._page)
+
+    def _imported(self, node: Any) -> Iterator[Element]:
+        """A part in another format that Word shows as if it stood here (`w:altChunk`)."""
+        relation = self._package.relations(self._part).get(relation_id(node))
+        name = self._context.name
+        if relation is None or relation.external or name.count("!") >= _DEEPEST:
+            self._package.warnings.append("an imported part (altChunk) was left out: it is not in the package")
+            return
+        from tasks.index.formats import parser
+
+        try:
+            data = self._package.read(relation.target)
+            context = replace(self._context, name=f"{name}!{relation.target.rpartition('/')[2]}")
+            parsed = parser(detect(data, relation.target))(data, context)
+        except DocumentError as error:
+            self._package.warnings.append(f"the imported part {relation.target} was left out: {error.message}")
+            return
+        self._package.warnings += parsed.warnings
+        yield from (replace(element, page=self._page, section="") for element in parsed.elements)
+
+    def _table(self, node: Any) -> Iterator[Element]:
+        """A table; one that only arranges the page gives its cells' elements as they are."""
+        rows = [[*self._row(row)] for row in _rows(node)]
+        cells = [cell for row in rows for cell in row if cell.elements]
+        nested = any(e.kind == "table" for cell in cells for e in cell.elements)
+        single = len(rows) <= 1 or max(map(len, rows), default=0) <= 1
+        if len(cells) <= 1 or (nested and single) or any(len(cell.text) > _LONG_CELL for cell in cells):
+            for cell in cells:
+                yield from cell.elements
+        elif found := table_of_grid(_grid(rows), self._page):
+            yield found
+
+    def _row(self, row: Any) -> Iterator[_Cell]:
+        properties = child(row, "trPr")
+        yield from (_Cell((), 1, False) for _ in range(_count(value(properties, "gridBefore"), 0)))
+        for cell in _cells(row):
+            about = child(cell, "tcPr")
+            merge = child(about, "vMerge")
+            goes_on = merge is not None and attribute(merge, "val", "continue") == "continue"
+            elements = () if child(about, "cellDel") is not None else tuple(self._blocks(cell))
+            yield _Cell(elements, _count(value(about, "gridSpan"), 1), goes_on)
 
 
-def _paragraphs(root: Any) -> Iterator[str]:
-    """The text of each paragraph of a part, the fallback copies of drawings left out.
-
-    A text box stands inside the paragraph that anchors it, so a paragraph's own runs are those without another
-    paragraph between.
-    """
-    for paragraph in root.iter("{*}p"):
-        if any(ancestor.tag.endswith("}Fallback") for ancestor in paragraph.iterancestors()):
-            continue
-        runs = paragraph.iter("{*}t", "{*}tab", "{*}br")
-        own = (node for node in runs if next(node.iterancestors("{*}p"), None) is paragraph)
-        pieces = [(node.text or "") if node.tag.endswith("}t") else " " for node in own]
-        if text := clean("".join(pieces)):
-            yield text
+def _instruction(node: Any) -> str:
+    return (attribute(node, "instr") or node.text or "").upper()
 
 
-def _missing(paragraphs: list[tuple[str, str]], elements: list[Element]) -> list[Element]:
-    """Those paragraphs that are in no element, as text at the end: by words, since numbering and blanks may differ."""
-    read = [_joined(element.text) for element in elements if element.kind != "table"]
-    read += [_joined(" ".join(row)) for element in elements for row in element.rows or ()]
-    whole = {words.lstrip(" 0123456789") for words in read}  # the search below alone would be quadratic
-    have = "".join(read)
-    missing = []
-    for section, text in paragraphs:
-        words = _joined(text)
-        bare = words.lstrip(" 0123456789")
-        if words.strip() and bare not in whole and words not in have:
-            missing.append(Element("text", text, section=section))
-            whole.add(bare)
-    return missing
+def _mark_deleted(paragraph: Any) -> bool:
+    """Whether the end of a paragraph was deleted: it then goes on in the next."""
+    marks = child(child(paragraph, "pPr"), "rPr")
+    return child(marks, "del") is not None or child(marks, "moveFrom") is not None
 
 
-def _joined(text: str) -> str:
-    return f" {' '.join(_WORDS.findall(text.lower()))} "
+def _rows(node: Any) -> Iterator[Any]:
+    """The rows of a table, looked for in what wraps them; deleted ones go."""
+    for item in node:
+        if local(item) == "tr":
+            properties = child(item, "trPr")
+            if child(properties, "del") is None:
+                yield item
+        elif local(item) in _WRAPPERS:
+            yield from _rows(item)
+
+
+def _cells(node: Any) -> Iterator[Any]:
+    for item in node:
+        if local(item) == "tc":
+            yield item
+        elif local(item) in _WRAPPERS:
+            yield from _cells(item)
+
+
+def _count(text: str, otherwise: int) -> int:
+    return min(int(text), MOST_COLUMNS) if text.isdigit() and len(text) < 9 else otherwise
+
+
+def _grid(rows: list[list[_Cell]]) -> list[list[Place]]:
+    """Every place that a cell covers with its text and number."""
+    grid: list[list[Place]] = []
+    number = 0
+    for row in rows:
+        line: list[Place] = []
+        for cell in row:
+            number += 1
+            above = grid[-1][len(line)] if grid and len(line) < len(grid[-1]) else ("", 0)
+            place = above if cell.goes_on and not cell.text and above[1] else (cell.text, number)
+            line += [place] * max(1, cell.columns)
+        grid.append(line[:MOST_COLUMNS])
+    return grid
