@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ElementKind = Literal["title", "text", "list", "table", "caption", "header", "footer"]
 
@@ -28,6 +28,16 @@ def document_id(collection: str, path: str) -> str:
     return hashlib.blake2b(f"{collection}\0{path}".encode(), digest_size=16).hexdigest()
 
 
+class Place(NamedTuple):
+    """A rectangle on a page: the page from 1, edges in points from the top left of the page as it is shown."""
+
+    page: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One piece of a document in reading order.
@@ -35,7 +45,11 @@ class Element:
     `page` is 1-based (a slide or a sheet counts as a page). `level` is the depth of a title (1 highest), else 0.
     `rows` holds the cells of a table, all rows of equal length with "" for an empty cell, head rows included;
     `text` of a table is the same content as readable lines, one a row, cells joined by " | ".
-    `section` is the path of titles above, joined by SECTION.
+    `section` is the path of titles above, joined by SECTION. `boxes` says where it stands, for formats that know: one
+    tuple for each row of a table, just one for anything else; read them with `place`. A tuple is (page, top, bottom,
+    left of the first cell, right of it, left of the second, …) in whole points from the top left of the page as it is
+    shown, 0 and 0 for an empty cell. Where text runs up or down the page the number is negative and the axes change
+    places: (-page, left, right, top of the first cell, bottom of it, …).
     """
 
     kind: ElementKind
@@ -44,6 +58,22 @@ class Element:
     level: int = 0
     rows: tuple[tuple[str, ...], ...] | None = None
     section: str = ""
+    boxes: tuple[tuple[int, ...], ...] | None = None
+
+    def place(self, row: int = 0, column: int = 0) -> Place | None:
+        """Where a cell stands; None when that is not known, as it is not for an empty cell."""
+        box = self.boxes[row] if self.boxes and row < len(self.boxes) else ()
+        if len(box) < 2 * column + 5:
+            return None
+        page, low, high = box[:3]
+        first, last = box[2 * column + 3 : 2 * column + 5]
+        if first == last == 0:
+            return None
+        return Place(page, first, low, last, high) if page > 0 else Place(-page, low, first, high, last)
+
+    def page_of(self, row: int) -> int:
+        """The page on which a row stands: a table may go on over several."""
+        return abs(self.boxes[row][0]) if self.boxes and row < len(self.boxes) and self.boxes[row] else self.page
 
 
 @dataclass(frozen=True, slots=True)

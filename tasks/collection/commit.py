@@ -56,6 +56,7 @@ def commit(lake: Lake, collection: str, batches: Sequence[Staged]) -> None:
     affected = documents + sorted(set(family) - set(documents))
     chunks = staged(stems, CHUNKS)
     _check_dimension(lake, collection, chunks)
+    ELEMENTS.ensure(lake, collection)
     ELEMENTS.replace(lake, collection, staged(stems, ELEMENTS), affected)
     CHUNKS.replace(lake, collection, chunks, affected)
     stored = lake.count(CHUNKS.name(collection), {"document_id": affected})

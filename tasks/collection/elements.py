@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +24,8 @@ ELEMENT = pa.struct(
     ]
 )
 
+_NAMES = tuple(ELEMENT.field(index).name for index in range(ELEMENT.num_fields))
+
 SCHEMA = pa.schema(
     [
         pa.field("document_id", pa.string(), nullable=False),
@@ -36,6 +37,7 @@ SCHEMA = pa.schema(
         ("metadata", pa.string()),  # JSON object of strings
         ("warnings", pa.list_(pa.string())),
         ("elements", pa.list_(ELEMENT)),
+        ("boxes", pa.list_(pa.list_(pa.list_(pa.int16())))),  # one an element: `Element.boxes`
     ]
 )
 
@@ -53,7 +55,8 @@ def parsed_row(document_id: str, content_hash: str, parsed: Parsed) -> dict[str,
         "pages": parsed.pages,
         "metadata": json.dumps(dict(parsed.metadata), ensure_ascii=False),
         "warnings": list(parsed.warnings),
-        "elements": [asdict(element) for element in parsed.elements],
+        "elements": [{name: getattr(element, name) for name in _NAMES} for element in parsed.elements],
+        "boxes": [element.boxes for element in parsed.elements] if any(e.boxes for e in parsed.elements) else None,
     }
 
 
@@ -88,13 +91,13 @@ def _parsed(row: dict[str, Any]) -> Parsed:
         row["title"],
         row["language"],
         row["pages"],
-        tuple(_element(element) for element in row["elements"]),
+        tuple(map(_element, row["elements"], row.get("boxes") or [None] * len(row["elements"]))),
         json.loads(row["metadata"]),
         warnings=tuple(row["warnings"]),
     )
 
 
-def _element(row: dict[str, Any]) -> Element:
+def _element(row: dict[str, Any], boxes: list[list[int]] | None) -> Element:
     cells = row["rows"]
     return Element(
         row["kind"],
@@ -103,4 +106,5 @@ def _element(row: dict[str, Any]) -> Element:
         row["level"],
         tuple(map(tuple, cells)) if cells is not None else None,
         row["section"],
+        tuple(map(tuple, boxes)) if boxes else None,
     )

@@ -7,10 +7,12 @@ they belong to, however far to the left a "$" stands. Gaps are judged in em (mul
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
+from tasks.index.formats.pdf_places import Rect
 from tasks.index.formats.pdf_words import Word
 
 _NUMBER = re.compile(
@@ -52,6 +54,26 @@ class Cell:
     @property
     def centre(self) -> float:
         return (self.x0 + self.x1) / 2
+
+
+Row = list[list[Cell]]
+"""The cells that stand in each column of a table's row."""
+
+
+def said(cells: Sequence[Cell]) -> str:
+    """The text of cells that stand together."""
+    return " ".join(cell.text for cell in cells).strip()
+
+
+def place(cells: Sequence[Cell]) -> Rect | None:
+    """The room that cells take, None without any; those of a label that runs over two lines stand below each other."""
+    if not cells:
+        return None
+    first, last = cells[0], cells[-1]
+    top, bottom = first.words[0].rect.top, last.words[-1].rect.bottom
+    if len(cells) == 1:
+        return Rect(first.x0, top, first.x1, bottom)
+    return Rect(min(cell.x0 for cell in cells), top, max(cell.x1 for cell in cells), bottom)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tasks.index.formats.pdf_cells import Cell, Column, Line
+from tasks.index.formats.pdf_cells import Cell, Column, Line, Row
 
 _UNIT = re.compile(
     r"\b(?:millions?|thousands?|billions?|milioni|migliaia|euro|dollars|unaudited|importi|valori)\b|^\(.*\)$", re.I
@@ -76,16 +76,16 @@ def _over_columns(line: Line, columns: Sequence[Column], left: float) -> bool:
     return abs(cell.centre - (columns[0].x0 + right) / 2) < 2.5 * line.size and bool(spanning)
 
 
-def head_row(line: Line, columns: Sequence[Column], lowest: bool, left: float = float("-inf")) -> list[str]:
+def head_row(line: Line, columns: Sequence[Column], lowest: bool, left: float = float("-inf")) -> Row:
     """A head's cells, the text of one that spans several columns repeated in each of them; labels begin at `left`."""
-    row = [""] * (len(columns) + 1)
+    row: Row = [[] for _ in range(len(columns) + 1)]
     edge = columns[0].x0
     over = [cell for cell in line.cells if cell.centre > edge or _stands_over(cell, edge, left, line.size)]
-    row[0] = " ".join(cell.text for cell in line.cells if cell not in over)
+    row[0] = [cell for cell in line.cells if cell not in over]
     spans = _partition(over, columns, lowest) or _overlaps(over, columns)
     for cell, (first, last) in zip(over, spans, strict=True):
         for index in range(first, last + 1):
-            row[index + 1] = f"{row[index + 1]} {cell.text}".strip()
+            row[index + 1].append(cell)
     return row
 
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
+from tasks.index.formats.pdf_places import SHOWN, Frame, Rect, row_box
 from tasks.index.formats.pdf_tables import find_tables
 from tasks.index.formats.pdf_words import Word
 
@@ -48,6 +49,10 @@ class Row:
         return max(word.x1 for word in self.words[-3:])
 
     @property
+    def rect(self) -> Rect:
+        return Rect(self.x0, self.y - 0.75 * self.size, self.x1, self.y + 0.25 * self.size)
+
+    @property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
 
@@ -58,7 +63,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a page before headings are known: `size` of its type in points, `rows` only for a table."""
+    """A piece of a page before headings are known: `size` of its type in points, `rows` only for a table.
+
+    `boxes` are its places on the page as `Element.boxes` has them.
+    """
 
     kind: BlockKind
     text: str
@@ -67,6 +75,7 @@ class Block:
     bold: bool = False
     lines: int = 1
     rows: tuple[tuple[str, ...], ...] | None = None
+    boxes: tuple[tuple[int, ...], ...] | None = None
 
 
 def make_row(words: list[Word]) -> Row:
@@ -209,25 +218,31 @@ def _edge(rows: Sequence[Row], counts: Counter[tuple[str, int]], enough: int) ->
     return taken
 
 
-def page_blocks(rows: list[Row], page: int, heads: int, feet: int) -> list[Block]:
+def page_blocks(rows: list[Row], page: int, heads: int, feet: int, frame: Frame = SHOWN) -> list[Block]:
     """All blocks of one page, running heads first and feet last."""
     end = len(rows) - feet
-    body = [block for region in split_columns(rows[heads:end]) for block in _region_blocks(region, page)]
-    top = [Block("header", row.text, page, row.size) for row in rows[:heads]]
-    return [*top, *body, *(Block("footer", row.text, page, row.size) for row in rows[max(end, heads) :])]
+    body = [block for region in split_columns(rows[heads:end]) for block in _region_blocks(region, page, frame)]
+    top = [_margin("header", row, page, frame) for row in rows[:heads]]
+    return [*top, *body, *(_margin("footer", row, page, frame) for row in rows[max(end, heads) :])]
 
 
-def _region_blocks(rows: list[Row], page: int) -> Iterator[Block]:
+def _margin(kind: BlockKind, row: Row, page: int, frame: Frame) -> Block:
+    return Block(kind, row.text, page, row.size, boxes=(row_box([row.rect], page, frame),))
+
+
+def _region_blocks(rows: list[Row], page: int, frame: Frame) -> Iterator[Block]:
     begin = 0
     for table in find_tables(rows):
-        yield from _paragraphs(rows[begin : table.first], page)
+        yield from _paragraphs(rows[begin : table.first], page, frame)
         text = "\n".join(line for line in (" | ".join(filter(None, cells)) for cells in table.rows) if line)
-        yield Block("table", text, page, rows[table.first].size, rows=table.rows, lines=len(table.rows))
+        boxes = tuple(row_box(cells, page, frame) for cells in table.places)
+        size, lines = rows[table.first].size, len(table.rows)
+        yield Block("table", text, page, size, lines=lines, rows=table.rows, boxes=boxes)
         begin = table.last
-    yield from _paragraphs(rows[begin:], page)
+    yield from _paragraphs(rows[begin:], page, frame)
 
 
-def _paragraphs(rows: Sequence[Row], page: int) -> Iterator[Block]:
+def _paragraphs(rows: Sequence[Row], page: int, frame: Frame) -> Iterator[Block]:
     """Lines merged to paragraphs by spacing, indent, type and the length of the line before."""
     if not rows:
         return
@@ -236,10 +251,10 @@ def _paragraphs(rows: Sequence[Row], page: int) -> Iterator[Block]:
     lines: list[Row] = []
     for row in rows:
         if lines and _starts_paragraph(lines[-1], row, len(lines), left, right, pitch):
-            yield _paragraph(lines, page)
+            yield _paragraph(lines, page, frame)
             lines = []
         lines.append(row)
-    yield _paragraph(lines, page)
+    yield _paragraph(lines, page, frame)
 
 
 def _pitch(rows: Sequence[Row]) -> float:
@@ -262,11 +277,13 @@ def _starts_paragraph(above: Row, row: Row, count: int, left: float, right: floa
     return row.x0 - above.x0 > em and count > 1 and row.words[0].text[:1].isupper() and not room
 
 
-def _paragraph(lines: Sequence[Row], page: int) -> Block:
+def _paragraph(lines: Sequence[Row], page: int, frame: Frame) -> Block:
     first = lines[0].words[0].text
     kind: BlockKind = "list" if _BULLET.match(first) and len(lines[0].words) > 1 else "text"
     size = max(row.size for row in lines)
-    return Block(kind, join_lines([row.text for row in lines]), page, size, all(row.bold for row in lines), len(lines))
+    text, bold = join_lines([row.text for row in lines]), all(row.bold for row in lines)
+    room = Rect(min(row.x0 for row in lines), lines[0].rect.top, max(row.x1 for row in lines), lines[-1].rect.bottom)
+    return Block(kind, text, page, size, bold, len(lines), boxes=(row_box([room], page, frame),))
 
 
 def join_lines(lines: Sequence[str]) -> str:

@@ -22,6 +22,6 @@ def to_blocks(pages: Iterable[tuple[int, PageWords]]) -> Iterator[Block]:
         rows = [build_rows(page.words) for _, page in window]
         margins = margin_rows(rows)
         for (number, page), lines, (heads, feet) in zip(window, rows, margins, strict=True):
-            yield from page_blocks(lines, number, heads, feet)
+            yield from page_blocks(lines, number, heads, feet, page.frame)
             if page.sideways:
                 yield Block("text", page.sideways, number)

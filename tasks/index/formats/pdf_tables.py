@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tasks.index.formats.pdf_cells import PERIOD, Cell, Column, Line, RowLike, cut_cells, is_number
+from tasks.index.formats.pdf_cells import PERIOD, Cell, Column, Line, Row, RowLike, cut_cells, is_number, place, said
 from tasks.index.formats.pdf_heads import head_row, head_start, is_inner_head
+from tasks.index.formats.pdf_places import Rect
 
 _CONNECTOR = re.compile(
     r"\b(?:and|or|of|the|to|for|in|from|by|with|on|at|di|del|della|dei|delle|degli|dello|da|dal|dalla|con|su|al|alla|ai"
@@ -32,11 +33,15 @@ _MAX_BRIDGE = 6  # rows without numbers that may stand between two rows with num
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that covers the rows first ≤ i < last of its region; all `rows` have equal length."""
+    """A table that covers the rows first ≤ i < last of its region; all `rows` have equal length.
+
+    `places` has the room of each cell in the space of its words, None for an empty one.
+    """
 
     first: int
     last: int
     rows: tuple[tuple[str, ...], ...]
+    places: tuple[tuple[Rect | None, ...], ...] = ()
 
 
 def find_tables(rows: Sequence[RowLike]) -> list[Table]:
@@ -131,7 +136,9 @@ def _build(lines: Sequence[Line], floor: int, first: int, last: int) -> Table | 
     columns = _with_empty(columns, fullest) if fullest else columns
     rows = [head_row(line, columns, index + 1 == len(heads), left) for index, line in enumerate(heads)]
     rows += _join_labels(body, [_body_row(line, columns) for line in body])
-    return Table(start, last, _drop_empty(rows))
+    rows = _drop_empty(rows)
+    texts = tuple(tuple(map(said, row)) for row in rows)
+    return Table(start, last, texts, tuple(tuple(map(place, row)) for row in rows))
 
 
 def _with_empty(columns: list[Column], head: Line) -> list[Column]:
@@ -203,13 +210,13 @@ def _text_columns(body: Sequence[Line], columns: list[Column]) -> list[Column]:
     return sorted([*columns, *found], key=lambda column: column.x0)
 
 
-def _body_row(line: Line, columns: Sequence[Column]) -> list[str]:
+def _body_row(line: Line, columns: Sequence[Column]) -> Row:
     if is_inner_head(line, columns):
         return head_row(line, columns, lowest=False)
-    row = [""] * (len(columns) + 1)
+    row: Row = [[] for _ in range(len(columns) + 1)]
     for position, cell in enumerate(line.cells):
         index = _column_of(cell, columns, position, line.size)
-        row[index] = f"{row[index]} {cell.text}".strip()
+        row[index].append(cell)
     return row
 
 
@@ -223,39 +230,40 @@ def _column_of(cell: Cell, columns: Sequence[Column], position: int, size: float
     return best + 1
 
 
-def _join_labels(body: Sequence[Line], rows: list[list[str]]) -> list[list[str]]:
+def _join_labels(body: Sequence[Line], rows: list[Row]) -> list[Row]:
     """Join a label that runs over two lines with the row that bears its figures."""
     limit = max((line.cells[0].x1 for line, row in zip(body, rows, strict=True) if row[0]), default=0.0)
-    joined: list[list[str]] = []
+    joined: list[Row] = []
     for index, (line, row) in enumerate(zip(body, rows, strict=True)):
         above = body[index - 1] if index else None
         if above is not None and joined and _wraps(above, line, joined[-1], row, limit):
             cells = [a or b for a, b in zip(joined[-1][1:], row[1:], strict=True)]
-            joined[-1] = [f"{joined[-1][0]} {row[0]}", *cells]
+            joined[-1] = [joined[-1][0] + row[0], *cells]
         else:
             joined.append(row)
     return joined
 
 
-def _wraps(above: Line, line: Line, before: Sequence[str], row: Sequence[str], limit: float) -> bool:
+def _wraps(above: Line, line: Line, before: Row, row: Row, limit: float) -> bool:
     """Whether `row` goes on with the label of the row above; figures stand in one of the two only."""
+    label, words = said(before[0]), said(row[0])
     step = line.y - above.y
     if not row[0] and step < line.size:  # figures set a little lower than their label
         return bool(before[0]) and not any(before[1:])
-    if not before[0] or not row[0] or (any(before[1:]) and any(row[1:])) or before[0].endswith((":", ".")):
+    if not label or not words or (any(before[1:]) and any(row[1:])) or label.endswith((":", ".")):
         return False
-    if _OWN_ROW.match(row[0]):
+    if _OWN_ROW.match(words):
         return False
     if step > 1.9 * line.size or line.x0 < above.x0 - 0.5 * line.size:
         return False
     first = line.cells[0].words[0]
     full = above.cells[0].x1 + (first.x1 - first.x0) > limit - 2.5 * line.size  # the word had no room above
-    connected = _CONNECTOR.search(before[0]) is not None
-    goes_on = connected or row[0][:1].islower() or row[0][:1] in "(&$–—0123456789" or before[0].endswith(";")
+    connected = _CONNECTOR.search(label) is not None
+    goes_on = connected or words[:1].islower() or words[:1] in "(&$–—0123456789" or label.endswith(";")
     return goes_on and full if any(before[1:]) else connected or (goes_on and full)
 
 
-def _drop_empty(rows: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def _drop_empty(rows: Sequence[Row]) -> list[Row]:
     """Without columns that are empty throughout; the first, the labels', always stays."""
     kept = [i for i in range(len(rows[0])) if i == 0 or any(row[i] for row in rows)]
-    return tuple(tuple(row[i] for i in kept) for row in rows)
+    return [[row[i] for i in kept] for row in rows]

@@ -32,7 +32,14 @@ def to_elements(blocks: Sequence[Block]) -> tuple[Element, ...]:
     ranks = [_rank(block, body, bold_counts) for block in blocks]
     levels = {rank: level for level, rank in enumerate(sorted({rank for rank in ranks if rank}), start=1)}
     return with_sections(
-        Element(_kind(block, rank), block.text, block.page, levels[rank] if rank else 0, block.rows)
+        Element(
+            kind=_kind(block, rank),
+            text=block.text,
+            page=block.page,
+            level=levels[rank] if rank else 0,
+            rows=block.rows,
+            boxes=block.boxes,
+        )
         for block, rank in zip(blocks, ranks, strict=True)
     )
 

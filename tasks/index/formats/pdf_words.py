@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from tasks.index.formats.pdf_places import SHOWN, Frame, Rect, frame
+
 SPACES = "\\s\x00-\x1f\x7f\u00a0\u200b\u2060\ufeff\ufffe\uffff"
 _WORD = re.compile(f"[^{SPACES}]+[\x02\ufffe]?")
 _LAST_LETTER = re.compile(r"^[a-z][.,;:]?$")
@@ -51,14 +53,23 @@ class Word(NamedTuple):
     size: float
     bold: bool
 
+    @property
+    def rect(self) -> Rect:
+        """The room that it takes: from the height of a capital to the depth of a hanging letter."""
+        return Rect(self.x0, self.y - 0.75 * self.size, self.x1, self.y + 0.25 * self.size)
+
 
 @dataclass(frozen=True, slots=True)
 class PageWords:
-    """Upright words of a page; `sideways` is text that runs another way; `broken` says that the layer is garbage."""
+    """Upright words of a page; `sideways` is text that runs another way; `broken` says that the layer is garbage.
+
+    `frame` leads from the words' places to the page as shown.
+    """
 
     words: tuple[Word, ...]
     sideways: str
     broken: bool
+    frame: Frame = SHOWN
 
 
 class _Raw(NamedTuple):
@@ -128,7 +139,7 @@ def read_words(page: Any) -> PageWords:
         broken = _is_broken(probe, text)
     finally:
         textpage.close()
-    return _turn(found, broken)
+    return _turn(found, broken, page.get_cropbox(), page.get_rotation() // 90)
 
 
 def _characters(probe: _Probe) -> str:
@@ -200,9 +211,8 @@ def clean(text: str) -> str:
 
 def _is_broken(probe: _Probe, text: str) -> bool:
     """Whether the characters mostly have no meaning: no map to Unicode, private-use or replacement characters."""
-    letters = [(index, char) for index, char in enumerate(text) if char > " "]
-    step = max(1, len(letters) // 200)  # 200 samples say enough
-    sample = letters[::step]
+    step = max(1, len(text) // 240)  # as many samples say enough
+    sample = [(index, text[index]) for index in range(0, len(text), step) if text[index] > " "]
     bad = sum(_meaningless(char) or probe.raw.FPDFText_HasUnicodeMapError(probe.handle, i) == 1 for i, char in sample)
     return bool(bad > _BROKEN_SHARE * len(sample))
 
@@ -211,14 +221,14 @@ def _meaningless(char: str) -> bool:
     return char == "\ufffd" or (char > "~" and unicodedata.category(char) in {"Co", "Cn", "Cc", "Cs"})
 
 
-def _turn(found: Sequence[_Raw], broken: bool) -> PageWords:
+def _turn(found: Sequence[_Raw], broken: bool, box: Sequence[float], rotation: int) -> PageWords:
     """Turn the page so that most of its text reads from left to right."""
     found = _heal([word for word in found if word.text])
     turns = Counter(word.turn for word in found)
     main = turns.most_common(1)[0][0] if turns else 0
     words = tuple(_place(word) for word in found if word.turn == main)
     sideways = " ".join(word.text for word in found if word.turn != main)
-    return PageWords(words, sideways, broken)
+    return PageWords(words, sideways, broken, frame(box, rotation, main))
 
 
 def _heal(found: Sequence[_Raw]) -> list[_Raw]:
