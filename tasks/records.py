@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 ElementKind = Literal["title", "text", "list", "table", "caption", "header", "footer"]
 
@@ -90,7 +90,8 @@ class Parsed:
 
     `format` is the detected type by its usual extension without the dot (`pdf`, `docx`, …), `language` a two-letter
     code or "" when there is too little text, `pages` the number of pages, slides or sheets (at least 1).
-    `metadata` has plain strings (author, created, subject, sender, …); `warnings` what was left out and why.
+    `metadata` has plain strings (author, created, subject, sender, …); `warnings` what was left out and why. `records` are the typed
+    records of a business paper as JSON data (`tasks/office/records.py`).
     """
 
     format: str
@@ -101,6 +102,7 @@ class Parsed:
     metadata: Mapping[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     warnings: tuple[str, ...] = ()
+    records: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ MODULES: tuple[str, ...] = (
     "office_old",
     "outlook",
     "html",
+    "invoice",
     "xml",
     "mail",
     "delimited",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ SAMPLES = {
     "xbrl": b'<xbrli:xbrl xmlns:xbrli="http://www.xbrl.org/2003/instance"/>',
 }
 
+_HARMLESS = frozenset({99, 100, 200, 201, 202, 203, 204, 205})
+"""libxml2's errors of namespaces (xmlerror.h): an address that is none, a prefix that is not declared. No text is lost by them."""
+
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
@@ -48,26 +52,56 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     Raises:
         DocumentError: CORRUPT (not well formed, with the line), TOO_LARGE (an entity bomb).
     """
-    root = _root(decode(load(source), declared=True))
+    root, warnings = root_of(decode(load(source), declared=True))
     if local(root) == "xbrl":
-        return _instance(root)
+        return replace(_instance(root), warnings=warnings)
     elements = tuple(_elements(root))
-    return Parsed("xml", _titled(root) or title_of(elements), "", 1, elements, {"root": _name(root)})
+    return Parsed("xml", _titled(root) or title_of(elements), "", 1, elements, {"root": _name(root)}, warnings=warnings)
 
 
-def _root(text: str) -> Any:
+def root_of(text: str) -> tuple[Any, tuple[str, ...]]:
+    """The root of an XML text, and what had to be repaired.
+
+    lxml refuses what the tax office's exchange system takes, a blank in a namespace's address above all. Such a file is read a second
+    time with repair and said to be repaired; one that was cut off, or whose tags do not match, stays corrupt: repair would drop a part.
+
+    Raises:
+        DocumentError: CORRUPT (with the line), TOO_LARGE (an entity bomb).
+    """
     from lxml import etree
 
-    parser = etree.XMLParser(
-        resolve_entities="internal", no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
+    data = _DECLARATION.sub("", text).encode("utf-8", errors="replace")
+    parser = _parser()
     try:
-        root = etree.fromstring(_DECLARATION.sub("", text).encode("utf-8", errors="replace"), parser)
+        return etree.fromstring(data, parser), ()
     except etree.XMLSyntaxError as error:
         if "amplification" in str(error) or "entity loop" in str(error).lower():
             raise too_large("the XML declares entities that expand without end: it may be a bomb") from None
-        raise corrupt(f"the XML is not well formed: {(str(error).splitlines() or [''])[0][:200]}") from None
-    return root
+        line = (str(error).splitlines() or [""])[0][:200]
+        if not _harmless(parser):  # the error's own log may hold entries of files that were read before
+            raise corrupt(f"the XML is not well formed: {line}") from None
+    parser = _parser(recover=True)
+    root = etree.fromstring(data, parser)
+    if root is None or not _harmless(parser):
+        raise corrupt(f"the XML is not well formed: {line}") from None
+    return root, (f"repaired: the XML breaks a rule ({line})",)
+
+
+def _harmless(parser: Any) -> bool:
+    return all(entry.type in _HARMLESS for entry in parser.error_log)
+
+
+def _parser(recover: bool = False) -> Any:
+    from lxml import etree
+
+    return etree.XMLParser(
+        resolve_entities="internal",
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=recover,
+    )
 
 
 def _instance(root: Any) -> Parsed:
@@ -85,8 +119,6 @@ def _instance(root: Any) -> Parsed:
 
 def _block(fact: Fact) -> Iterator[Element]:
     """A text block, whose value is often HTML that was escaped."""
-    from dataclasses import replace
-
     from tasks.index.formats.html import elements_of_html
 
     section = f"{fact.concept} {fact.period}".strip()

@@ -1,0 +1,419 @@
+"""The typed records of business papers: one frozen dataclass a kind of paper, made of plain values.
+
+Amounts are Decimal in units of the record's currency, as the paper states them and with its own signs: a credit note's total is
+positive here, `Invoice.sign` says what it does to an account. An absent figure is None, never zero. A record crosses process and file
+borders as JSON data (`as_data`, `from_data`): decimals and dates become strings, so nothing is rounded and no code travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Literal
+
+CREDIT_NOTES = frozenset({"TD04", "TD08", "381", "396", "81", "83", "261", "262", "296", "308", "420", "458", "532"})
+SELF_BILLED = frozenset({"TD16", "TD17", "TD18", "TD19", "TD20", "TD21", "TD22", "TD23", "TD27", "TD28", "TD29"})
+"""Documents that a customer makes for the tax office: they owe nobody anything, so they have no place in a due-date list."""
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A firm or person. `vat` carries its country's prefix (`IT91000019991`), `tax_code` is the Italian codice fiscale."""
+
+    name: str = ""
+    vat: str = ""
+    tax_code: str = ""
+    country: str = ""
+    address: str = ""
+    regime: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an invoice; `rate` is the VAT rate in percent, `nature` says why there is none."""
+
+    number: str = ""
+    text: str = ""
+    quantity: Decimal | None = None
+    unit: str = ""
+    price: Decimal | None = None
+    amount: Decimal | None = None
+    rate: Decimal | None = None
+    nature: str = ""
+    withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vat:
+    """A row of the VAT summary; `due` is I (at once), D (when paid) or S (the customer pays it to the state)."""
+
+    rate: Decimal | None = None
+    nature: str = ""
+    taxable: Decimal | None = None
+    tax: Decimal | None = None
+    due: str = ""
+    rounding: Decimal | None = None
+    law: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """What is to be paid when, how and where to. `source` is `stated` by the paper or `computed` from its date and total."""
+
+    due: date | None = None
+    amount: Decimal | None = None
+    method: str = ""
+    iban: str = ""
+    bank: str = ""
+    source: Literal["stated", "computed"] = "stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """Tax or contributions that the customer keeps back: type (RT02), percent, amount, reason of payment (A)."""
+
+    type: str = ""
+    rate: Decimal | None = None
+    amount: Decimal | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """A contribution to a professional fund that the supplier charges on top: type (TC02), percent, amount, its VAT."""
+
+    type: str = ""
+    rate: Decimal | None = None
+    amount: Decimal | None = None
+    vat_rate: Decimal | None = None
+    nature: str = ""
+    withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another paper that is named: kind is order, contract, agreement, receipt, invoice or transport."""
+
+    kind: str
+    number: str = ""
+    day: date | None = None
+    cig: str = ""
+    cup: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice, credit or debit note of any syntax.
+
+    `total` is what the paper states (None where it states none), `adjustment` the sum of its document-level surcharges less discounts,
+    `prepaid` what was paid before, `payable` the amount due that UBL and CII state. `transmission` is the name under which the exchange
+    system knows the file, without its ending.
+    """
+
+    syntax: str
+    format: str = ""
+    body: int = 1
+    type: str = ""
+    number: str = ""
+    day: date | None = None
+    currency: str = "EUR"
+    supplier: Party = Party()
+    customer: Party = Party()
+    lines: tuple[Line, ...] = ()
+    vat: tuple[Vat, ...] = ()
+    total: Decimal | None = None
+    rounding: Decimal | None = None
+    adjustment: Decimal | None = None
+    stamp: Decimal | None = None
+    prepaid: Decimal | None = None
+    payable: Decimal | None = None
+    gross: Decimal | None = None
+    withholdings: tuple[Withholding, ...] = ()
+    funds: tuple[Fund, ...] = ()
+    instalments: tuple[Instalment, ...] = ()
+    terms: str = ""
+    references: tuple[Reference, ...] = ()
+    notes: str = ""
+    language: str = "it"
+    transmission: str = ""
+    attachments: tuple[str, ...] = ()
+    record: Literal["invoice"] = "invoice"
+
+    @property
+    def sign(self) -> int:
+        """-1 for a credit note whose amounts are written as positive, else 1."""
+        written = self.total if self.total is not None else self.summed
+        return -1 if self.type in CREDIT_NOTES and written >= 0 else 1
+
+    @property
+    def self_billed(self) -> bool:
+        return self.type in SELF_BILLED
+
+    @property
+    def split_payment(self) -> bool:
+        """Whether the customer pays the VAT to the state (scissione dei pagamenti)."""
+        return any(row.due == "S" for row in self.vat)
+
+    @property
+    def taxable(self) -> Decimal:
+        return sum((row.taxable for row in self.vat if row.taxable is not None), ZERO)
+
+    @property
+    def tax(self) -> Decimal:
+        return sum((row.tax for row in self.vat if row.tax is not None), ZERO)
+
+    @property
+    def summed(self) -> Decimal:
+        """What the VAT summary sums to, without stamp duty."""
+        return self.taxable + self.tax + (self.rounding or ZERO)
+
+    @property
+    def total_or_summed(self) -> Decimal:
+        return self.total if self.total is not None else self.summed
+
+    @property
+    def withheld(self) -> Decimal:
+        """What the customer keeps back; social contributions (RT03 to RT06) are kept back like tax."""
+        return sum((w.amount for w in self.withholdings if w.amount is not None), ZERO)
+
+    @property
+    def computed_to_pay(self) -> Decimal:
+        """The total less what is withheld, split and paid before; 0 for a self-billed document."""
+        if self.self_billed:
+            return ZERO
+        if self.payable is not None:
+            return self.payable
+        split = sum((row.tax for row in self.vat if row.due == "S" and row.tax is not None), ZERO)
+        return self.total_or_summed - self.withheld - split - (self.prepaid or ZERO)
+
+    @property
+    def stated_to_pay(self) -> Decimal | None:
+        """The sum of the instalments; None when there is none, or one has no amount."""
+        amounts = [instalment.amount for instalment in self.instalments]
+        return sum((a for a in amounts if a is not None), ZERO) if amounts and None not in amounts else None
+
+    @property
+    def to_pay(self) -> Decimal:
+        """What the customer owes the supplier: as the instalments say, else computed."""
+        stated = self.stated_to_pay
+        return self.computed_to_pay if stated is None or self.self_billed else stated
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeReceipt:
+    """A message of the exchange system about a file: `kind` (RC, NS, …), the state that it gives the invoice, its errors."""
+
+    kind: str
+    state: str
+    sdi_id: str = ""
+    file: str = ""
+    received_at: datetime | None = None
+    delivered_at: datetime | None = None
+    errors: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    number: str = ""
+    record: Literal["receipt"] = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A movement of an account: positive when money comes in. `line` is its place in the file, from 1."""
+
+    line: int
+    day: date | None = None
+    value_day: date | None = None
+    amount: Decimal = ZERO
+    text: str = ""
+    counterpart: str = ""
+    iban: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Movements of an account between two balances, or payments that are ordered.
+
+    `kind`: `statement`, `orders` (pain.001, to be paid), `receivables` (RiBa, to be collected), `advice` (CAMT.054).
+    """
+
+    kind: Literal["statement", "orders", "receivables", "advice"]
+    format: str
+    account: str = ""
+    holder: str = ""
+    currency: str = "EUR"
+    opening: Decimal | None = None
+    opening_day: date | None = None
+    closing: Decimal | None = None
+    closing_day: date | None = None
+    stated_sum: Decimal | None = None
+    stated_count: int | None = None
+    movements: tuple[Movement, ...] = ()
+    number: str = ""
+    record: Literal["statement"] = "statement"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRow:
+    """A row of a VAT register: one rate of one document."""
+
+    line: int
+    protocol: str = ""
+    registered: date | None = None
+    number: str = ""
+    day: date | None = None
+    party: str = ""
+    vat: str = ""
+    rate: Decimal | None = None
+    nature: str = ""
+    taxable: Decimal | None = None
+    tax: Decimal | None = None
+    total: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VatRegister:
+    """A register of purchases or sales, with the sums of its rows and those that it states."""
+
+    side: Literal["purchase", "sale", ""]
+    rows: tuple[RegisterRow, ...] = ()
+    stated_taxable: Decimal | None = None
+    stated_tax: Decimal | None = None
+    record: Literal["vat_register"] = "vat_register"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of a trial balance or a row of a day book; debit and credit are positive."""
+
+    line: int
+    code: str = ""
+    name: str = ""
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+    day: date | None = None
+    text: str = ""
+    page: int = 1
+
+    @property
+    def balance(self) -> Decimal:
+        return self.debit - self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A trial balance, a day book, or assets and liabilities side by side, with the totals that it states."""
+
+    kind: Literal["trial_balance", "day_book", "two_sided"]
+    accounts: tuple[Account, ...] = ()
+    day: date | None = None
+    stated_debit: Decimal | None = None
+    stated_credit: Decimal | None = None
+    stated_result: Decimal | None = None
+    record: Literal["book"] = "book"
+
+    @property
+    def debit(self) -> Decimal:
+        return sum((account.debit for account in self.accounts), ZERO)
+
+    @property
+    def credit(self) -> Decimal:
+        return sum((account.credit for account in self.accounts), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxItem:
+    """A tax of a payment form: code, period, year; what is paid is positive, what is set off negative."""
+
+    code: str
+    amount: Decimal
+    period: str = ""
+    year: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxPayment:
+    """An F24: taxes paid and set off, its balance and the day of payment."""
+
+    items: tuple[TaxItem, ...]
+    tax_code: str = ""
+    name: str = ""
+    balance: Decimal | None = None
+    day: date | None = None
+    iban: str = ""
+    record: Literal["tax_payment"] = "tax_payment"
+
+
+@dataclass(frozen=True, slots=True)
+class VatPeriod:
+    """A month or quarter of a VAT return; `due` is the tax owed, negative when it is in the office's favour."""
+
+    year: int
+    month: int | None = None
+    quarter: int | None = None
+    sales: Decimal | None = None
+    purchases: Decimal | None = None
+    output_tax: Decimal | None = None
+    input_tax: Decimal | None = None
+    due: Decimal | None = None
+    to_pay: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VatReturn:
+    """A quarterly communication of VAT settlements (LIPE)."""
+
+    vat: str
+    periods: tuple[VatPeriod, ...] = ()
+    record: Literal["vat_return"] = "vat_return"
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """A day on which a paper ends or something must have been done: `notice` is the last day to give notice."""
+
+    kind: str
+    day: date
+    text: str = ""
+    party: str = ""
+    notice: date | None = None
+    page: int = 1
+    record: Literal["expiry"] = "expiry"
+
+
+Record = Invoice | ExchangeReceipt | Statement | VatRegister | Book | TaxPayment | VatReturn | Expiry
+
+
+def as_data(records: Iterable[Record]) -> tuple[Mapping[str, Any], ...]:
+    """The records as JSON data, absent and default values left out."""
+    adapter = _adapter()
+    return tuple(
+        adapter.dump_python(record, mode="json", exclude_defaults=True) | {"record": record.record}
+        for record in records
+    )
+
+
+def from_data(data: Iterable[Mapping[str, Any]]) -> list[Record]:
+    """The records of JSON data.
+
+    Raises:
+        ValueError: the data is of no known record.
+    """
+    adapter = _adapter()
+    return [adapter.validate_python(item) for item in data]
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> Any:
+    """Made on first use: building it takes a process 50 ms, and most documents have no record."""
+    from typing import Annotated
+
+    from pydantic import Field, TypeAdapter
+
+    return TypeAdapter(Annotated[Record, Field(discriminator="record")])
