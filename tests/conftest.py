@@ -19,6 +19,16 @@ from ports import free_port
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
+SERVERS = {"prefect_api", "redis_server"}  # fixtures that start one
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server, so that `make test-fast` leaves it out."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("server")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _environment() -> Iterator[None]:
     """What a test's code put into the environment (a platform's addresses, say) ends with its module."""
