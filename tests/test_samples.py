@@ -39,6 +39,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in kept} | {"figures.json", "questions.jsonl"}
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_files_of_the_repository(made: Path) -> None:
     assert files(made) == files(SAMPLES)
     different = [

@@ -57,6 +57,7 @@ def test_a_job_that_fails_stops_its_threads_between_two_steps(settings: Settings
     assert ended.wait(10)
 
 
+@pytest.mark.slow
 def test_nobody_at_the_address_is_an_error_that_may_pass() -> None:
     with pytest.raises(TransientError, match="does not answer"):
         ping("tcp://127.0.0.1:1")

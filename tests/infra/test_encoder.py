@@ -33,6 +33,7 @@ def encoder() -> Encoder:
     return load_encoder(Settings())
 
 
+@pytest.mark.slow
 def test_every_engine_gives_the_same_unit_vectors_in_the_order_given(encoder: Encoder, tmp_path: Path) -> None:
     texts = [*TEXTS, "", *TEXTS[:2], "one two", "three four"]
     exact = Encoder(not_plain(encoder.folder, tmp_path), "theirs", device="cpu", precision="float32").encode(texts)

@@ -115,6 +115,7 @@ for _ in range(3):
 """
 
 
+@pytest.mark.slow
 def test_processes_that_merge_the_same_keys_at_once_make_no_duplicates(lake: Lake, settings) -> None:  # type: ignore[no-untyped-def]
     lake.upsert("c.chunks", rows("other", 1), "chunk_id")
     code = RACE.format(tests=__file__.rsplit("/", 1)[0], root=settings.root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def texts(kinds: st.SearchStrategy[str]) -> st.SearchStrategy[list[Element]]:
     return st.lists(one, max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(texts(st.sampled_from(["title", "text", "list", "table"])), TEXT, st.sampled_from([40, 128, 256]))
 def test_every_word_is_in_some_chunk_and_no_chunk_is_too_long(elements: list[Element], title: str, most: int) -> None:

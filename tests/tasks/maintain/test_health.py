@@ -33,6 +33,7 @@ def test_an_installation_without_services_is_ok_and_is_left_as_it_was(settings: 
     assert next(c for c in result["checks"] if c["name"] == "lake")["message"] == "1 collections, 2 documents"
 
 
+@pytest.mark.slow
 def test_what_is_set_and_away_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALDONE_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("FALDONE_DASK", "tcp://127.0.0.1:1")

@@ -42,6 +42,8 @@ JOBS: dict[str, Callable[[Settings], Any]] = {
 CHILD = """
 import sys
 from tests.tasks.maintain.test_killed import child
+
+pytestmark = pytest.mark.slow
 child(sys.argv[1])
 """
 

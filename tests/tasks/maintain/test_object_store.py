@@ -14,6 +14,8 @@ from infra.settings import Settings, load
 from tasks.maintain import backup, restore
 from tests.tasks.maintain import small
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:

@@ -19,6 +19,8 @@ from tasks.train import checkpoint, fitting, full, job
 from tasks.train.network import micro_batches, new_network, padded, training_batches
 from tasks.train.spec import EpochFigures, Fitted, Progress, TrainSpec
 
+pytestmark = pytest.mark.slow
+
 
 def _fit(settings: Settings, spec: TrainSpec, report: full.Report | None = None) -> tuple[Fitted, float]:
     prepared = job.prepare(settings, spec)

@@ -19,6 +19,8 @@ from tasks.index.formats import ocr, pdf
 from tasks.index.formats.base import Context
 from tests.tasks.index.formats.paper import HEIGHT, WIDTH, context, make, statement, write
 
+pytestmark = pytest.mark.slow
+
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 
 
