@@ -23,8 +23,8 @@ from typing import Any
 from deployments.api import rest, talks
 from deployments.api.states import JobState, JobStatus
 from deployments.api.talks import ExpiredJob, JobError, JobFailed, JobNotFinished, Submitted, UnknownJob
-from deployments.limits import Priority
 from infra.errors import FaldoneError
+from infra.limits import Priority
 
 __all__ = [
     "ExpiredJob", "Group", "JobError", "JobFailed", "JobNotFinished", "JobState", "JobStatus", "Submitted",
@@ -54,7 +54,7 @@ class Group:
 
 @lru_cache(maxsize=8)
 def _known(url: str) -> talks.Known:
-    from deployments.limits import load
+    from infra.limits import load
 
     return talks.Known(url, rest.ui_url(url), load().pool.name)
 

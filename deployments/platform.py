@@ -190,8 +190,8 @@ def _word(known: Platform | None, parts: list[Part]) -> str:
 
 def overview() -> Talk[dict[str, Any]]:
     """Queues with what waits and runs in them, the next run of each schedule, workers, Dask's pages of running jobs."""
-    from deployments import limits
     from deployments.keeper.observed import Seen, look
+    from infra import limits
 
     numbers = limits.load()
     seen = Seen()

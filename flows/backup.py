@@ -10,12 +10,11 @@ from pydantic import Field
 
 from flows.observe import retry, table
 from flows.upkeep import api, finish
+from infra import limits
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE, recover
 from tasks.maintain import backup as job
-
-HISTORY = timedelta(days=31)  # of runs: what cleanup keeps
 
 
 @flow(name="backup", flow_run_name="backup", validate_parameters=True)
@@ -56,4 +55,4 @@ def make_backup(to: str, drill: bool) -> dict[str, Any]:
 def _orchestration() -> dict[str, Any] | None:
     door = api()
     now = datetime.now(UTC)
-    return door.everything(now - HISTORY, now) if door is not None else None
+    return door.everything(now - timedelta(days=limits.load().retention.runs_days), now) if door is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from prefect import flow, task
@@ -21,7 +22,7 @@ Days = Annotated[int, Field(ge=1, description="Days that they are kept.")]
 def cleanup(
     exports_days: Days = 90,
     models_days: Days = 90,
-    runs_days: Days = 30,
+    runs_days: Days | None = None,
     dry_run: Annotated[bool, Field(description="Only count what would go.")] = False,
 ) -> dict[str, Any]:
     """Remove expired and orphaned cache entries, staging of dead runs, old reports, models and runs, gone quarantine.
@@ -29,11 +30,12 @@ def cleanup(
     Args:
         exports_days: Reports in the data folder older than this go.
         models_days: Model versions older than this go, but never the current one or the three newest of a name.
-        runs_days: Flow runs that ended longer ago go, with their logs and artifacts.
+        runs_days: Flow runs that ended longer ago go, with their logs and artifacts; by default as limits.yaml says.
         dry_run: Only count what would go.
     """
     with one_at_a_time(load(), "cleanup"):
-        result = remove(Retention(exports_days, models_days, runs_days), dry_run)
+        kept = Retention(exports_days, models_days)
+        result = remove(kept if runs_days is None else replace(kept, runs=runs_days), dry_run)
     rows = [{"what": name, "removed": count} for name, count in result["removed"].items()]
     table("cleanup", rows, f"{result['bytes_freed']:,} bytes {'would be ' if dry_run else ''}freed")
     return finish(result, "; ".join(result["problems"]))

@@ -19,11 +19,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from deployments import limits as numbers
 from deployments.api import rest
 from deployments.api.rest import Ask, NotFound, Talk
-from deployments.limits import PlatformLimits
+from infra import limits as numbers
 from infra.errors import FaldoneError, UsageError
+from infra.limits import PlatformLimits
 
 log = logging.getLogger("faldone.bootstrap")
 

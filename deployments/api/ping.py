@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments import limits
 from deployments.api import rest
 from deployments.api.rest import Ask, Talk
+from infra import limits
 from infra.errors import FaldoneError, TransientError
 from infra.settings import Settings, load
 

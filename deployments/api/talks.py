@@ -12,8 +12,8 @@ from typing import Any
 from deployments.api.rest import Ask, NotFound, Talk
 from deployments.api.states import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
 from deployments.kinds import KINDS, Kind, kind_of, kind_of_run
-from deployments.limits import PRIORITIES, Priority, queue_name, split_queue
 from infra.errors import FaldoneError, UsageError
+from infra.limits import PRIORITIES, Priority, queue_name, split_queue
 
 Kept = Callable[[str], bool]
 PAGE = 200  # the API's own limit

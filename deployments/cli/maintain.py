@@ -42,7 +42,9 @@ def _end(result: Mapping[str, Any]) -> None:
 def cleanup(
     exports_days: Annotated[int, typer.Option(min=1, help="Days that reports in the data folder stay.")] = 90,
     models_days: Annotated[int, typer.Option(min=1, help="Days that old model versions stay.")] = 90,
-    runs_days: Annotated[int, typer.Option(min=1, help="Days that Prefect's ended runs stay.")] = 30,
+    runs_days: Annotated[
+        int | None, typer.Option(min=1, help="Days that Prefect's ended runs stay; by default as limits.yaml says.")
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:

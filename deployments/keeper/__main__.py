@@ -25,7 +25,6 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from deployments import limits as numbers
 from deployments import state
 from deployments.api import rest
 from deployments.api.embedded import answers, configured_url, template
@@ -33,6 +32,7 @@ from deployments.keeper import alerts, observed, processes, reaper, ticks
 from deployments.keeper.metrics import Totals
 from deployments.state import Platform
 from deployments.worker import leases
+from infra import limits as numbers
 from infra.errors import FaldoneError, TransientError, UsageError
 from infra.settings import Settings, load
 

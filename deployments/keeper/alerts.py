@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from deployments.api.rest import Ask, NotFound, Talk
-from deployments.limits import Alerts, split_queue
 from infra import mail
 from infra.errors import TransientError, UsageError
+from infra.limits import Alerts, split_queue
 from infra.settings import Settings
 
 log = logging.getLogger("faldone.alerts")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from deployments.limits import PlatformLimits
 from deployments.state import Process
 from infra.errors import UsageError
+from infra.limits import PlatformLimits
 
 log = logging.getLogger("faldone.keeper")
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from deployments.api.rest import Ask, Talk
-from deployments.limits import PlatformLimits, split_queue
 from deployments.worker import leases
 from deployments.worker.leases import Lease
 from deployments.worker.supervise import again, set_state
+from infra.limits import PlatformLimits, split_queue
 
 log = logging.getLogger("faldone.reaper")
 

@@ -147,7 +147,7 @@ def start_rate(run: FlowRun) -> None:
     """Wait for this kind's turn, where limits.yaml has a rate for it."""
     from prefect.concurrency.sync import rate_limit
 
-    from deployments.limits import load, split_queue
+    from infra.limits import load, split_queue
 
     name = f"starts-{split_queue(run.work_queue_name or '')[0]}"
     if name in load().rates:

@@ -31,13 +31,12 @@ from typing import Any
 
 import psutil
 
-from deployments import limits
 from deployments.api import rest
 from deployments.api.rest import Ask, NotFound, Talk
 from deployments.api.states import FINAL_TYPES
 from deployments.kinds import kind_of_run
 from deployments.worker import leases
-from infra import stop
+from infra import limits, stop
 from infra.errors import TransientError
 
 log = logging.getLogger("faldone.supervisor")

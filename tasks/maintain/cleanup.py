@@ -13,14 +13,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from infra import stop
+from infra import limits, stop
 from infra.cache import Cache
 from infra.encoder import load_encoder
 from infra.files import is_url, remove_tree
@@ -47,9 +47,9 @@ RUNS_AT_ONCE = 5_000  # deleted in one cleanup, so that a first one does not hol
 class Retention:
     """How many days things are kept."""
 
-    exports: int = 90
-    models: int = 90
-    runs: int = 30
+    exports: float = 90
+    models: float = 90
+    runs: float = field(default_factory=lambda: limits.load().retention.runs_days)
 
 
 @dataclass(frozen=True, slots=True)

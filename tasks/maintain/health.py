@@ -7,30 +7,26 @@ that a person should look soon.
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
+from infra import limits
 from infra.cluster import WorkerState
 from infra.errors import FaldoneError
-from infra.orchestration import Api, moment
+from infra.orchestration import Api
 from infra.settings import Settings
+from tasks import vitals
 from tasks.maintain.common import first_line, size
-
-State = Literal["ok", "degraded", "failing"]
+from tasks.vitals import State
 
 DEADLINE = 20.0  # s: a check that takes longer has failed
-FREE_SHARE, FREE_BYTES = 0.10, 5 * 2**30  # of the disk: below both it is degraded
-FREE_LEAST = 2**30  # below this it fails
 MEMORY_WARN, MEMORY_RECYCLE = 10**9, 2 * 10**9  # bytes of a worker
 SILENT = 60.0  # s without a heartbeat of a Dask worker
-LATE, LATE_LONG = 600.0, 3600.0  # s that the oldest waiting run may wait
-MISSED = 2.5  # intervals of a schedule without a success
 BACKUP_AGE = timedelta(hours=50)
 
 
@@ -113,14 +109,10 @@ def _timed(name: str, probe: Probe) -> Check:
 
 
 def disk(settings: Settings) -> Outcome:
-    """Room on the disk of the data folder."""
+    """Judge the room on the disk of the data folder."""
     settings.scratch.mkdir(parents=True, exist_ok=True)
-    usage = shutil.disk_usage(settings.scratch)
-    message = f"{size(usage.free)} of {size(usage.total)} free"
-    if usage.free < FREE_LEAST:
-        return "failing", message
-    short = usage.free < FREE_BYTES and usage.free < FREE_SHARE * usage.total
-    return ("degraded" if short else "ok"), message
+    found = vitals.disk(settings.scratch, limits.load().alerts)
+    return found.state, f"{size(found.free)} of {size(found.total)} free"
 
 
 def lake(settings: Settings) -> Outcome:
@@ -257,40 +249,16 @@ def queues(api: Api) -> Outcome:
     rows = api.ask("POST", "/flow_runs/filter", body)
     if not rows:
         return "ok", "nothing waits"
-    due = moment(rows[0]["expected_start_time"]) or now
-    waited = (now - due).total_seconds()
-    state: State = "failing" if waited > LATE_LONG else "degraded" if waited > LATE else "ok"
+    waited = vitals.waited(rows[0], now)
+    state = vitals.waiting_state(waited, limits.load().alerts)
     return state, f"the oldest waiting run ({rows[0]['name']}) has waited {waited / 60:.0f} min"
 
 
 def schedules(api: Api) -> Outcome:
-    """Every active schedule has had a success within some two of its intervals."""
-    overdue = []
-    active = [row for row in api.deployments() if ticking(row)]
-    for row in active:
-        late = _overdue(api, row)
-        if late:
-            overdue.append(late)
-    if overdue:
-        return "degraded", "; ".join(overdue)
+    """Check that every active schedule has had a success lately; see `vitals.overdue`."""
+    active = [row for row in api.deployments() if vitals.active(row)]
+    last = {row["id"]: api.last_success(row["id"]) for row in active}
+    late = vitals.overdue(active, last, limits.load().alerts, datetime.now(UTC))
+    if late:
+        return "degraded", "; ".join(one.sentence for one in late)
     return "ok", f"{len(active)} schedules on time"
-
-
-def ticking(deployment: dict[str, Any]) -> bool:
-    """Whether a deployment runs by the clock now."""
-    schedules = deployment.get("schedules") or []
-    return not deployment.get("paused") and any(schedule.get("active") for schedule in schedules)
-
-
-def _overdue(api: Api, deployment: dict[str, Any]) -> str:
-    """What is wrong with a schedule, or ""."""
-    interval = api.interval(deployment["id"])
-    if interval is None:
-        return ""
-    now = datetime.now(UTC)
-    last = api.last_success(deployment["id"])
-    since = last or moment(deployment["created"]) or now
-    if now - since <= MISSED * interval:
-        return ""
-    name = f"{deployment['flow_name']}/{deployment['name']}"
-    return f"{name} has had no success since {last:%Y-%m-%d %H:%M}" if last else f"{name} has never succeeded"

@@ -23,9 +23,10 @@ import polars as pl
 from infra.cache import Cache
 from infra.errors import FaldoneError
 from infra.lake import Lake
-from infra.orchestration import Api, moment
+from infra.orchestration import Api
 from infra.settings import Settings
 from infra.vault import Vault
+from tasks import vitals
 from tasks.collection import catalogue, ledger, tables
 from tasks.collection.analyses import ANALYSES, OK
 from tasks.collection.chunks import CHUNKS
@@ -34,7 +35,6 @@ from tasks.export.text import name as file_name
 from tasks.export.words import Words
 from tasks.maintain import backup as backups
 from tasks.maintain.common import first_line
-from tasks.maintain.health import ticking
 from tasks.maintain.manifest import Manifest
 from tasks.train import registry
 
@@ -197,18 +197,13 @@ def _runs(api: Api | None, week: Span, said: _Notes) -> tuple[list[dict[str, Any
     try:
         deployments = {row["id"]: row | {"name": f"{row['flow_name']}/{row['name']}"} for row in api.deployments()}
         rows = [row for row in api.runs(week.begin, over) if row["deployment_id"] in deployments]
-        expected = {row["name"]: _expected(api, row, week.begin, over) for row in deployments.values() if ticking(row)}
+        due = over + timedelta(microseconds=1)
+        active = [row for row in deployments.values() if vitals.active(row)]
+        expected = {row["name"]: vitals.expected(row, week.begin, due) for row in active}
     except FaldoneError as error:
         said.note("note_api_away", why=first_line(error))
         return [], {}
     return [row | {"deployment": deployments[row["deployment_id"]]["name"]} for row in rows], expected
-
-
-def _expected(api: Api, deployment: Mapping[str, Any], begin: datetime, over: datetime) -> int:
-    """How often a schedule should have ticked since it is there: a server that was away has no runs to show for it."""
-    interval = api.interval(deployment["id"])
-    since = max(begin, moment(deployment["created"]) or begin)
-    return max(0, (over - since + timedelta(seconds=1)) // interval) if interval else 0
 
 
 def _queues(runs: Iterable[Mapping[str, Any]]) -> tuple[Queue, ...]:
@@ -220,14 +215,8 @@ def _queues(runs: Iterable[Mapping[str, Any]]) -> tuple[Queue, ...]:
 
 
 def _queue(name: str, runs: Sequence[Mapping[str, Any]]) -> Queue:
-    waits = [_late(run) for run in runs]
+    waits = [vitals.late(run) for run in runs]
     return Queue(name, len(runs), statistics.median(waits), max(waits), sum(_failed(run) for run in runs))
-
-
-def _late(run: Mapping[str, Any]) -> float:
-    """Seconds from when a run was due to its start."""
-    due, began = moment(run["expected_start_time"]), moment(run["start_time"])
-    return max(0.0, (began - due).total_seconds()) if due and began else 0.0
 
 
 def _failed(run: Mapping[str, Any]) -> bool:
@@ -254,10 +243,10 @@ def _schedules(runs: Iterable[Mapping[str, Any]], said: _Notes, expected: Mappin
 
 def _schedule(name: str, runs: Sequence[Mapping[str, Any]], expected: int) -> Schedule:
     done = [run for run in runs if run.get("state_type") == "COMPLETED"]
-    ends = [end.astimezone(ZoneInfo(ZONE)) for run in done if (end := moment(run.get("end_time")))]
+    ends = [end.astimezone(ZoneInfo(ZONE)) for run in done if (end := vitals.moment(run.get("end_time")))]
     return Schedule(
         name, max(expected, len(runs)), len(done), sum(_failed(run) for run in runs),
-        max((_late(run) for run in runs if run.get("start_time")), default=0.0), max(ends, default=None),
+        max((vitals.late(run) for run in runs if run.get("start_time")), default=0.0), max(ends, default=None),
     )  # fmt: skip
 
 

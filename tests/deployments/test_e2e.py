@@ -19,12 +19,13 @@ import psutil
 import pytest
 import yaml
 
-from deployments import jobs, limits, platform, state
+from deployments import jobs, platform, state
 from deployments.api import rest
 from deployments.api.rest import Ask, Talk
 from deployments.api.talks import JobFailed, JobNotFinished
 from deployments.jobs import JobState
 from deployments.kinds import KINDS, Kind
+from infra import limits
 from infra.errors import UsageError
 from infra.settings import load
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from deployments import limits
 from deployments.kinds import KINDS
+from infra import limits
 
 ROME = ZoneInfo("Europe/Rome")
 FILE = yaml.safe_load((Path(__file__).resolve().parents[2] / "prefect.yaml").read_text())

@@ -11,10 +11,10 @@ from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import RelatedResource, Resource
 from pydantic import SecretStr
 
-from deployments import limits
 from deployments.api import automations
 from deployments.keeper import alerts
 from deployments.keeper.alerts import Desk, Problem
+from infra import limits
 from infra.settings import Settings
 from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
 

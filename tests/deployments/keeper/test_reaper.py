@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from deployments import limits
 from deployments.keeper.reaper import death
 from deployments.worker.leases import Lease
+from infra import limits
 
 NOW = time.time()
 LIMITS = limits.load()

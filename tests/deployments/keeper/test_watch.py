@@ -25,12 +25,13 @@ import pypdf
 import pytest
 import yaml
 
-from deployments import jobs, limits, platform
+from deployments import jobs, platform
 from deployments.api import rest
 from deployments.api.rest import Ask, Talk
 from deployments.jobs import JobState
 from deployments.keeper import ticks
 from deployments.kinds import KINDS, Kind
+from infra import limits
 from infra.lake import Lake
 from infra.settings import load
 from tasks.collection import ledger

@@ -65,11 +65,15 @@ class Alerts(_Record):
     every: float = Field(gt=0)
     census: float = Field(gt=0)
     queue_age: float = Field(gt=0)
+    queue_age_failing: float = Field(gt=0)
     late_factor: float = Field(ge=1)
+    late_grace: float = Field(ge=0)
     quarantine_share: float = Field(ge=0)
     quarantine_documents: int = Field(ge=1)
     disk_free_share: float = Field(ge=0, lt=1)
     disk_free_bytes: int = Field(ge=0)
+    disk_enough_bytes: int = Field(ge=0)
+    disk_least_bytes: int = Field(ge=0)
 
 
 class PlatformLimits(_Record):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments import limits
+from infra import limits
 from infra.errors import UsageError
 
 
