@@ -4,6 +4,7 @@
     tables.py    the list of all tables; what is done to a collection as a whole follows from it
     ledger.py    documents and their state            elements.py  what a parser read of each document
     chunks.py    passages with their vectors          analyses.py  results of analyses
+    papers.py    typed rows of business papers: invoices, dues, movements, books
     facts.py     typed rows that results fill: figures, metrics
     staging.py   batches that workers leave for the writer
     commit.py    the order of writing, and of taking documents out

@@ -16,6 +16,7 @@ from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS, VECTOR
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
+from tasks.collection.papers import commit_papers
 from tasks.collection.staging import staged
 from tasks.collection.tables import delete_documents
 
@@ -28,12 +29,14 @@ class StoreError(FaldoneError):
 class Staged:
     """A batch that waits for its commit: the stem of its files.
 
-    `kept` are documents whose ledger row changes and whose chunks stay (a file that was touched and not changed).
+    `kept` are documents whose ledger row changes and whose chunks stay (a file that was touched and not changed); `papers` are the
+    kinds of typed tables that the batch has rows for.
     """
 
     stem: str
     documents: int
     kept: tuple[str, ...] = ()
+    papers: tuple[str, ...] = ()
 
 
 def commit(lake: Lake, collection: str, batches: Sequence[Staged]) -> None:
@@ -58,11 +61,21 @@ def commit(lake: Lake, collection: str, batches: Sequence[Staged]) -> None:
     _check_dimension(lake, collection, chunks)
     ELEMENTS.ensure(lake, collection)
     ELEMENTS.replace(lake, collection, staged(stems, ELEMENTS), affected)
+    commit_papers(lake, collection, _with_papers(batches), affected)
     CHUNKS.replace(lake, collection, chunks, affected)
     stored = lake.count(CHUNKS.name(collection), {"document_id": affected})
     if stored != chunks.num_rows:
         raise StoreError(f"collection {collection}: wrote {chunks.num_rows} chunks and read {stored} back")
     ledger.write(lake, collection, rows, family)
+
+
+def _with_papers(batches: Sequence[Staged]) -> dict[str, list[str]]:
+    """The stems of the batches that have rows, by kind of typed table."""
+    found: dict[str, list[str]] = {}
+    for batch in batches:
+        for kind in batch.papers:
+            found.setdefault(kind, []).append(batch.stem)
+    return found
 
 
 def _check_dimension(lake: Lake, collection: str, chunks: pa.Table) -> None:

@@ -37,6 +37,7 @@ SCHEMA = pa.schema(
         ("metadata", pa.string()),  # JSON object of strings
         ("warnings", pa.list_(pa.string())),
         ("elements", pa.list_(ELEMENT)),
+        ("records", pa.string()),  # JSON list: `Parsed.records`, null where there are none
         ("boxes", pa.list_(pa.list_(pa.list_(pa.int16())))),  # one an element: `Element.boxes`
     ]
 )
@@ -55,6 +56,7 @@ def parsed_row(document_id: str, content_hash: str, parsed: Parsed) -> dict[str,
         "pages": parsed.pages,
         "metadata": json.dumps(dict(parsed.metadata), ensure_ascii=False),
         "warnings": list(parsed.warnings),
+        "records": json.dumps(list(parsed.records), ensure_ascii=False) if parsed.records else None,
         "elements": [{name: getattr(element, name) for name in _NAMES} for element in parsed.elements],
         "boxes": [element.boxes for element in parsed.elements] if any(e.boxes for e in parsed.elements) else None,
     }
@@ -94,6 +96,7 @@ def _parsed(row: dict[str, Any]) -> Parsed:
         tuple(map(_element, row["elements"], row.get("boxes") or [None] * len(row["elements"]))),
         json.loads(row["metadata"]),
         warnings=tuple(row["warnings"]),
+        records=tuple(json.loads(row.get("records") or "[]")),
     )
 
 

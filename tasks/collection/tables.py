@@ -10,9 +10,10 @@ from tasks.collection.chunks import CHUNKS
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.facts import FACTS
 from tasks.collection.ledger import LEDGER
+from tasks.collection.papers import PAPERS
 from tasks.collection.table import Table
 
-TABLES: tuple[Table, ...] = (LEDGER, ELEMENTS, CHUNKS, ANALYSES, *(fact.table for fact in FACTS))
+TABLES: tuple[Table, ...] = (LEDGER, ELEMENTS, CHUNKS, *PAPERS, ANALYSES, *(fact.table for fact in FACTS))
 BY_KIND = {table.kind: table for table in TABLES}
 
 

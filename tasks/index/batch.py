@@ -30,12 +30,14 @@ from tasks.collection.chunks import CHUNKS
 from tasks.collection.commit import Staged
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
+from tasks.collection.papers import paper_rows
 from tasks.collection.staging import stage
 from tasks.index.chunk import chunk
 from tasks.index.embed import embed
 from tasks.index.parse import ParseJob, parser_pool
 from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
 from tasks.index.plan import Work
+from tasks.office.rows import Paper
 from tasks.progress import Part, cost
 from tasks.records import ATTACHMENT, Attachment, Chunk, Failure, Parsed, document_id
 
@@ -129,8 +131,12 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
         CHUNKS: chunk_table.chunk_table(rows, embedded.vectors),
         LEDGER: LEDGER.rows(entries),
     }
-    stem = stage(pipeline.staging, name(batch), parts)
-    staged = Staged(stem, len(entries), tuple(d.work.document_id for d in drafts if d.same))
+    papers = paper_rows(
+        (Paper(d.work.document_id, d.work.path, d.content_hash), d.parsed) for d in good if d.parsed is not None
+    )
+    stem = stage(pipeline.staging, name(batch), {**parts, **papers})
+    kept = tuple(d.work.document_id for d in drafts if d.same)
+    staged = Staged(stem, len(entries), kept, tuple(table.kind for table in papers))
     return _receipt(drafts, embedded.encoded, staged)
 
 
