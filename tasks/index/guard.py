@@ -1,4 +1,4 @@
-"""What keeps a hostile or broken file from costing more than itself: size, archives, memory, network.
+"""Keep a hostile or broken file from costing more than itself: size, archives, memory, processor time.
 
 Four guards, each cheap enough to stand before every file:
 
@@ -8,19 +8,18 @@ Four guards, each cheap enough to stand before every file:
   (pandoc) inflate by themselves. Nothing is ever written to disk, so names such as `../../etc/passwd` do no harm;
 - memory, as RLIMIT_DATA of the parser child. RLIMIT_AS would count address space that is only reserved (BLAS buffers,
   the Haskell heap of pandoc, mapped libraries), and stop innocent files; DATA counts what is private and writable;
-- network: a parser has no business there, and an image URL in a document is how one makes a server call addresses
-  inside a network. In the child every way to open a socket raises.
+- network, files and other processes: a parser has no business there, and an image URL in a document is how one makes a
+  server call addresses inside a network. `infra/sandbox.py` shuts the child off, and the programs that it starts.
 """
 
 from __future__ import annotations
 
 import io
-import socket
 import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
 
@@ -117,7 +116,7 @@ def _mib(size: int) -> str:
 
 
 def cap_memory(limit: int) -> None:
-    """Let this process and its children have at most `limit` bytes of private memory each (POSIX; elsewhere a no-op).
+    """Grant this process and its programs at most `limit` bytes of private memory each (POSIX; elsewhere a no-op).
 
     What goes beyond fails as MemoryError in Python, as an abort in C++: both end at one document.
     """
@@ -130,13 +129,13 @@ def cap_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (ceiling, hard))
 
 
-def forbid_network() -> None:
-    """Make every attempt of this process to reach the network an error. For parser children only."""
+def cap_processor(seconds: float) -> None:
+    """Grant this process so many seconds of processor time from now (POSIX): a line behind its parent's, should that be stopped itself."""
+    if sys.platform == "win32":
+        return
+    import resource
 
-    def refuse(*_: object, **__: object) -> NoReturn:
-        raise PermissionError("a parser may not use the network")
-
-    socket.socket.connect = refuse  # type: ignore[method-assign]
-    socket.socket.connect_ex = refuse  # type: ignore[method-assign]
-    socket.create_connection = refuse
-    socket.getaddrinfo = refuse
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    ceiling = int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (ceiling if hard == resource.RLIM_INFINITY else min(ceiling, hard), hard))

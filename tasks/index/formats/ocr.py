@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
 from infra.errors import DocumentError, FailureKind
+from infra.processor import run
 from tasks.index.formats.base import Context, title_of
 from tasks.index.formats.pdf_pages import to_blocks
 from tasks.index.formats.pdf_titles import to_elements
@@ -89,7 +89,7 @@ def recognise(image: Image, tesseract: Tesseract, seconds: float, dpi: float = D
     """The words of a picture, in points at `dpi`; a picture that lies on its side is turned first.
 
     Raises:
-        DocumentError: tesseract failed (INTERNAL) or needed more than `seconds` (TIMEOUT).
+        DocumentError: tesseract failed (INTERNAL) or needed more than `seconds` of processor time (TIMEOUT).
     """
     grey = image.convert("L")
     seen = _words(grey, tesseract, seconds, dpi)
@@ -105,16 +105,9 @@ def _run(image: Image, tesseract: Tesseract, seconds: float, *options: str) -> s
     image.save(buffer, "PPM")  # grey: one byte a pixel, no time lost on compression
     command = [tesseract.program, "stdin", "stdout", *options]
     try:
-        done = subprocess.run(
-            command,
-            input=buffer.getvalue(),
-            capture_output=True,
-            check=False,
-            timeout=seconds,
-            env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-        )
-    except subprocess.TimeoutExpired:
-        raise DocumentError(FailureKind.TIMEOUT, f"text recognition took longer than {seconds:.0f} s") from None
+        done = run(command, buffer.getvalue(), seconds, OMP_THREAD_LIMIT="1")
+    except TimeoutError as error:
+        raise DocumentError(FailureKind.TIMEOUT, f"text recognition {error}") from None
     if done.returncode:
         reason = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
         raise DocumentError(FailureKind.INTERNAL, f"tesseract failed: {reason}")

@@ -1,19 +1,19 @@
 """DOC and PPT (Office before 2007): LibreOffice converts them to DOCX and PPTX when it is installed.
 
 No maintained library reads these two. LibreOffice runs without a window, with a profile of its own in a temporary
-folder, because two runs on one profile wait for each other for ever, and with macros off.
+folder, because two runs on one profile wait for each other for ever; the profile says that macros do not run and links are not followed.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
+from infra.processor import run
 from tasks.index.detect import detect
 from tasks.index.formats import slides, word
 from tasks.index.formats.base import Context, corrupt, load
@@ -27,6 +27,23 @@ VERSION = "1"
 SAMPLES = {"doc": ("WordDocument",), "ppt": ("PowerPoint Document",)}
 
 _TARGETS = {"doc": "docx", "ppt": "pptx"}
+
+_SCRIPTING = "/org.openoffice.Office.Common/Security/Scripting"
+_SETTINGS = (
+    (_SCRIPTING, "MacroSecurityLevel", "3"),  # very high: none but of trusted places, and there are none
+    (_SCRIPTING, "DisableMacrosExecution", "true"),
+    (_SCRIPTING, "DisableActiveContent", "true"),  # links to other files, OLE and DDE are not followed
+    (_SCRIPTING, "BlockUntrustedRefererLinks", "true"),  # pictures by URL are not fetched
+    ("/org.openoffice.Office.Writer/Content/Update", "Link", "2"),  # never
+)
+_PROFILE = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<oor:items xmlns:oor="http://openoffice.org/2001/registry">'
+    + "".join(
+        f'<item oor:path="{path}"><prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>'
+        for path, name, value in _SETTINGS
+    )
+    + "</oor:items>\n"
+)
 
 
 def sniff(look: Look) -> str:
@@ -71,17 +88,20 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _convert(program: str, data: bytes, kind: str, seconds: float) -> bytes:
-    """The document in the new format."""
+    """Return the document in the new format."""
     target = _TARGETS[kind]
     with tempfile.TemporaryDirectory(prefix="faldone-office-") as folder:
         given = Path(folder, f"document.{kind}")
         given.write_bytes(data)
-        command = [program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore", "--nologo",
-                   "--convert-to", target, "--outdir", folder, str(given)]  # fmt: skip
+        settings = Path(folder, "profile", "user", "registrymodifications.xcu")
+        settings.parent.mkdir(parents=True)
+        settings.write_text(_PROFILE)
+        command = [program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore", "--nologo"]
+        command += ["--convert-to", target, "--outdir", folder, str(given)]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired:
-            raise DocumentError(FailureKind.TIMEOUT, f"LibreOffice needed more than {seconds:.0f} s") from None
+            done = run(command, b"", seconds)
+        except TimeoutError as error:
+            raise DocumentError(FailureKind.TIMEOUT, f"LibreOffice {error}") from None
         made = Path(folder, f"document.{target}")
         if not made.exists():
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()

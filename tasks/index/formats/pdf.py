@@ -48,6 +48,7 @@ class _Notes:
     warnings: list[str] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)  # without text, and text recognition not to be had
     blank: list[int] = field(default_factory=list)  # nothing recognised
+    slow: bool = False  # text recognition of a page took too long
 
 
 def sniff(look: Look) -> str:
@@ -187,6 +188,7 @@ def _recognise(
     try:
         seen = ocr.recognise(image, tesseract, 3 * context.limits.seconds_per_page, dpi)
     except DocumentError as error:
+        notes.slow = notes.slow or error.kind is FailureKind.TIMEOUT
         notes.warnings.append(f"page {number}: {error}")
         return known
     if not seen.words and not known.words:
@@ -234,7 +236,8 @@ def _no_text(count: int, notes: _Notes, missing: str, context: Context) -> Docum
         kind = FailureKind.NO_TEXT if context.ocr == "off" else FailureKind.MISSING_PROGRAM
         return DocumentError(kind, f"0 elements from {pages}: {missing}")
     if len(notes.warnings) >= count:
-        return DocumentError(FailureKind.CORRUPT, f"none of {pages} can be read; {notes.warnings[0]}")
+        kind = FailureKind.TIMEOUT if notes.slow else FailureKind.CORRUPT
+        return DocumentError(kind, f"none of {pages} can be read; {notes.warnings[0]}")
     reason = "text recognition saw nothing" if notes.blank else "the pages are empty"
     return DocumentError(FailureKind.NO_TEXT, "; ".join([f"0 elements from {pages}: {reason}", *notes.warnings[:2]]))
 

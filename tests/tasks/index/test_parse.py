@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from infra.errors import DocumentError, FailureKind
@@ -37,7 +38,7 @@ def outcome(pool: ParserPool, order: str) -> Parsed | DocumentError:
 @pytest.mark.parametrize(
     ("order", "kind", "words"),
     [
-        ("sleep 30", FailureKind.TIMEOUT, "longer than 2 s"),
+        ("sleep 30", FailureKind.TIMEOUT, "did nothing for"),
         ("busy 30", FailureKind.TIMEOUT, "stopped"),
         ("segfault", FailureKind.CRASH, "SIGSEGV"),
         ("killed", FailureKind.CRASH, "killed from outside"),
@@ -45,7 +46,7 @@ def outcome(pool: ParserPool, order: str) -> Parsed | DocumentError:
         ("native-hoard", FailureKind.MEMORY, "limits.memory"),
         ("raise spam", FailureKind.INTERNAL, "KeyError: 'spam'"),
         ("refuse no password", FailureKind.ENCRYPTED, "no password"),
-        ("network", FailureKind.PERMISSION, "network"),
+        ("work 10", FailureKind.TIMEOUT, "more than 2 s of processor time"),
     ],
 )
 def test_each_misfortune_has_its_kind_and_reason(
@@ -85,10 +86,11 @@ def test_children_are_used_again(hostile: ParserPool) -> None:
     assert str(os.getpid()) not in pids
 
 
-def test_programs_that_a_parser_started_end_with_it(hostile: ParserPool, tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    assert outcome(hostile, f"orphan {note}").kind == FailureKind.TIMEOUT  # type: ignore[union-attr]
-    assert _gone(int(note.read_text()))
+def test_programs_that_a_parser_started_end_with_it(hostile: ParserPool) -> None:
+    seconds = f"61.{os.getpid()}"
+    assert outcome(hostile, f"orphan {seconds}").kind == FailureKind.TIMEOUT  # type: ignore[union-attr]
+    left = [process.pid for process in psutil.process_iter(["cmdline"]) if seconds in (process.info["cmdline"] or [])]
+    assert all(_gone(pid) for pid in left)
 
 
 def test_several_threads_share_a_pool(hostile: ParserPool) -> None:

@@ -1,0 +1,188 @@
+"""What a parser may not do, tried from inside the child, and what its parent takes from it.
+
+Where the kernel lacks a layer, the test demands that `Protection.gaps` says so, which is what `faldone health` shows.
+"""
+
+import os
+import pickle
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgpack
+import pytest
+
+from infra.errors import DocumentError, FailureKind
+from infra.sandbox import probe
+from infra.settings import Limits, Settings
+from tasks.index.parse import BY_LINE, ParseJob, ParserPool, environment
+from tasks.index.wire import Answer, Nonsense, pack, unpack
+from tasks.records import Attachment, Element, Parsed
+
+HOSTILE = "hostile_parser:read"
+
+NETWORK = ["tcp", "tcp-of-the-module", "udp", "raw", "packet", "program-tcp"]
+PROCESSES = ["local-socket", "local-datagram", "io-uring", "own-session", "memory-of-parent"]
+FILES = [
+    "read", "read-by-link", "list", "write", "rename", "remove", "program-read", "program-write", "own-program", "environment-of-parent",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ParserPool]:
+    with ParserPool(Settings(limits=Limits(seconds=20, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A port of this machine on which somebody listens, for TCP and for UDP."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+    ):
+        number = server.getsockname()[1]
+        datagrams.bind(("127.0.0.1", number))
+        threading.Thread(target=_accept, args=[server], daemon=True).start()
+        yield number
+
+
+def _accept(server: socket.socket) -> None:
+    while True:
+        try:
+            server.accept()[0].close()
+        except OSError:
+            return
+
+
+def said(pool: ParserPool, order: str) -> str:
+    [(_, found)] = pool.parse([ParseJob("x.txt", data=order.encode())])
+    assert isinstance(found, Parsed), found
+    return found.elements[0].text
+
+
+@pytest.mark.parametrize("attack", NETWORK)
+def test_the_network_is_out_of_reach(pool: ParserPool, port: int, attack: str) -> None:
+    socket.create_connection(("127.0.0.1", port)).close()  # somebody is there
+    answer = said(pool, f"attack {attack} {port}")
+    assert answer.startswith("refused") or _named("network"), answer
+
+
+@pytest.mark.parametrize("attack", PROCESSES)
+def test_other_processes_are_out_of_reach(pool: ParserPool, tmp_path: Path, attack: str) -> None:
+    place = tmp_path / "service"
+    with socket.socket(socket.AF_UNIX) as service:
+        service.bind(str(place))
+        service.listen()
+        answer = said(pool, f"attack {attack} {place}")
+    assert answer.startswith("refused") or _named("other processes"), answer
+
+
+@pytest.mark.parametrize("attack", FILES)
+def test_files_outside_are_out_of_reach(pool: ParserPool, tmp_path: Path, attack: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the password")
+    target = tmp_path if attack == "list" else secret
+    answer = said(pool, f"attack {attack} {target}")
+    assert (answer.startswith("refused") and secret.read_text() == "the password") or _named("every file"), answer
+
+
+def test_new_files_outside_are_refused(pool: ParserPool, tmp_path: Path) -> None:
+    answer = said(pool, f"attack write {tmp_path / 'new'}")
+    assert (answer.startswith("refused") and not os.listdir(tmp_path)) or _named("every file"), answer
+
+
+def test_programs_still_run(pool: ParserPool) -> None:
+    assert said(pool, "attack program") == "reached"
+
+
+def test_a_file_grows_no_larger_than_the_limit(pool: ParserPool) -> None:
+    assert said(pool, "attack large-file").startswith("refused")
+
+
+def test_programs_beyond_the_limit_are_refused_or_end_the_document() -> None:
+    with ParserPool(Settings(limits=Limits(seconds=60, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
+        [(_, found)] = pool.parse([ParseJob("x.txt", data=b"many 300")])
+    assert isinstance(found, DocumentError)
+    # the kernel refuses (never to root, and only in a namespace of its own), or the parent sees them
+    words = "at once; 64 are allowed" if found.kind == FailureKind.CRASH else "BlockingIOError"
+    assert words in found.message
+
+
+def test_no_secret_is_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "FALDONE_SMTP_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "PREFECT_API_AUTH_STRING",
+        "ALLOW_PANDOC_NO_SANDBOX",
+        "LD_PRELOAD",
+    ):
+        monkeypatch.setenv(name, "do not tell")
+    assert "do not tell" not in environment("/tmp/x").values()
+
+
+def _named(gap: str) -> bool:
+    return any(gap in line for line in probe().gaps())
+
+
+# ---- the line ----------------------------------------------------------------------------------------------------------
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch /tmp/faldone-was-here",)
+
+
+def _framed(message: bytes, length: int | None = None) -> bytes:
+    return struct.pack(">Q", len(message) if length is None else length) + message
+
+
+GOOD = pack(Answer("done", Parsed("txt", "t", "", 1, (Element("text", "x"),))))
+LIES = {
+    "a pickle": _framed(pickle.dumps(_Evil())),
+    "a pickle in the old frame": struct.pack("!i", 60) + pickle.dumps(_Evil()),
+    "a length beyond the limit": _framed(b"", 1 << 62),
+    "an answer of another shape": _framed(msgpack.packb({"word": "done", "parsed": {"format": 1}})),
+    "an answer without anything": _framed(pack(Answer("done"))),
+    "ready again": _framed(pack(Answer("ready"))),
+    "nesting": _framed(b"\x91" * 100_000),
+    "an extension type": _framed(msgpack.packb({"word": msgpack.ExtType(1, b"x")})),
+    "rows that are no text": _framed(GOOD.replace(b"\xa4rows\xc0", b"\xa4rows\x91\x91\x80")),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_hostile_answer_costs_its_document(lie: str, tmp_path: Path) -> None:
+    trace = Path("/tmp/faldone-was-here")
+    trace.unlink(missing_ok=True)
+    with ParserPool(Settings(limits=Limits(seconds=5, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
+        [(_, found)] = pool.parse([ParseJob("x", data=f"say {LIES[lie].hex()}".encode())])
+        assert isinstance(found, DocumentError)
+        assert found.kind == FailureKind.CRASH, found.message
+        assert "an answer that is none" in found.message
+        assert not trace.exists()
+
+
+def test_records_come_back_as_they_went() -> None:
+    element = Element("table", "a | b", 2, 0, (("a", "b"), ("1", "")), "x > y")
+    parsed = Parsed("docx", "t", "it", 3, (element,), {"author": "é"}, (Attachment("n", b"\x00\xff"),), ("w",))
+    assert unpack(Answer, pack(Answer("leaving", parsed))) == Answer("leaving", parsed)
+    half = Answer("done", Parsed("txt", "\udcff", "", 1, ()))
+    assert unpack(Answer, pack(half)).parsed == Parsed("txt", "\\udcff", "", 1, ())
+
+
+def test_what_is_no_record_is_refused() -> None:
+    for message in (b"", b"\xc1", GOOD[:-1], GOOD + b"x", b"\x80"):
+        with pytest.raises(Nonsense):
+            unpack(Answer, message)
+
+
+def test_a_long_file_goes_by_way_of_the_folder(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text("La società approva il bilancio.\n" * (BY_LINE // 32 + 1))
+    with ParserPool(Settings(workers=1)) as pool:
+        [(_, found)] = pool.parse([ParseJob(str(path), path)])
+        assert isinstance(found, Parsed)
+        assert found.language == "it"
