@@ -33,7 +33,8 @@ class Limits(BaseModel):
     )
     unpack_ratio: int = Field(200, gt=1, description="Largest ratio of unpacked to packed bytes of one archive.")
     cells: int = Field(2_000_000, gt=0, description="Most cells of one spreadsheet.")
-    attachments: int = Field(200, ge=0, description="Most attachments of one document, nested ones included.")
+    attachments: int = Field(200, ge=0, description="Most files within one mail or document.")
+    members: int = Field(10_000, ge=0, description="Most files within one archive or mailbox, nested ones included.")
 
 
 class Settings(BaseSettings):

@@ -78,10 +78,14 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file inside another one: a document of its own with the path `container!/name`."""
+    """A file inside another one: a document of its own with the path `container!/name`.
+
+    `metadata` is what the container knows of it (who signed it, how it was sent); what the file says itself counts more.
+    """
 
     name: str
     data: bytes
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import hashlib
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -41,7 +42,7 @@ from tasks.office.rows import Paper
 from tasks.progress import Part, cost
 from tasks.records import ATTACHMENT, Attachment, Chunk, Failure, Parsed, document_id
 
-DEPTH = 4  # containers within containers
+DEPTH = 8  # containers within containers: a signed file in a mail in a certified mail in an archive is four
 PARSING = 0.15  # the part of a batch's time before its first chunk is encoded
 WORD_EVERY = 0.5  # s
 
@@ -91,6 +92,7 @@ class _Draft:
     chunks: list[Chunk] = field(default_factory=list)
     error: DocumentError | None = None
     same: bool = False
+    known: Mapping[str, str] = field(default_factory=dict)  # what its container says of it
 
 
 def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
@@ -230,10 +232,11 @@ def _parse(drafts: Sequence[_Draft], pipeline: Pipeline, word: _Word) -> list[_D
     """Parse what is not parsed yet; the attachments found on the way are new drafts, and are returned."""
     found: list[_Draft] = []
     level = [d for d in drafts if d.parsed is None and d.error is None and not d.same]
-    left = pipeline.settings.limits.attachments
-    for _ in range(DEPTH):
+    room: Counter[str] = Counter()  # documents within each outermost one so far
+    for depth in range(DEPTH + 1):
         _parse_level(level, pipeline.settings, None if found else word)
-        level = [a for d in level if d.parsed for a in _attachments(d, pipeline.collection)][: left - len(found)]
+        most = pipeline.settings.limits.members if depth < DEPTH else 0
+        level = [a for d in level if d.parsed for a in _attachments(d, pipeline.collection, room, most)]
         found += level
         if not level:
             break
@@ -241,16 +244,17 @@ def _parse(drafts: Sequence[_Draft], pipeline: Pipeline, word: _Word) -> list[_D
 
 
 def _parse_level(drafts: Sequence[_Draft], settings: Settings, word: _Word | None) -> None:
-    by_job = {ParseJob(_file_name(d.work.path), d.local, d.data): d for d in drafts}
+    jobs = [ParseJob(_file_name(d.work.path), d.local, d.data) for d in drafts]
+    by_job = {id(job): draft for job, draft in zip(jobs, drafts, strict=True)}  # equal files are documents each
     pool = parser_pool(settings, workers=1 if in_worker() else None)
-    for job, outcome in pool.parse(list(by_job)):
+    for job, outcome in pool.parse(jobs):
         check_stop()
-        draft = by_job[job]
+        draft = by_job[id(job)]
         draft.data = None
         if isinstance(outcome, DocumentError):
             draft.error = outcome
         else:
-            draft.parsed = outcome
+            draft.parsed = replace(outcome, metadata={**draft.known, **outcome.metadata})
         if word is not None:
             word.parsed(draft)
 
@@ -259,22 +263,31 @@ def _file_name(path: str) -> str:
     return path.rsplit(ATTACHMENT, 1)[-1].rsplit("/", 1)[-1]
 
 
-def _attachments(container: _Draft, collection: str) -> list[_Draft]:
+def _attachments(container: _Draft, collection: str, room: Counter[str], most: int) -> list[_Draft]:
+    """Drafts of the files within a document; what is too many or too deep is left out with a warning."""
     parsed = container.parsed
     assert parsed is not None
+    top = container.work.path.split(ATTACHMENT, 1)[0]
+    kept = parsed.attachments[: max(0, most - room[top])]
+    room[top] += len(kept)
+    if cut := len(parsed.attachments) - len(kept):
+        reason = f"more than {most:,} within {top} (limits.members)" if most else f"nested deeper than {DEPTH}"
+        words = f"{cut:,} of {len(parsed.attachments):,} files within were left out: {reason}"
+        container.parsed = replace(parsed, warnings=(*parsed.warnings, words))
     names: dict[str, int] = {}
-    return [_attachment(container, item, names, collection) for item in parsed.attachments]
+    return [_attachment(container, item, names, collection) for item in kept]
 
 
 def _attachment(container: _Draft, item: Attachment, names: dict[str, int], collection: str) -> _Draft:
-    name = item.name.replace("/", "_").replace("\\", "_") or "attachment"
+    pieces = item.name.replace("\\", "/").split("/")
+    name = "/".join(piece for piece in pieces if piece not in {"", ".", ".."}) or "attachment"
     names[name] = names.get(name, 0) + 1
     if names[name] > 1:  # two attachments of one name are two documents
         name = f"{names[name]}-{name}"
     path = f"{container.work.path}{ATTACHMENT}{name}"
     work = Work(document_id(collection, path), path, len(item.data), container.work.stamp, "parse")
     digest = hashlib.blake2b(item.data, digest_size=16).hexdigest()
-    return _Draft(work, container.work.document_id, digest, item.data)
+    return _Draft(work, container.work.document_id, digest, item.data, known=item.metadata)
 
 
 # ---- chunk and embed ---------------------------------------------------------------------------------------------------

@@ -17,6 +17,25 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_MEANT = {
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "x-gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "iso-8859-9": "cp1254",
+    "x-mac-roman": "mac_roman",
+    "macintosh": "mac_roman",
+    "iso-8859-8-i": "iso-8859-8",
+    "utf8mb4": "utf-8",
+    "unicode-1-1-utf-7": "utf-7",
+    "ansi": "cp1252",
+    "x-ansi": "cp1252",
+}
+"""Names of charsets as mails and pages write them, with the larger set that is meant (as the WHATWG's table has it)."""
+
 _USUAL = frozenset("àèéìíòóùúÀÈÉÌÒÓÙçÇñÑäöüÄÖÜßêâîôûëïáãõåøæœ’‘“”–—•…€£§°«»©®™½¼¾²³ªº·´¿¡×\u00a0\u00ad")
 _WESTERN = ("cp1252", "mac_roman", "cp850")
 _DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
@@ -62,12 +81,35 @@ def _to_text(data: bytes, declared: bool) -> str:
     return data.decode(_vote(data[:_SAMPLE]), errors="replace")
 
 
+def decode_as(data: bytes, charset: str | None) -> str:
+    """The text of a part of a mail that names its charset, as it was meant; the likeliest one where the name is wrong.
+
+    Who writes `us-ascii` or `iso-8859-1` has seldom looked: bytes that are UTF-8 are read so, others as cp1252.
+    """
+    name = (charset or "").strip().strip("\"'").lower()
+    if _known(name) in {"ascii", "iso8859-1", "cp1252", ""}:
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    if name and _known(name) != "ascii" and (text := _as_declared(data, name)) is not None:
+        return text
+    return _to_text(data, declared=True)
+
+
+def _known(name: str) -> str:
+    try:
+        return codecs.lookup(_MEANT.get(name, name)).name if name else ""
+    except (LookupError, ValueError):
+        return ""
+
+
 def _as_declared(data: bytes, name: str) -> str | None:
     """Decoded as the text itself says, None when it does not hold. Browsers read latin-1 as cp1252, and so do we."""
+    known = _known(name)
     try:
-        known = codecs.lookup(name).name
-        return data.decode("cp1252" if known in {"iso8859-1", "ascii"} else known, errors="strict")
-    except (LookupError, UnicodeDecodeError):
+        return data.decode("cp1252" if known in {"iso8859-1", "ascii"} else known, errors="strict") if known else None
+    except (LookupError, UnicodeDecodeError, ValueError):
         return None
 
 

@@ -8,6 +8,7 @@ shape of the text (`guess`). What each reader must have stands in `formats/base.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from infra.errors import DocumentError, FailureKind
@@ -31,6 +32,10 @@ _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "a Parquet file"),
     (b"%!PS", "a PostScript file: save it as PDF"),
 )
+
+_ARMOUR = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ )*(?:CERTIFICATE|KEY|REQUEST|CRL|PARAMETERS))-----")
+_CODED = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_CODED_END = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 
 def detect(source: Path | bytes, name: str) -> str:
@@ -75,6 +80,24 @@ def _refuse_strangers(look: Look) -> None:
         raise DocumentError(FailureKind.UNSUPPORTED, message)
     if not look.is_text:
         raise DocumentError(FailureKind.UNSUPPORTED, "the file is binary data of an unknown type")
+    if look.text.startswith("-----BEGIN PGP MESSAGE"):
+        raise DocumentError(FailureKind.ENCRYPTED, "the file is encrypted with PGP: only its recipient can open it")
+    if found := _ARMOUR.match(look.text):
+        words = f"the file is a {found.group(1).lower()} in PEM, not a document"
+        raise DocumentError(FailureKind.UNSUPPORTED, words)
+    if _is_base64(look.text):
+        words = "the file is base64-coded data that is no signed file: decode it first (base64 -d)"
+        raise DocumentError(FailureKind.UNSUPPORTED, words)
+
+
+def _is_base64(text: str) -> bool:
+    """Tell coded data from prose: long lines of one length without a blank, of capitals, small letters and digits."""
+    lines = text.rstrip().split("\n")
+    body = lines[:-1] if len(lines) > 1 else lines
+    coded = all(map(_CODED.fullmatch, body)) and _CODED_END.fullmatch(lines[-1]) is not None
+    letters = "".join(body[:50])
+    mixed = all(re.search(kind, letters) for kind in ("[A-Z]", "[a-z]", "[0-9]"))
+    return coded and mixed and len(text) >= 200 and len({len(line) for line in body}) == 1
 
 
 def _zip_words(look: Look) -> str:

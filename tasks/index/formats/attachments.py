@@ -13,26 +13,34 @@ if TYPE_CHECKING:
     from infra.settings import Limits
 
 
-def held(items: Iterable[tuple[str, bytes]], limits: Limits) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """The attachments that the limits let through, and a warning for each that they do not.
+def held(
+    items: Iterable[tuple[str, bytes]], limits: Limits, most: int | None = None, setting: str = "limits.attachments"
+) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """The attachments that the limits let through, and a warning for what they do not.
 
     Args:
         items: (name, data); names are made plain and distinct, since they become part of a path.
         limits: `attachments` is how many, `file_size` how many bytes together.
+        most: another limit on how many, `setting` its name.
     """
     kept: list[Attachment] = []
     warnings: list[str] = []
     names: set[str] = set()
-    room = int(limits.file_size)
+    room, most, too_many = int(limits.file_size), limits.attachments if most is None else most, 0
     for name, data in items:
+        if not data:
+            continue
+        if len(kept) >= most:
+            too_many += 1
+            continue
         name = _distinct(plain_name(name), names)
-        if len(kept) >= limits.attachments:
-            warnings.append(f"attachment {name} was left out: more than {limits.attachments} (limits.attachments)")
-        elif len(data) > room:
+        if len(data) > room:
             warnings.append(f"attachment {name} was left out: {len(data):,} bytes go beyond limits.file_size")
-        elif data:
+        else:
             room -= len(data)
             kept.append(Attachment(name, data))
+    if too_many:
+        warnings.append(f"{too_many:,} files within were left out: more than {most:,} ({setting})")
     return tuple(kept), tuple(warnings)
 
 

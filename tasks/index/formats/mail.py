@@ -1,17 +1,19 @@
 """EML: the mail's head and body as one document, its attachments as documents of their own.
 
-Read with the standard library. Of two versions of a body the HTML one is taken when it has a table, else the plain
-one, which has no layout to go wrong. Mails forwarded as attachments (a certified Italian mail wraps the real one so)
-are attachments `….eml`. Pictures that the HTML shows inline are logos and signatures: they are left out, with a
-warning.
+Read with the standard library. Of two versions of a body the one that says more is read (`mail_text.versions_to_read`).
+Mails forwarded as attachments are attachments `….eml`, calendars `….ics`. A mail whose whole body is a signed envelope
+(S/MIME) is opened; a signature beside the text is metadata, and so are the certificates of certified mail, whose
+transport envelopes have no text of their own. Pictures that the HTML shows inline are logos and signatures: they are left
+out, with a warning.
 """
 
 from __future__ import annotations
 
 import email
-import email.policy
+import mimetypes
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
@@ -19,10 +21,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
-from tasks.index.decode import decode
+from tasks.index.formats import cms, pec
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, clean, load, with_sections
+from tasks.index.formats.base import Context, load, with_sections
 from tasks.index.formats.html import elements_of_html
+from tasks.index.formats.mail_text import (
+    MeantPolicy,
+    file_name,
+    head,
+    one_line,
+    payload,
+    text_of,
+    transferred,
+    versions_to_read,
+)
 from tasks.index.formats.text import paragraphs
 from tasks.records import Element, Parsed
 
@@ -30,27 +42,54 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("eml",)
-VERSION = "1"
+VERSION = "2"
 EXTENSIONS = {"eml": "eml"}
 SAMPLES = {"eml": b"From: a@b.it\nTo: c@d.it\nSubject: Fattura\n\nCiao"}
 
-_HEADER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]?\S?.*$")
+_HEADER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):(?:[ \t].*|\S.*)?$")
 _TELLING = frozenset({"from", "received", "message-id", "return-path", "mime-version"})
 _USUAL = frozenset({"to", "subject", "date", "delivered-to", "content-type"})
 _HEADS = ("From", "To", "Cc", "Date", "Subject")
+_ENVELOPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
+_STAMPS = frozenset({"application/timestamp-reply", "application/timestamped-data"})
+_REPORTS = frozenset({"message/delivery-status", "message/disposition-notification", "message/feedback-report"})
+_BODIES = frozenset({"text/plain", "text/html"})
+_OTHER_VERSIONS = frozenset({"text/enriched", "text/richtext", "text/rtf", "text/x-amp-html", "text/watch-html"})
+_JUNK = frozenset({"application/applefile", "application/ms-tnef-empty"})
+_INNER_HEAD = re.compile(rb"\s*(?:Content-Type|MIME-Version|Content-Transfer-Encoding)\s*:", re.IGNORECASE)
 
 
 def sniff(look: Look) -> str:
-    """Know a mail by three of its headers before the first empty line, where nothing stands that is no header."""
-    found = set()
+    """Know a mail by its headers before the first empty line, where nothing stands that is no header.
+
+    Three of the usual ones tell a mail; what begins with `Content-Type:` and says how it is encoded is the inside of one.
+    """
+    found: list[str] = []
     for line in look.text.split("\n\n", 1)[0].split("\n"):
         if line.startswith((" ", "\t", "From ", ">From ")):
             continue
         header = _HEADER.match(line)
         if not header:
             return ""
-        found.add(header.group(1).lower())
-    return "eml" if len(found & (_USUAL | _TELLING)) >= 3 and found & _TELLING else ""
+        found.append(header.group(1).lower())
+    names = set(found)
+    inside = "content-type" in names and bool(names & {"mime-version", "content-transfer-encoding"})
+    return "eml" if (len(names & (_USUAL | _TELLING)) >= 3 and names & _TELLING) or inside else ""
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What is found in a mail: bodies in order, files, and what is no document of its own."""
+
+    bodies: list[list[Element]] = field(default_factory=list)
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    signatures: list[cms.Signature] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    stamp: dict[str, str] = field(default_factory=dict)
+    certificate: bytes = b""
+    pictures: int = 0
+    calendars: set[bytes] = field(default_factory=set)
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:
@@ -59,41 +98,41 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     Raises:
         DocumentError: ENCRYPTED (S/MIME or PGP).
     """
-    mail = email.message_from_bytes(
-        load(source), _class=EmailMessage, policy=email.policy.compat32.clone(mangle_from_=False)
-    )
-    heads = {name: head(mail, name) for name in _HEADS}
-    if mail.get_content_type() in {"multipart/encrypted", "application/pkcs7-mime"} and "signed" not in str(
-        mail.get_param("smime-type", "")
-    ):
+    mail = message_of(load(source))
+    if mail.get_content_type() == "multipart/encrypted":
         raise DocumentError(FailureKind.ENCRYPTED, "the mail is encrypted: only its recipient can open it")
-    bodies, files, left_out = _parts(mail)
-    elements = [*mail_head(heads), *(element for body in bodies for element in body)]
-    attachments, warnings = held(files, context.limits)
+    heads = {name: head(mail, name) for name in _HEADS}
+    parts = _parts(mail)
+    signed = cms.as_metadata(parts.signatures, "S/MIME" if parts.signatures else "") | parts.stamp
+    certified = pec.certified(mail, parts.certificate)
+    metadata = mail_metadata(heads) | _message_ids(mail) | signed | certified
+    elements: list[Element] = []
+    attachments, warnings = held(parts.files, context.limits)
+    if parts.stamp:
+        attachments = tuple(replace(one, metadata=parts.stamp) if cms.kind_of(one.data) else one for one in attachments)
+    wraps = pec.is_transport(certified) and any(a.name.lower() == pec.MESSAGE for a in attachments)
+    if wraps:  # the provider's words about the message, which is a document of its own
+        attachments = tuple(pec.passed_on(one, certified) for one in attachments)
+    else:
+        elements = [*mail_head(heads), *(element for body in parts.bodies for element in body)]
+    if parts.pictures:
+        parts.warnings.append(f"{parts.pictures} inline picture(s) were left out")
     return Parsed(
         format="eml",
         title=heads["Subject"],
         language="",
         pages=1,
         elements=with_sections(elements),
-        metadata=mail_metadata(heads),
+        metadata=metadata,
         attachments=attachments,
-        warnings=(*warnings, *([f"{left_out} inline picture(s) were left out"] if left_out else [])),
+        warnings=(*warnings, *parts.warnings, *cms.tampered(signed)),
     )
 
 
-def head(mail: Message, name: str) -> str:
-    """A header, decoded, on one line; "" when it is absent."""
-    from email.header import decode_header, make_header
-
-    value = mail.get(name)
-    if value is None:
-        return ""
-    try:
-        text = str(make_header(decode_header(str(value))))
-    except (LookupError, UnicodeError, ValueError, email.errors.HeaderParseError):
-        text = str(value)
-    return " ".join(clean(text).split())
+def message_of(data: bytes) -> Message:
+    """The mail in some bytes; a byte order mark before its heads is left out."""
+    bare = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    return email.message_from_bytes(bare, _class=EmailMessage, policy=MeantPolicy(mangle_from_=False))
 
 
 def mail_head(heads: dict[str, str]) -> Iterator[Element]:
@@ -116,104 +155,166 @@ def mail_metadata(heads: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _parts(mail: Message) -> tuple[list[list[Element]], list[tuple[str, bytes]], int]:
-    """The bodies in order, the files, and how many inline pictures were left out."""
-    bodies: list[list[Element]] = []
-    files: list[tuple[str, bytes]] = []
-    left_out = 0
-    stack = [mail]
+def _message_ids(mail: Message) -> dict[str, str]:
+    """The message's own id and the one that it answers, without their angle brackets."""
+    found = {"message_id": head(mail, "Message-ID"), "in_reply_to": head(mail, "In-Reply-To")}
+    return {name: value.strip("<> ") for name, value in found.items() if value.strip("<> ")}
+
+
+def _parts(mail: Message) -> _Parts:
+    """Everything in a mail, depth first."""
+    found = _Parts()
+    stack: list[Message] = [mail]
     while stack:
         part = stack.pop()
         kind = part.get_content_type()
         if kind == "multipart/alternative":
             stack += reversed(_best(part))
+        elif kind in _REPORTS:
+            found.bodies.append(_report(part))
         elif part.is_multipart() and kind != "message/rfc822":
-            stack += reversed([child for child in part.get_payload() if isinstance(child, Message)])
-        elif kind == "message/rfc822" or _is_file(part):
-            files.append(_file(part))
-        elif kind.startswith("image/") and part.get("Content-ID"):
-            left_out += 1
-        elif kind in {"text/plain", "text/html"}:
-            bodies.append(_body(part))
+            stack += reversed(_children(part))
+        elif kind in _ENVELOPES and (inner := _opened(part, found)) is not None:
+            stack.append(inner)
         else:
-            files.append(_file(part))
-    return bodies, files, left_out
+            _single(part, kind, found)
+    return found
+
+
+def _single(part: Message, kind: str, found: _Parts) -> None:
+    """Put a part that holds no others where it belongs."""
+    name = file_name(part)
+    if kind in _SIGNATURES or (name.lower() == "smime.p7s" and kind.startswith("application/")):
+        _add_signature(part, found)
+    elif kind in _STAMPS or name.lower().endswith((".tsr", ".tst")):
+        _add_stamp(part, name, found)
+    elif name.lower() == pec.CERTIFICATE:
+        found.certificate = payload(part)
+    elif kind in _JUNK:
+        found.warnings.append(f"{name or kind} was left out: it holds a file's icon, not its content")
+    elif kind == "message/rfc822" or _is_file(part, name):
+        _add_file(part, name, found)
+    elif kind.startswith("image/") and part.get("Content-ID"):
+        found.pictures += 1
+    elif kind in _BODIES:
+        found.bodies.append(_body(part))
+    else:
+        _add_file(part, name, found)
+
+
+def _children(part: Message) -> list[Message]:
+    return [child for child in part.get_payload() if isinstance(child, Message)]
 
 
 def _best(part: Message) -> list[Message]:
-    """Of the versions of a body the one to read, with what else stands beside it (calendars and the like)."""
-    versions = [child for child in part.get_payload() if isinstance(child, Message)]
-    plain = [child for child in versions if child.get_content_type() == "text/plain"]
-    rich = [child for child in versions if child not in plain and _holds_html(child)]
-    others = [child for child in versions if child not in plain and child not in rich and not _is_text(child)]
-    has_words = any(_text(child).strip() for child in plain)
-    has_table = any("<table" in _html(child).lower() and "<th" in _html(child).lower() for child in rich)
-    return ((plain if has_words and not has_table else rich) or plain or rich) + others
-
-
-def _holds_html(part: Message) -> bool:
-    return any(child.get_content_type() == "text/html" for child in part.walk())
+    """Of the versions of a body those to read, with what else stands beside them (calendars and the like)."""
+    versions = _children(part)
+    plain = [child for child in versions if child.get_content_type() == "text/plain" and not _is_file(child)]
+    rich = [child for child in versions if child not in plain and _html(child)]
+    others = [
+        child
+        for child in versions
+        if child not in plain and child not in rich and child.get_content_type() not in _OTHER_VERSIONS
+    ]
+    if not plain or not rich:
+        return plain + rich + others or versions
+    markup = "\n".join(_html(child) for child in rich)
+    words = "\n".join(element.text for element in elements_of_html(markup))
+    tabular = "<table" in markup.lower() and "<th" in markup.lower()
+    with_plain, with_rich = versions_to_read("\n".join(map(text_of, plain)), words, tabular)
+    return plain * with_plain + rich * with_rich + others
 
 
 def _html(part: Message) -> str:
-    return "".join(_text(child) for child in part.walk() if child.get_content_type() == "text/html")
+    return "".join(text_of(child) for child in part.walk() if child.get_content_type() == "text/html")
 
 
-def _is_text(part: Message) -> bool:
-    return part.get_content_maintype() == "text" and not _is_file(part)
-
-
-def _is_file(part: Message) -> bool:
+def _is_file(part: Message, name: str | None = None) -> bool:
+    name = file_name(part) if name is None else name
     disposition = part.get_content_disposition()
-    named = part.get_filename() is not None
-    is_body = part.get_content_type() in {"text/plain", "text/html"}
-    return disposition == "attachment" or (
-        named and not is_body and not (disposition == "inline" or part.get("Content-ID"))
-    )
-
-
-def _payload(part: Message) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _text(part: Message) -> str:
-    """The text of a part in the charset that it names, or the likeliest one when that is wrong."""
-    data = _payload(part)
-    charset = part.get_content_charset()
-    try:
-        return data.decode(charset, errors="strict") if charset else decode(data, declared=True)
-    except (LookupError, UnicodeDecodeError):
-        return decode(data, declared=True)
+    is_body = part.get_content_type() in _BODIES
+    shown = disposition == "inline" or part.get("Content-ID")
+    return disposition == "attachment" or bool(name and not is_body and not shown)
 
 
 def _body(part: Message) -> list[Element]:
-    if part.get_content_type() == "text/html":
-        return elements_of_html(_text(part))
-    return list(paragraphs(_text(part).replace("\r\n", "\n")))
+    text = text_of(part)
+    return elements_of_html(text) if part.get_content_type() == "text/html" else list(paragraphs(text))
 
 
-def _file(part: Message) -> tuple[str, bytes]:
-    """(name, bytes) of an attachment; a mail in a mail is written out again."""
-    if part.get_content_type() == "message/rfc822":
-        inner = part.get_payload()
-        message = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else part
-        name = part.get_filename() or f"{head(message, 'Subject') or 'message'}.eml"
-        data = message.as_bytes()
-        return (name if name.lower().endswith(".eml") else f"{name}.eml"), data
-    extension = {"text/calendar": "ics", "text/csv": "csv", "application/pdf": "pdf"}.get(
-        part.get_content_type(), "bin"
-    )
-    return head_text(part.get_filename()) or f"attachment.{extension}", _payload(part)
+def _report(part: Message) -> list[Element]:
+    """What a mail server reports (why a message was not delivered) as text: the heads of its blocks."""
+    blocks = _children(part) if part.is_multipart() else [message_of(payload(part))]
+    lines = [f"{name}: {one_line(str(value))}" for block in blocks for name, value in block.items()]
+    return [Element("text", "\n".join(lines))] if lines else []
 
 
-def head_text(value: str | None) -> str:
-    """A file name that a header carries, decoded."""
-    from email.header import decode_header, make_header
+def _opened(part: Message, found: _Parts) -> Message | None:
+    """The mail's own parts in a signed envelope, None when it holds a file (a signed invoice) or cannot be opened.
 
-    if not value:
-        return ""
+    Raises:
+        DocumentError: ENCRYPTED, where the envelope is the mail's body.
+    """
+    data = payload(part)
+    told = str(part.get_param("smime-type", "")).lower().startswith("enveloped")
+    is_body = part.get_content_disposition() != "attachment" or file_name(part).lower() == "smime.p7m"
+    if is_body and (told or cms.kind_of(data) == "encrypted"):
+        raise DocumentError(FailureKind.ENCRYPTED, "the mail is encrypted: only its recipient can open it")
     try:
-        return str(make_header(decode_header(value)))
-    except (LookupError, UnicodeError, ValueError):
-        return value
+        envelope = cms.opened(data)
+    except DocumentError:
+        return None
+    if envelope.content is None or not _INNER_HEAD.match(envelope.content):
+        return None
+    found.signatures += envelope.signatures
+    return message_of(envelope.content)
+
+
+def _add_signature(part: Message, found: _Parts) -> None:
+    """Note the signers of a signature that stands beside what it signs."""
+    if part.get_content_type() == "application/pgp-signature":
+        return
+    try:
+        found.signatures += cms.opened(payload(part)).signatures
+    except DocumentError:
+        found.warnings.append("the mail's signature cannot be read: who signed it is not known")
+
+
+def _add_stamp(part: Message, name: str, found: _Parts) -> None:
+    """Note the time stamp of what the mail holds (a signed file with its stamp is packed as a mail, M7M)."""
+    moment = cms.stamp_time(payload(part))
+    found.stamp = {"timestamp": name or "time stamp"} | ({"timestamped_at": moment} if moment else {})
+    if not moment:
+        found.warnings.append(f"the time stamp {name} cannot be read: when it was given is not known")
+
+
+def _add_file(part: Message, name: str, found: _Parts) -> None:
+    """An attached file; a mail in a mail is written out again, a calendar that stands there twice is one."""
+    kind = part.get_content_type()
+    if kind == "message/rfc822":
+        data = _forwarded(part)
+        name = name or f"{head(message_of(data), 'Subject') or 'message'}.eml"
+        found.files.append((name if name.lower().endswith(".eml") else f"{name}.eml", data))
+        return
+    data = payload(part)
+    if kind == "text/calendar" or name.lower().endswith(".ics"):
+        if data.strip() in found.calendars:
+            return
+        found.calendars.add(data.strip())
+    if not data.strip() and part.get_payload():
+        found.warnings.append(f"attachment {name or kind} is empty or cannot be decoded")
+    found.files.append((name or f"attachment{_suffix(kind)}", data))
+
+
+def _suffix(kind: str) -> str:
+    return (
+        {"text/calendar": ".ics", "text/rfc822-headers": ".eml"}.get(kind) or mimetypes.guess_extension(kind) or ".bin"
+    )
+
+
+def _forwarded(part: Message) -> bytes:
+    """The bytes of a forwarded mail. It may not be encoded as a whole, but programs do it: then it is decoded first."""
+    inner = part.get_payload()
+    message = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else part
+    written = message.as_bytes()
+    return transferred(written, str(part.get("Content-Transfer-Encoding", "")))

@@ -19,6 +19,7 @@ from infra.errors import DocumentError, FailureKind
 from tasks.index.formats import ocr
 from tasks.index.formats.base import Context, clean, title_of
 from tasks.index.formats.pdf_pages import to_blocks
+from tasks.index.formats.pdf_signatures import signature_metadata
 from tasks.index.formats.pdf_titles import to_elements
 from tasks.index.formats.pdf_words import PageWords, read_words
 from tasks.records import Attachment, Parsed
@@ -75,6 +76,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         if not elements:
             raise _no_text(count, notes, missing, context)
         metadata = _metadata(document)
+        metadata |= signature_metadata(source)
         title = metadata.pop("title", "")
         warnings = (*notes.warnings, *([missing] if missing else []))
         best = "" if _POOR_TITLE.search(title) or len(title) < 4 else title

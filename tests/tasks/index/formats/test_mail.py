@@ -1,14 +1,20 @@
 """Mails: heads, bodies, attachments and their limits."""
 
+import base64
+import email
+import email.policy
 from email.message import EmailMessage
 
 import pytest
 
+import envelopes
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from tasks.index.formats.attachments import held, plain_name
 from tasks.index.formats.base import Context
+from tasks.index.formats.mail_text import decoded_words
 from tasks.index.read import read
+from tasks.records import Parsed
 
 
 def reminder() -> EmailMessage:
@@ -76,3 +82,224 @@ def test_attachments_are_held_to_the_limits() -> None:
 )
 def test_names_of_attachments_are_plain(name: str, plain: str) -> None:
     assert plain_name(name) == plain
+
+
+def raw(*lines: str, head: str = "From: Ufficio <u@esempio.it>\nTo: c@esempio.it\nSubject: Prova\n") -> bytes:
+    return (head + "\n".join(lines)).encode()
+
+
+def alternatives(plain: str, rich: str) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "u@esempio.it", "c@esempio.it", "Prova"
+    mail.set_content(plain)
+    mail.add_alternative(rich, subtype="html")
+    return mail.as_bytes()
+
+
+def body(data: bytes) -> str:
+    return "\n".join(e.text for e in parsed_mail(data).elements[1:])
+
+
+def parsed_mail(data: bytes) -> Parsed:
+    return read(data, Context("x.eml", Limits()))
+
+
+@pytest.mark.parametrize(
+    ("plain", "rich", "there", "not_there"),
+    [
+        ("Messaggio in HTML.", "<p>Canone mensile di 640,00 euro dal primo marzo.</p>", "640,00", "Messaggio in HTML"),
+        ("Canone 640,00 euro.\n-- \nAnna", "<p>Canone <b>640,00</b> euro.</p>", "Anna", "zzz"),
+        ("Voce 5 e voce 6.", "<table><tr><th>Voce</th></tr><tr><td>5</td></tr><tr><td>6</td></tr></table>", "5", "e voce"),
+        (" ".join(f"parola{n}" for n in range(60)), "<p>Tutt'altro testo, di 42 euro, con molte altre cose.</p>", "parola59", "zzz"),
+        ("Solo testo 17.", "<html><body><img src='x'></body></html>", "Solo testo 17", "zzz"),
+    ],
+)  # fmt: skip
+def test_the_version_that_says_more_is_read(plain: str, rich: str, there: str, not_there: str) -> None:
+    text = body(alternatives(plain, rich))
+    assert there in text
+    assert not_there not in text
+
+
+def test_two_versions_that_say_different_things_are_both_read() -> None:
+    text = body(
+        alternatives(" ".join(f"parola{n}" for n in range(60)), "<p>Tutt'altro: 42 euro, entro il 3 maggio.</p>")
+    )
+    assert "parola59" in text
+    assert "42 euro" in text
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        ("iso-8859-1", "costa 45 € – l’anno".encode("cp1252"), "costa 45 € – l’anno"),
+        ("us-ascii", "qualità più".encode("cp1252"), "qualità più"),
+        ("us-ascii", "qualità più".encode(), "qualità più"),
+        ("iso-8859-1", "già “così”".encode(), "già “così”"),
+        ("x-unknown", "Città e qualità".encode("cp1252"), "Città e qualità"),
+        ("gb2312", "\u9555基".encode("gb18030"), "\u9555基"),
+        ("windows-1251", "Прибыль".encode("cp1251"), "Прибыль"),
+        ("utf-16", "Città".encode("utf-16"), "Città"),
+    ],
+)
+def test_charsets_as_they_were_meant(charset: str, data: bytes, text: str) -> None:
+    coded = base64.b64encode(data).decode()
+    mail = raw(f'Content-Type: text/plain; charset="{charset}"', "Content-Transfer-Encoding: base64", "", coded)
+    assert parsed_mail(mail).elements[-1].text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_raw_bytes_in_heads_and_names(encoding: str) -> None:
+    mail = (
+        "From: Società Però <p@esempio.it>\nTo: a@esempio.it\nSubject: Novità e qualità n° 12\n"
+        'Content-Type: text/plain; name="Società.txt"\nContent-Disposition: attachment; filename="Società.txt"\n\nciao ciao'
+    ).encode(encoding)
+    parsed = parsed_mail(mail)
+    assert parsed.title == "Novità e qualità n° 12"
+    assert parsed.metadata["sender"] == "Società Però <p@esempio.it>"
+    assert parsed.attachments[0].name == "Società.txt"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("=?iso-8859-1?Q?L'=C9quipe?= <x@y.z>", "L'Équipe <x@y.z>"),
+        ("=?utf-8?B?4oKs?= =?utf-8?B?IDEy?=", "€ 12"),
+        ("=?utf-8?B?4oI=?=\n =?utf-8?B?rA==?= fine", "€ fine"),
+        ("=?windows-1252?q?45_=80?= e =?x-none?Q?citt=E0?=", "45 € e città"),
+        ("=?utf-8*it?Q?citt=C3=A0?=", "città"),
+        ("niente =? qui ?= di speciale", "niente =? qui ?= di speciale"),
+    ],
+)
+def test_encoded_words(value: str, text: str) -> None:
+    assert decoded_words(value) == text
+
+
+def test_forwards_encoded_as_a_whole() -> None:
+    inner = base64.encodebytes(raw("", "Il dividendo è di 2,35 euro.")).decode()
+    mail = raw(
+        "Content-Type: multipart/mixed; boundary=B", "", "--B", "Content-Type: message/rfc822",
+        "Content-Transfer-Encoding: base64", "", inner, "--B--",
+    )  # fmt: skip
+    [forward] = parsed_mail(mail).attachments
+    assert forward.name.endswith(".eml")
+    assert "2,35 euro" in body(forward.data)
+
+
+def test_a_calendar_beside_the_text_is_one_document() -> None:
+    event = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Assemblea\nEND:VEVENT\nEND:VCALENDAR"
+    mail = raw(
+        "Content-Type: multipart/mixed; boundary=A", "", "--A", "Content-Type: multipart/alternative; boundary=B", "",
+        "--B", "Content-Type: text/plain", "", "Invito.", "--B", "Content-Type: text/calendar; method=REQUEST", "", event,
+        "--B--", "--A", 'Content-Type: application/ics; name="invito.ics"',
+        'Content-Disposition: attachment; filename="invito.ics"', "", event, "--A--",
+    )  # fmt: skip
+    parsed = parsed_mail(mail)
+    assert [a.name for a in parsed.attachments] == ["attachment.ics"]
+    assert read(parsed.attachments[0].data, Context("x", Limits())).title == "Assemblea"
+
+
+def test_a_mark_before_the_heads() -> None:
+    parsed = read(b"\xef\xbb\xbf" + raw("", "Corpo 71."), Context("x.txt", Limits()))
+    assert (parsed.format, parsed.title) == ("eml", "Prova")
+
+
+def test_the_inside_of_a_signed_mail_is_its_body() -> None:
+    inside = b"Content-Type: text/plain; charset=utf-8\r\n\r\nOrdine 5512 confermato.\r\n"
+    coded = base64.encodebytes(envelopes.der(inside)).decode()
+    mail = raw("Content-Type: application/x-pkcs7-mime; name=smime.p7m", "Content-Transfer-Encoding: base64", "", coded)
+    parsed = parsed_mail(mail)
+    assert "5512" in parsed.elements[-1].text
+    assert parsed.attachments == ()
+    assert parsed.metadata["signed_by"] == envelopes.SIGNER
+
+
+def test_a_signature_beside_the_text_is_no_document() -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "u@esempio.it", "c@esempio.it", "Prova"
+    mail.set_content("Testo firmato.")
+    for data, name in (
+        (envelopes.der(b"x", detached=True), "smime.p7s"),
+        (b"-----BEGIN PGP SIGNATURE-----", "signature.asc"),
+    ):
+        kind = "pkcs7-signature" if name == "smime.p7s" else "pgp-signature"
+        mail.add_attachment(data, maintype="application", subtype=kind, filename=name)
+    parsed = parsed_mail(mail.as_bytes())
+    assert parsed.attachments == ()
+    assert parsed.metadata["signed_by"] == envelopes.SIGNER
+    assert parsed.warnings == ()
+
+
+def test_a_signed_file_packed_with_its_time_stamp() -> None:
+    file = base64.encodebytes(envelopes.der(b"%PDF-1.4 ...")).decode()
+    packed = "\n".join(
+        ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=M", "", "--M",
+         'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="atto.pdf.p7m"',
+         "Content-Transfer-Encoding: base64", 'Content-Disposition: attachment; filename="atto.pdf.p7m"', "", file, "--M",
+         'Content-Type: application/timestamp-reply; name="atto.tsr"', "Content-Transfer-Encoding: base64", "", "MAoC", "--M--"]
+    )  # fmt: skip
+    parsed = read(packed.encode(), Context("atto.m7m", Limits()))
+    assert [a.name for a in parsed.attachments] == ["atto.pdf.p7m"]
+    assert parsed.attachments[0].metadata == {"timestamp": "atto.tsr"}
+    assert "cannot be read" in parsed.warnings[0]
+
+
+def test_reports_of_mail_servers_are_read() -> None:
+    mail = raw(
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B", "", "--B", "Content-Type: text/plain", "",
+        "Non consegnato.", "--B", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; mx.esempio.it", "",
+        "Final-Recipient: rfc822; chi@esempio.it", "Diagnostic-Code: smtp; 550 casella piena", "", "--B--",
+    )  # fmt: skip
+    assert "550 casella piena" in body(mail)
+
+
+DATICERT = """<?xml version="1.0"?><postacert tipo="{0}" errore="{1}"><intestazione><mittente>a@pec.it</mittente>
+<destinatari tipo="certificato">b@pec.it</destinatari><oggetto>Diffida</oggetto></intestazione><dati>
+<gestore-emittente>Gestore</gestore-emittente><data zona="+0200"><giorno>02/07/2026</giorno><ora>09:00:01</ora></data>
+<identificativo>opec1</identificativo><msgid>&lt;m1@pec.it&gt;</msgid></dati></postacert>"""
+
+
+def certified(head: str, kind: str, error: str = "nessuno", message: bytes | None = None) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = (
+        '"Per conto di: a@pec.it" <p@gestore.it>',
+        "b@pec.it",
+        f"{kind}: Diffida",
+    )
+    mail[head] = kind
+    mail["X-Riferimento-Message-ID"] = "<m1@pec.it>"
+    mail.set_content("Il giorno 02/07/2026 alle ore 09:00:01 il messaggio è stato trattato.")
+    mail.add_attachment(
+        DATICERT.format(kind, error).encode(), maintype="application", subtype="xml", filename="daticert.xml"
+    )
+    if message:
+        inner = email.message_from_bytes(message, _class=EmailMessage, policy=email.policy.default)
+        mail.add_attachment(inner, filename="postacert.eml")
+    mail.add_attachment(b"0\x80", maintype="application", subtype="pkcs7-signature", filename="smime.p7s")
+    return mail.as_bytes()
+
+
+def test_the_envelope_of_a_certified_mail_has_fields_and_no_text_of_its_own() -> None:
+    parsed = parsed_mail(certified("X-Trasporto", "posta-certificata", message=raw("", "Vi diffidiamo.")))
+    assert parsed.elements == ()
+    [message] = parsed.attachments
+    assert message.name == "postacert.eml"
+    assert "Vi diffidiamo" in body(message.data)
+    expected = {
+        "pec_kind": "posta-certificata",
+        "certified_at": "2026-07-02T09:00:01+02:00",
+        "pec_answers": "m1@pec.it",
+    }
+    assert expected.items() <= parsed.metadata.items()
+    assert expected.items() <= message.metadata.items()
+    assert parsed.metadata["sender"] == "a@pec.it"
+    assert "sender" not in message.metadata
+
+
+@pytest.mark.parametrize("kind", ["accettazione", "avvenuta-consegna", "non-accettazione", "preavviso-errore-consegna"])
+def test_receipts_of_certified_mail(kind: str) -> None:
+    parsed = parsed_mail(certified("X-Ricevuta", kind, "no-dest" if "errore" in kind else "nessuno"))
+    assert parsed.attachments == ()
+    assert parsed.metadata["pec_kind"] == kind
+    assert parsed.metadata["pec_answers"] == "m1@pec.it"
+    assert parsed.metadata.get("pec_error", "") == ("no-dest" if "errore" in kind else "")
+    assert "trattato" in parsed.elements[-1].text

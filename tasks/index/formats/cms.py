@@ -1,0 +1,272 @@
+"""CMS (RFC 5652): what a signed envelope holds, who signed it and when. Read with asn1crypto, which has no dependencies.
+
+The wrappings met in offices: DER, BER (lengths not told in advance, as most signing programs of Italy write it), PEM, and
+base64 with or without line breaks. Whether a signer is to be trusted is not judged here: what is compared is the
+digest that the signer signed with that of the content, which tells a file that was changed afterwards.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from infra.errors import DocumentError, FailureKind
+from tasks.index.formats.base import clean, corrupt
+
+_SIGNED = bytes.fromhex("06092a864886f70d010702")
+_ENVELOPED = bytes.fromhex("06092a864886f70d010703")
+_STAMPED = bytes.fromhex("060b2a864886f70d010910011f")
+_OIDS = {_SIGNED: "signed", _ENVELOPED: "encrypted", _STAMPED: "stamped"}
+_PEM = re.compile(
+    rb"-----BEGIN (?:PKCS ?#?7|CMS|SIGNED ?DATA)[^-]*-----(.*?)(?:-----END|\Z)", re.DOTALL | re.IGNORECASE
+)
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+=*\s*")
+_GRANTED = bytes.fromhex("3003020100")
+"""How the response of a time stamp service begins when it granted one."""
+
+_HEAD = 24
+"""Bytes of DER in which the type of a CMS message stands: two tags with lengths of up to 9 bytes, and its OID."""
+
+_TAX_CODE = re.compile(r"(?:^|[:\-])([A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]|\d{11})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signer of an envelope. `covers` tells whether the signed digest is the content's; None where none is stated."""
+
+    signer: str
+    tax_code: str = ""
+    issuer: str = ""
+    signed_at: str = ""
+    covers: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An opened envelope; `content` is None for a signature that stands apart from what it signs."""
+
+    content: bytes | None
+    signatures: tuple[Signature, ...] = ()
+    stamped_at: str = ""
+
+
+def kind_of(head: bytes) -> str:
+    """Tell a CMS message by its first bytes, in any of its wrappings.
+
+    Returns:
+        `signed`, `encrypted`, `stamped` (a document with its time stamps), `stamp` (a time stamp alone), or "".
+    """
+    if head.startswith(b"0"):
+        start = head[:_HEAD]
+        if _GRANTED in start[:9] and _SIGNED in start:
+            return "stamp"
+        if found := next((kind for oid, kind in _OIDS.items() if oid in start), ""):
+            return found
+    packed = _packed(head[:65_536])
+    if packed is None:
+        return ""
+    bare = re.sub(rb"\s", b"", packed[:200])
+    return kind_of(_decoded(bare[: len(bare) // 4 * 4])) if bare.startswith(b"M") else ""
+
+
+def opened(data: bytes) -> Envelope:
+    """Open one layer of an envelope.
+
+    Raises:
+        DocumentError: CORRUPT, or ENCRYPTED for somebody else.
+    """
+    from asn1crypto import cms, tsp  # tsp registers the time-stamped content
+
+    kind = kind_of(data)
+    if kind == "encrypted":
+        raise DocumentError(FailureKind.ENCRYPTED, "the file is encrypted (CMS): only its recipient can open it")
+    try:
+        message = cms.ContentInfo.load(_der(data))
+        if kind == "stamped":
+            return _stamped(message["content"], tsp)
+        return _signed(message["content"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError) as error:
+        first = (str(error).strip().splitlines() or [""])[0][:150]
+        raise corrupt(f"a signed file whose envelope is damaged: {first}") from None
+
+
+def signatures_of(message: Any, content: bytes | None) -> tuple[Signature, ...]:
+    """The signers of a SignedData structure.
+
+    Args:
+        content: what the signed digest is compared with; None when it is not at hand.
+    """
+    certificates = [choice.chosen for choice in message["certificates"] or () if choice.name == "certificate"]
+    return tuple(_signature(signer, certificates, content) for signer in message["signer_infos"])
+
+
+def read_signed(data: bytes) -> Any:
+    """The SignedData structure of a CMS message, for PDF signatures, whose content stands outside.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from asn1crypto import cms
+
+    message = cms.ContentInfo.load(data)
+    if message["content_type"].native != "signed_data":
+        raise ValueError("no signed data")
+    return message["content"]
+
+
+def as_metadata(signatures: Iterable[Signature], kind: str, stamped_at: str = "") -> dict[str, str]:
+    """Metadata of a signed document: `signature`, `signed_by`, `signed_by_tax_code`, `signed_at`, `signature_issuer`,
+    `signature_covers_content` (yes, no, unknown), `timestamped_at`; several signers are joined by "; "."""
+    signatures = list(signatures)
+    states = {signature.covers for signature in signatures}
+    covers = "no" if False in states else "yes" if states == {True} else "unknown"
+    found = {
+        "signature": kind,
+        "signed_by": _joined(s.signer for s in signatures),
+        "signed_by_tax_code": _joined(s.tax_code for s in signatures),
+        "signed_at": _joined(s.signed_at for s in signatures),
+        "signature_issuer": _joined(s.issuer for s in signatures),
+        "signature_covers_content": covers if signatures else "",
+        "timestamped_at": stamped_at,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def stamp_time(data: bytes) -> str:
+    """The time of a time stamp token or response (RFC 3161) in ISO 8601; "" when it cannot be read."""
+    from asn1crypto import cms, tsp
+
+    try:
+        if kind_of(data) == "stamp":
+            return _token_time(tsp.TimeStampResp.load(data)["time_stamp_token"])
+        return _token_time(cms.ContentInfo.load(data))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ""
+
+
+def tampered(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning for a document whose content is not what was signed."""
+    if metadata.get("signature_covers_content") != "no":
+        return ()
+    return ("the content is not what was signed: it was changed after signing, or its signature is of another file",)
+
+
+def _der(data: bytes) -> bytes:
+    if data.startswith(b"0") and kind_of(data[:_HEAD]):
+        return data
+    packed = _packed(data)
+    return data if packed is None else _decoded(re.sub(rb"[^A-Za-z0-9+/]", b"", packed))
+
+
+def _packed(data: bytes) -> bytes | None:
+    """The base64 letters of a PEM or bare base64 text, None for anything else."""
+    if found := _PEM.search(data):
+        return found.group(1)
+    bare = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return bare if _BASE64.match(bare[:400]) and _BASE64.fullmatch(bare[:400].rstrip(b"=")) else None
+
+
+def _decoded(letters: bytes) -> bytes:
+    try:
+        return base64.b64decode(letters + b"=" * (-len(letters) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _signed(message: Any) -> Envelope:
+    content = message["encap_content_info"]["content"]
+    if message["encap_content_info"]["content_type"].native == "tst_info":
+        moment = content.parsed["gen_time"].native
+        return Envelope(None, (), moment.isoformat() if isinstance(moment, datetime) else "")
+    inner = None if content is None or content.native is None else bytes(content)
+    if inner is not None and not isinstance(content.native, bytes):
+        inner = content.dump()  # content of another type than plain data, as time stamps have: its own encoding
+    return Envelope(inner, signatures_of(message, inner))
+
+
+def _stamped(message: Any, tsp: Any) -> Envelope:
+    """A document with its time stamps (RFC 5544)."""
+    if not isinstance(message, tsp.TimeStampedData):
+        raise ValueError("no time-stamped data")
+    content = message["content"].native
+    evidence = message["temporal_evidence"].chosen
+    times = (
+        [_token_time(one["timestamp"]) for one in evidence] if isinstance(evidence, tsp.TimeStampTokenEvidence) else []
+    )
+    return Envelope(content, stamped_at=_joined(times))
+
+
+def _token_time(token: Any) -> str:
+    moment = token["content"]["encap_content_info"]["content"].parsed["gen_time"].native
+    return moment.isoformat() if isinstance(moment, datetime) else ""
+
+
+def _signature(signer: Any, certificates: list[Any], content: bytes | None) -> Signature:
+    certificate = _certificate(signer["sid"], certificates)
+    subject = certificate.subject.native if certificate else {}
+    issuer = certificate.issuer.native if certificate else {}
+    attributes = {one["type"].native: one["values"] for one in signer["signed_attrs"] or ()}
+    moment = attributes["signing_time"][0].native if "signing_time" in attributes else None
+    return Signature(
+        signer=_one_line(subject.get("common_name") or _person(subject) or ""),
+        tax_code=_tax_code(subject.get("serial_number")),
+        issuer=_one_line(issuer.get("common_name") or issuer.get("organization_name") or ""),
+        signed_at=_stamp_of(signer) or (moment.isoformat() if isinstance(moment, datetime) else ""),
+        covers=_covers(signer, attributes, content),
+    )
+
+
+def _certificate(sid: Any, certificates: list[Any]) -> Any | None:
+    for certificate in certificates:
+        if sid.name == "issuer_and_serial_number":
+            same = sid.chosen["serial_number"].native == certificate.serial_number
+            if same and sid.chosen["issuer"].hashable == certificate.issuer.hashable:
+                return certificate
+        elif certificate.key_identifier == sid.native:
+            return certificate
+    return None
+
+
+def _person(subject: Mapping[str, Any]) -> str:
+    return " ".join(str(subject[part]) for part in ("given_name", "surname") if subject.get(part))
+
+
+def _tax_code(serial: object) -> str:
+    """The tax code in a certificate's serial number: `TINIT-…` (ETSI EN 319 412-1) or, before it, `IT:…` and bare."""
+    for one in serial if isinstance(serial, list) else [serial]:
+        if found := _TAX_CODE.search(_one_line(str(one or "")).upper()):
+            return found.group(1)
+    return ""
+
+
+def _stamp_of(signer: Any) -> str:
+    """The time of a signature time stamp (CAdES-T), which counts more than the signer's own clock."""
+    for attribute in signer["unsigned_attrs"] or ():
+        if attribute["type"].native == "signature_time_stamp_token":
+            return _token_time(attribute["values"][0])
+    return ""
+
+
+def _covers(signer: Any, attributes: Mapping[str, Any], content: bytes | None) -> bool | None:
+    if content is None or "message_digest" not in attributes:
+        return None
+    try:
+        digest = hashlib.new(signer["digest_algorithm"]["algorithm"].native, content, usedforsecurity=False).digest()
+    except ValueError:
+        return None  # an algorithm that this machine does not know
+    return bool(digest == attributes["message_digest"][0].native)
+
+
+def _one_line(text: object) -> str:
+    first = text[0] if isinstance(text, list) and text else text
+    return " ".join(clean(str(first)).split())
+
+
+def _joined(values: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(value for value in values if value))

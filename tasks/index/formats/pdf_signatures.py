@@ -1,0 +1,60 @@
+"""Signatures in a PDF (PAdES): who signed it, when, and whether the file is as it was then.
+
+A signature dictionary names the bytes that it signs (`/ByteRange [0 a b c]`); the gap between them holds the CMS message
+in hexadecimal. Both must stand uncompressed in the file, so no PDF library is needed, and a large file is only searched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks.index.formats.cms import Signature, as_metadata, read_signed, signatures_of
+
+_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
+_LONGEST_MESSAGE = 8 << 20
+
+
+def signature_metadata(source: Path | bytes) -> dict[str, str]:
+    """Metadata of the signatures in a PDF as `cms.as_metadata` has them; nothing for one that is not signed.
+
+    `signature_covers_content` is `part` where all digests are right and the file was extended after the last signature.
+    """
+    with _opened(source) as data:
+        found = list(signatures(data))
+    metadata = as_metadata([signature for signature, _ in found], "PAdES" if found else "")
+    if metadata.get("signature_covers_content") == "yes" and not any(whole for _, whole in found):
+        metadata["signature_covers_content"] = "part"
+    return metadata
+
+
+def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool]]:
+    """The signatures of a PDF, each with whether it covers the file to its end; one that cannot be read has no signer."""
+    end = len(data)
+    while end and data[end - 1 : end] in b"\0\r\n ":
+        end -= 1
+    for found in _RANGE.finditer(data):
+        start, length, after, rest = map(int, found.groups())
+        gap = data[start + length : min(after, start + length + _LONGEST_MESSAGE)].strip()
+        if start or not gap.startswith(b"<") or after + rest > len(data):
+            continue
+        letters = re.sub(rb"[^0-9A-Fa-f]", b"", gap)
+        try:
+            message = read_signed(bytes.fromhex(letters[: len(letters) // 2 * 2].decode()))
+            for signature in signatures_of(message, data[:length] + data[after : after + rest]):
+                yield signature, after + rest >= end
+        except (ValueError, TypeError, KeyError, AttributeError):
+            yield Signature(""), False
+
+
+@contextlib.contextmanager
+def _opened(source: Path | bytes) -> Iterator[bytes | mmap.mmap]:
+    """The bytes of a source, not read into memory where it is a file."""
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data

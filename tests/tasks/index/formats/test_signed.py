@@ -1,0 +1,131 @@
+"""Signed files: the document inside whatever the wrapping, who signed it, what was changed, and hostile envelopes."""
+
+import base64
+import textwrap
+
+import pytest
+
+from envelopes import SIGNER, TAX_CODE, ber, der, pem, stamped, tampered
+from infra.errors import DocumentError, FailureKind
+from infra.settings import Limits
+from tasks.index.formats import cms
+from tasks.index.formats.base import Context
+from tasks.index.read import read
+from tasks.records import Parsed
+
+INVOICE = (
+    b"<?xml version='1.0'?><Fattura><Numero>88/B</Numero><Causale>" + b"opere edili " * 300 + b"</Causale></Fattura>"
+)
+
+
+def opened(data: bytes, name: str = "fattura.xml.p7m") -> Parsed:
+    return read(data, Context(name, Limits()))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(der(INVOICE), id="DER"),
+        pytest.param(ber(INVOICE), id="BER"),
+        pytest.param(pem(INVOICE), id="PEM"),
+        pytest.param(base64.b64encode(der(INVOICE)), id="base64 without line breaks"),
+        pytest.param(base64.encodebytes(der(INVOICE)), id="base64"),
+        pytest.param(base64.encodebytes(ber(INVOICE)).replace(b"\n", b"\r\n"), id="base64 of BER with CRLF"),
+        pytest.param(b"\xef\xbb\xbf" + base64.encodebytes(der(INVOICE)), id="base64 with a mark"),
+        pytest.param(der(INVOICE) + b"\0\0\0\n", id="something behind it"),
+        pytest.param(der(der(INVOICE)), id="signed twice"),
+        pytest.param(der(base64.b64encode(ber(INVOICE))), id="base64 within DER"),
+    ],
+)
+def test_the_document_inside_is_the_document(data: bytes) -> None:
+    parsed = opened(data)
+    assert parsed.format == "p7m"
+    assert parsed.elements == ()
+    [inside] = parsed.attachments
+    assert inside.name == "fattura.xml"
+    assert inside.data == INVOICE
+    assert inside.metadata == parsed.metadata
+    assert parsed.metadata["signed_by"] == SIGNER
+    assert parsed.metadata["signed_by_tax_code"] == TAX_CODE
+    assert parsed.metadata["signature_covers_content"] == "yes"
+    assert parsed.metadata["signed_at"].startswith("20")
+
+
+def test_a_signed_pdf_is_no_pdf_with_foreign_bytes() -> None:
+    page = b"%PDF-1.4\n" + bytes(range(256)) * 20
+    parsed = opened(ber(page, 700), "atto.pdf.p7m")
+    assert (parsed.format, parsed.attachments[0].data) == ("p7m", page)
+
+
+@pytest.mark.parametrize(
+    ("serial", "code"),
+    [
+        ("TINIT-PRVNNA80A41H501K", "PRVNNA80A41H501K"),
+        ("IT:PRVNNA80A41H501K", "PRVNNA80A41H501K"),
+        ("VATIT-01234567897", "01234567897"),
+        ("20041", ""),
+    ],
+)
+def test_tax_codes_of_certificates(serial: str, code: str) -> None:
+    assert cms.opened(der(b"x", serial)).signatures[0].tax_code == code
+
+
+def test_what_was_changed_after_signing_is_read_and_marked() -> None:
+    parsed = opened(tampered(b"paghera' 1.000 euro", b"paghera' 9.000 euro"), "patto.txt.p7m")
+    assert parsed.attachments[0].data == b"paghera' 9.000 euro"
+    assert parsed.metadata["signature_covers_content"] == "no"
+    assert "changed after signing" in parsed.warnings[0]
+
+
+def test_a_signature_without_content_says_whose_it_is() -> None:
+    parsed = opened(der(INVOICE, detached=True), "fattura.xml.p7s")
+    assert parsed.attachments == ()
+    assert SIGNER in parsed.elements[0].text
+    assert parsed.metadata["signature_covers_content"] == "unknown"
+
+
+def test_time_stamped_documents() -> None:
+    parsed = opened(stamped(der(INVOICE)), "fattura.xml.p7m.tsd")
+    assert parsed.format == "tsd"
+    assert [(a.name, a.data) for a in parsed.attachments] == [("fattura.xml", INVOICE)]
+    assert parsed.metadata["signed_by"] == SIGNER
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "words"),
+    [
+        (der(INVOICE)[:900], FailureKind.CORRUPT, "envelope is damaged"),
+        (base64.b64encode(der(INVOICE)[:900]), FailureKind.CORRUPT, "envelope is damaged"),
+        (bytes.fromhex("308006092a864886f70d010703a080"), FailureKind.ENCRYPTED, "recipient"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", FailureKind.UNSUPPORTED, "certificate"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n-----END PGP MESSAGE-----\n", FailureKind.ENCRYPTED, "PGP"),
+        (bytes.fromhex("308006092a864886f70d010702a080") + b"0\x80" * 60_000, FailureKind.CORRUPT, ""),
+    ],
+)
+def test_what_cannot_be_opened_is_named(data: bytes, kind: FailureKind, words: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        opened(data)
+    assert caught.value.kind == kind
+    assert words in caught.value.message
+
+
+def test_fifty_layers_are_one_failure() -> None:
+    data = b"ciao"
+    for _ in range(50):
+        data = der(data)
+    with pytest.raises(DocumentError, match="more than 10 layers"):
+        opened(data)
+
+
+@pytest.mark.parametrize("width", [64, 76, 10_000])
+def test_base64_is_never_prose(width: int) -> None:
+    coded = textwrap.fill(base64.b64encode(b"PK\x03\x04" + bytes(range(256)) * 9).decode(), width)
+    with pytest.raises(DocumentError) as caught:
+        opened(coded.encode(), "lettera.txt")
+    assert caught.value.kind == FailureKind.UNSUPPORTED
+    assert "base64" in caught.value.message
+
+
+def test_long_words_are_prose() -> None:
+    words = "\n".join(["precipitevolissimevolmente" * 2] * 30)
+    assert opened(words.encode(), "parole.txt").format == "txt"
