@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "report": Kind("report/weekly", "maintenance"),
     "health": Kind("health/checks", "maintenance"),
     "audit": Kind("audit/nightly", "maintenance"),
+    "evaluate": Kind("evaluate/nightly", "maintenance"),
 }
 
 

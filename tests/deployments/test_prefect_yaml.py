@@ -25,6 +25,7 @@ SCHEDULES = {
     "optimise/indexes": "0 3 * * *",
     "backup/daily": "0 2 * * *",
     "report/weekly": "0 8 * * 1",
+    "evaluate/nightly": "30 4 * * *",
     "health/checks": "*/5 * * * *",
     "audit/nightly": "30 3 * * *",
 }
