@@ -28,7 +28,7 @@ MODULES: tuple[str, ...] = (
     "signed",
     "pdf",
     "image",
-    "pandoc",
+    "rtf",
     "opendocument",
     "epub",
     "word",

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 
+_BULLET = re.compile(r"^[•●▪◦‣■□➢·]\s+")
+
 
 def _nothing() -> None:
     """The default of Context.extend: nobody watches the clock."""
@@ -69,6 +71,11 @@ def clean(text: str) -> str:
     """
     lines = (_SPACES.sub(" ", line).strip() for line in _CONTROL.sub("", text).replace("\v", "\n").split("\n"))
     return "\n".join(lines).strip()
+
+
+def without_bullet(text: str) -> str:
+    """A line without the bullet that somebody typed before it, or an automatic list printed."""
+    return _BULLET.sub("", text)
 
 
 def table(rows: Iterable[Sequence[str]], page: int = 1, section: str = "") -> Element | None:

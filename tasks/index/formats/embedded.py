@@ -110,3 +110,20 @@ def program_of(data: bytes) -> str:
         return "damaged"
     found = re.findall(rb"[A-Za-z][\w. -]{3,60}(?=\0)", words)
     return found[0].decode("ascii") if found else "of an unknown program"
+
+
+def object_of_rtf(digits: str) -> tuple[str, bytes] | None:
+    """The file in an object of RTF: hexadecimal digits of an OLE 1 stream ([MS-OLEDS] 2.2.5)."""
+    try:
+        data = bytes.fromhex(re.sub(r"[^0-9A-Fa-f]", "", digits))
+        place = 8
+        names = []
+        for _ in range(3):
+            (length,) = struct.unpack_from("<I", data, place)
+            names.append(data[place + 4 : place + 4 + length].rstrip(b"\0").decode("latin-1"))
+            place += 4 + length
+        (size,) = struct.unpack_from("<I", data, place)
+        inner = data[place + 4 : place + 4 + size]
+        return native_file(b"\0\0\0\0" + inner, "object") if names[0] == "Package" else unpacked("object.bin", inner)
+    except (ValueError, struct.error):
+        return None

@@ -1,140 +1,136 @@
-"""ODS and ODP: spreadsheets and slides of LibreOffice, read from their content.xml.
+"""ODT, ODS, ODP and ODG: texts, spreadsheets, slides and drawings of LibreOffice, in packages or as one flat XML file.
 
-Cells come from the stored value (numbers plain, dates ISO), percentages as shown. Rows and cells that are repeated are
-repeated, except at the edge of a sheet, where a million empty ones stand for "the rest".
+Texts are walked by `odf_text.py`. Cells of sheets come from the stored value (numbers plain, dates ISO), percentages and codes as
+shown. Rows and cells that are repeated are repeated, except at the edge of a sheet, where a million empty ones stand for
+"the rest".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.index.formats.base import Context, clean, load, table, title_of, with_sections
-from tasks.index.formats.ooxml import open_package, read_xml
-from tasks.index.formats.pandoc import odf_metadata
-from tasks.index.formats.sheets import CellCount, Row, sheet_elements, value_text
+from tasks.index.formats.attachments import held
+from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.index.formats.odf import OpenDocument
+from tasks.index.formats.odf_text import TextWalker, plain_text, repeated, table_rows
+from tasks.index.formats.ooxml import attribute, local
+from tasks.index.formats.sheets import CellCount, Row, sheet_elements, spread, value_text
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
-NAMES = ("ods", "odp")
-VERSION = "1"
-SAMPLES = {
-    "ods": {"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"},
-    "odp": {"mimetype": b"application/vnd.oasis.opendocument.presentation"},
-}
+NAMES = ("odt", "ods", "odp", "odg")
+VERSION = "2"
+_TYPE = "application/vnd.oasis.opendocument."
+_KINDS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp", "graphics": "odg"}
+_FLAT = re.compile(rf'<office:document\b[^>]*?office:mimetype="{re.escape(_TYPE)}(\w+)')
+SAMPLES = {name: {"mimetype": f"{_TYPE}{kind}".encode()} for kind, name in _KINDS.items()}
 
 _MOST_REPEATED = 1_000
+_PADDED = re.compile(r"0\d+")
 
 
 def sniff(look: Look) -> str:
-    """Know the two by the type that they declare (templates add a word to it)."""
-    kind = look.mimetype.removeprefix("application/vnd.oasis.opendocument.")
-    return "ods" if kind.startswith("spreadsheet") else "odp" if kind.startswith("presentation") else ""
+    """Know a package by the type that it declares (templates add a word to it), a flat file by its root."""
+    declared = re.match(r"\w+", look.mimetype.removeprefix(_TYPE)) if look.mimetype.startswith(_TYPE) else None
+    if declared is not None:
+        return _KINDS.get(declared[0], "")
+    flat = _FLAT.search(look.text) if look.text.startswith("<") else None
+    return _KINDS.get(flat[1], "") if flat is not None else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:
-    """Read a spreadsheet or a presentation; a sheet or a slide is a page.
+    """Read a document; a sheet, a slide or a drawing's page is a page, in a text what its page breaks end.
 
     Raises:
         DocumentError: CORRUPT, or TOO_LARGE above `limits.cells` cells.
     """
-    data = load(source)
-    metadata = odf_metadata(data)
-    with open_package(data) as package:
-        root = read_xml(package, "content.xml")
-    slides = list(root.iter("{*}page"))
-    if slides:
-        elements = [element for page, slide in enumerate(slides, 1) for element in _slide(slide, page)]
-        name, pages = "odp", len(slides)
-    else:
+    document = OpenDocument(load(source))
+    body = document.body
+    walker = TextWalker(document)
+    kind = local(body)
+    if kind == "spreadsheet":
         count = CellCount(context.limits.cells)
-        sheets = [node for node in root.iter("{*}table") if local_tag(node.getparent()) == "spreadsheet"]
-        elements = [e for page, sheet in enumerate(sheets, 1) for e in _sheet(sheet, page, count)]
+        sheets = list(body.iterchildren("{*}table"))
+        elements = [e for page, sheet in enumerate(sheets, 1) for e in _sheet(document, walker, sheet, page, count)]
         name, pages = "ods", max(1, len(sheets))
-    title = title_of(elements, metadata.pop("title", None))
-    return Parsed(name, title, "", pages, with_sections(elements, by_page=True), metadata)
+    elif kind in {"presentation", "drawing"}:
+        slides = list(body.iter("{*}page"))
+        elements = [e for page, slide in enumerate(slides, 1) for e in _slide(walker, slide, page)]
+        name, pages = "odp" if kind == "presentation" else "odg", max(1, len(slides))
+    else:
+        elements = list(walker.read())
+        name, pages = "odt", max((element.page for element in elements), default=1)
+    attachments, left_out = held(walker.files, context.limits)
+    title = title_of((), document.metadata.pop("title", None)) or title_of(elements)
+    placed = with_sections(elements, by_page=name != "odt")
+    warnings = (*dict.fromkeys(document.warnings), *left_out)
+    return Parsed(name, title, "", pages, placed, document.metadata, attachments, warnings)
 
 
-def local_tag(node: Any) -> str:
-    """The name of a node without its namespace."""
-    return str(node.tag).rpartition("}")[2] if node is not None else ""
+def _sheet(document: OpenDocument, walker: TextWalker, sheet: Any, page: int, count: CellCount) -> Iterator[Element]:
+    """The blocks of a sheet, then what lies on it: comments, text boxes, charts."""
+    yield from sheet_elements(attribute(sheet, "name"), _rows(document, sheet), page, count)
+    for node in sheet.iter("{*}annotation", "{*}frame", "{*}custom-shape"):
+        if not any(local(above) in {"frame", "g", "annotation"} for above in node.iterancestors()):
+            yield from walker.blocks([node], page)
+    yield from (replace(element, section="") for element in walker.take_aside())
 
 
-def _attribute(node: Any, name: str) -> str:
-    return next((value for key, value in node.attrib.items() if key.rpartition("}")[2] == name), "")
-
-
-def _sheet(sheet: Any, page: int, count: CellCount) -> Iterator[Element]:
-    yield from sheet_elements(_attribute(sheet, "name"), _rows(sheet), page, count)
-
-
-def _rows(sheet: Any) -> Iterator[Row]:
-    for row in sheet.iter("{*}table-row"):
+def _rows(document: OpenDocument, sheet: Any) -> Iterator[Row]:
+    """The rows of a sheet as text, heads merged over columns repeated in each."""
+    for row in table_rows(sheet):
         cells: list[str] = []
+        spans: list[tuple[int, int]] = []
         for cell in row:
-            if local_tag(cell) in {"table-cell", "covered-table-cell"}:
-                text = _cell(cell)
-                times = _times(cell, "number-columns-repeated")
+            if local(cell) in {"table-cell", "covered-table-cell"}:
+                text = _cell(document, cell)
+                times = min(repeated(cell, "number-columns-repeated"), _MOST_REPEATED)
+                spans.append((len(cells), len(cells) + repeated(cell, "number-columns-spanned") - 1))
                 cells += [text] * (times if text or times < _MOST_REPEATED else 1)
-        times = _times(row, "number-rows-repeated")
+        for first, last in spans:
+            spread(cells, first, last)
+        times = min(repeated(row, "number-rows-repeated"), _MOST_REPEATED)
         for _ in range(times if any(cells) else min(times, 2)):
             yield cells
 
 
-def _times(node: Any, name: str) -> int:
-    text = _attribute(node, name)
-    return min(int(text), _MOST_REPEATED) if text.isdigit() else 1
-
-
-def _cell(cell: Any) -> str:
-    shown = "\n".join(_paragraph(p) for p in cell.iter("{*}p") if local_tag(p.getparent()) != "annotation")
-    kind = _attribute(cell, "value-type")
-    if kind in {"float", "currency"} and (value := _attribute(cell, "value")):
+def _cell(document: OpenDocument, cell: Any) -> str:
+    """A cell's value as text; codes and times as shown, a formula without a value as itself."""
+    shown = clean("\n".join(map(plain_text, cell.iterchildren("{*}p"))))
+    kind = attribute(cell, "value-type")
+    if kind in {"float", "currency"} and (value := attribute(cell, "value")):
+        if _PADDED.fullmatch(shown):
+            return shown
         try:
             number = float(value)
         except ValueError:
-            return clean(shown)
+            return shown
         return value_text(int(number) if number.is_integer() and abs(number) < 1e15 else number)
     if kind == "date":
-        return _attribute(cell, "date-value").replace("T00:00:00", "").replace("T", " ") or clean(shown)
-    return clean(shown)
+        return attribute(cell, "date-value").replace("T00:00:00", "").replace("T", " ") or shown
+    if not shown and not kind and (formula := attribute(cell, "formula")):
+        document.warnings.append("the workbook stores no values for some of its formulas: the formulas are shown")
+        return formula.partition(":")[2] or formula
+    return shown
 
 
-def _paragraph(node: Any) -> str:
-    """The text of a paragraph; runs of blanks, tabs and line breaks are elements of their own."""
-    pieces = [node.text or ""]
-    for child in node:
-        if local_tag(child) in {"s", "tab", "line-break"}:
-            pieces.append("\n" if local_tag(child) == "line-break" else " ")
-        elif local_tag(child) not in {"annotation", "note"}:
-            pieces.append(_paragraph(child))
-        pieces.append(child.tail or "")
-    return "".join(pieces)
-
-
-def _slide(slide: Any, page: int) -> Iterator[Element]:
-    """The shapes of a slide: its title, lists, tables and texts, then the speaker's notes."""
+def _slide(walker: TextWalker, slide: Any, page: int) -> Iterator[Element]:
+    """The shapes of a slide: its title, lists, tables, charts and texts, then the speaker's notes and comments."""
     for shape in slide:
-        if local_tag(shape) == "notes":
-            continue
-        tables = list(shape.iter("{*}table"))
-        yield from filter(None, (table(_rows(node), page) for node in tables))
-        if not tables:
-            yield from _texts(shape, page, _attribute(shape, "class") == "title")
+        if local(shape) != "notes":
+            is_title = attribute(shape, "class") == "title"
+            for element in walker.blocks([shape], page):
+                yield replace(element, kind="title", level=1) if is_title and not element.rows else element
     for notes in slide.iterchildren("{*}notes"):
-        yield from _texts(notes, page, False)
+        yield from (e for e in walker.blocks(notes, page) if not _is_mere_number(e.text))
+    yield from (replace(element, section="") for element in walker.take_aside())
 
 
-def _texts(shape: Any, page: int, is_title: bool) -> Iterator[Element]:
-    for node in shape.iter("{*}p", "{*}h"):
-        text = clean(_paragraph(node))
-        if not text:
-            continue
-        if is_title or local_tag(node) == "h":
-            yield Element("title", text, page, 1)
-        else:
-            listed = any(local_tag(above) == "list-item" for above in node.iterancestors())
-            yield Element("list" if listed else "text", text, page)
+def _is_mere_number(text: str) -> bool:
+    return text.strip("<> ").isdigit() or text == "<number>"

@@ -1,6 +1,6 @@
 """MSG, a mail as Outlook saves it: as EML, read with python-oxmsg.
 
-Some mails have their body only as compressed RTF; that is unpacked here and read by pandoc. Notes, contacts and
+Some mails have their body only as compressed RTF; that is unpacked here and read as RTF. Notes, contacts and
 appointments are MSG files too: their subject and body are read.
 """
 
@@ -100,7 +100,7 @@ def _body(message: Any) -> Iterator[Element]:
     elif plain.strip():
         yield from paragraphs(plain.replace("\r\n", "\n"))
     elif packed := message.properties.binary_prop_value(_PID_RTF_COMPRESSED):
-        from tasks.index.formats.pandoc import elements_of_rtf
+        from tasks.index.formats.rtf import elements_of_rtf
 
         yield from elements_of_rtf(unpacked_rtf(packed))
 

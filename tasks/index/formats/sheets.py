@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from tasks.index.formats.base import clean, table, too_large
+from tasks.index.formats.grid import is_label
 from tasks.records import Element
 
 Row = Sequence[str]
@@ -20,6 +21,7 @@ _NUMBER = re.compile(r"^[-+(]?[\d.,]*\d[%)]?$")
 _NO_NAME = re.compile(r"^(?:sheet|foglio|tabelle|feuil|hoja|worksheet|table)\s*_?\d*$", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _WIDEST_TITLE = 150
+_WIDEST_MERGE = 100
 
 
 def number_text(value: float, number_format: str = "") -> str:
@@ -55,6 +57,23 @@ def value_text(value: object, number_format: str = "") -> str:
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     return clean(str(value))
+
+
+def spread(row: list[str], first: int, last: int) -> None:
+    """Repeat a head over the columns that it is merged over (0-based, inclusive).
+
+    An amount stands once, and so does a title, which begins in the first column.
+    """
+    if (
+        not 0 < first < last
+        or first >= len(row)
+        or last - first > _WIDEST_MERGE
+        or not row[first]
+        or not is_label(row[first])
+    ):
+        return
+    row += [""] * (last + 1 - len(row))
+    row[first : last + 1] = [row[first]] * (last + 1 - first)
 
 
 class CellCount:

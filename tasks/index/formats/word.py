@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import DocumentError
 from tasks.index.detect import detect
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.index.formats.base import Context, clean, load, title_of, with_sections, without_bullet
 from tasks.index.formats.drawing import drawn
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
@@ -34,7 +34,6 @@ VERSION = "2"
 SAMPLES = {"docx": {"word/document.xml": b"<a/>"}}
 
 _NOTES = (("footnotes", "Footnotes"), ("endnotes", "Endnotes"), ("comments", "Comments"))
-_BULLET = re.compile(r"^[•●▪◦‣■□➢·]\s+")
 _MERE_NUMBER = re.compile(r"[\W\d]*")
 _STORIES = frozenset({"body", "footnote", "endnote", "comment"})
 _LONGEST_TITLE = 500
@@ -181,7 +180,7 @@ class _Reader:
             look = self._styles.look(properties)
             label = self._numbering.label(look)
             level = title_level(look) if len(text) <= _LONGEST_TITLE else 0
-            bare = _BULLET.sub("", text)
+            bare = without_bullet(text)
             kind: ElementKind = "list" if is_listed(look) or bare != text else "text"
             if look.name.lower() == "caption":
                 kind = "caption"

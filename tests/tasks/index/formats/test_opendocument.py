@@ -1,30 +1,53 @@
-"""OpenDocument sheets and slides: stored values, pages."""
+"""OpenDocument: texts with all that hangs on them, sheets, slides and drawings, in packages and as one flat file."""
 
 import io
 import zipfile
+from pathlib import Path
+
+import pypandoc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infra.settings import Limits
 from tasks.index.formats.base import Context
 from tasks.index.read import read
+from tasks.records import Parsed
+
+SPACES = " ".join(
+    f'xmlns:{p}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"'
+    for p, n in [
+        ("office", "office"),
+        ("table", "table"),
+        ("text", "text"),
+        ("draw", "drawing"),
+        ("presentation", "presentation"),
+        ("style", "style"),
+        ("form", "form"),
+        ("chart", "chart"),
+        ("fo", "xsl-fo-compatible"),
+    ]
+)
+SPACES += ' xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:dc="http://purl.org/dc/elements/1.1/"'
 
 
-def packed(mimetype: str, content: str) -> bytes:
+def packed(
+    mimetype: str, content: str, styles: str = "", parts: dict[str, str] | None = None, local: str = ""
+) -> bytes:
     target = io.BytesIO()
-    spaces = " ".join(
-        f'xmlns:{p}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"'
-        for p, n in [
-            ("office", "office"),
-            ("table", "table"),
-            ("text", "text"),
-            ("draw", "drawing"),
-            ("presentation", "presentation"),
-        ]
-    )
     with zipfile.ZipFile(target, "w") as file:
         file.writestr("mimetype", f"application/vnd.oasis.opendocument.{mimetype}")
-        body = f"<office:body>{content}</office:body>"
-        file.writestr("content.xml", f"<office:document-content {spaces}>{body}</office:document-content>")
+        body = f"{local}<office:body>{content}</office:body>"
+        file.writestr("content.xml", f"<office:document-content {SPACES}>{body}</office:document-content>")
+        if styles:
+            file.writestr("styles.xml", f"<office:document-styles {SPACES}>{styles}</office:document-styles>")
+        for name, part in (parts or {}).items():
+            file.writestr(name, f"<office:document-content {SPACES}>{part}</office:document-content>")
     return target.getvalue()
+
+
+def text(content: str, **more: str) -> Parsed:
+    return read(packed("text", f"<office:text>{content}</office:text>", **more), Context("x.odt", Limits()))  # type: ignore[arg-type]
 
 
 def cell(text: str, **attributes: str) -> str:
@@ -58,3 +81,168 @@ def test_slides_are_pages() -> None:
     parsed = read(packed("presentation", content), Context("x.odp", Limits()))
     assert parsed.pages == 2
     assert [(e.kind, e.text) for e in parsed.elements] == [("title", "Risultati"), ("list", "Ricavi in crescita")]
+
+
+def test_texts_of_other_programs(tmp_path: Path) -> None:
+    target = tmp_path / "x.odt"
+    given_text = "# Ordine del giorno\n\n- bilancio\n- nomine\n\n| Voce | Importo |\n|---|---|\n| Utile | 1200 |\n"
+    pypandoc.convert_text(given_text, "odt", format="markdown", outputfile=str(target))
+    parsed = read(target, Context("x.odt", Limits()))
+    assert [(e.kind, e.text) for e in parsed.elements if not e.rows] == [
+        ("title", "Ordine del giorno"),
+        ("list", "bilancio"),
+        ("list", "nomine"),
+    ]
+    assert parsed.elements[-1].rows == (("Voce", "Importo"), ("Utile", "1200"))
+
+
+PIECES = [
+    "{}",
+    "<text:span>{}</text:span>",
+    "<text:a>{}</text:a>",
+    "<text:user-field-get text:name='u'>{}</text:user-field-get>",
+    "<text:variable-set>{}</text:variable-set>",
+    "<text:expression>{}</text:expression>",
+    "<text:text-input>{}</text:text-input>",
+    "<text:placeholder>{}</text:placeholder>",
+    "<text:date>{}</text:date>",
+    "<text:title>{}</text:title>",
+    "<text:creator>{}</text:creator>",
+    "<text:bookmark-ref>{}</text:bookmark-ref>",
+]
+ASIDE = [
+    "<text:note text:note-class='footnote'><text:note-citation>1</text:note-citation><text:note-body><text:p>{}</text:p>"
+    "</text:note-body></text:note>",
+    "<office:annotation><dc:creator>Anna</dc:creator><text:p>{}</text:p></office:annotation>",
+    "<draw:frame><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>",
+    "<draw:custom-shape><text:p>{}</text:p></draw:custom-shape>",
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(PIECES + ASIDE)), min_size=1, max_size=8))
+def test_fields_stay_in_their_sentence_and_what_hangs_on_it_is_kept(pieces: list[tuple[int, str]]) -> None:
+    markup = "".join(piece.format(f"n{number} ") for number, piece in pieces)
+    parsed = text(f"<text:p>Somma {markup}</text:p>")
+    inside = " ".join(["Somma", *(f"n{number}" for number, piece in pieces if piece in PIECES)])
+    beside = sorted(f"n{number}" for number, piece in pieces if piece in ASIDE)
+    assert parsed.elements[0].text == inside
+    assert sorted(e.text for e in parsed.elements[1:]) == beside
+
+
+def test_heads_feet_deletions_and_forms() -> None:
+    styles = (
+        "<office:master-styles><style:master-page><style:header><text:p>Comune di Lodi</text:p></style:header>"
+        "<style:footer><text:p>pagina <text:page-number>2</text:page-number></text:p></style:footer>"
+        "<style:footer-left><text:p><text:page-number>2</text:page-number></text:p></style:footer-left>"
+        "</style:master-page></office:master-styles>"
+    )
+    content = (
+        "<office:forms><form:form><form:text form:id='c1' form:label='Ditta' form:current-value='Rossi'/>"
+        "<form:checkbox form:id='c2' form:label='Accetto' form:current-state='checked'/></form:form></office:forms>"
+        "<text:tracked-changes><text:changed-region><text:deletion><text:p>tolto 9</text:p></text:deletion>"
+        "</text:changed-region></text:tracked-changes>"
+        "<text:p>Domanda</text:p><text:p><draw:control draw:control='c1'/></text:p><text:p><draw:control draw:control='c2'/></text:p>"
+    )
+    found = [(e.kind, e.text) for e in text(content, styles=styles).elements]
+    assert found == [
+        ("header", "Comune di Lodi"),
+        ("text", "Domanda"),
+        ("text", "Ditta Rossi"),
+        ("text", "☒ Accetto"),
+        ("footer", "pagina 2"),
+    ]
+
+
+def test_merged_cells_lists_titles_and_pages() -> None:
+    local = (
+        "<office:automatic-styles><style:style style:name='P1' style:parent-style-name='Title'/>"
+        "<style:style style:name='P2'><style:paragraph-properties fo:break-before='page'/></style:style>"
+        "<text:list-style style:name='L1'><text:list-level-style-number text:level='1' style:num-format='1' style:num-suffix='.'/>"
+        "<text:list-level-style-number text:level='2' style:num-format='a' style:num-suffix=')' text:display-levels='2'/>"
+        "</text:list-style></office:automatic-styles>"
+    )
+    table = (
+        "<table:table><table:table-header-rows><table:table-row>"
+        + cell("Voce", table__number_rows_spanned="2")
+        + cell("2025", table__number_columns_spanned="2")
+        + "<table:covered-table-cell/></table:table-row></table:table-header-rows>"
+        + "<table:table-row><table:covered-table-cell/>"
+        + cell("Italia")
+        + cell("Estero")
+        + "</table:table-row><table:table-row>"
+        + cell("Vendite")
+        + cell("35", table__number_columns_spanned="2")
+        + "<table:covered-table-cell/></table:table-row></table:table>"
+    )
+    inner = "<text:list><text:list-item><text:p>sotto</text:p></text:list-item></text:list>"
+    items = f"<text:list-item><text:p>uno</text:p>{inner}</text:list-item><text:list-item><text:p>due</text:p></text:list-item>"
+    content = (
+        "<text:p text:style-name='P1'>Atto</text:p><text:h text:outline-level='2'>Parte</text:h>"
+        f"<text:list text:style-name='L1'>{items}</text:list>{table}<text:p text:style-name='P2'>fine</text:p>"
+        "<text:soft-page-break/><text:p>oltre</text:p>"
+    )
+    parsed = text(content, local=local)
+    assert [(e.kind, e.level, e.text, e.page) for e in parsed.elements if not e.rows] == [
+        ("title", 1, "Atto", 1),
+        ("title", 2, "Parte", 1),
+        ("list", 0, "1. uno", 1),
+        ("list", 0, "1.a) sotto", 1),
+        ("list", 0, "2. due", 1),
+        ("text", 0, "fine", 2),
+        ("text", 0, "oltre", 3),
+    ]
+    [rows] = [e.rows for e in parsed.elements if e.rows]
+    assert rows == (("Voce", "2025", "2025"), ("Voce", "Italia", "Estero"), ("Vendite", "35", ""))
+
+
+CHART = (
+    "<office:body><office:chart><chart:chart><chart:title><text:p>Consumi</text:p></chart:title><table:table><table:table-row>"
+    + cell("")
+    + cell("Nord")
+    + "</table:table-row><table:table-row>"
+    + cell("gennaio")
+    + "<table:table-cell office:value-type='float' office:value='12'/></table:table-row></table:table></chart:chart>"
+    "</office:chart></office:body>"
+)
+
+
+def test_charts_are_tables() -> None:
+    frame = "<text:p><draw:frame><draw:object xlink:href='./Object 1'/></draw:frame></text:p>"
+    parsed = text(frame, parts={"Object 1/content.xml": CHART})  # type: ignore[arg-type]
+    assert [e.text for e in parsed.elements] == ["Consumi", "Nord\ngennaio | 12"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("text", "odt"), ("spreadsheet", "ods"), ("presentation", "odp")])
+def test_flat_files_are_what_they_declare(kind: str, name: str) -> None:
+    rows = f"<table:table><table:table-row>{cell('Voce')}{cell('Anno')}</table:table-row></table:table>"
+    bodies = {
+        "text": rows,
+        "spreadsheet": rows,
+        "presentation": f"<draw:page><draw:frame>{rows}</draw:frame></draw:page>",
+    }
+    body = f"<office:body><office:{kind}>{bodies[kind]}</office:{kind}></office:body>"
+    flat = f'<?xml version="1.0"?><office:document {SPACES} office:mimetype="application/vnd.oasis.opendocument.{kind}">{body}</office:document>'
+    parsed = read(flat.encode(), Context(f"x.f{name}", Limits()))
+    assert (parsed.format, parsed.elements[0].rows) == (name, (("Voce", "Anno"),))
+
+
+def test_sheets_keep_codes_comments_and_formulas_without_values() -> None:
+    note = "<office:annotation><dc:creator>Anna</dc:creator><text:p>stima 12</text:p></office:annotation>"
+    content = (
+        "<office:spreadsheet><table:table><table:table-row>"
+        + cell("CAP")
+        + cell("Anni", table__number_columns_spanned="2")
+        + "<table:covered-table-cell/>"
+        + "</table:table-row><table:table-row>"
+        + cell("00146", office__value_type="float", office__value="146")
+        + cell("125", office__value_type="float", office__value="125", table__number_columns_spanned="2").replace(
+            "><", f">{note}<", 1
+        )
+        + "<table:covered-table-cell/></table:table-row><table:table-row><table:table-cell table:formula='of:=[.A1]+1'/>"
+        + "</table:table-row></table:table></office:spreadsheet>"
+    )
+    parsed = read(packed("spreadsheet", content), Context("x.ods", Limits()))
+    assert parsed.elements[0].rows == (("CAP", "Anni", "Anni"), ("00146", "125", ""), ("=[.A1]+1", "", ""))
+    assert [e.text for e in parsed.elements[1:]] == ["stima 12"]
+    assert "formulas" in parsed.warnings[0]

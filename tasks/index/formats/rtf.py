@@ -1,0 +1,403 @@
+"""RTF as Word opens it: text in the code page of its font, tables, notes, heads and feet, text boxes, embedded files.
+
+pandoc, which read RTF before, takes every text for cp1252, leaves out heads and feet and refuses what Word opens (an
+`{\\rtf1` within another, stray braces). RTF is a stream of control words, so a walk over it, with a state for each open
+group, loses nothing: what is unknown is passed over, and only destinations marked as optional are left out with it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.index.formats.attachments import held
+from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
+from tasks.index.formats.embedded import object_of_rtf
+from tasks.index.formats.rtf_story import RAISED, Paragraph, Story
+from tasks.records import Element, ElementKind, Parsed
+
+if TYPE_CHECKING:
+    pass
+
+NAMES = ("rtf",)
+VERSION = "2"
+SIGNATURES = {b"{\\rtf": "rtf"}
+SAMPLES = {"rtf": b"{\\rtf1 ciao}"}
+
+_TOKEN = re.compile(
+    rb"\\([A-Za-z]{1,40})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z'])|([{}])|([\r\n\0]+)|([^\\{}\r\n\0]+)|\\'?"
+)
+_CHARSETS = {
+    77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950", 161: "cp1253", 162: "cp1254",
+    163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250", 254: "cp437",
+}  # fmt: skip
+_SIGNS = {
+    "line": "\n", "tab": " ", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "bullet": "•",
+    "rdblquote": "”", "emspace": " ", "enspace": " ", "qmspace": " ", "softline": "\n", "nestcell": " ", "nestrow": " ",
+}  # fmt: skip
+_ESCAPES = {b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
+_HEADS = frozenset({"header", "headerl", "headerr", "headerf"})
+_FEET = frozenset({"footer", "footerl", "footerr", "footerf"})
+_BOXES = frozenset({"shptxt", "dptxbxtext"})
+_KNOWN = frozenset({"shpinst", "nesttableprops", "annotation", "footnote", "objdata", "ud", "do", "formfield", "moMath",
+                    "moMathPara", "fldrslt", "result", *_HEADS, *_FEET, *_BOXES})  # fmt: skip
+_LEFT_OUT = frozenset(
+    "colortbl pict nonshppict filetbl listtable listoverridetable rsidtbl themedata colorschememapping latentstyles "
+    "datastore xe tc tcn rxe ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn bkmkstart bkmkend fldinst shprslt pnseclvl pntxta pntxtb "
+    "objclass objname sp sv sn atnid atnauthor atnref atndate atntime atnparent atrfstart atrfend nonesttables ".split()
+)
+_GATHERED = frozenset("fonttbl stylesheet objdata formfield listtext pntext title author subject keywords".split())
+_TARGETS = frozenset({"fonttbl", "stylesheet", "info", "objdata", "formfield", "listtext", "pntext", "footnote", "annotation",
+                      *_HEADS, *_FEET, *_BOXES})  # fmt: skip
+_UNDECIDED = 25
+_ABOUT = {"title": "title", "author": "author", "subject": "subject", "keywords": "keywords"}
+_LEVEL = re.compile(r"(?:heading|titolo|titre|überschrift|título)\s*([1-9])\b", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Group:
+    """The state within a pair of braces; a group inherits it from the one around."""
+
+    target: str = "body"
+    codec: str = ""
+    stand_ins: int = 1
+    raised: bool = False
+    deleted: bool = False
+    paragraph: Paragraph = field(default_factory=Paragraph)
+    story: Story = field(default_factory=Story)
+
+
+def parse(source: Path | bytes, context: Context) -> Parsed:
+    """Read an RTF text. A page is what a hard page break ends.
+
+    Raises:
+        DocumentError: CORRUPT.
+    """
+    reader = _Reader(load(source))
+    elements = reader.read()
+    attachments, left_out = held(reader.files, context.limits)
+    title = title_of(elements, reader.about.pop("title", None))
+    pages = max((element.page for element in elements), default=1)
+    warnings = (*dict.fromkeys(reader.warnings), *left_out)
+    return Parsed("rtf", title, "", pages, with_sections(elements), reader.about, attachments, warnings)
+
+
+def elements_of_rtf(data: bytes) -> list[Element]:
+    """The elements of an RTF text.
+
+    Raises:
+        DocumentError: CORRUPT.
+    """
+    return _Reader(data).read()
+
+
+class _Reader:
+    """Walks over one text."""
+
+    def __init__(self, data: bytes) -> None:
+        if not data.startswith(b"{\\rtf"):
+            raise corrupt("the file does not begin as RTF does")
+        self._data = data
+        self._codec = "cp1252"
+        self._fonts: dict[int, str] = {}
+        self._levels: dict[int, int] = {}
+        self._font = self._style = -1
+        self._style_level = 0
+        self._body = Story()
+        self._margins: list[Element] = []
+        self._aside: list[Element] = []
+        self._group = _Group(story=self._body)
+        self._open: list[_Group] = []
+        self._bytes = bytearray()
+        self._skip = 0
+        self._high = 0
+        self._optional = False
+        self._words: list[str] = []
+        self._box = self._box_default = -1
+        self.about: dict[str, str] = {}
+        self.files: list[tuple[str, bytes]] = []
+        self.warnings: list[str] = []
+
+    def read(self) -> list[Element]:
+        """The elements: heads, body, notes and comments, feet."""
+        place = 0
+        while (match := _TOKEN.match(self._data, place)) is not None:
+            place = match.end()
+            word, number, code, sign, brace, _, text = match.groups()
+            if word is not None:
+                skipped = self._control(word.decode(), int(number) if number else None)
+                place += skipped
+            elif brace is not None:
+                self._brace(brace)
+            elif code is not None:
+                self._take(bytes([int(code, 16)]))
+            elif text is not None:
+                self._take(text)
+            elif sign is not None:
+                self._sign(sign)
+            elif place >= len(self._data):
+                break
+        while self._open:
+            self._brace(b"}")
+        self._flush()
+        self._body.finish()
+        if not self._ended():
+            self.warnings.append("the RTF breaks off: what stands before is read")
+        heads = [element for element in dict.fromkeys(self._margins) if element.kind != "footer"]
+        feet = [element for element in dict.fromkeys(self._margins) if element.kind == "footer"]
+        return [*heads, *self._body.elements, *self._aside, *feet]
+
+    def _ended(self) -> bool:
+        return self._data.rstrip(b"\0\r\n \t\x1a").endswith(b"}")
+
+    # --- groups
+
+    def _brace(self, brace: bytes) -> None:
+        self._flush()
+        self._skip = 0
+        if brace == b"{":
+            self._open.append(self._group)
+            self._group = replace(self._group)
+            self._optional = False
+        elif self._open:
+            closed, self._group = self._group, self._open.pop()
+            self._close(closed)
+
+    def _close(self, closed: _Group) -> None:
+        """The end of a group: what it gathered goes where it belongs."""
+        if closed.target in _GATHERED and (closed.target != self._group.target or closed.target == "stylesheet"):
+            text, self._words = "".join(self._words), []
+            self._gathered(closed.target, text)
+        if closed.story is not self._group.story:
+            closed.story.finish()
+            self._deliver(closed.target, closed.story.elements)
+        else:
+            closed.story.paragraph = self._group.paragraph
+
+    def _deliver(self, target: str, elements: list[Element]) -> None:
+        above = self._group.story
+        if target in _HEADS or target in _FEET:
+            kind: ElementKind = "header" if target in _HEADS else "footer"
+            for element in elements:
+                if element.kind == "table":
+                    self._margins.append(element)
+                elif any(map(str.isalpha, element.text)):
+                    self._margins.append(replace(element, kind=kind, level=0))
+        elif target in _BOXES:
+            above.anchored += elements
+        else:
+            section = "Comments" if target == "annotation" else "Footnotes"
+            page = above.page
+            self._aside += [replace(e, section=section, page=page, level=0, kind="text" if e.kind == "title" else e.kind)
+                            for e in elements]  # fmt: skip
+
+    def _begin(self, target: str) -> None:
+        """Enter a destination."""
+        self._flush()
+        group = self._group
+        group.target = target
+        if target in _HEADS or target in _FEET or target in _BOXES or target in {"footnote", "annotation"}:
+            group.story = Story()
+            group.paragraph = Paragraph()
+        elif target in _GATHERED:
+            self._words = []
+
+    # --- destinations whose text is no text of the document
+
+    def _gathered(self, target: str, text: str) -> None:
+        if target == "fonttbl":
+            self._font = -1
+        elif target == "stylesheet":
+            self._name_style(text)
+        elif target in _ABOUT:
+            self.about |= {_ABOUT[target]: clean(text)} if clean(text) else {}
+        elif target == "objdata":
+            self._embed(text)
+        elif target == "formfield":
+            self._fill_form()
+        else:
+            self._group.story.label = clean(text)
+
+    def _name_style(self, text: str) -> None:
+        name = text.strip(" ;")
+        match = _LEVEL.search(name)
+        level = int(match.group(1)) if match else {"title": 1, "titolo": 1}.get(name.lower(), self._style_level)
+        if self._style >= 0 and level:
+            self._levels[self._style] = level
+        self._style, self._style_level = -1, 0
+
+    def _embed(self, digits: str) -> None:
+        if (found := object_of_rtf(digits)) is not None:
+            self.files.append(found)
+        elif digits.strip():
+            self.warnings.append("an embedded object of another program was not read")
+
+    def _fill_form(self) -> None:
+        if self._box >= 0:
+            ticked = self._box_default if self._box == _UNDECIDED else self._box
+            self._group.story.add("☒" if ticked == 1 else "☐")
+        self._box = self._box_default = -1
+
+    # --- text
+
+    def _take(self, data: bytes) -> None:
+        """Bytes of text; those that stand in for a character by number are passed over."""
+        if self._skip:
+            passed = min(self._skip, len(data))
+            self._skip -= passed
+            data = data[passed:]
+        if data and self._group.target != "gone":
+            self._bytes += data
+
+    def _flush(self) -> None:
+        """Decode the gathered bytes: characters of two bytes come in pieces."""
+        if self._bytes:
+            data, self._bytes = bytes(self._bytes), bytearray()
+            self._say(data.decode(self._group.codec or self._codec, "replace"))
+
+    def _say(self, text: str) -> None:
+        group = self._group
+        if group.target == "gone" or group.deleted:
+            return
+        if group.target in _GATHERED:
+            self._words.append(text)
+        elif group.target != "info":
+            group.story.add(text.translate(RAISED) if group.raised and text.strip().isdigit() else text)
+
+    def _sign(self, sign: bytes) -> None:
+        if sign == b"*":
+            self._optional = True
+        elif sign in {b"\n", b"\r"}:
+            self._control("par", None)
+        elif sign in _ESCAPES and not self._passed():
+            self._flush()
+            self._say(_ESCAPES[sign])
+
+    def _passed(self) -> bool:
+        """Whether a word or sign stands in for a character by number, and so counts as nothing."""
+        if self._skip:
+            self._skip -= 1
+            return True
+        return False
+
+    def _character(self, number: int) -> None:
+        """`\\uN`: a UTF-16 unit, with stand-ins behind it."""
+        self._flush()
+        unit = number % 65536
+        if 0xD800 <= unit < 0xDC00:
+            self._high = unit
+        elif 0xDC00 <= unit < 0xE000:
+            if self._high:
+                self._say(chr(0x10000 + ((self._high - 0xD800) << 10) + unit - 0xDC00))
+            self._high = 0
+        elif 0xF020 <= unit <= 0xF0FF:
+            self._say({0xF0B7: "•", 0xF0A7: "▪", 0xF0FE: "☒", 0xF0A8: "☐"}.get(unit, ""))
+        else:
+            self._say(chr(unit))
+        self._skip = self._group.stand_ins
+
+    # --- control words
+
+    def _control(self, word: str, number: int | None) -> int:
+        """Act on a control word; returns how many bytes of raw data follow it."""
+        if word == "bin":
+            return max(0, number or 0)
+        optional, self._optional = self._optional, False
+        if word == "u" and number is not None:
+            self._character(number)
+            return 0
+        if word in _SIGNS:
+            if not self._passed():
+                self._flush()
+                self._say(_SIGNS[word])
+            return 0
+        self._flush()
+        if word in _LEFT_OUT or (optional and word not in _KNOWN):
+            self._group.target = "gone"
+        elif word == "ud" and len(self._open) > 1:
+            self._group.target = self._open[-2].target  # the same text once more, after a copy that is left out
+        elif self._group.target != "gone" or word == "formfield":
+            self._act(word, number)
+        return 0
+
+    def _act(self, word: str, number: int | None) -> None:
+        group, target = self._group, self._group.target
+        if word in _TARGETS or (word in _ABOUT and target == "info"):
+            self._begin(word)
+        elif word == "upr":
+            group.target = "gone"
+        elif target == "fonttbl":
+            self._font_word(word, number)
+        elif target == "stylesheet":
+            self._style_word(word, number)
+        elif target == "formfield":
+            self._box = (number or 0) if word == "ffres" else self._box
+            self._box_default = (number or 0) if word == "ffdefres" else self._box_default
+            if word == "fftype" and number != 1:
+                self._box = -1
+        else:
+            self._text_word(word, number)
+
+    def _font_word(self, word: str, number: int | None) -> None:
+        if word == "f" and number is not None:
+            self._font = number
+        elif word == "fcharset" and number in _CHARSETS:
+            self._fonts[self._font] = _CHARSETS[number]
+        elif word == "cpg" and number:
+            self._fonts[self._font] = _codec(number)
+
+    def _style_word(self, word: str, number: int | None) -> None:
+        if word == "s" and number is not None:
+            self._style = number
+        elif word == "outlinelevel" and number is not None and number < 9:
+            self._style_level = number + 1
+
+    def _text_word(self, word: str, number: int | None) -> None:
+        """Words that stand in the text: fonts, paragraphs, rows."""
+        group = self._group
+        on = number != 0
+        if word == "f":
+            group.codec = self._fonts.get(number or 0, "")
+        elif word == "uc":
+            group.stand_ins = max(0, number or 0)
+        elif word == "ansicpg" and number:
+            self._codec = _codec(number)
+        elif word in {"mac", "pc", "pca"}:
+            self._codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}[word]
+        elif word == "deleted":
+            group.deleted = on
+        elif word == "super":
+            group.raised = on
+        elif word in {"nosupersub", "plain"}:
+            group.raised = False
+            group.deleted = group.deleted and word != "plain"
+        else:
+            group.paragraph = self._paragraph_word(word, number, group.paragraph)
+            group.story.paragraph = group.paragraph
+            group.story.act(word, number)
+
+    def _paragraph_word(self, word: str, number: int | None, now: Paragraph) -> Paragraph:
+        if word == "pard":
+            return Paragraph()
+        if word == "s":
+            return replace(now, level=self._levels.get(number or 0, 0))
+        if word == "outlinelevel" and number is not None:
+            return replace(now, level=number + 1 if number < 9 else 0)
+        if word == "intbl":
+            return replace(now, in_table=number != 0)
+        if word in {"ls", "pnlvlblt", "pnlvlbody"}:
+            return replace(now, listed=True)
+        return now
+
+
+def _codec(number: int) -> str:
+    """Python's name of a code page, cp1252 for one that it does not know."""
+    names = {10000: "mac_roman", 65001: "utf-8", 708: "iso8859_6", 10007: "mac_cyrillic", 10029: "mac_latin2"}
+    name = names.get(number, f"cp{number}")
+    try:
+        b"".decode(name)
+    except LookupError:
+        return "cp1252"
+    return name
