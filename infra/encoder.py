@@ -9,7 +9,6 @@ Needs a model folder in the transformers layout with `tokenizer.json` and safete
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
@@ -24,7 +23,7 @@ import numpy.typing as npt
 
 from infra.bert import Bert, Ids, is_plain_bert, padded
 from infra.bert import Vectors as Vectors
-from infra.models import best_device, best_dtype, model_folder
+from infra.models import best_device, best_dtype, fingerprint, model_folder
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +42,7 @@ class Encoder:
 
     Attributes:
         folder: the model's files.
-        fingerprint: 16 hexadecimal digits of the model and what it is given. Precision and device are not in it: their vectors
-            serve each other, in one index and under one trained classifier.
+        fingerprint: 16 hexadecimal digits of the model and what it is given, see `infra.models.fingerprint`.
         dimension: length of a vector.
         max_tokens: most tokens of one text, special tokens included; longer texts are refused by `encode`.
     """
@@ -68,17 +66,11 @@ class Encoder:
         self._mean = _pools_by_mean(folder)
         self._bert = is_plain_bert(folder, config)
         self._config = config
-        self.fingerprint = self._fingerprint()
+        self.fingerprint = fingerprint(folder, "encoder", query_prefix, passage_prefix)
         self._queries: dict[str, npt.NDArray[np.float32]] = {}
         self._lock = threading.Lock()
         self._light: _Engine | None = None
         self._heavy: _Engine | None = None
-
-    def _fingerprint(self) -> str:
-        weights = sorted(self.folder.glob("*.safetensors"))
-        parts = [self.name, *(f"{w.name}:{w.stat().st_size}:{_head_hash(w)}" for w in weights)]
-        parts += [self._query_prefix, self._passage_prefix, str(self.max_tokens), str(self._mean)]
-        return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -244,11 +236,6 @@ def _tokenizer(folder: str) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
-
-
-def _head_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.blake2b(file.read(1 << 20), digest_size=8).hexdigest()
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:

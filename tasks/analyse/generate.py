@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from infra.generator import Generator, load_generator
-from infra.models import model_folder
+from infra.models import fingerprint, model_folder
 from infra.settings import Settings
-from tasks.analyse.model import files_fingerprint
 from tasks.analyse.reading import Reading
 from tasks.analyse.sentences import Sentence
 from tasks.analyse.summary import candidates, relevance
@@ -53,7 +52,7 @@ def generator_fingerprint(model: str | None) -> str:
     Raises:
         UsageError: the model is not there.
     """
-    return files_fingerprint(model_folder(model)) if model else ""
+    return fingerprint(model_folder(model)) if model else ""
 
 
 def _answer(generator: Generator) -> int:

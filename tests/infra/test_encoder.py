@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra import models
 from infra.bert import is_plain_bert
 from infra.encoder import Encoder, load_encoder, pack
 from infra.errors import UsageError
@@ -140,3 +141,40 @@ def test_a_model_without_safetensors_is_refused(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="FALDONE_DEVICE: cuda"):
         Encoder(model_folder("bundled"), "x", device="cuda").warm()
+
+
+def test_a_fingerprint_is_of_all_that_counts_and_not_of_the_place(encoder: Encoder, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(encoder.folder, here)
+    same = Encoder(here, "here").fingerprint
+    assert same == encoder.fingerprint
+    shutil.copytree(here, there)
+    assert Encoder(there, "there").fingerprint == same
+    assert Encoder(there, "there", passage_prefix="passage: ").fingerprint != same
+
+    weights = load_file(there / "model.safetensors")
+    last = max(name for name in weights if "layer.5" in name and name.endswith("weight"))
+    weights[last] = weights[last] + 0.01  # far behind the first MiB
+    save_file(weights, there / "model.safetensors", metadata={"format": "pt"})
+    seen = {same, Encoder(there, "there").fingerprint}
+    for name in ("tokenizer.json", "1_Pooling/config.json", "sentence_bert_config.json"):
+        path = here / name
+        path.parent.mkdir(exist_ok=True)
+        before = path.read_bytes() if path.exists() else b"{}"
+        path.write_bytes(before + b"\n")
+        seen.add(Encoder(here, "here").fingerprint)
+    assert len(seen) == 5
+
+
+def test_large_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    models._known_digests.cache_clear()
+    path = tmp_path / "weights"
+    path.write_bytes(b"x" * (2 << 20))
+    first = models.digest(path)
+    models._known_digests.cache_clear()  # as in another process
+    monkeypatch.setattr(models.hashlib, "file_digest", None)
+    assert models.digest(path) == first
+    models._known_digests.cache_clear()
