@@ -53,13 +53,28 @@ def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chun
         max_tokens: most tokens of a chunk, its context line and the special tokens included.
     """
     heading = heading_of(parsed.title, path)
-    body = [element for element in parsed.elements if element.kind not in SKIPPED and element.text.strip()]
+    body = [part for e in parsed.elements if e.kind not in SKIPPED and e.text.strip() for part in _by_page(e)]
     read = partial(_lengths, count, as_read)
     at_most = partial(_lengths, count, unmarked)  # whatever line it stands in later: an amount beside a word is read
     leads = _leads({element.section for element in body}, heading, read, int(max_tokens * LEAD_SHARE))
     room = {s: max(8, max_tokens - SPECIAL_TOKENS - tokens) for s, (_, tokens) in leads.items()}
     groups = _groups(_pieces(body, read, at_most, room), room)
     return [_finish(ordinal, group, heading, leads[group[-1].section][0]) for ordinal, group in enumerate(groups)]
+
+
+def _by_page(element: Element) -> list[Element]:
+    """A table that goes on over several pages, cut where they turn; its head rows are repeated on each."""
+    pages = [element.page_of(row) for row in range(len(element.rows or ()))]
+    if not element.rows or len(set(pages)) < 2:
+        return [element]
+    lines = [" | ".join(filter(None, row)) for row in element.rows]
+    heads = lines[: _head_rows(lines)]
+    parts = []
+    for page in sorted(set(pages)):
+        mine = [line for line, where in zip(lines, pages, strict=True) if where == page and line]
+        text = "\n".join(mine if page == pages[0] else heads + mine)
+        parts.append(replace(element, page=page, text=text, rows=None, boxes=None))
+    return parts
 
 
 def _lengths(count: Count, seen: Callable[[str], str], texts: Sequence[str]) -> list[int]:

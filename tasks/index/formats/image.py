@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("png", "jpg", "tiff", "bmp", "gif", "webp")
-VERSION = "1"
+VERSION = "2"
 SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpg",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("pdf",)
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {"pdf": b"%PDF-1.7\n"}
 
 _NOTHING = PageWords((), "", False)

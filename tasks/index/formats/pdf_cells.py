@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
 
-from tasks.index.formats.pdf_places import Rect
+from tasks.index.formats.pdf_places import SHOWN, Frame, Rect
 from tasks.index.formats.pdf_words import Word
 
 _NUMBER = re.compile(
     r"^[(\[]?[-–—−+]?[$€£¥]?[(]?[-–—−+]?(?:\d(?:[\d.,'’]*\d)?|\.\d+)[)\]]?%?[)\]]?[*†]?$"
-    r"|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$|^\d{4}[/-]\d{2,4}$"
+    r"|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$|^\d{4}[/-]\d{2,4}$"
 )
 _DASH = re.compile(r"^[$€£]?[-–—−]{1,3}[)%]*$|^(?:n/?a|n\.a\.|nm|n/m|n\.m\.)$", re.IGNORECASE)
 _PREFIX = re.compile(r"^(?:US|CHF|EUR|USD|GBP)?[$€£¥]?[(]?$|^\($")
@@ -27,9 +27,12 @@ _LEADER = re.compile(r"^(?:[.…·_]\s?){2,}$|^[-=_]{3,}$|^\.$")
 _LEADER_TAIL = re.compile(r"(?:\s?[.…·_]){3,}$")
 PERIOD = re.compile(
     r"^(?:FY|Q[1-4])?\s?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?(?:\s?[AE])?(?:\s?\(\d\))?$"
-    r"|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}$",
+    r"|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$",
     re.IGNORECASE,
 )
+_GROUPED = re.compile(r"^[(\[]?[-–—−+]?[$€£¥]?[(]?[-–—−+]?\d{1,3}(?: \d{3})*$")
+_GROUP = re.compile(r"^\d{3}(?:[.,]\d+)?[)\]%]{0,2}[*†]?$")
+_BLANK = 0.45  # em: no blank within a figure is wider, and no gap between columns is as narrow
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "°", "º", "ª"})
 
 
@@ -39,6 +42,8 @@ class RowLike(Protocol):
     words: list[Word]
     y: float
     size: float
+    page: int
+    frame: Frame
 
 
 @dataclass(slots=True)
@@ -83,6 +88,8 @@ class Line:
     y: float
     size: float
     cells: list[Cell]
+    page: int = 1
+    frame: Frame = SHOWN
 
     @property
     def data(self) -> bool:
@@ -117,6 +124,11 @@ def is_number(text: str) -> bool:
     if not _NUMBER.match(text):
         return False
     return text.count(")") <= text.count("(") or text.endswith(")%")
+
+
+def cut(rows: Sequence[RowLike]) -> list[Line]:
+    """Cut every row into cells."""
+    return [Line(row.y, row.size, cut_cells(row), row.page, row.frame) for row in rows]
 
 
 def cut_cells(row: RowLike) -> list[Cell]:
@@ -162,6 +174,8 @@ def _join(cell: Cell, word: Word, text: str, row: RowLike) -> bool:
         return _extend(cell, word, cell.text + (f" {text}" if text.isalpha() else text), True)
     if cell.number and gap < 0.5 * size and (_RANGE.match(text) or (number and _RANGE.match(cell.text[-1]))):
         return _extend(cell, word, f"{cell.text} {text}", True)  # 0.5 – 2.0%
+    if cell.number and goes_on(cell.text, text, gap / size):
+        return _extend(cell, word, f"{cell.text} {text}", True)
     if (
         cell.number
         and _PREFIX.match(cell.text)
@@ -173,6 +187,11 @@ def _join(cell: Cell, word: Word, text: str, row: RowLike) -> bool:
     if number or text in {"$", "€", "£"} or _DASH.match(text):
         return gap < (0.75 if number else 0.9) * size and _extend(cell, word, f"{cell.text} {text}", False)
     return gap < (0.75 if cell.number else 0.85) * size and _extend(cell, word, f"{cell.text} {text}", False)
+
+
+def goes_on(figure: str, text: str, gap: float) -> bool:
+    """Whether a word is the next three digits of a figure with blanks between its thousands; the gap is in em."""
+    return 0.0 < gap < _BLANK and bool(_GROUP.match(text)) and bool(_GROUPED.match(figure))
 
 
 def _closes(before: str, text: str) -> bool:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Literal
 
+from tasks.index.formats.pdf_cells import Line
 from tasks.index.formats.pdf_places import SHOWN, Frame, Rect, row_box
 from tasks.index.formats.pdf_tables import find_tables
 from tasks.index.formats.pdf_words import Word
@@ -39,6 +40,8 @@ class Row:
     words: list[Word]
     y: float
     size: float
+    page: int = 1
+    frame: Frame = SHOWN
 
     @property
     def x0(self) -> float:
@@ -78,14 +81,28 @@ class Block:
     boxes: tuple[tuple[int, ...], ...] | None = None
 
 
-def make_row(words: list[Word]) -> Row:
+def make_row(words: list[Word], page: int = 1, frame: Frame = SHOWN) -> Row:
     words.sort(key=lambda word: word.x0)
     largest = max(word.size for word in words)
     base = [word.y for word in words if word.size > _SMALL * largest]
-    return Row(words, median(base), largest)
+    return Row(words, median(base), largest, page, frame)
 
 
-def build_rows(words: Sequence[Word]) -> list[Row]:
+def moved(rows: Sequence[Row], x: float, y: float) -> list[Row]:
+    """Rows elsewhere in the space of reading, where they are laid out with others; their places on the page stay."""
+    return [
+        Row(
+            [word._replace(x0=word.x0 + x, x1=word.x1 + x, y=word.y + y) for word in row.words],
+            row.y + y,
+            row.size,
+            row.page,
+            row.frame.after(-x, -y),
+        )
+        for row in rows
+    ]
+
+
+def build_rows(words: Sequence[Word], page: int = 1, frame: Frame = SHOWN) -> list[Row]:
     """Group words to rows by baseline, from the top of the page down; raised and lowered small type joins its row."""
     groups: list[list[Word]] = []
     level = size = 0.0
@@ -96,7 +113,7 @@ def build_rows(words: Sequence[Word]) -> list[Row]:
             groups.append([word])
             level = word.y
         size = word.size
-    return _join_scripts([make_row(group) for group in groups])
+    return _join_scripts([make_row(group, page, frame) for group in groups])
 
 
 def _join_scripts(rows: list[Row]) -> list[Row]:
@@ -105,7 +122,7 @@ def _join_scripts(rows: list[Row]) -> list[Row]:
     for row in rows:
         last = joined[-1] if joined else None
         if last and (_is_script(last, row) or _is_script(row, last)):
-            joined[-1] = make_row(last.words + row.words)
+            joined[-1] = make_row(last.words + row.words, row.page, row.frame)
         else:
             joined.append(row)
     return joined
@@ -138,7 +155,11 @@ def split_columns(rows: list[Row], depth: int = 0) -> list[list[Row]]:
 def _sides(rows: Sequence[Row], gutter: float) -> tuple[list[Row], list[Row]]:
     left = [[word for word in row.words if word.x0 < gutter] for row in rows]
     right = [[word for word in row.words if word.x0 >= gutter] for row in rows]
-    return [make_row(words) for words in left if words], [make_row(words) for words in right if words]
+    page, frame = rows[0].page, rows[0].frame
+    return (
+        [make_row(words, page, frame) for words in left if words],
+        [make_row(words, page, frame) for words in right if words],
+    )
 
 
 def _best_band(rows: Sequence[Row]) -> tuple[int, int, float] | None:
@@ -213,36 +234,32 @@ def _edge(rows: Sequence[Row], counts: Counter[tuple[str, int]], enough: int) ->
         seen = max(counts[text, height + shift] for shift in (-1, 0, 1))
         number = _PAGE_NUMBER.match(row.text) is not None
         runs_on = seen >= enough and _LETTERS.search(text) and taken == index and index + 1 < len(rows)
-        if runs_on or (number and (index <= 1 or seen >= enough)):
+        near = index == 0 or (index == 1 and len(rows) > 3)
+        if runs_on or (number and (near or seen >= enough)):
             taken = index + 1
     return taken
 
 
-def page_blocks(rows: list[Row], page: int, heads: int, feet: int, frame: Frame = SHOWN) -> list[Block]:
-    """All blocks of one page, running heads first and feet last."""
-    end = len(rows) - feet
-    body = [block for region in split_columns(rows[heads:end]) for block in _region_blocks(region, page, frame)]
-    top = [_margin("header", row, page, frame) for row in rows[:heads]]
-    return [*top, *body, *(_margin("footer", row, page, frame) for row in rows[max(end, heads) :])]
+def margin_blocks(kind: BlockKind, rows: Sequence[Row]) -> list[Block]:
+    """Running heads or feet, each a block."""
+    return [
+        Block(kind, row.text, row.page, row.size, boxes=(row_box([row.rect], row.page, row.frame),)) for row in rows
+    ]
 
 
-def _margin(kind: BlockKind, row: Row, page: int, frame: Frame) -> Block:
-    return Block(kind, row.text, page, row.size, boxes=(row_box([row.rect], page, frame),))
-
-
-def _region_blocks(rows: list[Row], page: int, frame: Frame) -> Iterator[Block]:
+def region_blocks(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Block]:
+    """The tables of a region and the paragraphs between them; `lines` are its rows cut into cells."""
     begin = 0
-    for table in find_tables(rows):
-        yield from _paragraphs(rows[begin : table.first], page, frame)
+    for table in find_tables(rows, lines):
+        yield from _paragraphs(rows[begin : table.first])
         text = "\n".join(line for line in (" | ".join(filter(None, cells)) for cells in table.rows) if line)
-        boxes = tuple(row_box(cells, page, frame) for cells in table.places)
-        size, lines = rows[table.first].size, len(table.rows)
-        yield Block("table", text, page, size, lines=lines, rows=table.rows, boxes=boxes)
+        first, count = rows[table.first], len(table.rows)
+        yield Block("table", text, first.page, first.size, lines=count, rows=table.rows, boxes=table.boxes)
         begin = table.last
-    yield from _paragraphs(rows[begin:], page, frame)
+    yield from _paragraphs(rows[begin:])
 
 
-def _paragraphs(rows: Sequence[Row], page: int, frame: Frame) -> Iterator[Block]:
+def _paragraphs(rows: Sequence[Row]) -> Iterator[Block]:
     """Lines merged to paragraphs by spacing, indent, type and the length of the line before."""
     if not rows:
         return
@@ -251,10 +268,10 @@ def _paragraphs(rows: Sequence[Row], page: int, frame: Frame) -> Iterator[Block]
     lines: list[Row] = []
     for row in rows:
         if lines and _starts_paragraph(lines[-1], row, len(lines), left, right, pitch):
-            yield _paragraph(lines, page, frame)
+            yield _paragraph(lines)
             lines = []
         lines.append(row)
-    yield _paragraph(lines, page, frame)
+    yield _paragraph(lines)
 
 
 def _pitch(rows: Sequence[Row]) -> float:
@@ -266,6 +283,8 @@ def _pitch(rows: Sequence[Row]) -> float:
 
 def _starts_paragraph(above: Row, row: Row, count: int, left: float, right: float, pitch: float) -> bool:
     em = row.size
+    if row.page != above.page:
+        return True
     if row.y - above.y > 1.3 * pitch * em or abs(above.size - em) > 0.12 * em or above.bold != row.bold:
         return True
     if _BULLET.match(row.words[0].text) and len(row.words) > 1:
@@ -277,13 +296,14 @@ def _starts_paragraph(above: Row, row: Row, count: int, left: float, right: floa
     return row.x0 - above.x0 > em and count > 1 and row.words[0].text[:1].isupper() and not room
 
 
-def _paragraph(lines: Sequence[Row], page: int, frame: Frame) -> Block:
+def _paragraph(lines: Sequence[Row]) -> Block:
     first = lines[0].words[0].text
     kind: BlockKind = "list" if _BULLET.match(first) and len(lines[0].words) > 1 else "text"
     size = max(row.size for row in lines)
     text, bold = join_lines([row.text for row in lines]), all(row.bold for row in lines)
     room = Rect(min(row.x0 for row in lines), lines[0].rect.top, max(row.x1 for row in lines), lines[-1].rect.bottom)
-    return Block(kind, text, page, size, bold, len(lines), boxes=(row_box([room], page, frame),))
+    page = lines[0].page
+    return Block(kind, text, page, size, bold, len(lines), boxes=(row_box([room], page, lines[0].frame),))
 
 
 def join_lines(lines: Sequence[str]) -> str:

@@ -42,6 +42,11 @@ class Frame(NamedTuple):
         (x0, y0), (x1, y1) = self.point(rect.x0, rect.top), self.point(rect.x1, rect.bottom)
         return Rect(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
+    def after(self, x: float, y: float) -> Frame:
+        """The frame of words that were moved by −x and −y."""
+        e, f = self.point(x, y)
+        return Frame(self.a, self.b, self.c, self.d, e, f)
+
     def inverse(self) -> Frame:
         """The way back: the matrix of quarter turns is orthogonal, so its inverse is its transpose."""
         a, b, c, d, e, f = self

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tasks.index.formats.pdf_cells import PERIOD, Cell, Column, Line, Row, RowLike, cut_cells, is_number, place, said
+from tasks.index.formats.pdf_cells import PERIOD, Cell, Column, Line, Row, RowLike, cut, is_number, place, said
 from tasks.index.formats.pdf_heads import head_row, head_start, is_inner_head
-from tasks.index.formats.pdf_places import Rect
+from tasks.index.formats.pdf_places import row_box
 
 _CONNECTOR = re.compile(
     r"\b(?:and|or|of|the|to|for|in|from|by|with|on|at|di|del|della|dei|delle|degli|dello|da|dal|dalla|con|su|al|alla|ai"
@@ -35,18 +35,18 @@ _MAX_BRIDGE = 6  # rows without numbers that may stand between two rows with num
 class Table:
     """A table that covers the rows first ≤ i < last of its region; all `rows` have equal length.
 
-    `places` has the room of each cell in the space of its words, None for an empty one.
+    `boxes` are the places of the rows as `Element.boxes` has them.
     """
 
     first: int
     last: int
     rows: tuple[tuple[str, ...], ...]
-    places: tuple[tuple[Rect | None, ...], ...] = ()
+    boxes: tuple[tuple[int, ...], ...] = ()
 
 
-def find_tables(rows: Sequence[RowLike]) -> list[Table]:
-    """The tables among the rows of a region, from the top down."""
-    lines = [Line(row.y, row.size, cut_cells(row)) for row in rows]
+def find_tables(rows: Sequence[RowLike], lines: Sequence[Line] | None = None) -> list[Table]:
+    """The tables among the rows of a region, from the top down; `lines` are the rows cut, if that is done already."""
+    lines = cut(rows) if lines is None else lines
     tables: list[Table] = []
     index = done = 0
     while index < len(lines):
@@ -94,13 +94,13 @@ def _number_span(line: Line) -> tuple[float, float]:
 def _new_table(lines: Sequence[Line], first: int, end: int, index: int) -> bool:
     """Whether a row of periods after a clear gap begins another table."""
     line = lines[index]
-    if not _periods_only(line) or all(_periods_only(before) for before in lines[first:end] if before.cells):
+    if not periods_only(line) or all(periods_only(before) for before in lines[first:end] if before.cells):
         return False
     steps = [(b.y - a.y) / b.size for a, b in pairwise(lines[end - 1 : index + 1])]
     return max(steps) > 1.9
 
 
-def _periods_only(line: Line) -> bool:
+def periods_only(line: Line) -> bool:
     figures = [cell for cell in line.cells if cell.number]
     return bool(figures) and all(PERIOD.match(cell.text) for cell in figures)
 
@@ -130,15 +130,17 @@ def _build(lines: Sequence[Line], floor: int, first: int, last: int) -> Table | 
     left = min(line.x0 for line in body)
     start = head_start(lines, floor, first, columns, left)
     heads = [line for line in lines[start:first] if line.cells]
-    while body and _periods_only(body[0]) and len(body) > 1:
+    while body and periods_only(body[0]) and len(body) > 1:
         heads.append(body.pop(0))
     fullest = next((line for line in reversed(heads) if len(line.cells) > 2), None)
     columns = _with_empty(columns, fullest) if fullest else columns
-    rows = [head_row(line, columns, index + 1 == len(heads), left) for index, line in enumerate(heads)]
-    rows += _join_labels(body, [_body_row(line, columns) for line in body])
-    rows = _drop_empty(rows)
-    texts = tuple(tuple(map(said, row)) for row in rows)
-    return Table(start, last, texts, tuple(tuple(map(place, row)) for row in rows))
+    rows = [(line, head_row(line, columns, line is heads[-1], left)) for line in heads]
+    rows += _join_labels([(line, _body_row(line, columns)) for line in body])
+    kept = _drop_empty([row for _, row in rows])
+    texts = tuple(tuple(map(said, row)) for row in kept)
+    sources = (line for line, _ in rows)
+    boxes = (row_box([*map(place, row)], line.page, line.frame) for line, row in zip(sources, kept, strict=True))
+    return Table(start, last, texts, tuple(boxes))
 
 
 def _with_empty(columns: list[Column], head: Line) -> list[Column]:
@@ -152,7 +154,7 @@ def _with_empty(columns: list[Column], head: Line) -> list[Column]:
 
 def _number_columns(body: Sequence[Line]) -> list[Column]:
     """Columns from the figures: those that overlap and never stand in one row belong together."""
-    lines = [line for line in body if not _periods_only(line)] or body  # centred years would widen the columns
+    lines = [line for line in body if not periods_only(line)] or body  # centred years would widen the columns
     placed = sorted((cell.x1, cell.x0, index) for index, line in enumerate(lines) for cell in line.cells if cell.number)
     left = min(line.x0 for line in body)  # of the labels
     groups: list[tuple[Column, set[int], int]] = []
@@ -230,17 +232,19 @@ def _column_of(cell: Cell, columns: Sequence[Column], position: int, size: float
     return best + 1
 
 
-def _join_labels(body: Sequence[Line], rows: list[Row]) -> list[Row]:
-    """Join a label that runs over two lines with the row that bears its figures."""
-    limit = max((line.cells[0].x1 for line, row in zip(body, rows, strict=True) if row[0]), default=0.0)
-    joined: list[Row] = []
-    for index, (line, row) in enumerate(zip(body, rows, strict=True)):
-        above = body[index - 1] if index else None
-        if above is not None and joined and _wraps(above, line, joined[-1], row, limit):
-            cells = [a or b for a, b in zip(joined[-1][1:], row[1:], strict=True)]
-            joined[-1] = [joined[-1][0] + row[0], *cells]
+def _join_labels(rows: Sequence[tuple[Line, Row]]) -> list[tuple[Line, Row]]:
+    """Join a label that runs over two lines with the row that bears its figures, which says where the row stands."""
+    limit = max((line.cells[0].x1 for line, row in rows if row[0]), default=0.0)
+    joined: list[tuple[Line, Row]] = []
+    above: Line | None = None
+    for line, row in rows:
+        if above is not None and joined and _wraps(above, line, joined[-1][1], row, limit):
+            source, before = joined[-1]
+            cells = [a or b for a, b in zip(before[1:], row[1:], strict=True)]
+            joined[-1] = (line if any(row[1:]) else source, [before[0] + row[0], *cells])
         else:
-            joined.append(row)
+            joined.append((line, row))
+        above = line
     return joined
 
 

@@ -123,3 +123,14 @@ def test_the_context_names_the_file_where_the_title_does_not() -> None:
     assert heading_of("Form 10-K", "/x/ACME_2018_10K.pdf") == "ACME 2018 10K · Form 10-K"
     assert heading_of("ACME 2018 report", "/x/acme_2018.pdf") == "ACME 2018 report"
     assert heading_of("", "/x/mail.eml!/fattura 12.pdf") == "fattura 12"
+
+
+def test_a_table_over_two_pages_is_cut_where_they_turn() -> None:
+    rows = (("Voce", "Importo"), ("Ricavi", "910"), ("Costi", "420"))
+    boxes = ((3, 10, 20, 50, 90, 100, 130), (3, 30, 40, 50, 90, 100, 130), (4, 10, 20, 50, 90, 100, 130))
+    table = Element("table", "\n".join(" | ".join(row) for row in rows), 3, rows=rows, boxes=boxes)
+    pieces = [
+        (piece.page_first, piece.page_last, piece.text)
+        for piece in chunk(parsed(table), "x.pdf", ENCODER.count_tokens, 200)
+    ]
+    assert pieces == [(3, 3, "Voce | Importo\nRicavi | 910"), (4, 4, "Voce | Importo\nCosti | 420")]
