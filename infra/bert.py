@@ -112,10 +112,9 @@ class _Graph:
 
         self._op = _openvino().opset13
         self._int8 = int8
-        self._weights = {
-            name.removeprefix("bert."): weight.astype(np.float32)
-            for name, weight in load_file(folder / "model.safetensors").items()
-        }
+        stored = {name.removeprefix("bert."): w for name, w in load_file(folder / "model.safetensors").items()}
+        self._words = stored.pop("embeddings.word_embeddings.weight")
+        self._weights = {name: weight.astype(np.float32) for name, weight in stored.items()}
         self._heads: int = config["num_attention_heads"]
         self._layers: int = config["num_hidden_layers"]
         self._size: int = config["hidden_size"]
@@ -137,7 +136,9 @@ class _Graph:
         op = self._op
         table = self._weights["embeddings.position_embeddings.weight"]
         table = table + self._weights["embeddings.token_type_embeddings.weight"][0]
-        words = op.gather(op.constant(self._weights["embeddings.word_embeddings.weight"]), ids, op.constant(0))
+        # the table of words stays as stored: in float32 it would take most of a multilingual model's memory
+        words = op.gather(op.constant(self._words), ids, op.constant(0))
+        words = op.convert(words, "f32")
         x = self._norm(op.add(words, op.gather(op.constant(table), places, op.constant(0))), "embeddings.LayerNorm")
         hidden_ones = op.multiply(op.subtract(op.constant(np.float32(1)), mask), op.constant(np.float32(MASKED)))
         scores = op.unsqueeze(hidden_ones, self._list(1, 2))

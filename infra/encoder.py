@@ -58,15 +58,17 @@ class Encoder:
     ) -> None:
         self.folder = folder
         self.name = name
-        self._query_prefix, self._passage_prefix, self._device = query_prefix, passage_prefix, device
-        self._precision = precision
+        prompts = _prompts(folder)
+        self._query_prefix = query_prefix or prompts.get("query", "")
+        self._passage_prefix = passage_prefix or prompts.get("passage", "") or prompts.get("document", "")
+        self._device, self._precision = device, precision
         config = json.loads((folder / "config.json").read_text())
         self.dimension: int = config["hidden_size"]
         self.max_tokens = _max_tokens(folder, config)
         self._mean = _pools_by_mean(folder)
         self._bert = is_plain_bert(folder, config)
         self._config = config
-        self.fingerprint = fingerprint(folder, "encoder", query_prefix, passage_prefix)
+        self.fingerprint = fingerprint(folder, "encoder", self._query_prefix, self._passage_prefix)
         self._queries: dict[str, npt.NDArray[np.float32]] = {}
         self._lock = threading.Lock()
         self._light: _Engine | None = None
@@ -247,6 +249,15 @@ def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
     # RoBERTa-like models count positions from the padding index + 1
     offset = config.get("pad_token_id", 0) + 1 if "roberta" in config.get("model_type", "") else 0
     return int(config.get("max_position_embeddings", 512)) - offset
+
+
+def _prompts(folder: Path) -> dict[str, str]:
+    """Return what the model itself wants before queries and passages, where its folder says so."""
+    settings = folder / "config_sentence_transformers.json"
+    if not settings.is_file():
+        return {}
+    prompts: dict[str, str] = json.loads(settings.read_text()).get("prompts") or {}
+    return prompts
 
 
 def _pools_by_mean(folder: Path) -> bool:

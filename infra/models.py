@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra import multilingual
 from infra.errors import UsageError
 
 log = logging.getLogger("faldone.models")
@@ -27,13 +28,15 @@ BUNDLED_SHA256 = (
 
 
 def model_folder(model: str) -> Path:
-    """Return the folder of a model given as `bundled`, a local folder, or a Hugging Face id.
+    """Return the folder of a model given as `bundled`, `multilingual`, a local folder, or a Hugging Face id.
 
     Raises:
         UsageError: as for `load_encoder`.
     """
     if model == "bundled":
         return _bundled()
+    if model == multilingual.NAME:
+        return multilingual.folder()
     folder = Path(model).expanduser()
     if not folder.is_dir():
         folder = _from_hub(model)
