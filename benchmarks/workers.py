@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from common import REPOSITORY, machine, median, small_files, table
 
 from infra.lake import Lake
@@ -33,7 +32,9 @@ from infra.settings import Settings
 from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.elements import ELEMENTS
-from tasks.index import job, plan
+from tasks.collection.staging import staged
+from tasks.index import plan
+from tasks.index import run as job
 from tasks.index.batch import process
 
 THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
@@ -86,12 +87,17 @@ def run(
     """An index run by the job's functions, without Prefect: seconds from plan to the end, and its result."""
     one = job.begin(settings, collection)
     listing = job.discover(one, sources)
-    made = job.plan(one, listing, True, False)
-    with job.workers_for(one, made):
+    made = job.make_plan(one, listing)
+    began = time.perf_counter()
+
+    def watch(_: object) -> None:
+        nonlocal began
         ready(one)
         began = time.perf_counter()
-        done = sum((job.index_shard(one, shard) for shard in made.shards), job.Receipt())
-        seconds = time.perf_counter() - began
+
+    one.watch = watch
+    done = job.process(one, made)
+    seconds = time.perf_counter() - began
     return seconds, job.finish(one, made, listing, done, 0)
 
 
@@ -122,21 +128,13 @@ def bare(settings: Settings, sources: Sequence[str]) -> Spent:
     began = Spent.now()
     one = job.begin(settings, "bare")
     listing = job.discover(one, sources)
-    made = job.plan(one, listing, False, False)
-    for shard in made.shards:
-        staged = [item for batch in plan.batches(shard) for item in process(batch, one.pipeline).staged]
-        parsed, chunks = (pa.concat_tables([arrow(path) for path in paths])
-                          for paths in ([s.parsed for s in staged], [s.chunks for s in staged]))  # fmt: skip
-        one.lake.upsert(ELEMENTS.name("bare"), parsed, "document_id")
-        one.lake.upsert(CHUNKS.name("bare"), chunks, "chunk_id")
+    made = job.make_plan(one, listing, prune=False)
+    stems = [item.stem for batch in plan.batches(made) for item in process(batch, one.pipeline).staged]
+    ELEMENTS.write(one.lake, "bare", staged(stems, ELEMENTS))
+    CHUNKS.write(one.lake, "bare", staged(stems, CHUNKS))
     one.lake.index_text(CHUNKS.name("bare"))
     one.close()
     return Spent.now() - began
-
-
-def arrow(path: str) -> pa.Table:
-    """A staged file."""
-    return pa.ipc.open_file(path).read_all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from flows.observe import artifacts, retry, table
 from infra import stop
+from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
 from tasks.export.job import Exported
 from tasks.export.job import export as write_report
@@ -21,7 +22,7 @@ from tasks.progress import Progress
 @flow(name="export", flow_run_name="export-{template}-{collection}", validate_parameters=True)
 def export(
     collection: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="The collection to report on.")
+        str, Field(pattern=COLLECTION_PATTERN, description="The collection to report on.")
     ] = "documents",
     documents: Annotated[list[str] | None, Field(description="Ids or paths; none means all documents.")] = None,
     template: Annotated[

@@ -15,6 +15,7 @@ from flows.analyse import analyse
 from flows.export import export
 from flows.index import index
 from infra.errors import FaldoneError
+from infra.lake import COLLECTION_PATTERN
 from infra.stop import StopRequested
 from tasks.export.chain import Part, combine, failed_part
 
@@ -25,7 +26,7 @@ Analysis = Literal["comprehensive", "financial", "sentiment", "classify"]
 def process(
     sources: Annotated[list[str], Field(min_length=1, description="Files, folders, globs or URLs.")],
     collection: Annotated[
-        str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="The collection to work on.")
+        str, Field(pattern=COLLECTION_PATTERN, description="The collection to work on.")
     ] = "documents",
     prune: Annotated[bool, Field(description="Remove documents that are no longer under the sources.")] = True,
     force: Annotated[bool, Field(description="Read every document again.")] = False,

@@ -1,7 +1,7 @@
 """The door to Dask: the same function over many batches on threads, on a local cluster, or on a scheduler given by
 address.
 
-Prefect tasks are shards and Dask futures are batches: a Prefect task sent through its Dask runner costs over 100 ms
+Dask futures are batches: a Prefect task sent through Prefect's Dask runner costs over 100 ms
 and hangs when its worker dies; a plain future costs 2 ms, and a dead worker is an exception that the caller can act
 upon.
 
@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,9 +84,20 @@ class Workers(Generic[T]):
     dashboard: str = ""
 
     def map(
-        self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
+        self, function: Callable[[tuple[T, ...]], R], batches: Iterable[tuple[T, ...]]
     ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
-        """Each batch with its result or the exception that it ended with, in the order of ending."""
+        """Yield each batch with its result or the exception that it ended with, in the order of ending."""
+        return self.stream(function, partial(next, iter(batches), None))
+
+    def stream(
+        self, function: Callable[[tuple[T, ...]], R], take: Callable[[], tuple[T, ...] | None]
+    ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
+        """As `map`, over batches that may still be coming: as many are taken as the workers keep in flight.
+
+        Args:
+            take: gives the next batch, or None when none is waiting now. It is asked again after each result; the stream ends when
+                it gives None and no batch is at work.
+        """
         raise NotImplementedError
 
 
@@ -100,17 +111,17 @@ class _Threads(Workers[T]):
     def _enter(self) -> None:
         _local_state.stop, _local_state.tell = self.stop, self._listen
 
-    def map(
-        self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
+    def stream(
+        self, function: Callable[[tuple[T, ...]], R], take: Callable[[], tuple[T, ...] | None]
     ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
-        waiting = list(reversed(batches))
         running: dict[Future[R], tuple[T, ...]] = {}
-        while waiting or running:
-            while waiting and len(running) < THREADS and not self.stop.is_set():
-                batch = waiting.pop()
+        while True:
+            while len(running) < THREADS and not self.stop.is_set() and (batch := take()) is not None:
                 running[self.executor.submit(function, batch)] = batch
-            if self.stop.is_set() and not running:
-                raise Stopped("the job was asked to stop")
+            if not running:
+                if self.stop.is_set():
+                    raise Stopped("the job was asked to stop")
+                return
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 batch = running.pop(future)
@@ -131,20 +142,20 @@ class _Dask(Workers[T]):
         self.count = max(1, len(told["workers"]))
         self.dashboard = _page(told)
 
-    def map(
-        self, function: Callable[[tuple[T, ...]], R], batches: Sequence[tuple[T, ...]]
+    def stream(
+        self, function: Callable[[tuple[T, ...]], R], take: Callable[[], tuple[T, ...] | None]
     ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
         from distributed import as_completed
 
-        waiting = list(reversed(batches))
         running: dict[Any, tuple[T, ...]] = {}
         done = as_completed(loop=self._client.loop)
-        while waiting or running:
-            while waiting and len(running) < WINDOW * self.count:
-                batch = waiting.pop()
+        while True:
+            while len(running) < WINDOW * self.count and (batch := take()) is not None:
                 future = self._client.submit(_on_line, function, self._line, batch, pure=False)
                 running[future.key] = batch
                 done.add(future)
+            if not running:
+                return
             future = next(done)
             if future.status in RECOMPUTED:
                 done.add(future)

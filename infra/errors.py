@@ -78,3 +78,8 @@ class DocumentError(FaldoneError):
 
     def __str__(self) -> str:
         return self.message
+
+
+def first_line(error: BaseException, most: int = 300) -> str:
+    """Give an error's message on one line, or its class where it has none."""
+    return (str(error).strip() or type(error).__name__).split("\n", 1)[0][:most]

@@ -24,7 +24,8 @@ from infra.errors import TransientError, UsageError
 Value = str | int | float | bool | None
 Filter = Mapping[str, Value | Sequence[str] | Sequence[int]]
 
-COLLECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
 IN_LIST = 2_000  # values of one IN list: longer ones are split into several predicates
 SCORE = "_score"
 DISTANCE = "_distance"

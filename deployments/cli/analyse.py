@@ -84,7 +84,7 @@ def _absolute(name: str) -> str:
 def _stream(answer: dict[str, Any], parameters: dict[str, Any], as_json: bool) -> None:
     """Results that do not fit in memory, from the lake to the output one at a time."""
     from infra.settings import load
-    from tasks.analyse.job import stored_results
+    from tasks.analyse.run import stored_results
 
     texts = stored_results(
         load(), parameters["collection"], parameters["type"], parameters["model"], parameters["summary_model"],

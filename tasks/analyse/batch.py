@@ -47,12 +47,25 @@ class Receipt:
     pages: int = 0
     staged: tuple[str, ...] = ()
 
+    @property
+    def documents(self) -> int:
+        return self.successful + self.failed
+
+    @property
+    def chunks(self) -> int:
+        return 0
+
     def __add__(self, other: Receipt) -> Receipt:
         return Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
     def committed(self) -> Receipt:
         """The same counts without the staged files, for the flow to keep."""
         return replace(self, staged=())
+
+
+def batch_name(batch: Sequence[Work]) -> str:
+    """Name a batch: equal for equal documents, so that doing it twice stages it once."""
+    return hashlib.blake2b("".join(work.document_id for work in batch).encode(), digest_size=8).hexdigest()
 
 
 def process(batch: Sequence[Work], request: Request) -> Receipt:
@@ -95,15 +108,12 @@ def _outcome(work: Work, done: dict[str, object] | DocumentError, seconds: float
 
 def stage(outcomes: Sequence[Outcome], request: Request) -> Receipt:
     """Stage outcomes; a result that is no JSON is a failure like any other."""
-    name = hashlib.blake2b("".join(o.work.document_id for o in outcomes).encode(), digest_size=8).hexdigest()
+    name = batch_name([outcome.work for outcome in outcomes])
     good = sum(outcome.result is not None for outcome in outcomes)
     stem = facts.stage(request.staging, name, outcomes, request.type, request.key)
     return Receipt(good, len(outcomes) - good, sum(o.work.pages for o in outcomes), (stem,))
 
 
-def lost(work: Work, error: BaseException, request: Request) -> Receipt:
-    """The receipt of one document that no worker survived, staged like any other failure."""
-    cause = DocumentError(
-        FailureKind.CRASH, f"the worker process died on it: {error or type(error).__name__}", request.type
-    )
-    return stage([_outcome(work, cause, 0.0)], request)
+def lost(work: Work, error: DocumentError, request: Request) -> Receipt:
+    """Stage one document that no worker could analyse, like any other failure. Returns its receipt."""
+    return stage([_outcome(work, error, 0.0)], request)

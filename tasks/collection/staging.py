@@ -5,12 +5,44 @@ No row of a document ever travels through the flow: a worker writes its rows her
 
 from __future__ import annotations
 
+import logging
+import uuid
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
+from filelock import FileLock
 
-from infra.files import read_bytes, write_bytes
+from infra.errors import TransientError
+from infra.files import read_bytes, remove_tree, write_bytes
+from infra.settings import Settings
 from tasks.collection.table import Table
+
+log = logging.getLogger("faldone.collection")
+
+
+class Staging:
+    """A run's folder for batches: `folder` on this machine, `location` where workers and writer meet.
+
+    Its lock is held as long as this process lives: a folder whose lock is free belongs to a dead run, and cleanup removes it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.id = uuid.uuid4().hex[:12]
+        self.folder = settings.scratch / "staging" / self.id
+        self.folder.mkdir(parents=True)
+        self._alive = FileLock(self.folder / "alive.lock")
+        self._alive.acquire()
+        self.location = f"{settings.root}/staging/{self.id}" if settings.remote else str(self.folder)
+
+    def close(self) -> None:
+        """Remove everything staged; may be called twice."""
+        self._alive.release()
+        try:
+            remove_tree(self.location)
+        except TransientError as error:
+            log.warning("what was staged is left to `faldone cleanup`: %s", error)
+            return  # the folder here tells it what to remove there
+        remove_tree(str(self.folder))
 
 
 def stage(folder: str, name: str, rows: Mapping[Table, pa.Table]) -> str:

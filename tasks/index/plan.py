@@ -1,4 +1,4 @@
-"""Step 2: compare the manifest with the ledger and cut what is to be done into shards.
+"""Step 2: compare the manifest with the ledger and cut what is to be done into batches.
 
 Both sides are columns in polars, never Python objects a document, so a million documents plan in some hundred megabytes. What to do with
 a document is one of
@@ -10,7 +10,7 @@ and what is left is unchanged. `gone` are documents under the roots that are no 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,16 +22,16 @@ from infra.files import Root
 from tasks.collection.ledger import INDEXED, QUARANTINED
 from tasks.progress import cost
 
-SHARD_BYTES = 48 * 2**20  # of source files: some minutes of work, and what a kill may cost
-SHARD_DOCUMENTS = 500
+GROUP_BYTES = 48 * 2**20  # of source files
+GROUP_DOCUMENTS = 500
 BATCH_DOCUMENTS = 64
 BATCH_BYTES = 4 * 2**20
 PRUNE_GUARD = 0.5
 
-LEDGER_COLUMNS = (
-    "document_id", "path", "parent_id", "state", "kind", "attempts", "format", "stamp", "size", "content_hash", "parser", "chunker",
-    "encoder",
-)  # fmt: skip
+LEDGER_COLUMNS = tuple(
+    "document_id path parent_id state kind attempts format stamp size content_hash parser chunker encoder".split()
+)
+WORK_COLUMNS = "document_id path size stamp action content_hash encoder attempts state".split()
 
 TRANSIENT = [kind.value for kind in FailureKind if kind.transient]
 
@@ -46,22 +46,11 @@ class Fingerprints:
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """A part of the plan: rows `start … start + documents` of the plan's file."""
-
-    number: int
-    plan: str
-    start: int
-    documents: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """What the run will do; `file` is a Parquet file with a row a document to be done, in shard order."""
+    """What the run will do; `file` is a Parquet file with a row a document to be done, in the order of `batches`."""
 
     file: str
-    shards: tuple[Shard, ...]
+    bytes: int  # of what is to be done
     found: int
     to_do: int
     unchanged: int
@@ -92,13 +81,19 @@ def plan(
     top = known.filter(pl.col("parent_id").fill_null("") == "")
     joined = found.join(top, on="document_id", how="left", suffix="_known")
     decided = joined.with_columns(action=_action(fingerprints, _outdated_parents(known, fingerprints), force))
-    to_do = _in_shards(decided.filter(pl.col("action") != "unchanged"))
+    to_do = _in_groups(decided.filter(pl.col("action") != "unchanged"))
     path = folder / "plan.parquet"
-    to_do.write_parquet(path, row_group_size=SHARD_DOCUMENTS)
+    to_do.write_parquet(path, row_group_size=GROUP_DOCUMENTS)
     return Plan(
-        str(path), _shards(to_do, str(path)), found.height, to_do.height, found.height - to_do.height,
-        _gone(top, found, roots, hidden), top.height, _weight(to_do),
-    )  # fmt: skip
+        file=str(path),
+        bytes=int(to_do["size"].sum()),
+        found=found.height,
+        to_do=to_do.height,
+        unchanged=found.height - to_do.height,
+        gone=_gone(top, found, roots, hidden),
+        known=top.height,
+        weight=_weight(to_do),
+    )
 
 
 def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.Expr:
@@ -135,29 +130,23 @@ def _outdated_parents(known: pl.DataFrame, fingerprints: Fingerprints) -> pl.Ser
     return known.filter((pl.col("parent_id").fill_null("") != "") & stale)["parent_id"].unique()
 
 
-def _in_shards(to_do: pl.DataFrame) -> pl.DataFrame:
-    """Numbered and ordered: largest first, dealt out in turn, so that shards cost about the same."""
+def _in_groups(to_do: pl.DataFrame) -> pl.DataFrame:
+    """Order documents in groups that cost about the same: largest first, dealt out in turn.
+
+    So the workers have large and small documents side by side all through a run, and not all scans at its beginning.
+    """
     if to_do.is_empty():
-        return to_do.with_columns(shard=pl.lit(0, pl.Int64))
-    number = max(1, -(-int(to_do["size"].sum()) // SHARD_BYTES), -(-to_do.height // SHARD_DOCUMENTS))
+        return to_do.with_columns(group=pl.lit(0, pl.Int64))
+    number = max(1, -(-int(to_do["size"].sum()) // GROUP_BYTES), -(-to_do.height // GROUP_DOCUMENTS))
     ordered = to_do.sort("size", "path", descending=[True, False]).with_row_index("rank")
-    # dealt back and forth (0 1 2 2 1 0 …): the sum of ranks of each shard is the same
+    # dealt back and forth (0 1 2 2 1 0 …): the sum of ranks of each group is the same
     turn, place = pl.col("rank") // number, pl.col("rank") % number
-    shard = pl.when(turn % 2 == 0).then(place).otherwise(number - 1 - place).cast(pl.Int64)
-    return ordered.with_columns(shard=shard).sort("shard", "rank").drop("rank")
+    group = pl.when(turn % 2 == 0).then(place).otherwise(number - 1 - place).cast(pl.Int64)
+    return ordered.with_columns(group=group).sort("group", "rank").drop("rank")
 
 
 def _weight(to_do: pl.DataFrame) -> float:
     return float(sum(cost(size) for size in to_do["size"]))
-
-
-def _shards(to_do: pl.DataFrame, path: str) -> tuple[Shard, ...]:
-    groups = to_do.group_by("shard", maintain_order=True).agg(pl.len().alias("documents"), pl.col("size").sum())
-    shards, start = [], 0
-    for number, documents, size in groups.iter_rows():
-        shards.append(Shard(number, path, start, documents, size))
-        start += documents
-    return tuple(shards)
 
 
 def _gone(known: pl.DataFrame, found: pl.DataFrame, roots: Sequence[Root], hidden: Sequence[str]) -> tuple[str, ...]:
@@ -195,19 +184,29 @@ class Work:
     attempts: int = 0
 
 
-def batches(shard: Shard) -> list[tuple[Work, ...]]:
-    """The shard's documents in batches of balanced size: the one of the smallest first, so that the encoder has work while long documents
-    are being read, then from the largest down, so that the workers end at about the same time."""
-    columns = ["document_id", "path", "size", "stamp", "action", "content_hash", "encoder", "attempts", "state"]
-    rows = pl.scan_parquet(shard.plan).slice(shard.start, shard.documents).select(columns).collect()
-    result: list[tuple[Work, ...]] = []
+def batches(plan: Plan) -> Iterator[tuple[Work, ...]]:
+    """Yield the documents in batches of balanced size, a group of the plan in memory at a time.
+
+    Of each group the batch of the smallest comes first, so that the encoder has work while long documents are being read, then
+    from the largest down, so that the workers end at about the same time.
+    """
+    start = 0
+    groups = pl.scan_parquet(plan.file).group_by("group").agg(pl.len()).sort("group").collect()["len"]
+    for documents in groups:
+        rows = pl.scan_parquet(plan.file).slice(start, documents).select(WORK_COLUMNS).collect()
+        cut = list(_cut(rows))
+        yield from [cut[-1], *cut[:-1]]
+        start += documents
+
+
+def _cut(rows: pl.DataFrame) -> Iterator[tuple[Work, ...]]:
     batch: list[Work] = []
     size = 0
     for document, path, length, stamp, action, known, encoder, attempts, state in rows.iter_rows():
         if batch and (len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
-            result.append(tuple(batch))
+            yield tuple(batch)
             batch, size = [], 0
         hash_ = (known or "") if state == INDEXED else ""
         batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", attempts or 0))
         size += length
-    return [tuple(batch), *result] if batch else result
+    yield tuple(batch)

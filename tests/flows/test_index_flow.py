@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
@@ -19,7 +20,7 @@ from flows import observe
 from flows.index import index
 from infra.errors import TransientError, UsageError
 from infra.settings import Settings
-from tasks.index import job
+from tasks.index import run as steps
 
 TEXT = "La società ha approvato il bilancio dell'esercizio. " * 3
 COUNTS = ["found", "attachments", "indexed", "updated", "unchanged", "removed", "quarantined"]
@@ -88,17 +89,22 @@ def test_a_run_has_the_result_of_the_contract_and_shows_it_in_the_ui(papers: Pat
 
 
 class Breaking:
-    """`job.index_shard` that fails a few times first."""
+    """The step `process` that fails a few times first."""
 
     def __init__(self, error: Exception, times: int) -> None:
-        self.left, self.calls, self.error, self.real = times, 0, error, job.index_shard
+        self.left, self.calls, self.error = times, 0, error
 
-    def __call__(self, run: Any, shard: Any) -> Any:
+    def __call__(self, run: Any, plan: Any) -> Any:
         self.calls += 1
         if self.left:
             self.left -= 1
             raise self.error
-        return self.real(run, shard)
+        return steps.process(run, plan)
+
+
+def with_breaking(breaking: Breaking) -> Any:
+    quick = observe.retry() | {"retry_delay_seconds": [0.01] * observe.RETRIES}
+    return module.STEPS._replace(process=task(name="index documents", **quick)(breaking.__call__))
 
 
 @pytest.mark.usefixtures("prefect_api")
@@ -106,9 +112,7 @@ def test_what_may_pass_is_tried_again_and_nothing_is_counted_twice(
     papers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     breaking = Breaking(TransientError("the lake is away"), 2)
-    monkeypatch.setattr(job, "index_shard", breaking)
-    quick = module.index_shard.with_options(retry_delay_seconds=[0.01] * observe.RETRIES)
-    monkeypatch.setattr(module, "index_shard", quick)
+    monkeypatch.setattr(module, "STEPS", with_breaking(breaking))
     result = index(sources=[str(papers)])
     assert (breaking.calls, result["documents"]["indexed"]) == (3, 3)
 
@@ -118,13 +122,13 @@ def test_what_will_not_pass_is_tried_once_and_leaves_nothing_behind(
     papers: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     breaking = Breaking(UsageError("a setting cannot be"), 9)
-    monkeypatch.setattr(job, "index_shard", breaking)
+    monkeypatch.setattr(module, "STEPS", with_breaking(breaking))
     state = index(sources=[str(papers)], return_state=True)
     assert state.is_failed()
     assert breaking.calls == 1
     assert state.state_details.flow_run_id
-    shards = [run for run in task_runs(state.state_details.flow_run_id) if run.name.startswith("shard-")]
-    assert [run.state_name for run in shards] == ["Failed"]
+    failed = [run for run in task_runs(state.state_details.flow_run_id) if run.name.startswith("index documents")]
+    assert [run.state_name for run in failed] == ["Failed"]
     assert not list((settings.scratch / "staging").iterdir())
 
 

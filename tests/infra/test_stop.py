@@ -10,7 +10,7 @@ from infra import stop
 from infra.lake import Lake
 from infra.settings import Settings
 from infra.vault import Vault
-from tasks.index import job
+from tasks.index import run as job
 from tasks.maintain import audit, backup, cleanup, optimise
 from tests.tasks.maintain import small
 
@@ -30,7 +30,7 @@ def test_the_request_carries_its_reason(tmp_path: Path, monkeypatch: pytest.Monk
         stop.check()
 
 
-def test_an_index_run_that_is_asked_to_stop_begins_no_further_shard_and_goes_on_later(
+def test_an_index_run_that_is_asked_to_stop_begins_no_further_batch_and_goes_on_later(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "in").mkdir()
@@ -38,17 +38,11 @@ def test_an_index_run_that_is_asked_to_stop_begins_no_further_shard_and_goes_on_
         (tmp_path / "in" / f"{number}.txt").write_text(f"The meeting number {number} is on Monday.")
     (tmp_path / "job").mkdir()
     monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
-    run = job.begin(settings, "documents")
-    plan = job.plan(run, job.discover(run, [str(tmp_path / "in")]), prune=False, force=False)
-    with job.workers_for(run, plan):
-        stop.request(tmp_path / "job", "time is up")
-        with pytest.raises(stop.StopRequested):
-            job.index_shard(run, plan.shards[0])
+    stop.request(tmp_path / "job", "time is up")
+    with pytest.raises(stop.StopRequested):
+        job.index(settings, [str(tmp_path / "in")])
     monkeypatch.delenv(stop.FOLDER)
-    again = job.begin(settings, "documents")
-    plan = job.plan(again, job.discover(again, [str(tmp_path / "in")]), prune=False, force=False)
-    with job.workers_for(again, plan):
-        assert job.index_shard(again, plan.shards[0]).indexed == 3
+    assert job.index(settings, [str(tmp_path / "in")])["documents"]["indexed"] == 3
 
 
 def test_upkeep_that_is_asked_to_stop_changes_nothing_more_and_goes_on_later(

@@ -14,8 +14,7 @@ from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Lake
 from infra.settings import Settings
 from tasks.glossary import ENTRIES, wordings
-from tasks.index import job
-from tasks.index.batch import Receipt
+from tasks.index.run import index
 from tasks.search import Candidates, Searcher, named_documents, query_name_terms, rank
 
 PAPERS = {
@@ -34,12 +33,7 @@ def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
         (folder / "papers").mkdir(exist_ok=True)
         (folder / "papers" / name).write_text(text)
     settings = Settings(home=str(folder / "home"))
-    run = job.begin(settings, "papers")
-    listing = job.discover(run, [str(folder / "papers")])
-    plan = job.plan(run, listing, True, False)
-    with job.workers_for(run, plan):
-        done = sum((job.index_shard(run, shard) for shard in plan.shards), Receipt())
-    job.finish(run, plan, listing, done, 0)
+    index(settings, [str(folder / "papers")], "papers")
     yield Searcher(Lake(settings.root), load_encoder(settings), "papers")
 
 

@@ -19,8 +19,7 @@ from typer.testing import CliRunner
 
 from deployments.cli import app, output
 from infra.settings import Settings, load
-from tasks.index import job
-from tasks.index.batch import Receipt
+from tasks.index.run import index as index_documents
 
 ITALIAN = "I debiti verso fornitori ammontano a {i}00 mila euro e scadono entro l'esercizio successivo."
 ENGLISH = "Revenue of the services segment was {i}00 million dollars, and inventory fell in the quarter."
@@ -38,12 +37,7 @@ def told(result: Any) -> Any:
 
 def index(settings: Settings, collection: str, folder: Path) -> None:
     """An index run without Prefect."""
-    with job.opened(settings, collection) as run:
-        listing = job.discover(run, [str(folder)])
-        plan = job.plan(run, listing, True, False)
-        with job.workers_for(run, plan):
-            done = sum((job.index_shard(run, shard) for shard in plan.shards), Receipt())
-        job.finish(run, plan, listing, done, 0)
+    index_documents(settings, [str(folder)], collection)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,10 @@ from infra import stop
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.analyse import Analysis, children, job
-from tasks.analyse.batch import Receipt
+from tasks.analyse import Analysis, children
+from tasks.analyse import run as job
 from tasks.collection import ledger
-from tasks.index import job as index_job
-from tasks.index.batch import Receipt as IndexReceipt
+from tasks.index.run import index as index_documents
 from tasks.progress import Status, listening
 
 HOSTILE = """
@@ -44,23 +43,14 @@ def analyse(document: Any) -> dict[str, Any]:
 
 
 def index(settings: Settings, *sources: Path) -> None:
-    current = index_job.begin(settings, "c")
-    listing = index_job.discover(current, [str(source) for source in sources])
-    plan = index_job.plan(current, listing, True, True)
-    with index_job.workers_for(current, plan):
-        done = sum((index_job.index_shard(current, shard) for shard in plan.shards), IndexReceipt())
-    index_job.finish(current, plan, listing, done, 0)
+    index_documents(settings, [str(source) for source in sources], "c", force=True)
 
 
 def run(
     settings: Settings, type: str, documents: Sequence[str] | None = None, model: str | None = None, force: bool = False
 ) -> dict[str, Any]:
     """An analysis run without Prefect."""
-    current = job.begin(settings, "c", type, model, None)
-    plan = job.plan(current, documents, force)
-    with job.workers_for(current, plan):
-        done = sum((job.analyse_shard(current, shard) for shard in plan.shards), Receipt())
-    return job.finish(current, plan, done)
+    return job.analyse(settings, "c", type, documents, model, force=force)
 
 
 @pytest.fixture
@@ -101,28 +91,21 @@ def test_unchanged_documents_keep_their_result_and_an_edited_one_is_analysed_aga
 
 
 def test_a_run_that_is_asked_to_stop_keeps_its_batches_and_the_next_one_does_only_the_rest(
-    settings: Settings, papers: Path, hostile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, papers: Path, hostile: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(60):
         (papers / f"{number}.txt").write_text(f"Lettera numero {number} sulla fornitura di lana.")
     index(settings, papers)
     (tmp_path / "job").mkdir()
     monkeypatch.setenv(stop.FOLDER, str(tmp_path / "job"))
-    current = job.begin(settings, "c", "hostile", None, None)
-    plan = job.plan(current, None, False)
-    receipts: list[Receipt] = []
 
     def after_the_first_batch(status: Status) -> None:
         if status.stage == "analyse" and status.done:
             stop.request(tmp_path / "job", "the soft limit")
 
-    with (
-        listening(after_the_first_batch),
-        pytest.raises(stop.StopRequested, match="the soft limit"),
-        job.workers_for(current, plan),
-    ):
-        receipts += [job.analyse_shard(current, shard) for shard in plan.shards]
-    done = sum(receipts, Receipt()).successful
+    with listening(after_the_first_batch), pytest.raises(stop.StopRequested, match="the soft limit"):
+        run(settings, "hostile")
+    done = lake.count("c.analyses")
     assert 0 < done < 63
     assert not list((settings.scratch / "staging").glob("*")), "nothing staged is left behind"
     monkeypatch.delenv(stop.FOLDER)
@@ -205,9 +188,9 @@ def test_figures_and_metrics_become_typed_tables(settings: Settings, samples: Pa
 
 def test_attachments_are_companions_of_their_container(settings: Settings, samples: Path) -> None:
     index(settings, samples / "trebbio-fascicolo-2024.pdf")
-    current = job.begin(settings, "c", "financial", None, None)
-    plan = job.plan(current, None, False)
-    works = {work.path.rsplit("/", 1)[-1]: work for shard in plan.shards for batch in shard.batches for work in batch}
+    with job.opened(settings, "c", "financial") as current:
+        plan = job.make_plan(current)
+    works = {work.path.rsplit("/", 1)[-1]: work for batch in plan.batches for work in batch}
     inner = next(work for name, work in works.items() if name != "trebbio-fascicolo-2024.pdf")
     assert works["trebbio-fascicolo-2024.pdf"].companions == (inner.document_id,)
     assert inner.companions == ()

@@ -17,8 +17,7 @@ from infra.settings import load
 from tasks.collection.chunks import CHUNKS
 from tasks.evaluate import nightly
 from tasks.evaluate.runs import history
-from tasks.index import job
-from tasks.index.batch import Receipt
+from tasks.index.run import index
 
 TRADES = "panettiere fabbro sarto orefice vetraio tipografo liutaio cestaio bottaio ceramista mugnaio tessitore conciatore".split()
 TOWNS = "Bergamo Ferrara Lecce Matera Novara Oristano Pavia Ragusa".split()
@@ -36,12 +35,7 @@ def questions(tmp_path: Path) -> Path:
         rows.append({"id": f"q{i}", "query": f"chi consegna a {town}? il {trade}", "document": f"l{i}"})
     path = tmp_path / "questions.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with job.opened(load(), C) as run:
-        listing = job.discover(run, [str(folder)])
-        plan = job.plan(run, listing, True, False)
-        with job.workers_for(run, plan):
-            done = sum((job.index_shard(run, shard) for shard in plan.shards), Receipt())
-        job.finish(run, plan, listing, done, 0)
+    index(load(), [str(folder)], C)
     return path
 
 

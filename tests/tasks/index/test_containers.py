@@ -14,19 +14,14 @@ import envelopes
 from infra.lake import Lake
 from infra.settings import Limits, Settings
 from tasks.collection import elements, ledger
-from tasks.index import batch, job
-from tasks.index.batch import Receipt
+from tasks.index import drafts
+from tasks.index.run import index
 
 CONTRACT = b"Il canone di locazione del capannone di Treviso e' di 640 euro al mese."
 
 
 def run(settings: Settings, source: Path) -> dict[str, Any]:
-    current = job.begin(settings, "c")
-    listing = job.discover(current, [str(source)])
-    plan = job.plan(current, listing, True, True)
-    with job.workers_for(current, plan):
-        done = sum((job.index_shard(current, shard) for shard in plan.shards), Receipt())
-    return job.finish(current, plan, listing, done, 0)
+    return index(settings, [str(source)], "c", force=True)
 
 
 def rows(lake: Lake, folder: Path) -> dict[str, dict[str, Any]]:
@@ -84,7 +79,7 @@ def test_a_signed_file_in_certified_mails_is_a_document_of_each(settings: Settin
 def test_what_is_nested_too_deep_or_too_many_is_told(
     settings: Settings, lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "DEPTH", 2)
+    monkeypatch.setattr(drafts, "DEPTH", 2)
     deep = mail("3", ("ultimo.txt", CONTRACT))
     for level in "210":
         deep = mail(level, ("in.eml", deep))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import deadly_index
 import pytest
-from test_job import PAGE, assert_same, run
+from test_run import PAGE, assert_same, run
 
 from infra.cluster import look
 from infra.errors import TransientError

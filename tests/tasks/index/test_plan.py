@@ -1,4 +1,4 @@
-"""The plan: what is to be done, for any ledger and any sources, and how it is cut into shards."""
+"""The plan: what is to be done, for any ledger and any sources, and how it is cut into batches."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_guard_refuses_to_remove_most_of_a_collection(tmp_path: Path) -> Non
 def test_the_smallest_batch_goes_first_and_the_largest_next(tmp_path: Path) -> None:
     files = {name: (size * 2**20, "1") for name, size in (("a", 9), ("b", 5), ("c", 2), ("d", 1))}
     made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
-    assert [[work.path[-1] for work in batch] for batch in batches(made.shards[0])] == [["c", "d"], ["a"], ["b"]]
+    assert [[work.path[-1] for work in batch] for batch in batches(made)] == [["c", "d"], ["a"], ["b"]]
     assert made.weight == sum(cost(size) for size, _ in files.values())
 
 
@@ -111,14 +111,15 @@ FILES = st.dictionaries(NAMES, st.tuples(st.integers(0, 3 * 10**7), st.sampled_f
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILES, FILES, st.booleans())
-def test_the_diff_is_exact_and_the_shards_hold_each_document_once(
+def test_the_diff_is_exact_and_the_batches_hold_each_document_once(
     tmp_path: Path, before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]], force: bool
 ) -> None:
     rows = [row(name, size=size, stamp=stamp) for name, (size, stamp) in before.items()]
     made = plan(manifest(tmp_path, after), ledger.rows(rows), ROOTS, NOW, tmp_path, force)
     todo = {f"/papers/{n}" for n in after if force or before.get(n) != after[n]}
-    works = [work for shard in made.shards for batch in batches(shard) for work in batch]
+    works = [work for batch in batches(made) for work in batch]
     assert sorted(work.path for work in works) == sorted(todo)
     assert made.unchanged == len(after) - len(todo)
     assert set(made.gone) == {document_id("c", f"/papers/{n}") for n in before.keys() - after.keys()}
-    assert sum(shard.documents for shard in made.shards) == made.to_do == len(todo)
+    assert made.to_do == len(todo)
+    assert made.bytes == sum(work.size for work in works)

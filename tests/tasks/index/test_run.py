@@ -19,21 +19,14 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS
-from tasks.index import job
-from tasks.index.batch import Receipt
+from tasks.index.run import index
 
 PAGE = "La società {i} ha fatturato {i}00 euro nel 2018.\n\n" + "Gli amministratori hanno approvato il bilancio. " * 3
 
 
 def run(settings: Settings, *sources: Path, force: bool = False, prune: bool = True) -> dict[str, Any]:
     """An index run without Prefect."""
-    current = job.begin(settings, "c")
-    listing = job.discover(current, [str(source) for source in sources])
-    plan = job.plan(current, listing, prune, force)
-    with job.workers_for(current, plan):
-        done = sum((job.index_shard(current, shard) for shard in plan.shards), Receipt())
-    removed = job.prune(current, plan) if prune else 0
-    return job.finish(current, plan, listing, done, removed)
+    return index(settings, [str(source) for source in sources], "c", prune, force)
 
 
 @pytest.fixture
@@ -170,7 +163,7 @@ def test_the_same_text_is_encoded_once_across_collections_with_redis(
 KILLED = """
 import sys, pathlib
 sys.path.insert(0, {tests!r})
-from test_job import run
+from test_run import run
 from infra.settings import load
 run(load(), pathlib.Path({papers!r}))
 """

@@ -1,4 +1,4 @@
-"""An analysis run as the flow tells it: begin → plan → shards → finish. Plain functions, no Prefect.
+"""An analysis run: begin → plan → process → finish. Plain functions, no Prefect; `analyse` is all of it.
 
 A document whose content, parser and analysis did not change since it was analysed is not analysed again: its stored
 result is returned. A failure is a result too; it is tried again in the next run where it may pass by itself, three
@@ -10,49 +10,33 @@ from __future__ import annotations
 import json
 import logging
 import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
-from infra import stop
-from infra.cluster import WorkerDied, Workers, cores, workers
-from infra.errors import FailureKind, TransientError, UsageError
-from infra.files import remove_tree
+from infra.cluster import Workers, cores, workers
+from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
+from infra.stop import tidied
+from tasks import shards
 from tasks.analyse import Context, batch, children, get
 from tasks.analyse.batch import Receipt, Request
 from tasks.collection import analyses, facts, ledger, lookup
 from tasks.collection.analyses import ANALYSES, Work
+from tasks.collection.staging import Staging
 from tasks.progress import Progress
 from tasks.records import ATTACHMENT
 
 log = logging.getLogger("faldone.analyse")
 
-__all__ = [
-    "Plan",
-    "Receipt",
-    "Run",
-    "Shard",
-    "analyse_shard",
-    "begin",
-    "finish",
-    "plan",
-    "stored_results",
-    "workers_for",
-]
-
 COLUMNS = ("document_id", "path", "content_hash", "parser", "pages", "parent_id")
-SHARD_DOCUMENTS = (
-    128  # one commit: small enough that a crash costs minutes, large enough that the lake stays in few pieces
-)
+COMMIT_DOCUMENTS = 128  # small enough that a crash costs minutes, large enough that the lake stays in few pieces
 BATCH_DOCUMENTS = 4  # for each two cores, and so are the pages
 BATCH_PAGES = 120
 ATTEMPTS = 3  # of a failure that may pass by itself
@@ -66,23 +50,11 @@ FAILURES_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """Batches that are committed together."""
-
-    number: int
-    batches: tuple[tuple[Work, ...], ...]
-
-    @property
-    def documents(self) -> int:
-        return sum(len(works) for works in self.batches)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """`documents` are (id, path) of all that were asked for, in order of path; `shards` what of them is to be done."""
+    """`documents` are (id, path) of all that were asked for, in order of path; `batches` what of them is to be done."""
 
     documents: tuple[tuple[str, str], ...]
-    shards: tuple[Shard, ...]
+    batches: tuple[tuple[Work, ...], ...]
     to_do: int
     pages: int
 
@@ -100,12 +72,17 @@ class Run:
         self.progress = Progress()
         ledger.require(self.lake, collection)
         self.fingerprint = self.analysis.fingerprint(Context(settings, model, generator))
-        staging = f"{settings.root if settings.remote else settings.scratch}/staging/{uuid.uuid4().hex[:12]}"
-        if not settings.remote:
-            Path(staging).mkdir(parents=True)
-        self.request = Request(settings.without_secrets(), collection, type, model or "", generator or "", staging)
-        self.workers: Workers[Work] | None = None
-        self.stopped = False  # a shard was left unfinished because the job was asked to stop
+        self.staging = Staging(settings)
+        self.request = Request(
+            settings.without_secrets(), collection, type, model or "", generator or "", self.staging.location
+        )
+        self.watch: Callable[[Workers[Work]], None] = lambda _: None  # called with the workers once they are there
+        self.engine: shards.Engine[Work, Receipt] | None = None  # kept: a step that is tried again goes on from there
+
+    def close(self) -> None:
+        """End the children and remove what was staged; may be called twice."""
+        children.close()
+        self.staging.close()
 
 
 def begin(settings: Settings, collection: str, type: str, model: str | None, generator: str | None) -> Run:
@@ -117,10 +94,24 @@ def begin(settings: Settings, collection: str, type: str, model: str | None, gen
     return Run(settings, collection, type, model, generator)
 
 
+@contextmanager
+def opened(
+    settings: Settings, collection: str, type: str, model: str | None = None, generator: str | None = None
+) -> Iterator[Run]:
+    """Begin a run, and clear up however it ends.
+
+    Raises:
+        UsageError: as `begin`.
+    """
+    run = begin(settings, collection, type, model, generator)
+    with tidied(run.close):
+        yield run
+
+
 # ---- plan ----------------------------------------------------------------------------------------------------------
 
 
-def plan(run: Run, documents: Sequence[str] | None, force: bool) -> Plan:
+def make_plan(run: Run, documents: Sequence[str] | None = None, force: bool = False) -> Plan:
     """Decide what is to be analysed: all, or documents named by id, path or file name; `force` does all of it again.
 
     Raises:
@@ -135,7 +126,9 @@ def plan(run: Run, documents: Sequence[str] | None, force: bool) -> Plan:
     ]
     there = {} if force else analyses.known(run.lake, collection, run.request.type, run.request.key)
     due = [w for work in works if (w := _due(work, there.get(work.document_id))) is not None]
-    made = _shards(due, run.settings)
+    # on threads a batch is large enough that two of them keep every core at work
+    width = -(-child_count(run.settings) // 2) if run.settings.dask in {"auto", "threads"} else 1
+    made = tuple(_batches(due, BATCH_DOCUMENTS * width, BATCH_PAGES * width))
     run.progress.stage("analyse", len(due))
     return Plan(tuple((w.document_id, w.path) for w in works), made, len(due), sum(work.pages for work in due))
 
@@ -176,16 +169,6 @@ def _due(work: Work, known: dict[str, Any] | None) -> Work | None:
     return None
 
 
-def _shards(works: Sequence[Work], settings: Settings) -> tuple[Shard, ...]:
-    """Shards of batches; on threads a batch is large enough that two of them keep every core at work."""
-    width = -(-child_count(settings) // 2) if settings.dask in {"auto", "threads"} else 1
-    made = []
-    for number, start in enumerate(range(0, len(works), SHARD_DOCUMENTS)):
-        part = works[start : start + SHARD_DOCUMENTS]
-        made.append(Shard(number, tuple(_batches(part, BATCH_DOCUMENTS * width, BATCH_PAGES * width))))
-    return tuple(made)
-
-
 def _batches(works: Sequence[Work], documents: int, pages: int) -> Iterator[tuple[Work, ...]]:
     held: list[Work] = []
     for work in works:
@@ -206,83 +189,70 @@ def child_count(settings: Settings) -> int:
 # ---- the work ------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def workers_for(run: Run, plan: Plan) -> Iterator[None]:
-    """Have workers for the plan's batches meanwhile; nothing is started when there is nothing to do.
+def process(run: Run, plan: Plan) -> Receipt:
+    """Analyse the plan's batches on the workers and commit them; nothing is started when there is nothing to do.
 
     Raises:
-        StopRequested: the job was asked to stop, and shards were left; what they had done is committed.
+        TransientError: the lake or the cluster was away; the step can be done again.
+        UsageError: the analysis cannot be run at all.
+        StopRequested: the job was asked to stop; what was done is committed.
     """
     if not plan.to_do:
-        yield
-        return
-    batches = sum(len(shard.batches) for shard in plan.shards)
-    try:
-        with workers(run.settings, plan.pages * BYTES_PER_PAGE, batches) as pool:
-            log.info("%d documents in %d shards on %s", plan.to_do, len(plan.shards), pool.name)
-            run.workers = pool
-            here = pool.name == "threads"
-            count = min(child_count(run.settings), plan.to_do) if here else 1
-            run.request = replace(run.request, children=count)
-            yield
-            if run.stopped:  # only now: other shards may have been at work when the first one stopped
-                stop.check()
-    finally:
-        children.close()
-        remove_tree(run.request.staging)
+        return Receipt()
+    if run.engine is None:
+        run.engine = shards.Engine(_Job(run), iter(plan.batches), run.progress, Receipt())
+    with (
+        shards.reaching(run.settings),
+        workers(run.settings, plan.pages * BYTES_PER_PAGE, len(plan.batches)) as pool,
+    ):
+        log.info("%d documents on %s", plan.to_do, pool.name)
+        run.watch(pool)
+        count = min(child_count(run.settings), plan.to_do) if pool.name == "threads" else 1
+        run.request = replace(run.request, children=count)
+        return run.engine.run(pool)
 
 
-def analyse_shard(run: Run, shard: Shard) -> Receipt:
-    """Analyse the shard's batches on the workers and commit them in one go.
+class _Job:
+    """An analysis run as the engine of tasks/shards.py sees it."""
 
-    A job that is asked to stop begins no further batch, and commits those that are done (see `workers_for`).
+    name = staticmethod(batch.batch_name)
 
-    Raises:
-        TransientError: the lake or the cluster was away; the shard can be done again.
-        UsageError: the analysis cannot be run at all.
-    """
-    total = _processed(run, shard)
-    if total.staged:
-        with writer_lane(run.settings, run.request.collection):
-            facts.commit(run.lake, run.request.collection, total.staged, run.request.type)
-    if total.successful + total.failed < shard.documents:
-        run.stopped = True
-    return total.committed()
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
+    def process(self) -> Callable[[tuple[Work, ...]], Receipt]:
+        """Give the function that a worker calls."""
+        return partial(batch.process, request=self._run.request)
 
-def _processed(run: Run, shard: Shard) -> Receipt:
-    """What the workers made of the shard's batches, or of the first of them when the job is asked to stop."""
-    assert run.workers is not None
-    total = Receipt()
-    waiting = list(shard.batches)
-    while waiting and not stop.requested():
-        again: list[tuple[Work, ...]] = []
-        for works, outcome in run.workers.map(partial(batch.process, request=run.request), waiting):
-            if isinstance(outcome, TransientError | UsageError):
-                raise outcome
-            if isinstance(outcome, BaseException) and len(works) > 1:
-                again += [works[: len(works) // 2], works[len(works) // 2 :]]  # the bad document is in one half
-                continue
-            receipt = outcome if isinstance(outcome, Receipt) else _lost(works[0], outcome, run.request)
-            total += receipt
-            run.progress.add(len(works), receipt.pages, failed=receipt.failed, current=works[-1].path)
-            if stop.requested():
-                return total
-        waiting = again
-    return total
+    def lost(self, work: Work, error: DocumentError) -> Receipt:
+        """Stage a document that no worker survived, or that met a bug, as failed."""
+        return batch.lost(work, error, self._run.request)
 
+    def commit(self, receipts: Sequence[Receipt]) -> None:
+        """Write staged batches into the lake under the writer's lane."""
+        run, request = self._run, self._run.request
+        with shards.reaching(run.settings), writer_lane(run.settings, request.collection):
+            stems = [stem for receipt in receipts for stem in receipt.staged]
+            facts.commit(run.lake, request.collection, stems, request.type)
 
-def _lost(work: Work, error: BaseException, request: Request) -> Receipt:
-    if not isinstance(error, WorkerDied):
-        log.error("%s: %s", work.path, error, exc_info=error)
-    return batch.lost(work, error, request)
+    def is_full(self, receipts: Sequence[Receipt]) -> bool:
+        """Tell whether a commit of these is large enough."""
+        return sum(receipt.documents for receipt in receipts) >= COMMIT_DOCUMENTS
+
+    def weight(self, batch: tuple[Work, ...]) -> float:
+        """Weigh a batch in the work of its run."""
+        return float(len(batch))
+
+    def current(self, batch: tuple[Work, ...]) -> str:
+        """Name what is shown as at work."""
+        return batch[-1].path
 
 
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
 def finish(run: Run, plan: Plan, done: Receipt) -> dict[str, Any]:
-    """Say what was done (the contract's JSON of `analyse`).
+    """Say what was done, as `analyse --json` prints it.
 
     `results` is None when there are too many to be held in memory: they are in the lake, see `stored_results`; then
     `failures` names the first thousand that failed.
@@ -355,3 +325,49 @@ def stored_results(
     request = Request(settings, collection, type, model or "", generator or "", "")
     for _, text in _stored(lake, request, chosen):
         yield text
+
+
+# ---- the whole -------------------------------------------------------------------------------------------------------
+
+
+class Steps(NamedTuple):
+    """The steps of a run; a flow wraps each in its orchestrator's policy."""
+
+    plan: Callable[[Run, Sequence[str] | None, bool], Plan] = make_plan
+    process: Callable[[Run, Plan], Receipt] = process
+
+
+PLAIN = Steps()
+
+
+def carry_out(
+    run: Run, documents: Sequence[str] | None = None, force: bool = False, steps: Steps = PLAIN
+) -> dict[str, Any]:
+    """Take an opened run through its steps. Returns what was done, as `analyse --json` prints it."""
+    plan = steps.plan(run, documents, force)
+    done = steps.process(run, plan)
+    return finish(run, plan, done)
+
+
+def analyse(
+    settings: Settings,
+    collection: str = "documents",
+    type: str = "comprehensive",
+    documents: Sequence[str] | None = None,
+    model: str | None = None,
+    generator: str | None = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Analyse indexed documents; each result is kept in the lake.
+
+    Args:
+        documents: ids, paths or ends of paths; none means the whole collection.
+        model: a classifier by name, folder or Hugging Face id.
+        generator: a text-generation model by folder or id, for a summary in its own words.
+        force: analyse documents again even if nothing changed.
+
+    Raises:
+        UsageError: there is no such collection, analysis, document or model.
+    """
+    with opened(settings, collection, type, model, generator) as run:
+        return carry_out(run, documents, force)

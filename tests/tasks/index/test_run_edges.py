@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from test_job import PAGE, run
+from test_run import PAGE, run
 
 from infra.errors import StorageError, TransientError
 from infra.files import Root, on_disk, storable
@@ -17,8 +17,7 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
-from tasks.index import job
-from tasks.index.batch import Receipt
+from tasks.index import run as job
 
 LATIN = b"societ\xe0"  # as an old disk has it
 
@@ -87,10 +86,9 @@ def test_a_file_that_goes_away_during_the_run_costs_itself_only_and_is_tried_aga
         (papers / name).write_text(PAGE)
     current = job.begin(settings, "c")
     listing = job.discover(current, [str(papers)])
-    plan = job.plan(current, listing, True, False)
+    plan = job.make_plan(current, listing, True, False)
     (papers / "b.txt").unlink()
-    with job.workers_for(current, plan):
-        done = sum((job.index_shard(current, shard) for shard in plan.shards), Receipt())
+    done = job.process(current, plan)
     result = job.finish(current, plan, listing, done, 0)
     assert (result["documents"]["indexed"], result["failures"][0]["kind"]) == (1, "not_found")
     (papers / "b.txt").write_text(PAGE)
@@ -106,10 +104,9 @@ def test_an_indexed_file_that_cannot_be_reached_at_present_stays_and_is_reported
     run(settings, papers)
     current = job.begin(settings, "c")
     listing = job.discover(current, [str(papers)])
-    plan = job.plan(current, listing, True, True)
+    plan = job.make_plan(current, listing, True, True)
     path.unlink()
-    with job.workers_for(current, plan):
-        done = sum((job.index_shard(current, shard) for shard in plan.shards), Receipt())
+    done = job.process(current, plan)
     result = job.finish(current, plan, listing, done, 0)
     assert (result["documents"]["unchanged"], result["documents"]["quarantined"]) == (1, 0)
     assert (result["status"], result["failures"][0]["kind"]) == ("completed_with_failures", "not_found")
@@ -150,12 +147,12 @@ def test_a_data_folder_that_takes_no_more_ends_the_run_and_blames_no_document(
 ) -> None:
     (papers / "a.txt").write_text(PAGE)
     with job.opened(settings, "c") as current:
-        plan = job.plan(current, job.discover(current, [str(papers)]), True, False)
+        plan = job.make_plan(current, job.discover(current, [str(papers)]), True, False)
         current.pipeline = type(current.pipeline)(
             current.pipeline.settings, "c", "/proc/nowhere", current.pipeline.fingerprints
         )
-        with job.workers_for(current, plan), pytest.raises(StorageError, match="/proc/nowhere"):
-            job.index_shard(current, plan.shards[0])
+        with pytest.raises(StorageError, match="/proc/nowhere"):
+            job.process(current, plan)
         assert (current.progress.status().done, states(lake)) == (0, {})
     assert not list((settings.scratch / "staging").iterdir())
 

@@ -1,0 +1,169 @@
+"""Documents on their way through a batch: read → parse → chunk. Each step gives a draft a part, or an error that stays with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from infra import files
+from infra.cluster import check_stop, in_worker
+from infra.encoder import Encoder
+from infra.errors import DocumentError, FailureKind
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.collection.elements import ELEMENTS, parsed_by_id
+from tasks.index.chunk import chunk
+from tasks.index.parse import ParseJob, parser_pool
+from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
+from tasks.index.plan import Work
+from tasks.index.reporter import ProgressReporter
+from tasks.records import ATTACHMENT, Attachment, Chunk, Parsed, document_id
+
+DEPTH = 8  # containers within containers: a signed file in a mail in a certified mail in an archive is four
+
+
+@dataclass(slots=True)
+class Draft:
+    """A document on its way through the batch: it gains a part at each step, or an error."""
+
+    work: Work
+    parent: str = ""
+    content_hash: str = ""
+    data: bytes | None = None
+    local: Path | None = None
+    parsed: Parsed | None = None
+    chunks: list[Chunk] = field(default_factory=list)
+    error: DocumentError | None = None
+    same: bool = False
+    known: Mapping[str, str] = field(default_factory=dict)  # what its container says of it
+
+
+# ---- read ------------------------------------------------------------------------------------------------------------
+
+
+def read(batch: Sequence[Work], scratch: Path, pipeline: Pipeline) -> list[Draft]:
+    drafts = []
+    for work in batch:
+        draft = Draft(work)
+        try:
+            _read_one(draft, scratch, pipeline.settings.limits.file_size)
+        except DocumentError as error:
+            draft.error = error
+        drafts.append(draft)
+    return drafts
+
+
+def _read_one(draft: Draft, scratch: Path, most: int) -> None:
+    work = draft.work
+    if work.size > most:
+        raise DocumentError(
+            FailureKind.TOO_LARGE,
+            f"{work.size:,} bytes, and the limit FALDONE_LIMITS__FILE_SIZE is {most:,}",
+            "discover",
+        )
+    draft.local = files.fetch(work.path, scratch, most)
+    try:
+        with draft.local.open("rb") as file:
+            draft.content_hash = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except FileNotFoundError:
+        raise DocumentError(FailureKind.NOT_FOUND, "the file went away before it was read", "discover") from None
+    except OSError as error:
+        raise DocumentError(FailureKind.PERMISSION, f"cannot be read: {error.strerror}", "discover") from error
+    draft.same = work.action == "check" and draft.content_hash == work.known_hash
+
+
+def take_known_elements(drafts: Iterable[Draft], lake: Lake, pipeline: Pipeline) -> None:
+    """Take the elements from the lake where file and parser did not change; a document that is not there is parsed again."""
+    wanted = [
+        d for d in drafts if d.work.action == "rechunk" and d.error is None and d.content_hash == d.work.known_hash
+    ]
+    if not wanted or not ELEMENTS.exists(lake, pipeline.collection):
+        return
+    found = parsed_by_id(lake, pipeline.collection, [d.work.document_id for d in wanted])
+    for draft in wanted:
+        draft.parsed = found.get(draft.work.document_id)
+
+
+# ---- parse -----------------------------------------------------------------------------------------------------------
+
+
+def parse(drafts: Sequence[Draft], pipeline: Pipeline, reporter: ProgressReporter) -> list[Draft]:
+    """Parse what is not parsed yet; the attachments found on the way are new drafts, and are returned."""
+    found: list[Draft] = []
+    level = [d for d in drafts if d.parsed is None and d.error is None and not d.same]
+    room: Counter[str] = Counter()  # documents within each outermost one so far
+    for depth in range(DEPTH + 1):
+        _parse_level(level, pipeline.settings, None if found else reporter)
+        most = pipeline.settings.limits.members if depth < DEPTH else 0
+        level = [a for d in level if d.parsed for a in _attachments(d, pipeline.collection, room, most)]
+        found += level
+        if not level:
+            break
+    return found
+
+
+def _parse_level(drafts: Sequence[Draft], settings: Settings, reporter: ProgressReporter | None) -> None:
+    jobs = [ParseJob(_file_name(d.work.path), d.local, d.data) for d in drafts]
+    by_job = {id(job): draft for job, draft in zip(jobs, drafts, strict=True)}  # equal files are documents each
+    pool = parser_pool(settings, workers=1 if in_worker() else None)
+    for job, outcome in pool.parse(jobs):
+        check_stop()
+        draft = by_job[id(job)]
+        draft.data = None
+        if isinstance(outcome, DocumentError):
+            draft.error = outcome
+        else:
+            draft.parsed = replace(outcome, metadata={**draft.known, **outcome.metadata})
+        if reporter is not None:
+            reporter.parsed(draft.work, draft.parsed)
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit(ATTACHMENT, 1)[-1].rsplit("/", 1)[-1]
+
+
+def _attachments(container: Draft, collection: str, room: Counter[str], most: int) -> list[Draft]:
+    """Drafts of the files within a document; what is too many or too deep is left out with a warning."""
+    parsed = container.parsed
+    assert parsed is not None
+    top = container.work.path.split(ATTACHMENT, 1)[0]
+    kept = parsed.attachments[: max(0, most - room[top])]
+    room[top] += len(kept)
+    if cut := len(parsed.attachments) - len(kept):
+        reason = f"more than {most:,} within {top} (limits.members)" if most else f"nested deeper than {DEPTH}"
+        words = f"{cut:,} of {len(parsed.attachments):,} files within were left out: {reason}"
+        container.parsed = replace(parsed, warnings=(*parsed.warnings, words))
+    names: dict[str, int] = {}
+    return [_attachment(container, item, names, collection) for item in kept]
+
+
+def _attachment(container: Draft, item: Attachment, names: dict[str, int], collection: str) -> Draft:
+    pieces = item.name.replace("\\", "/").split("/")
+    name = "/".join(piece for piece in pieces if piece not in {"", ".", ".."}) or "attachment"
+    names[name] = names.get(name, 0) + 1
+    if names[name] > 1:  # two attachments of one name are two documents
+        name = f"{names[name]}-{name}"
+    path = f"{container.work.path}{ATTACHMENT}{name}"
+    work = Work(document_id(collection, path), path, len(item.data), container.work.stamp, "parse")
+    digest = hashlib.blake2b(item.data, digest_size=16).hexdigest()
+    return Draft(work, container.work.document_id, digest, item.data, known=item.metadata)
+
+
+# ---- chunk ----------------------------------------------------------------------------------------------------------
+
+
+def chunk_all(drafts: Iterable[Draft], encoder: Encoder) -> None:
+    for draft in drafts:
+        if draft.parsed is None or draft.error is not None:
+            continue
+        draft.chunks = chunk(
+            draft.parsed,
+            draft.work.path,
+            encoder.count_tokens,
+            min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens,
+        )
+        if not draft.chunks and not draft.parsed.attachments:
+            draft.error = DocumentError(FailureKind.NO_TEXT, "no text was found in it", "chunk")

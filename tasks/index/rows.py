@@ -1,0 +1,140 @@
+"""What a batch leaves: rows for the lake, and a receipt of counts and failures for the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.encoder import load_encoder
+from infra.errors import DocumentError
+from infra.lake import Lake
+from tasks.collection import chunks, elements, ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.commit import Staged
+from tasks.collection.elements import ELEMENTS
+from tasks.collection.ledger import LEDGER
+from tasks.collection.staging import stage
+from tasks.index.drafts import Draft
+from tasks.index.pipeline import Pipeline
+from tasks.index.plan import Work
+from tasks.index.reporter import batch_name
+from tasks.records import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of some documents; receipts add up."""
+
+    indexed: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    attachments: int = 0  # of the documents counted above, those within others
+    pages: int = 0
+    chunks: int = 0
+    encoded: int = 0
+    bytes: int = 0
+    failures: tuple[Failure, ...] = ()
+    staged: tuple[Staged, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        return self.quarantined
+
+    @property
+    def documents(self) -> int:
+        return self.indexed + self.updated + self.unchanged + self.quarantined
+
+    def committed(self) -> Receipt:
+        """The same counts without the staged files, for the flow to keep."""
+        return replace(self, staged=())
+
+    def __add__(self, other: Receipt) -> Receipt:
+        return Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def element_row(draft: Draft) -> dict[str, Any]:
+    assert draft.parsed is not None
+    return elements.parsed_row(draft.work.document_id, draft.content_hash, draft.parsed)
+
+
+def judged(draft: Draft) -> bool:
+    """Whether the ledger is to say something new: not for a known document that only cannot be reached at present."""
+    if draft.same:
+        return False
+    passing = draft.error is not None and draft.error.kind.transient
+    return not (passing and draft.work.known_hash)
+
+
+def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, Any]:
+    error, parsed, work = draft.error, draft.parsed, draft.work
+    prints = pipeline.fingerprints
+    row: dict[str, Any] = {
+        "document_id": work.document_id,
+        "path": work.path,
+        "parent_id": draft.parent,
+        "state": ledger.QUARANTINED if error else ledger.INDEXED,
+        "stage": error.stage if error else "",
+        "kind": error.kind.value if error else "",
+        "message": error.message if error else "",
+        "attempts": work.attempts + 1,
+        "size": work.size,
+        "stamp": work.stamp,
+        "content_hash": draft.content_hash,
+        "parser": prints.parsers.get(parsed.format if parsed else "", ""),
+        "chunker": prints.chunker,
+        "encoder": prints.encoder,
+        "pages": parsed.pages if parsed and not error else 0,
+        "chunks": 0 if error else len(draft.chunks),
+        "bytes": sum(len(c.text.encode()) for c in draft.chunks),
+        "seconds": seconds,
+        "warnings": list(parsed.warnings) if parsed else [],
+        "modified_at": _modified(work.stamp),
+        "indexed_at": ledger.now(),
+    }
+    if parsed:
+        row |= {"format": parsed.format, "language": parsed.language, "title": parsed.title}
+    return row
+
+
+def _modified(stamp: str) -> datetime | None:
+    return datetime.fromtimestamp(int(stamp) / 1e9, UTC) if stamp.isdigit() and len(stamp) >= 16 else None
+
+
+def restamped(drafts: Iterable[Draft], lake: Lake, pipeline: Pipeline) -> list[dict[str, Any]]:
+    """The rows of documents that were touched and not changed, with their new stamp."""
+    same = {d.work.document_id: d.work for d in drafts if d.same}
+    if not same:
+        return []
+    rows = ledger.read(lake, pipeline.collection, where={"document_id": list(same)}).to_pylist()
+    return [row | {"stamp": same[row["document_id"]].stamp, "size": same[row["document_id"]].size} for row in rows]
+
+
+def receipt_of(drafts: Sequence[Draft], encoded: int, staged: Staged) -> Receipt:
+    good = [d for d in drafts if d.error is None and not d.same]
+    bad = [(d, d.error) for d in drafts if d.error is not None]
+    kept = sum(not judged(d) and not d.same for d in drafts)  # cannot be reached at present: as it was in the index
+    return Receipt(
+        indexed=sum(not d.work.known_hash for d in good),
+        updated=sum(bool(d.work.known_hash) for d in good),
+        unchanged=sum(d.same for d in drafts) + kept,
+        quarantined=len(bad) - kept,
+        attachments=sum(bool(d.parent) for d in drafts),
+        pages=sum(d.parsed.pages for d in good if d.parsed),
+        chunks=sum(len(d.chunks) for d in good),
+        encoded=encoded,
+        bytes=sum(d.work.size for d in drafts if not d.parent),
+        failures=tuple(Failure(d.work.path, e.stage, e.kind.value, e.message) for d, e in bad),
+        staged=(staged,),
+    )
+
+
+def lost(work: Work, error: DocumentError, pipeline: Pipeline) -> Receipt:
+    """Stage one document that no worker could process, like any other failure. Returns its receipt."""
+    draft = Draft(work, error=error)
+    rows = LEDGER.rows([ledger_row(draft, pipeline, 0.0)] if judged(draft) else [])
+    empty = chunks.schema(load_encoder(pipeline.settings).dimension).empty_table()
+    parts = {ELEMENTS: ELEMENTS.rows([]), CHUNKS: empty, LEDGER: rows}
+    return receipt_of([draft], 0, Staged(stage(pipeline.staging, batch_name([work]), parts), rows.num_rows))

@@ -1,0 +1,284 @@
+"""An index run: begin → discover → plan → process → prune → finish. Plain functions, no Prefect; `index` is all of it.
+
+`Run` holds what the steps share. It is a plain class on purpose: Prefect walks into dataclasses that are passed to tasks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from infra.cache import ping
+from infra.cluster import Workers, workers
+from infra.encoder import Encoder, load_encoder
+from infra.errors import DocumentError, FailureKind, UsageError
+from infra.lake import Lake, check_collection
+from infra.lake_upkeep import refresh_indexes
+from infra.locks import writer_lane
+from infra.settings import Settings
+from infra.stop import tidied
+from tasks import shards
+from tasks.collection import commit, ledger
+from tasks.collection.chunks import CHUNKS
+from tasks.collection.ledger import LEDGER
+from tasks.collection.recover import recover_if_free
+from tasks.collection.staging import Staging
+from tasks.index import batch, rows
+from tasks.index import discover as discovery
+from tasks.index import plan as planning
+from tasks.index.discover import Listing
+from tasks.index.parse import parser_pool
+from tasks.index.pipeline import Pipeline, fingerprints
+from tasks.index.plan import Plan, Work
+from tasks.index.reporter import batch_name, weight
+from tasks.index.rows import Receipt
+from tasks.progress import Part, Progress
+from tasks.records import Failure
+
+log = logging.getLogger("faldone.index")
+
+FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
+
+
+class Run:
+    """One run over one collection."""
+
+    def __init__(self, settings: Settings, collection: str) -> None:
+        self.settings = settings
+        self.collection = check_collection(collection)
+        self.started = time.monotonic()
+        self.lake = Lake(settings.root)
+        self.progress = Progress()
+        self.staging = Staging(settings)
+        self.pipeline = Pipeline(
+            settings.without_secrets(), self.collection, self.staging.location, fingerprints(settings)
+        )
+        self.watch: Callable[[Workers[Work]], None] = lambda _: None  # called with the workers once they are there
+        self.engine: shards.Engine[Work, Receipt] | None = None  # kept: a step that is tried again goes on from there
+
+    def close(self) -> None:
+        """Leave nothing of the run behind but its result; may be called twice."""
+        self.staging.close()
+
+
+def prepare(settings: Settings) -> None:
+    """Load what the run needs, for a caller who waits for something else meanwhile: 2 s of processor time.
+
+    Raises:
+        UsageError: the encoder cannot be loaded, or a setting that cannot be.
+    """
+    fingerprints(settings)
+    encoder = load_encoder(settings)
+    encoder.count_tokens([""])
+    Lake(settings.root)
+    if settings.dask in {"auto", "threads"}:  # else the workers have their own
+        parser_pool(settings).warm()
+        threading.Thread(target=_warm, args=(encoder,), name="encoder", daemon=True).start()
+
+
+def _warm(encoder: Encoder) -> None:
+    with suppress(UsageError):  # the first batch meets it again, and the run ends with it
+        encoder.warm()
+
+
+def begin(settings: Settings, collection: str) -> Run:
+    """Open the lake and take note of the pipeline as it is now.
+
+    Raises:
+        UsageError: a bad collection name or a setting that cannot be.
+    """
+    recover_if_free(settings)  # else what is indexed now would leave with the half of an interrupted restore
+    if settings.redis_url is not None:
+        ping(settings.redis_url.get_secret_value())  # now, not after an hour's work when the lane is asked for
+    return Run(settings, collection)
+
+
+@contextmanager
+def opened(settings: Settings, collection: str) -> Iterator[Run]:
+    """Begin a run, and clear up however it ends.
+
+    Raises:
+        UsageError: as `begin`.
+    """
+    run = begin(settings, collection)
+    with tidied(run.close):
+        yield run
+
+
+def discover(run: Run, sources: Sequence[str]) -> Listing:
+    """List the sources into the run's manifest.
+
+    Raises:
+        UsageError: a source is not there.
+    """
+    run.progress.stage("discover")
+    listing = discovery.discover(sources, run.collection, run.staging.folder, lambda n: run.progress.add(n))
+    for failure in listing.unreadable:
+        log.warning("%s cannot be listed: %s", failure.path, failure.message)
+    return listing
+
+
+def make_plan(run: Run, listing: Listing, prune: bool = True, force: bool = False) -> Plan:
+    """Decide what is to be done.
+
+    Raises:
+        UsageError: pruning would remove most of the collection, and `force` is not set.
+    """
+    known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
+    # what lies under a folder that could not be listed is not gone
+    hidden = tuple(failure.path for failure in listing.unreadable if failure.kind != FailureKind.NOT_FOUND)
+    made = planning.plan(
+        listing.manifest, known, listing.roots, run.pipeline.fingerprints, run.staging.folder, force, hidden
+    )
+    if prune:
+        planning.check_prune(made, run.collection, force)
+    run.progress.stage("index", made.to_do, made.weight)
+    return made
+
+
+def process(run: Run, plan: Plan) -> Receipt:
+    """Process the plan's batches on the workers and commit them; nothing is started when there is nothing to do.
+
+    Raises:
+        TransientError, StoreError: the lake or the cluster was away; the step can be done again.
+        StopRequested: the job was asked to stop; what was done is committed.
+    """
+    if not plan.to_do:
+        return Receipt()
+    if run.engine is None:
+        run.engine = shards.Engine(_Job(run), planning.batches(plan), run.progress, Receipt())
+    batches = plan.to_do // planning.BATCH_DOCUMENTS + plan.bytes // planning.BATCH_BYTES
+    with (
+        shards.reaching(run.settings),
+        workers(run.settings, plan.bytes, batches, lambda word: run.progress.part(Part(*word))) as pool,
+    ):
+        log.info("%d documents on %s", plan.to_do, pool.name)
+        run.watch(pool)
+        return run.engine.run(pool)
+
+
+class _Job:
+    """An index run as the engine of tasks/shards.py sees it."""
+
+    name = staticmethod(batch_name)
+    weight = staticmethod(weight)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def process(self) -> Callable[[tuple[Work, ...]], Receipt]:
+        """Give the function that a worker calls."""
+        return partial(batch.process, pipeline=self._run.pipeline)
+
+    def lost(self, work: Work, error: DocumentError) -> Receipt:
+        """Stage a document that no worker survived, or that met a bug, as failed."""
+        return rows.lost(work, error, self._run.pipeline)
+
+    def commit(self, receipts: Sequence[Receipt]) -> None:
+        """Write staged batches into the lake under the writer's lane."""
+        run = self._run
+        with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+            commit.commit(run.lake, run.collection, [staged for receipt in receipts for staged in receipt.staged])
+
+    def is_full(self, receipts: Sequence[Receipt]) -> bool:
+        """Tell whether a commit of these is large enough: some hundred documents in memory at a time."""
+        documents, size = sum(r.documents for r in receipts), sum(r.bytes for r in receipts)
+        return documents >= planning.GROUP_DOCUMENTS or size >= planning.GROUP_BYTES
+
+    def current(self, batch: tuple[Work, ...]) -> str:
+        """Name what is shown as at work."""
+        return batch[-1].path
+
+
+def prune(run: Run, plan: Plan) -> int:
+    """Remove what is gone from the sources. Returns the number of documents, attachments included."""
+    if not plan.gone:
+        return 0
+    run.progress.stage("prune")
+    with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+        return commit.remove(run.lake, run.collection, plan.gone)
+
+
+def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) -> dict[str, Any]:
+    """Bring the full-text index up to date and clear up. Returns what was done, as `index --json` prints it."""
+    name = CHUNKS.name(run.collection)
+    if plan.to_do and run.lake.exists(name) and run.lake.count(name):
+        run.progress.stage("text index")
+        with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+            if run.lake.index_text(name):
+                refresh_indexes(run.lake, name)
+    if plan.found:
+        LEDGER.ensure(run.lake, run.collection)
+    run.close()
+    run.progress.finish()
+    failures = [*listing.unreadable, *done.failures]
+    return {
+        "status": "completed_with_failures" if failures else "completed",
+        "collection": run.collection,
+        "seconds": round(time.monotonic() - run.started, 3),
+        "documents": {
+            "found": plan.found,
+            "attachments": done.attachments,
+            "indexed": done.indexed,
+            "updated": done.updated,
+            "unchanged": plan.unchanged + done.unchanged,
+            "removed": removed,
+            "quarantined": done.quarantined,
+        },
+        "chunks": done.chunks,
+        "pages": done.pages,
+        "encoded": done.encoded,
+        "failures": [_failure(failure) for failure in failures[:FAILURES_KEPT]],
+    }
+
+
+def _failure(failure: Failure) -> dict[str, str]:
+    return {"path": failure.path, "stage": failure.stage, "kind": failure.kind, "message": failure.message}
+
+
+# ---- the whole -------------------------------------------------------------------------------------------------------
+
+
+class Steps(NamedTuple):
+    """The steps of a run; a flow wraps each in its orchestrator's policy."""
+
+    discover: Callable[[Run, Sequence[str]], Listing] = discover
+    plan: Callable[[Run, Listing, bool, bool], Plan] = make_plan
+    process: Callable[[Run, Plan], Receipt] = process
+    prune: Callable[[Run, Plan], int] = prune
+
+
+PLAIN = Steps()
+
+
+def carry_out(
+    run: Run, sources: Sequence[str], prune: bool = True, force: bool = False, steps: Steps = PLAIN
+) -> dict[str, Any]:
+    """Take an opened run through its steps. Returns what was done, as `index --json` prints it."""
+    listing = steps.discover(run, sources)
+    plan = steps.plan(run, listing, prune, force)
+    done = steps.process(run, plan)
+    removed = steps.prune(run, plan) if prune else 0
+    return finish(run, plan, listing, done, removed)
+
+
+def index(
+    settings: Settings, sources: Sequence[str], collection: str = "documents", prune: bool = True, force: bool = False
+) -> dict[str, Any]:
+    """Index documents: read what is new or changed, embed it, store it, and remove what is gone.
+
+    Args:
+        sources: files, folders (with all below them), globs, or URLs.
+        prune: remove documents that are no longer under the sources.
+        force: read every document again, and prune without the guard.
+
+    Raises:
+        UsageError: a source that does not exist, a bad name or setting, or a prune of most of the collection.
+    """
+    with opened(settings, collection) as run:
+        return carry_out(run, sources, prune, force)
