@@ -15,6 +15,7 @@ from tasks.collection import terms
 from tasks.index import chunk
 from tasks.index.formats import formats
 from tasks.index.plan import Fingerprints
+from tasks.office.recognise import VERSION as RECOGNITION
 
 CHUNK_TOKENS = 256  # the limit, for encoders that read more: longer passages blur a vector
 
@@ -53,5 +54,5 @@ def _parser(name: str, ocr: str, languages: tuple[str, ...]) -> str:
     packages = [f"{package}={version(package)}" for package in ("unstructured", "pypdfium2")]
     # a document with pages that nobody could read is read again once tesseract is there
     eyes = [ocr, ",".join(languages), str(ocr != "off" and shutil.which("tesseract") is not None)]
-    parts = [name, formats()[name].version, *packages, *eyes]
+    parts = [name, formats()[name].version, RECOGNITION, *packages, *eyes]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()

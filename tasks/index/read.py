@@ -22,6 +22,8 @@ from tasks.index.formats.base import Context
 from tasks.index.formats.facts import FACTS_SECTION
 from tasks.index.guard import check_archive, check_size
 from tasks.index.look import is_ole2, is_zip, read_head
+from tasks.office.recognise import recognise
+from tasks.office.records import as_data
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:
@@ -131,7 +133,8 @@ def _checked(parsed: Parsed, context: Context) -> Parsed:
         )
     if not parsed.elements and not parsed.attachments:
         raise DocumentError(FailureKind.NO_TEXT, f"the {parsed.format.upper()} file opens, but no text is in it")
-    return replace(parsed, language=parsed.language or language_of(parsed.elements))
+    language = parsed.language or language_of(parsed.elements)
+    return replace(parsed, language=language, records=parsed.records or as_data(recognise(parsed)))
 
 
 def language_of(elements: Iterable[Element]) -> str:

@@ -392,10 +392,12 @@ Record = Invoice | ExchangeReceipt | Statement | VatRegister | Book | TaxPayment
 
 def as_data(records: Iterable[Record]) -> tuple[Mapping[str, Any], ...]:
     """The records as JSON data, absent and default values left out."""
+    made = list(records)
+    if not made:
+        return ()
     adapter = _adapter()
     return tuple(
-        adapter.dump_python(record, mode="json", exclude_defaults=True) | {"record": record.record}
-        for record in records
+        adapter.dump_python(record, mode="json", exclude_defaults=True) | {"record": record.record} for record in made
     )
 
 
@@ -405,8 +407,8 @@ def from_data(data: Iterable[Mapping[str, Any]]) -> list[Record]:
     Raises:
         ValueError: the data is of no known record.
     """
-    adapter = _adapter()
-    return [adapter.validate_python(item) for item in data]
+    items = list(data)
+    return [_adapter().validate_python(item) for item in items] if items else []
 
 
 @lru_cache(maxsize=1)

@@ -39,6 +39,8 @@ MODULES: tuple[str, ...] = (
     "outlook",
     "html",
     "invoice",
+    "statement",
+    "vat_return",
     "xml",
     "mbox",
     "mail",

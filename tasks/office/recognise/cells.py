@@ -1,0 +1,70 @@
+"""Amounts and dates in the cells of a table whose habits are not known beforehand: Italian or English signs, day or month first.
+
+How a column writes is decided by all its cells together; a single `1.234` says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+Mark = Literal[",", "."]
+
+_AMOUNT = re.compile(
+    r"[-−+(]?\s*(?:[€$£]|EUR|USD|GBP)?\s*[-−+]?\s*(\d[\d.,'’\s]*\d|\d)\s*(?:[€$£]|EUR|USD|GBP)?\s*(?:\)|[-−]|\b(?:D|A|C)\b)?",
+    re.IGNORECASE,
+)
+_COMMA = re.compile(r"\d,\d{1,2}(?!\d)|\d\.\d{3},")
+_POINT = re.compile(r"\d\.\d{1,2}(?!\d)|\d,\d{3}\.")
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?")
+_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:\s.*)?")
+
+
+def decimal_mark(cells: Iterable[str]) -> Mark:
+    """The decimal sign of some cells: a comma where any cell shows one as such, else a point."""
+    texts = [cell for cell in cells if cell]
+    commas = sum(bool(_COMMA.search(text)) for text in texts)
+    points = sum(bool(_POINT.search(text)) for text in texts)
+    return "," if commas > points else "."
+
+
+def amount(cell: str, mark: Mark) -> Decimal | None:
+    """The amount that a cell is, with its sign; None for a cell that is none."""
+    text = cell.strip()
+    match = _AMOUNT.fullmatch(text)
+    if not match:
+        return None
+    digits = re.sub(r"[\s'’]", "", match.group(1))
+    digits = digits.replace(".", "").replace(",", ".") if mark == "," else digits.replace(",", "")
+    try:
+        value = Decimal(digits)
+    except InvalidOperation:
+        return None
+    negative = text.startswith(("-", "−", "(")) or text.endswith(("-", "−")) or bool(re.match(r"\D*[-−]", text))
+    return -value if negative else value
+
+
+def month_first(cells: Sequence[str]) -> bool:
+    """Whether dates put the month first: only where one is impossible the other way round and none is this way."""
+    pairs = [(int(m.group(1)), int(m.group(2))) for cell in cells if (m := _DATE.fullmatch(cell.strip()))]
+    return any(second > 12 for _, second in pairs) and not any(first > 12 for first, _ in pairs)
+
+
+def day(cell: str, american: bool = False) -> date | None:
+    """The date that a cell is; years of two digits are of this century."""
+    text = cell.strip()
+    if match := _ISO.fullmatch(text):
+        year, month, number = (int(part) for part in match.groups()[:3])
+    elif match := _DATE.fullmatch(text):
+        number, month, year = (int(part) for part in match.groups()[:3])
+        number, month = (month, number) if american else (number, month)
+        year += 2000 if year < 100 else 0
+    else:
+        return None
+    try:
+        return date(year, month, number)
+    except ValueError:
+        return None

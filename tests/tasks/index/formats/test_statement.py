@@ -1,0 +1,209 @@
+"""Bank statements and payment files: movements, balances, and what does not tie."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from infra.errors import DocumentError, FailureKind
+from infra.settings import Limits
+from samples.make import einvoices as make
+from tasks.index.formats.base import Context
+from tasks.index.read import read
+from tasks.office.checks import check_statement
+from tasks.office.records import Statement, from_data
+from tasks.records import Parsed
+
+
+def parsed(text: str) -> Parsed:
+    return read(text.encode(), Context("file", Limits()))
+
+
+def statements(text: str) -> list[Statement]:
+    return [record for record in from_data(parsed(text).records) if isinstance(record, Statement)]
+
+
+def moves(statement: Statement) -> list[tuple[date | None, Decimal]]:
+    return [(m.day, m.amount) for m in statement.movements]
+
+
+MT940 = f""":20:STMT
+:25:{make.IBAN}
+:28C:00004/001
+:60F:C260401EUR1000,00
+:61:2604020402C250,00NTRFREF1//B1
+:86:BONIFICO CARTIERA LODOLINA SALDO FT 221
+:61:2604300430D4,50NCHGNONREF
+:86:SPESE
+:62F:C260430EUR1245,50
+-
+"""
+
+
+def test_mt940() -> None:
+    (found,) = statements(MT940)
+    assert (found.account, found.opening, found.closing, found.number) == (make.IBAN, 1000, Decimal("1245.50"), "00004")
+    assert moves(found) == [(date(2026, 4, 2), Decimal("250.00")), (date(2026, 4, 30), Decimal("-4.50"))]
+    assert (found.movements[0].text, found.movements[0].reference) == (
+        "BONIFICO CARTIERA LODOLINA SALDO FT 221",
+        "REF1",
+    )
+    assert check_statement(found) == []
+
+
+def test_each_message_of_a_file_is_a_statement() -> None:
+    second = MT940.replace("00004/001", "00005/001").replace("1245,50", "1300,00")
+    found = statements(MT940 + second)
+    assert [(s.number, len(s.movements)) for s in found] == [("00004", 2), ("00005", 2)]
+    assert [[(f.rule, f.difference) for f in check_statement(s)] for s in found] == [
+        [],
+        [("balances", Decimal("54.50"))],
+    ]
+
+
+def test_a_broken_mt940_is_corrupt() -> None:
+    with pytest.raises(DocumentError) as caught:
+        parsed(MT940.replace("2604020402C250,00NTRFREF1//B1", "keine Buchung"))
+    assert caught.value.kind == FailureKind.CORRUPT
+
+
+def camt(entries: str) -> str:
+    balance = "<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy='EUR'>{}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>{}</Dt></Dt></Bal>"
+    return (
+        "<Document xmlns='urn:iso:std:iso:20022:tech:xsd:camt.053.001.08'><BkToCstmrStmt><Stmt><Id>S4</Id>"
+        f"<Acct><Id><IBAN>{make.IBAN}</IBAN></Id></Acct>{balance.format('OPBD', '100.00', '2026-04-01')}"
+        f"{balance.format('CLBD', '150.00', '2026-04-30')}{entries}</Stmt></BkToCstmrStmt></Document>"
+    )
+
+
+def entry(amount: str, mark: str, details: str, status: str = "<Sts><Cd>BOOK</Cd></Sts>") -> str:
+    return (
+        f"<Ntry><Amt Ccy='EUR'>{amount}</Amt><CdtDbtInd>{mark}</CdtDbtInd>{status}<BookgDt><Dt>2026-04-02</Dt></BookgDt>"
+        f"<ValDt><Dt>2026-04-03</Dt></ValDt><NtryDtls>{details}</NtryDtls></Ntry>"
+    )
+
+
+def detail(amount: str, name: str, text: str) -> str:
+    return (
+        f"<TxDtls><Amt Ccy='EUR'>{amount}</Amt><RltdPties><Dbtr><Pty><Nm>{name}</Nm></Pty></Dbtr></RltdPties>"
+        f"<RmtInf><Ustrd>{text}</Ustrd></RmtInf></TxDtls>"
+    )
+
+
+def test_camt_splits_a_batch_whose_parts_sum_to_it_and_only_then() -> None:
+    both = detail("20.00", "Uno", "FT 1") + detail("30.00", "Due", "FT 2")
+    (found,) = statements(camt(entry("50.00", "CRDT", both)))
+    assert [(m.amount, m.counterpart, m.text) for m in found.movements] == [(20, "Uno", "FT 1"), (30, "Due", "FT 2")]
+    assert check_statement(found) == []
+    (whole,) = statements(camt(entry("60.00", "CRDT", both)))
+    assert [(m.amount, m.text) for m in whole.movements] == [(60, "FT 1 FT 2")]
+    assert [f.difference for f in check_statement(whole)] == [-10]
+
+
+def test_camt_leaves_out_what_is_not_booked_and_says_so() -> None:
+    text = camt(entry("50.00", "CRDT", "") + entry("9.00", "DBIT", "", "<Sts>PDNG</Sts>"))
+    assert [m.amount for m in statements(text)[0].movements] == [50]
+    assert parsed(text).warnings == ("1 entries that are not booked yet were left out",)
+
+
+PAIN = f"""<CBIPaymentRequest xmlns="urn:CBI:xsd:CBIPaymentRequest.00.04.01"><GrpHdr><MsgId>D1</MsgId><NbOfTxs>2</NbOfTxs>
+<CtrlSum>172.00</CtrlSum><InitgPty><Nm>Cartiera</Nm></InitgPty></GrpHdr><PmtInf><ReqdExctnDt><Dt>2026-04-30</Dt></ReqdExctnDt>
+<DbtrAcct><Id><IBAN>{make.STUDIO_IBAN}</IBAN></Id></DbtrAcct>
+<CdtTrfTxInf><Amt><InstdAmt Ccy="EUR">122.00</InstdAmt></Amt><Cdtr><Nm>Fonderia</Nm></Cdtr><CdtrAcct><Id><IBAN>{make.IBAN}</IBAN></Id>
+</CdtrAcct><RmtInf><Ustrd>FT 1</Ustrd></RmtInf></CdtTrfTxInf>
+<CdtTrfTxInf><Amt><InstdAmt Ccy="EUR">50.00</InstdAmt></Amt><Cdtr><Nm>Studio</Nm></Cdtr></CdtTrfTxInf></PmtInf></CBIPaymentRequest>"""
+
+
+def test_payments_that_are_ordered_leave_the_account() -> None:
+    (found,) = statements(PAIN)
+    assert (found.kind, found.account, found.stated_sum, found.stated_count) == ("orders", make.STUDIO_IBAN, 172, 2)
+    assert [(m.day, m.amount, m.counterpart, m.iban) for m in found.movements] == [
+        (date(2026, 4, 30), -122, "Fonderia", make.IBAN),
+        (date(2026, 4, 30), -50, "Studio", ""),
+    ]
+    assert check_statement(found) == []
+    (off,) = statements(PAIN.replace("172.00", "173.00"))
+    assert [(f.rule, f.difference) for f in check_statement(off)] == [("control_sum", 1)]
+
+
+OFX_BODY = """<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>123</BANKACCTFROM><BANKTRANLIST>
+<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260402120000<TRNAMT>-12,50<FITID>F1<NAME>Bar &amp; Co<MEMO>coffee</STMTTRN>
+<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20260403<TRNAMT>100.00<FITID>F2<NAME>Client</STMTTRN></BANKTRANLIST>
+<LEDGERBAL><BALAMT>187.50<DTASOF>20260430</LEDGERBAL><AVAILBAL><BALAMT>1.00<DTASOF>20260430</AVAILBAL></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"""
+
+
+@pytest.mark.parametrize(
+    "head", ["OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\n\n", '<?xml version="1.0"?>\n<?OFX OFXHEADER="200"?>\n']
+)
+def test_both_generations_of_ofx(head: str) -> None:
+    (found,) = statements(head + OFX_BODY)
+    assert (found.account, found.closing, found.closing_day) == ("123", Decimal("187.50"), date(2026, 4, 30))
+    assert [(m.day, m.amount, m.counterpart, m.text, m.reference) for m in found.movements] == [
+        (date(2026, 4, 2), Decimal("-12.50"), "Bar & Co", "coffee", "F1"),
+        (date(2026, 4, 3), Decimal("100.00"), "Client", "", "F2"),
+    ]
+
+
+def record(*fields: tuple[int, str]) -> str:
+    """A CBI record of 120 characters with fields at their places, counted from 1."""
+    line = [" "] * 120
+    for place, text in fields:
+        line[place - 1 : place - 1 + len(text)] = text
+    return "".join(line)
+
+
+RH = "\n".join(
+    [
+        record((2, "RH"), (4, "ABCDE"), (9, "99901"), (14, "300426"), (20, "EC042026")),
+        record((2, "61"), (4, "0000001"), (38, make.IBAN[4:]), (61, "EUR"), (64, "010426"), (70, "C"), (71, "000000001000,00"),
+               (86, "IT"), (88, make.IBAN[2:4])),
+        record((2, "62"), (4, "0000001"), (11, "001"), (14, "020426"), (20, "020426"), (26, "C"), (27, "000000000250,00"), (42, "48")),
+        record((2, "63"), (4, "0000001"), (11, "001"), (14, "BONIFICO CARTIERA FT 221")),
+        record((2, "62"), (4, "0000001"), (11, "002"), (14, "300426"), (20, "300426"), (26, "D"), (27, "000000000004,50"), (42, "16")),
+        record((2, "64"), (4, "0000001"), (11, "EUR"), (14, "300426"), (20, "C"), (21, "000000001245,50")),
+        record((2, "EF"), (4, "ABCDE"), (9, "99901"), (14, "300426"), (20, "EC042026")),
+    ]
+)  # fmt: skip
+
+
+def test_cbi_movements_at_the_standards_places() -> None:
+    (found,) = statements(RH)
+    assert (found.account, found.opening, found.closing) == (make.IBAN, 1000, Decimal("1245.50"))
+    assert [(m.day, m.amount, m.text) for m in found.movements] == [
+        (date(2026, 4, 2), 250, "BONIFICO CARTIERA FT 221"),
+        (date(2026, 4, 30), Decimal("-4.50"), ""),
+    ]
+    assert check_statement(found) == []
+
+
+def test_a_cbi_record_with_shifted_fields_is_left_out_and_named() -> None:
+    found = parsed(RH.replace("C000000000250,00", " C00000000250,00"))
+    assert found.warnings == ("movement 1 (record 62) has no amount where the CBI standard has it and was left out",)
+
+
+def test_riba_receivables() -> None:
+    lines = [
+        record((2, "IB"), (4, "ABCDE"), (9, "99901"), (14, "300426"), (20, "RIBA0426")),
+        record(
+            (2, "14"),
+            (4, "0000001"),
+            (23, "310526"),
+            (29, "30000"),
+            (34, "0000000012200"),
+            (47, "-"),
+            (48, "99901"),
+            (53, "12300"),
+        ),
+        record((2, "30"), (4, "0000001"), (11, "CARTIERA LODOLINA SPA"), (71, make.OFFICE.vat)),
+        record((2, "50"), (4, "0000001"), (11, "FATT 1 DEL 12/03/2026 IMPORTO EURO 122,0"), (51, "0")),
+        record((2, "EF"), (46, "0000001"), (53, "000000000012200")),
+    ]
+    (found,) = statements("\n".join(lines))
+    (one,) = found.movements
+    assert (found.kind, one.day, one.amount, one.counterpart, one.reference) == (
+        "receivables", date(2026, 5, 31), 122, "CARTIERA LODOLINA SPA", make.OFFICE.vat,
+    )  # fmt: skip
+    assert one.text == "FATT 1 DEL 12/03/2026 IMPORTO EURO 122,00"
+    assert check_statement(found) == []
