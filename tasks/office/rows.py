@@ -1,4 +1,4 @@
-"""Rows of the typed tables: what each record writes where. Columns are named here once; their types follow from `COLUMNS`.
+"""Rows of the typed tables: what each record writes where. Columns and their types are data: `columns.csv`.
 
 Amounts become floats here, at the very end, rounded to what a float holds exactly enough (cents below 10^13); checks are made before, in
 Decimal. `signed` amounts have the sign that they have in an account: a credit note's are negative.
@@ -6,9 +6,11 @@ Decimal. `signed` amounts have the sign that they have in an account: a credit n
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from tasks.office import identifiers
@@ -31,70 +33,20 @@ from tasks.office.records import (
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]
 
-# a column's type: text, number, integer, date, moment, flag
-COLUMNS: dict[str, dict[str, str]] = {
-    "invoices": {
-        "body": "integer", "syntax": "text", "format": "text", "type": "text", "type_words": "text", "number": "text", "date": "date",
-        "year": "integer", "supplier": "text", "supplier_vat": "text", "supplier_cf": "text", "customer": "text", "customer_vat": "text",
-        "customer_cf": "text", "currency": "text", "taxable": "number", "tax": "number", "total": "number", "total_source": "text",
-        "signed_total": "number", "withheld": "number", "fund": "number", "stamp": "number", "split": "flag", "self_billed": "flag",
-        "to_pay": "number", "refers_to": "text", "refers_to_date": "date", "contract": "text", "order": "text", "cig": "text", "cup": "text",
-        "terms": "text", "subject": "text", "transmission": "text", "attachments": "text", "findings": "text",
-    },
-    "invoice_lines": {
-        "body": "integer", "number": "text", "date": "date", "supplier_vat": "text", "supplier": "text", "line": "text", "text": "text",
-        "quantity": "number", "unit": "text", "price": "number", "amount": "number", "rate": "number", "nature": "text",
-    },
-    "invoice_vat": {
-        "body": "integer", "number": "text", "date": "date", "type": "text", "supplier_vat": "text", "customer_vat": "text", "rate": "number",
-        "nature": "text", "taxable": "number", "tax": "number", "due": "text", "self_billed": "flag",
-    },
-    "dues": {
-        "body": "integer", "instalment": "integer", "number": "text", "date": "date", "type": "text", "supplier": "text",
-        "supplier_vat": "text", "customer": "text", "customer_vat": "text", "due": "date", "amount": "number", "currency": "text",
-        "method": "text", "method_words": "text", "iban": "text", "iban_ok": "flag", "source": "text",
-    },
-    "parties": {
-        "role": "text", "name": "text", "vat": "text", "cf": "text", "country": "text", "address": "text", "regime": "text", "email": "text",
-    },
-    "receipts": {
-        "kind": "text", "state": "text", "sdi_id": "text", "file": "text", "number": "text", "received_at": "moment",
-        "delivered_at": "moment", "errors": "text", "text": "text",
-    },
-    "movements": {
-        "kind": "text", "format": "text", "account": "text", "line": "integer", "date": "date", "value_date": "date", "amount": "number",
-        "currency": "text", "text": "text", "counterpart": "text", "iban": "text", "reference": "text",
-    },
-    "balances": {
-        "kind": "text", "format": "text", "account": "text", "holder": "text", "currency": "text", "number": "text", "opening": "number",
-        "opening_date": "date", "movements": "integer", "moved": "number", "closing": "number", "closing_date": "date", "difference": "number",
-    },
-    "register": {
-        "side": "text", "line": "integer", "protocol": "text", "registered": "date", "number": "text", "date": "date", "party": "text",
-        "vat": "text", "rate": "number", "nature": "text", "taxable": "number", "tax": "number", "total": "number",
-    },
-    "accounts": {
-        "book": "text", "line": "integer", "page": "integer", "code": "text", "name": "text", "date": "date", "text": "text",
-        "debit": "number", "credit": "number", "balance": "number",
-    },
-    "taxes": {
-        "tax_code": "text", "name": "text", "date": "date", "section": "text", "code": "text", "period": "text", "year": "text",
-        "amount": "number", "form_balance": "number",
-    },
-    "vat_periods": {
-        "vat": "text", "year": "integer", "month": "integer", "quarter": "integer", "sales": "number", "purchases": "number",
-        "output_tax": "number", "input_tax": "number", "due": "number", "to_pay": "number",
-    },
-    "expiries": {"kind": "text", "date": "date", "notice": "date", "party": "text", "text": "text", "page": "integer"},
-    "findings": {
-        "body": "integer", "number": "text", "rule": "text", "level": "text", "values": "text", "difference": "number",
-    },
-    "papers": {
-        "document_kind": "text", "signed_by": "text", "signer_cf": "text", "signed_at": "text", "pec_kind": "text", "certified_at": "text",
-        "sender": "text",
-    },
-}  # fmt: skip
-"""Table → column → type. Every table also has `row_id` (its key), `document_id`, `path` and `content_hash`."""
+
+def _columns() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    with (Path(__file__).parent / "columns.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["table"], {})[row["column"]] = row["type"]
+    return found
+
+
+COLUMNS = _columns()
+"""Table → column → type (text, number, integer, date, moment, flag): `columns.csv`, which says what each means.
+
+Every table also has `row_id` (its key), `document_id`, `path` and `content_hash`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +308,6 @@ def kind_row(paper: Paper, records: Iterable[Record], metadata: dict[str, str], 
         "document_kind": kind,
         **{
             name: metadata.get(name, "")
-            for name in ("signed_by", "signer_cf", "signed_at", "pec_kind", "certified_at", "sender")
+            for name in ("signed_by", "signed_by_tax_code", "signed_at", "pec_kind", "certified_at", "sender")
         },
     }
