@@ -3,7 +3,7 @@
 # Installs what is missing on Debian and Ubuntu when it may; elsewhere it says what to install.
 set -u
 want="${1:-use}"
-declare -A package=([redis-server]=redis-server [tesseract]="tesseract-ocr tesseract-ocr-ita tesseract-ocr-eng")
+declare -A package=([redis-server]=redis-server [tesseract]="tesseract-ocr tesseract-ocr-ita tesseract-ocr-eng" [bsdtar]=libarchive-tools)
 if [ "$want" = test ]; then
   package[pdftotext]=poppler-utils
   package[qpdf]=qpdf
@@ -26,5 +26,5 @@ if [ "$want" = test ]; then
   echo "The tests need them." >&2
   exit 1
 fi
-echo "Without Redis there is no shared cache, without tesseract scanned pages are not read; everything else works." >&2
+echo "Without Redis there is no shared cache, without tesseract scanned pages are not read, without bsdtar 7z and RAR archives; everything else works." >&2
 exit 0

@@ -16,11 +16,6 @@ from tasks.index.formats import readers
 from tasks.index.look import Look, extension, is_zip
 
 _STRANGERS: tuple[tuple[bytes, str], ...] = (
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it and index the folder"),
-    (b"Rar!", "a RAR archive: unpack it and index the folder"),
-    (b"\x1f\x8b", "a gzip file: unpack it first"),
-    (b"BZh", "a bzip2 file: unpack it first"),
-    (b"\xfd7zXZ\0", "an xz file: unpack it first"),
     (b"MZ", "a Windows program"),
     (b"\x7fELF", "a program"),
     (b"SQLite format 3", "a SQLite database"),
@@ -33,6 +28,7 @@ _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "a PostScript file: save it as PDF"),
 )
 
+_SIGNED = frozenset({"p7m", "p7s", "tsd"})
 _ARMOUR = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ )*(?:CERTIFICATE|KEY|REQUEST|CRL|PARAMETERS))-----")
 _CODED = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 _CODED_END = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
@@ -78,6 +74,9 @@ def _refuse_strangers(look: Look) -> None:
     if look.head[4:8] == b"ftyp":
         message = "the file is a film or a HEIC picture: save a picture as JPEG or PNG"
         raise DocumentError(FailureKind.UNSUPPORTED, message)
+    if look.extension in _SIGNED and (not look.is_text or _is_base64(look.text)):
+        words = f"a signed file (.{look.extension}) whose envelope is damaged"
+        raise DocumentError(FailureKind.CORRUPT, words)
     if not look.is_text:
         raise DocumentError(FailureKind.UNSUPPORTED, "the file is binary data of an unknown type")
     if look.text.startswith("-----BEGIN PGP MESSAGE"):
@@ -103,4 +102,6 @@ def _is_base64(text: str) -> bool:
 def _zip_words(look: Look) -> str:
     if "[content_types].xml" in look.parts:
         return "the file is an Office package without a document that is supported"
-    return "the file is a ZIP archive: unpack it and index the folder"
+    if "meta-inf/manifest.mf" in look.parts or "androidmanifest.xml" in look.parts:
+        return "the file is a program in a ZIP container"
+    return f"the file is a ZIP container of an unknown kind ({look.mimetype or 'no type'})"

@@ -67,7 +67,7 @@ def read(source: Path | bytes, context: Context) -> Parsed:
         check_size(source, context.limits)
         source = _unlocked(source)
         kind = detect(source, context.name)
-        if is_zip(read_head(source, 8)):
+        if is_zip(read_head(source, 8)) and kind != "zip":  # the reader of archives bounds each file by itself
             check_archive(source, context.limits)
         return _checked(parser(kind)(source, context), context)
     except DocumentError:

@@ -50,6 +50,13 @@ def plain_name(name: str) -> str:
     return plain.strip(". ")[-200:] or "attachment"
 
 
+def plain_path(name: str) -> str:
+    """A path without drives, steps upwards and control characters: `C:\\a/../b/x.pdf` is `a/b/x.pdf`."""
+    pieces = (clean(piece).replace("\n", " ") for piece in name.replace("\\", "/").split("/"))
+    kept = [piece[-200:] for piece in pieces if piece.strip(". ") and not (len(piece) == 2 and piece[1] == ":")]
+    return "/".join(kept[-20:]) or "file"
+
+
 def _distinct(name: str, taken: set[str]) -> str:
     """`name`, or `name (2)` and so on when it is taken."""
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix

@@ -1,13 +1,15 @@
 """MSG, a mail as Outlook saves it: as EML, read with python-oxmsg.
 
 Some mails have their body only as compressed RTF; that is unpacked here and read as RTF. Notes, contacts and
-appointments are MSG files too: their subject and body are read.
+appointments are MSG files too: their subject and body are read. A mail attached to a mail has no bytes of its own, only
+a storage: it is written out as EML, and so is a document like any forwarded mail.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, with_sections
 from tasks.index.formats.html import elements_of_html
 from tasks.index.formats.mail import mail_head, mail_metadata
+from tasks.index.formats.mail_text import as_meant, decoded_words, one_line, versions_to_read
 from tasks.index.formats.text import paragraphs
 from tasks.records import Element, Parsed
 
@@ -23,11 +26,16 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("msg",)
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {"msg": ("__properties_version1.0",)}
 
 _PID_RTF_COMPRESSED = 0x1009
 _PID_HTML = 0x1013
+_PID_DISPLAY_NAME = 0x3001
+_PID_SHORT_NAME = 0x3704
+_EMBEDDED = "__SUBSTG1.0_3701000D"
+_PROPERTIES = "__properties_version1.0"
+_MOST_NESTED = 8
 _RTF_DICTIONARY = (
     b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor "
     b"MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n"
@@ -53,7 +61,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         message = Message.load(data)
         heads = _heads(message)
         body = list(_body(message))
-        files = list(_files(message))
+        files, left_out = _files(message)
     except MemoryError:
         raise
     except Exception as error:
@@ -67,7 +75,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         elements=with_sections([*mail_head(heads), *body]),
         metadata=mail_metadata(heads),
         attachments=attachments,
-        warnings=warnings,
+        warnings=(*warnings, *left_out),
     )
 
 
@@ -83,7 +91,7 @@ def _heads(message: Any) -> dict[str, str]:
         "Date": written.get("date") or date,
         "Subject": message.subject,
     }
-    return {name: " ".join(clean(value).split()) for name, value in found.items()}
+    return {name: one_line(decoded_words(as_meant(value))) for name, value in found.items()}
 
 
 def _person(person: Any) -> str:
@@ -92,14 +100,16 @@ def _person(person: Any) -> str:
 
 
 def _body(message: Any) -> Iterator[Element]:
-    """Plain text when there is some, else HTML, else RTF."""
-    plain = message.body or ""
-    markup = _html(message)
-    if markup and (not plain.strip() or "<th" in markup.lower()):
-        yield from elements_of_html(markup)
-    elif plain.strip():
-        yield from paragraphs(plain.replace("\r\n", "\n"))
-    elif packed := message.properties.binary_prop_value(_PID_RTF_COMPRESSED):
+    """The version of the body that says more, as for EML; RTF when there is no other."""
+    plain, markup = (message.body or "").replace("\r\n", "\n"), _html(message)
+    rich = elements_of_html(markup) if markup else []
+    words = "\n".join(element.text for element in rich)
+    with_plain, with_rich = versions_to_read(plain, words, "<th" in markup.lower())
+    if with_plain:
+        yield from paragraphs(plain)
+    if with_rich:
+        yield from rich
+    if not plain.strip() and not rich and (packed := message.properties.binary_prop_value(_PID_RTF_COMPRESSED)):
         from tasks.index.formats.rtf import elements_of_rtf
 
         yield from elements_of_rtf(unpacked_rtf(packed))
@@ -113,11 +123,65 @@ def _html(message: Any) -> str:
         return decode(message.properties.binary_prop_value(_PID_HTML) or b"", declared=True)
 
 
-def _files(message: Any) -> Iterator[tuple[str, bytes]]:
+def _files(message: Any, depth: int = 0) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """The attached files with their names, mails as EML, and warnings for what cannot be taken out."""
+    found: list[tuple[str, bytes]] = []
+    left_out: list[str] = []
     for attachment in message.attachments:
-        data = attachment.file_bytes
-        if data:
-            yield attachment.file_name or "attachment", data
+        name = _name(attachment)
+        inner = next((s for s in attachment._storage.storages if s.name.upper() == _EMBEDDED), None)
+        if attachment.file_bytes:
+            found.append((name or "attachment", attachment.file_bytes))
+        elif inner is not None and any(stream.name == _PROPERTIES for stream in inner.streams):
+            if depth >= _MOST_NESTED:
+                left_out.append(f"attached mail {name} was left out: mails nest deeper than {_MOST_NESTED}")
+                continue
+            mail = _embedded(inner)
+            data, deeper = _as_eml(mail, depth + 1)
+            found.append((f"{one_line(mail.subject) or name or 'message'}.eml", data))
+            left_out += deeper
+        elif inner is not None:
+            left_out.append(f"the embedded object {name} was left out: it is no file".replace("  ", " "))
+        else:
+            left_out.append(f"attachment {name} was left out: the message only points to it".replace("  ", " "))
+    return found, left_out
+
+
+def _name(attachment: Any) -> str:
+    """The name of an attached file: the long one, else the short one, else what Outlook shows."""
+    properties = attachment.properties
+    names = (attachment.file_name, *(properties.str_prop_value(pid) for pid in (_PID_SHORT_NAME, _PID_DISPLAY_NAME)))
+    return next((one_line(decoded_words(name)) for name in names if name and name.strip()), "")
+
+
+def _embedded(storage: Any) -> Any:
+    """A message that is attached to another: its properties begin 8 bytes earlier ([MS-OXMSG] 2.4.1.2)."""
+    from oxmsg import Message
+    from oxmsg.properties import Properties
+
+    class Embedded(Message):  # type: ignore[misc]
+        @property
+        def _properties(self) -> Any:
+            return Properties(self._storage, properties_header_offset=24)
+
+    return Embedded(storage)
+
+
+def _as_eml(message: Any, depth: int) -> tuple[bytes, list[str]]:
+    """An attached message written as EML, with its own attachments; heads stand there raw, as the reader takes them."""
+    mail = EmailMessage()
+    plain, markup = message.body or "", _html(message)
+    mail.set_content(plain)
+    if markup:
+        mail.add_alternative(markup, subtype="html")
+    files, left_out = _files(message, depth)
+    packed = message.properties.binary_prop_value(_PID_RTF_COMPRESSED)
+    if packed and not plain.strip() and not markup:
+        files.append(("message.rtf", unpacked_rtf(packed)))
+    for name, data in files:
+        mail.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+    heads = "".join(f"{name}: {value}\n" for name, value in _heads(message).items() if value)
+    return heads.encode() + mail.as_bytes(), left_out
 
 
 def unpacked_rtf(packed: bytes) -> bytes:
