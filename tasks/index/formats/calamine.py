@@ -34,6 +34,10 @@ def calamine_sheets(data: bytes, count: CellCount) -> tuple[list[Element], int]:
         raise DocumentError(FailureKind.ENCRYPTED, "the workbook is encrypted: a password is needed") from None
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise corrupt(f"the workbook is damaged and cannot be read: {error}") from None
+    except BaseException as error:  # a panic of its Rust code is no Exception, and would end the process
+        if type(error).__name__ != "PanicException":
+            raise
+        raise corrupt(f"the workbook is damaged and cannot be read: calamine gave up: {error}") from None
     return elements, max(1, len(names))
 
 

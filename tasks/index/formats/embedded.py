@@ -22,6 +22,7 @@ _KINDS = frozenset({"package", "oleObject", "embeddedObject"})
 _DOCUMENTS = (("WordDocument", "doc"), ("Workbook", "xls"), ("Book", "xls"), ("PowerPoint Document", "ppt"))
 _STREAMS = ("Package", "CONTENTS", "EmbeddedOdf", "package_stream")
 _NATIVE = "\x01Ole10Native"
+_MEANING = frozenset({"WordDocument", "PowerPoint Document", "Book", "CONTENTS"})
 
 
 def embedded_files(package: Package) -> Iterator[tuple[str, bytes]]:
@@ -71,6 +72,42 @@ def _in_container(stem: str, data: bytes, container: Any) -> tuple[str, bytes] |
         if container.exists(stream) and (inner := container.openstream(stream).read()):
             return (f"{stem}{_suffix(inner)}", inner) if stream != "CONTENTS" or _suffix(inner) else None
     return next(((f"{stem}.{suffix}", data) for stream, suffix in _DOCUMENTS if container.exists(stream)), None)
+
+
+def files_within(data: bytes) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """The files embedded in a document of the old kind (DOC, XLS, PPT), and a warning for each object that is not read.
+
+    Each object has a storage of its own (`MBD…` in a workbook, `ObjectPool/…` in a text).
+    """
+    import olefile
+
+    files: list[tuple[str, bytes]] = []
+    warnings: list[str] = []
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:
+            streams = container.listdir()
+            storages = {"/".join(path[:-1]) for path in streams if re.match(r"MBD|ObjectPool/_", "/".join(path))}
+            for storage in sorted(storage for storage in storages if storage.count("/") < 2):
+                names = {path[-1] for path in streams if "/".join(path[:-1]) == storage}
+                found = _in_storage(container, storage, names)
+                if found is not None:
+                    files.append(found)
+                elif names & _MEANING:
+                    warnings.append(f"the embedded object {storage} was not read")
+    except (OSError, ValueError, IndexError, OverflowError, AttributeError, struct.error) as error:
+        warnings.append(f"embedded objects were not read: {error}")
+    return files, warnings
+
+
+def _in_storage(container: Any, storage: str, names: set[str]) -> tuple[str, bytes] | None:
+    stem = storage.rpartition("/")[2].strip("_")
+    if _NATIVE in names:
+        return native_file(container.openstream(f"{storage}/{_NATIVE}").read(), stem)
+    for stream in (*_STREAMS, "Workbook"):  # a workbook is read from its bare stream too
+        if stream in names and (inner := container.openstream(f"{storage}/{stream}").read()):
+            suffix = ".xls" if stream == "Workbook" else _suffix(inner)
+            return (f"{stem}{suffix}", inner) if suffix or stream != "CONTENTS" else None
+    return None
 
 
 def _suffix(data: bytes) -> str:

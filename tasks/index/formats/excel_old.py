@@ -6,16 +6,22 @@ password is the owner's to give.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
+from tasks.index.formats import excel_sheets
+from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, corrupt, load, title_of, with_sections
 from tasks.index.formats.calamine import calamine_sheets
-from tasks.index.formats.ooxml import has_main_part
-from tasks.index.formats.sheets import CellCount, Row, sheet_elements, value_text
+from tasks.index.formats.embedded import embedded_files, files_within
+from tasks.index.formats.ooxml import Package, core_properties, has_main_part
+from tasks.index.formats.sheets import CellCount, Row, sheet_elements, spread, value_text
+from tasks.index.formats.xls_text import beside_cells
 from tasks.index.look import is_zip
 from tasks.records import Element, Parsed
 
@@ -23,8 +29,9 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("xls", "xlsb")
-VERSION = "1"
-SIGNATURES = {  # Excel 2 to 4: a bare stream that begins with a BOF record, before there was OLE2
+VERSION = "2"
+SIGNATURES = {  # a bare stream that begins with a BOF record: Excel 2 to 4, and sheets embedded in other documents
+    b"\x09\x08\x10\x00": "xls",
     b"\x09\x00\x04\x00": "xls",
     b"\x09\x02\x06\x00": "xls",
     b"\x09\x04\x06\x00": "xls",
@@ -48,10 +55,45 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     data = load(source)
     count = CellCount(context.limits.cells)
     if is_zip(data):
-        elements, pages = calamine_sheets(data, count)
-        return Parsed("xlsb", title_of(elements), "", pages, with_sections(elements, by_page=True))
+        return _binary(data, context, count)
     elements, pages, warnings = _by_xlrd(data, count)
-    return Parsed("xls", title_of(elements), "", pages, with_sections(elements, by_page=True), warnings=warnings)
+    elements = sorted([*elements, *beside_cells(data)], key=lambda element: min(element.page, pages))
+    files, unread = files_within(data)
+    attachments, left_out = held(files, context.limits)
+    return Parsed(
+        format="xls",
+        title=title_of(elements),
+        language="",
+        pages=pages,
+        elements=with_sections(elements, by_page=True),
+        attachments=attachments,
+        warnings=(*warnings, *unread, *left_out),
+    )
+
+
+def _binary(data: bytes, context: Context, count: CellCount) -> Parsed:
+    """Read an XLSB; what lies on its sheets stands in XML, as in an XLSX."""
+    elements, pages = calamine_sheets(data, count)
+    package = Package(data)
+    sheets = package.related("xl/workbook.bin", "worksheet")
+    for page, part in enumerate(sorted(sheets, key=_natural), start=1):
+        elements += excel_sheets.beside_cells(package, part, min(page, pages))
+    elements.sort(key=lambda element: element.page)
+    attachments, left_out = held(embedded_files(package), context.limits)
+    return Parsed(
+        format="xlsb",
+        title=title_of(elements),
+        language="",
+        pages=pages,
+        elements=with_sections(elements, by_page=True),
+        metadata=core_properties(package.archive),
+        attachments=attachments,
+        warnings=(*dict.fromkeys(package.warnings), *left_out),
+    )
+
+
+def _natural(name: str) -> tuple[int, str]:
+    return len(name), name
 
 
 def _by_xlrd(data: bytes, count: CellCount) -> tuple[list[Element], int, tuple[str, ...]]:
@@ -86,12 +128,14 @@ def _sheets(book: Any, count: CellCount) -> list[Element]:
 
 def _rows(book: Any, sheet: Any) -> Iterator[Row]:
     """The rows of a sheet as text, heads merged over columns repeated in each."""
-    merged = {(top, left): right for top, bottom, left, right in sheet.merged_cells if bottom - top == 1 and left > 0}
+    merged: dict[int, list[tuple[int, int]]] = {}
+    for top, bottom, left, right in sheet.merged_cells:
+        if bottom - top == 1:
+            merged.setdefault(top, []).append((left, right - 1))
     for index in range(sheet.nrows):
         row = [_text(book, sheet, index, column) for column in range(sheet.row_len(index))]
-        for column in range(len(row)):
-            if row[column] and (right := merged.get((index, column))):
-                row[column:right] = [row[column]] * (min(right, len(row)) - column)
+        for first, last in merged.get(index, ()):
+            spread(row, first, last)
         yield row
 
 
@@ -100,10 +144,7 @@ def _text(book: Any, sheet: Any, row: int, column: int) -> str:
 
     cell = sheet.cell(row, column)
     if cell.ctype == xlrd.XL_CELL_DATE:
-        try:
-            return value_text(xlrd.xldate_as_datetime(cell.value, book.datemode))
-        except (ValueError, OverflowError):  # a number in a date format that is no date
-            return value_text(cell.value)
+        return _date(cell.value, book.datemode, _format(book, cell))
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return value_text(bool(cell.value))
     if cell.ctype == xlrd.XL_CELL_ERROR:
@@ -112,6 +153,20 @@ def _text(book: Any, sheet: Any, row: int, column: int) -> str:
         whole = int(cell.value) if cell.value.is_integer() and abs(cell.value) < 1e15 else cell.value
         return value_text(whole, _format(book, cell))
     return value_text(cell.value)
+
+
+def _date(value: float, mode: int, number_format: str) -> str:
+    """A date, a time of day or a duration: all are stored as days."""
+    import xlrd
+
+    if "[" in number_format and re.search(r"\[[hms]+\]", number_format, re.IGNORECASE):
+        return value_text(dt.timedelta(days=value), number_format)
+    try:
+        moment = xlrd.xldate_as_datetime(value, mode)
+    except (ValueError, OverflowError):  # a number in a date format that is no date
+        return value_text(value)
+    moment = (moment + dt.timedelta(milliseconds=500)).replace(microsecond=0)
+    return value_text(moment.time() if 0 <= value < 1 else moment)
 
 
 def _format(book: Any, cell: Any) -> str:

@@ -261,7 +261,7 @@ def xml_root(data: bytes, what: str = "the XML", recover: bool = False) -> Any:
 def is_plain(package: zipfile.ZipFile, folder: str) -> bool:
     """Whether the libraries open this package as it stands: transitional, with the usual content type, undamaged."""
     names = package.namelist()
-    if "[Content_Types].xml" not in names or _STRICT in read_part(package, "_rels/.rels"):
+    if not {"[Content_Types].xml", "_rels/.rels"} <= set(names) or _STRICT in read_part(package, "_rels/.rels"):
         return False
     types = read_part(package, "[Content_Types].xml")
     return _MAIN_TYPES[folder] in types and not any(name.startswith("/") or "\\" in name for name in names)

@@ -20,29 +20,63 @@ Row = Sequence[str]
 _NUMBER = re.compile(r"^[-+(]?[\d.,]*\d[%)]?$")
 _NO_NAME = re.compile(r"^(?:sheet|foglio|tabelle|feuil|hoja|worksheet|table)\s*_?\d*$", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_PLACE = re.compile(r"""0|\#|"[^"]*"|\\.|[ ()/:-]""")
 _WIDEST_TITLE = 150
 _WIDEST_MERGE = 100
 
 
 def number_text(value: float, number_format: str = "") -> str:
-    """A number as plain text; a percentage as its format shows it.
+    """A number as plain text; a percentage and a code with leading zeros as their format shows them.
 
     Args:
         value: as stored. Fifteen significant digits are kept, as Excel shows them: 0.1 + 0.2 is 0.3.
-        number_format: the cell's format code, e.g. `0.0%` or `#,##0.00 "€"`.
+        number_format: the cell's format code, e.g. `0.0%`, `00000` or `#,##0.00 "€"`.
     """
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    section = _QUOTED.sub("", number_format.split(";")[0])
+    first = number_format.split(";")[0]
+    section = _QUOTED.sub("", first)
     if "%" in section:
         decimals = len(match.group(1)) if (match := re.search(r"\.([0#?]+)", section)) else 0
         return f"{value * 100:.{decimals}f}%"
     if isinstance(value, int):
-        return str(value)
+        return _padded(value, first) or str(value)
     if value != value or value in (float("inf"), float("-inf")):
         return ""
     plain = f"{Decimal(f'{value:.15g}'):f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def _padded(value: int, section: str) -> str:
+    """A code as shown: format `00000` makes 184 `00184`, `000\\-00` makes 1234 `012-34`; "" for any other format."""
+    places = _PLACE.findall(re.sub(r"\[[^\]]*\]", "", section))
+    digits = [place for place in places if place in "0#"]
+    if value < 0 or digits.count("0") < 2 or "".join(places) != re.sub(r"\[[^\]]*\]", "", section):
+        return ""
+    left = list(str(value).rjust(digits.count("0"), "0"))
+    shown: list[str] = []
+    for place in reversed(places):
+        if place in "0#":
+            shown.append(left.pop() if left else "")
+            digits.pop()
+            if not digits:  # the first place takes all that is left
+                shown += reversed(left)
+                left = []
+        else:
+            shown.append(place[1:] if place.startswith("\\") else place.strip('"'))
+    return "".join(reversed(shown))
+
+
+def duration_text(value: dt.timedelta, number_format: str = "") -> str:
+    """A duration as hours and minutes, `26:30`; with seconds where there are any or the format shows them."""
+    seconds = round(value.total_seconds())
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
+    hours, minutes = f"{sign}{seconds // 3600}", f"{seconds // 60 % 60:02d}"
+    return (
+        f"{hours}:{minutes}:{seconds % 60:02d}"
+        if seconds % 60 or "s" in number_format.lower()
+        else f"{hours}:{minutes}"
+    )
 
 
 def value_text(value: object, number_format: str = "") -> str:
@@ -54,9 +88,11 @@ def value_text(value: object, number_format: str = "") -> str:
     if isinstance(value, dt.datetime):
         whole_day = value.time() == dt.time()
         return value.date().isoformat() if whole_day else value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, (dt.date, dt.time)):
-        return value.isoformat()
-    return clean(str(value))
+    if isinstance(value, dt.time):
+        return value.isoformat(timespec="seconds" if value.second else "minutes")
+    if isinstance(value, dt.timedelta):
+        return duration_text(value, number_format)
+    return value.isoformat() if isinstance(value, dt.date) else clean(str(value))
 
 
 def spread(row: list[str], first: int, last: int) -> None:

@@ -7,8 +7,8 @@ import pypandoc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tasks.index.formats.containers import ole2
 
+from containers import ole2
 from infra.settings import Limits
 from tasks.index.formats.base import Context
 from tasks.index.read import read

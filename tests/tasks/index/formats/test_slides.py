@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pptx.util import Inches
 
 from infra.settings import Limits
+from office import chart, packed, parsed, part, relations, rows, texts
 from tasks.index.formats.base import Context
 from tasks.index.read import read
-from tests.tasks.index.formats.office import chart, packed, parsed, part, relations, rows, texts
 
 
 def test_slides_are_pages_with_titles_tables_and_notes() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tasks.index.formats.office import (
+from office import (
     SPACES,
     chart,
     docx,

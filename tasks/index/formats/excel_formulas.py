@@ -1,0 +1,293 @@
+"""Formulas for which a workbook stores no value: calculated where that is plain arithmetic, else shown as they are.
+
+Programs write workbooks without calculating them. openpyxl then stores nothing, XlsxWriter a 0 for every formula and
+the wish that Excel calculate all on opening; read as they are, a profit would be missing or 0. Sums, differences,
+products, comparisons and a few functions are calculated here; what depends on anything else stays a formula. No library with
+a licence that suits calculates workbooks, and LibreOffice may not be there.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+_REFERENCE = re.compile(r"(?:(?P<sheet>'(?:[^']|'')+'|[\w.]+)!)?\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d{1,7})$")
+_DEEPEST = 100
+_MOST_CELLS = 100_000
+"""Cells of one range; beyond it the formula is shown."""
+
+Value = float | str | bool | None
+Place = tuple[int, int]
+"""Row and column, 1-based."""
+
+
+class UnknownValueError(Exception):
+    """The value of a formula cannot be told here."""
+
+
+_ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": operator.pow,
+}
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+_BINDING = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
+
+
+class Calculator:
+    """The values of a workbook's cells, formulas calculated as they are asked for."""
+
+    def __init__(self, values: Mapping[str, Mapping[Place, Any]], formulas: Mapping[str, Mapping[Place, str]]) -> None:
+        """
+        Args:
+            values: sheet → place → stored value.
+            formulas: sheet → place → formula without a stored value, with its `=`.
+        """
+        self._values = values
+        self._formulas = formulas
+        self._known: dict[tuple[str, Place], Value] = {}
+        self._open: list[tuple[str, Place]] = []
+
+    def value(self, sheet: str, place: Place) -> Value:
+        """The value of a cell.
+
+        Raises:
+            UnknownValueError: it depends on something that cannot be calculated here.
+        """
+        key = (sheet, place)
+        formula = self._formulas.get(sheet, {}).get(place)
+        if formula is None:
+            return _plain(self._values.get(sheet, {}).get(place))
+        if key not in self._known:
+            if key in self._open or len(self._open) >= _DEEPEST:
+                raise UnknownValueError(formula)
+            self._open.append(key)
+            try:
+                self._known[key] = _Expression(self, sheet, formula).result()
+            finally:
+                self._open.pop()
+        return self._known[key]
+
+    def range(self, sheet: str, first: Place, last: Place) -> Iterator[Value]:
+        """The values of a range, row by row."""
+        if (last[0] - first[0] + 1) * (last[1] - first[1] + 1) > _MOST_CELLS:
+            raise UnknownValueError("a range of too many cells")
+        for row in range(first[0], last[0] + 1):
+            for column in range(first[1], last[1] + 1):
+                yield self.value(sheet, (row, column))
+
+    def has_sheet(self, name: str) -> bool:
+        return name in self._values
+
+
+def _plain(value: Any) -> Value:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return value
+    raise UnknownValueError("a date")
+
+
+class _Expression:
+    """One formula, read from left to right by the binding of its operators."""
+
+    def __init__(self, calculator: Calculator, sheet: str, formula: str) -> None:
+        from openpyxl.formula import Tokenizer
+
+        self._calculator = calculator
+        self._sheet = sheet
+        self._tokens = [token for token in Tokenizer(formula).items if token.type != "WHITE-SPACE"]
+        self._at = 0
+
+    def result(self) -> Value:
+        found = self._single(self._expression(0))
+        if self._at < len(self._tokens):
+            raise UnknownValueError(self._tokens[self._at].value)
+        return 0 if found is None else found
+
+    def _peek(self) -> Any | None:
+        return self._tokens[self._at] if self._at < len(self._tokens) else None
+
+    def _next(self) -> Any:
+        if (token := self._peek()) is None:
+            raise UnknownValueError("the formula breaks off")
+        self._at += 1
+        return token
+
+    def _expression(self, least: int) -> list[Value]:
+        left = self._operand()
+        while (token := self._peek()) is not None:
+            if token.type == "OPERATOR-POSTFIX":
+                self._at += 1
+                left = [_number(self._single(left)) / 100]
+            elif token.type == "OPERATOR-INFIX" and _BINDING.get(token.value, -1) > least:
+                self._at += 1
+                right = self._single(self._expression(_BINDING[token.value]))
+                left = [_joined(token.value, self._single(left), right)]
+            else:
+                break
+        return left
+
+    def _operand(self) -> list[Value]:
+        token = self._next()
+        if token.type == "OPERATOR-PREFIX":
+            number = _number(self._single(self._expression(_BINDING["^"])))
+            return [-number if token.value == "-" else number]
+        if token.type == "PAREN" and token.subtype == "OPEN":
+            found = self._expression(0)
+            self._next()
+            return found
+        if token.type == "FUNC" and token.subtype == "OPEN":
+            return [_called(token.value.rstrip("(").upper(), self._arguments())]
+        if token.type == "OPERAND":
+            return self._constant(token)
+        raise UnknownValueError(token.value)
+
+    def _arguments(self) -> list[Callable[[], list[Value]]]:
+        """The arguments of a function, each to be worked out when it is wanted: IF leaves one of its own aside."""
+        found: list[Callable[[], list[Value]]] = []
+        start, depth = self._at, 0
+        while True:
+            token = self._next()
+            opens = token.subtype == "OPEN"
+            if (token.type in {"FUNC", "SEP", "PAREN"} and token.subtype == "CLOSE" and not depth) or (
+                token.type == "SEP" and token.subtype == "ARG" and not depth
+            ):
+                if self._at - 1 > start or token.subtype != "CLOSE":
+                    found.append(self._later(start, self._at - 1))
+                start = self._at
+                if token.subtype == "CLOSE":
+                    return found
+            else:
+                depth += 1 if opens else -1 if token.subtype == "CLOSE" else 0
+
+    def _later(self, start: int, end: int) -> Callable[[], list[Value]]:
+        part = _Expression.__new__(_Expression)
+        part._calculator, part._sheet, part._tokens, part._at = (
+            self._calculator,
+            self._sheet,
+            self._tokens[start:end],
+            0,
+        )
+        return lambda: part._expression(0) if part._tokens else [None]
+
+    def _constant(self, token: Any) -> list[Value]:
+        if token.subtype == "NUMBER":
+            return [float(token.value)]
+        if token.subtype == "TEXT":
+            return [token.value[1:-1].replace('""', '"')]
+        if token.subtype == "LOGICAL":
+            return [token.value.upper() == "TRUE"]
+        if token.subtype == "RANGE":
+            return list(self._reference(token.value))
+        raise UnknownValueError(token.value)
+
+    def _reference(self, text: str) -> Iterator[Value]:
+        from openpyxl.utils import column_index_from_string
+
+        first, _, last = text.partition(":")
+        begin = _REFERENCE.match(first)
+        end = _REFERENCE.match(last) if last else begin
+        if begin is None or end is None:
+            raise UnknownValueError(text)
+        name = begin["sheet"]
+        sheet = name.strip("'").replace("''", "'") if name else self._sheet
+        if not self._calculator.has_sheet(sheet):
+            raise UnknownValueError(text)
+        corners = [(int(m["row"]), column_index_from_string(m["column"])) for m in (begin, end)]
+        yield from self._calculator.range(sheet, *corners)
+
+    @staticmethod
+    def _single(values: list[Value]) -> Value:
+        if len(values) != 1:
+            raise UnknownValueError("a range where one value belongs")
+        return values[0]
+
+
+def _number(value: Value) -> float:
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        raise UnknownValueError(value)
+    return value
+
+
+def _joined(sign: str, left: Value, right: Value) -> Value:
+    """The result of an operator."""
+    if sign in _COMPARISONS:
+        if isinstance(left, str) != isinstance(right, str):
+            raise UnknownValueError(sign)
+        return _COMPARISONS[sign](left or 0, right or 0)
+    if sign == "&":
+        if not (isinstance(left, str) and isinstance(right, str)):
+            raise UnknownValueError(sign)
+        return left + right
+    try:
+        return _real(_ARITHMETIC[sign](_number(left), _number(right)))
+    except (ZeroDivisionError, OverflowError):
+        raise UnknownValueError(sign) from None
+
+
+def _real(value: float) -> float:
+    if isinstance(value, complex) or value != value or value in (float("inf"), float("-inf")):
+        raise UnknownValueError("no number")
+    return value
+
+
+def _called(name: str, arguments: list[Callable[[], list[Value]]]) -> Value:
+    """The result of a function."""
+    if name == "IF" and len(arguments) in {2, 3}:
+        [condition] = arguments[0]()
+        chosen = arguments[1:2] if condition else arguments[2:]
+        return _Expression._single(chosen[0]()) if chosen else False
+    if name == "IFERROR" and len(arguments) == 2:
+        return _Expression._single(arguments[0]())  # an error is unknown here, and so is what stands for it
+    values = [value for argument in arguments for value in argument()]
+    numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    if name in {"ROUND", "ABS"}:
+        return _rounded(name, [_number(v) for v in values])
+    if name == "COUNTA":
+        return len([v for v in values if v is not None])
+    if name in _OVER_NUMBERS and (numbers or name in {"SUM", "COUNT", "PRODUCT", "MIN", "MAX"}):
+        return _OVER_NUMBERS[name](numbers)
+    raise UnknownValueError(name)
+
+
+def _rounded(name: str, values: list[float]) -> float:
+    """ROUND goes away from zero at a half, as Excel does and Python does not."""
+    from decimal import ROUND_HALF_UP, Decimal
+
+    if name == "ABS" and len(values) == 1:
+        return abs(values[0])
+    if name == "ROUND" and len(values) == 2 and abs(values[1]) <= 15:
+        step = Decimal(1).scaleb(-int(values[1]))
+        return float(Decimal(f"{values[0]:.15g}").quantize(step, rounding=ROUND_HALF_UP))
+    raise UnknownValueError(name)
+
+
+def _product(numbers: list[float]) -> float:
+    found = 1.0
+    for number in numbers:
+        found *= number
+    return found if numbers else 0
+
+
+_OVER_NUMBERS: Mapping[str, Callable[[list[float]], float]] = {
+    "SUM": sum,
+    "AVERAGE": lambda numbers: sum(numbers) / len(numbers),
+    "MIN": lambda numbers: min(numbers, default=0),
+    "MAX": lambda numbers: max(numbers, default=0),
+    "COUNT": len,
+    "PRODUCT": _product,
+}

@@ -1,0 +1,117 @@
+"""What lies on the sheets of a workbook beside its cells: comments, text boxes, charts, diagrams, heads and feet.
+
+The parts are the same in XLSX and XLSB, but for the sheets themselves, so both readers use this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from infra.errors import DocumentError
+from tasks.index.formats.base import clean
+from tasks.index.formats.drawing import drawn, paragraphs
+from tasks.index.formats.ooxml import Package, attribute, local, relation_id, xml_root
+from tasks.records import Element, ElementKind
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_MARGIN_CODE = re.compile(r'&(?:"[^"]*"|\d+|K[0-9A-F]{6}|[A-Za-z+&-])')
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of a workbook: `kind` is `worksheet`, `chartsheet`, `dialogsheet` or `xlMacrosheet`."""
+
+    name: str
+    part: str
+    kind: str
+
+
+def sheets_of(package: Package) -> list[Sheet]:
+    """The sheets in the order of their tabs.
+
+    Raises:
+        DocumentError: CORRUPT.
+    """
+    main = package.main(r"xl/workbook\d*\.xml")
+    relations = package.relations(main)
+    found = []
+    for node in package.xml(main).iter("{*}sheet"):
+        if (relation := relations.get(relation_id(node))) is not None and not relation.external:
+            found.append(Sheet(attribute(node, "name"), relation.target, relation.kind))
+        else:
+            package.warnings.append(f"the sheet {attribute(node, 'name')} was left out: it is not in the package")
+    return found
+
+
+def unescaped(text: str) -> str:
+    """A string without the escapes of characters that XML does not allow: `_x000D_` is a line end."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def beside_cells(package: Package, part: str, page: int) -> Iterator[Element]:
+    """The comments and drawings of a sheet."""
+    yield from _comments(package, part, page)
+    for drawing in package.related(part, "drawing"):
+        if (root := package.aside(drawing)) is not None:
+            yield from _drawing(package, drawing, root, page)
+    for name in package.related(part, "vmlDrawing"):
+        yield from _controls(package, name, page)
+
+
+def _comments(package: Package, part: str, page: int) -> Iterator[Element]:
+    """Comments by their cell; one that has become a conversation is left to that."""
+    taken = set()
+    for name in package.related(part, "threadedComment"):
+        if (root := package.aside(name)) is not None:
+            for node in root.iter("{*}threadedComment"):
+                taken.add(attribute(node, "ref"))
+                if text := clean("".join(t.text or "" for t in node.iterchildren("{*}text"))):
+                    yield Element("text", text, page)
+    for name in package.related(part, "comments"):
+        if (root := package.aside(name)) is not None:
+            for node in root.iter("{*}comment"):
+                text = clean(unescaped("".join(t.text or "" for t in node.iter("{*}t"))))
+                if text and attribute(node, "ref") not in taken:
+                    yield Element("text", text, page)
+
+
+def _drawing(package: Package, part: str, root: Any, page: int) -> Iterator[Element]:
+    for node in root.iter("{*}txBody", "{*}chart", "{*}relIds"):
+        if local(node) == "txBody":
+            yield from (Element("text", text, page) for text in paragraphs(node))
+        else:
+            yield from drawn(package, part, node, page)
+
+
+def _controls(package: Package, name: str, page: int) -> Iterator[Element]:
+    """The labels of buttons and boxes in the old kind of drawing; comments have theirs there too."""
+    try:
+        root = xml_root(package.read(name), f"part {name} of the package", recover=True)
+    except DocumentError as error:
+        package.warnings.append(f"left out: {error.message}")
+        return
+    for shape in root.iter("{*}shape"):
+        kind = next((attribute(node, "ObjectType") for node in shape.iter("{*}ClientData")), "")
+        text = clean(" ".join("".join(box.itertext()) for box in shape.iter("{*}textbox")))
+        if text and kind != "Note":
+            yield Element("text", text, page)
+
+
+def margins(package: Package, part: str, page: int) -> Iterator[Element]:
+    """What is printed above and below a sheet, without codes for page numbers, dates and fonts."""
+    if b"HeaderFooter" not in (data := package.read(part)) and b"headerFooter" not in data:
+        return
+    tail = data[max(data.rfind(b"</sheetData>"), 0) :]
+    for name, content in re.findall(rb"<(?:\w+:)?((?:odd|even|first)(?:Header|Footer))>([^<]*)<", tail):
+        kind: ElementKind = "header" if name.endswith(b"Header") else "footer"
+        if text := margin_text(content.decode("utf-8", "replace").replace("&amp;", "&")):
+            yield Element(kind, text, page)
+
+
+def margin_text(code: str) -> str:
+    """The words of a head or foot: `&L&"Arial"Conti&RPagina &P` is `Conti Pagina`."""
+    text = clean(_MARGIN_CODE.sub(" ", unescaped(code)))
+    return text if any(map(str.isalpha, text)) else ""
