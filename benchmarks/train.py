@@ -24,8 +24,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from infra.settings import Settings, load
+from tasks.classifiers.spec import Metrics, TrainSpec
 from tasks.train import fitting, job
-from tasks.train.spec import Metrics, TrainSpec
 
 
 def quality(args: argparse.Namespace) -> None:
@@ -60,7 +60,7 @@ def _linear(prepared: Any) -> Metrics:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    from tasks.train.measure import measure
+    from tasks.classifiers.measure import measure
 
     train, validation, test = (job.part(prepared, name) for name in job.SPLITS)
 
@@ -120,8 +120,8 @@ def _ours(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     import numpy as np
 
     from infra.models import best_device, model_folder
+    from tasks.classifiers.network import tokenise
     from tasks.train import full
-    from tasks.train.network import tokenise
 
     base = model_folder("bundled")
     texts, targets, names = _texts(args.file, args.texts)
@@ -195,8 +195,8 @@ def utilisation(args: argparse.Namespace) -> None:
     from transformers import BertConfig, BertModel
 
     from infra.models import best_device
+    from tasks.classifiers.network import Network, micro_batches, padded, precision  # noqa: F401
     from tasks.train import full
-    from tasks.train.network import Network, micro_batches, padded, precision  # noqa: F401
 
     device = best_device("auto")
     config = BertConfig(

@@ -19,11 +19,11 @@ from pydantic import Field
 
 from flows.observe import artifacts, retry, table
 from infra.settings import load
+from tasks.classifiers import spec as records
+from tasks.classifiers.registry import ModelVersion
 from tasks.progress import Progress
 from tasks.train import fitting, job, release
-from tasks.train import spec as records
 from tasks.train.card import curves
-from tasks.train.registry import ModelVersion
 
 
 @flow(name="train", flow_run_name="train-{name}", validate_parameters=True)

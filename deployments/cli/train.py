@@ -63,8 +63,8 @@ def train(
 
 def _check(parameters: dict[str, Any]) -> None:
     """Say what is wrong with the name or the data at once, before a server is started for the flow."""
+    from tasks.classifiers.spec import TrainSpec
     from tasks.train.data import read_labelled
-    from tasks.train.spec import TrainSpec
 
     spec = TrainSpec(**parameters)
     if not spec.collection and "://" not in spec.data:
@@ -105,7 +105,7 @@ def predict(
         if bool(texts) == bool(input):
             fail("give either texts or --input FILE", status=_usage())
         from infra.settings import load
-        from tasks.train.predict import load_classifier
+        from tasks.classifiers.predict import load_classifier
         from tasks.train.table import read_texts, write_predictions
 
         chosen = texts or read_texts(input or "", text_column)
@@ -133,7 +133,7 @@ def list_models(as_json: JsonOption = False) -> None:
     """
     with errors_shown():
         from infra.settings import load
-        from tasks.train import registry
+        from tasks.classifiers import registry
 
         found = registry.versions(load())
         if as_json:
@@ -154,7 +154,7 @@ def show(model: ModelArgument, as_json: JsonOption = False) -> None:
     """
     with errors_shown():
         from infra.settings import load
-        from tasks.train import registry
+        from tasks.classifiers import registry
 
         one = registry.get(load(), model)
         full = {name: json.loads((one.path / f"{name}.json").read_text()) for name in ("metrics", "training")}
@@ -170,7 +170,7 @@ def promote(model: ModelArgument, as_json: JsonOption = False) -> None:
     with errors_shown():
         from infra.errors import UsageError
         from infra.settings import load
-        from tasks.train import registry
+        from tasks.classifiers import registry
 
         name, _, version = model.partition("@")
         if not version:
@@ -189,7 +189,7 @@ def remove(model: ModelArgument, as_json: JsonOption = False) -> None:
     """
     with errors_shown():
         from infra.settings import load
-        from tasks.train import registry
+        from tasks.classifiers import registry
 
         gone = registry.remove(load(), model)
         name = model.partition("@")[0]

@@ -16,8 +16,8 @@ from infra.errors import DocumentError, FailureKind, UsageError
 from infra.settings import Settings
 from tasks.analyse.model import fingerprint_of
 from tasks.analyse.sentiment import model_name
+from tasks.classifiers.predict import load_classifier
 from tasks.records import Document, Parsed
-from tasks.train.predict import load_classifier
 
 NAME = "classify"
 VERSION = "1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from infra.encoder import load_encoder
 from infra.models import fingerprint
 from infra.settings import Settings
-from tasks.train.predict import find
+from tasks.classifiers.predict import find
 
 
 def fingerprint_of(settings: Settings, model: str) -> str:

@@ -7,9 +7,9 @@ from functools import cached_property
 from infra.encoder import Encoder, Vectors, load_encoder
 from infra.settings import Settings
 from tasks.analyse.sentences import Sentence, sentences_of
+from tasks.classifiers.measure import Scores
+from tasks.classifiers.predict import Classifier, clip
 from tasks.records import Document
-from tasks.train.measure import Scores
-from tasks.train.predict import Classifier, clip
 
 
 class Reading:

@@ -23,9 +23,9 @@ from infra.settings import Settings
 from tasks.analyse.model import fingerprint_of
 from tasks.analyse.reading import Reading
 from tasks.analyse.sentences import Sentence
+from tasks.classifiers import registry
+from tasks.classifiers.predict import Classifier, load_classifier
 from tasks.records import Document
-from tasks.train import registry
-from tasks.train.predict import Classifier, load_classifier
 
 NAME = "sentiment"
 VERSION = "1"

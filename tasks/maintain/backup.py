@@ -32,13 +32,13 @@ from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
 from infra.vault import Damaged, Vault
+from tasks.classifiers import registry
 from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import INDEXED, LEDGER
 from tasks.maintain import manifest as manifests
 from tasks.maintain.common import stamp
 from tasks.maintain.manifest import File, Manifest, Pinned
-from tasks.train import registry
 
 log = logging.getLogger("faldone.maintain")
 

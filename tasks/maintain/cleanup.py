@@ -28,12 +28,12 @@ from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.orchestration import Api
 from infra.settings import Settings
+from tasks.classifiers import registry
 from tasks.collection import commit, ledger
 from tasks.collection.recover import recover_if_free
 from tasks.export.job import exports_folder
 from tasks.maintain.common import first_line
 from tasks.records import ATTACHMENT
-from tasks.train import registry
 
 log = logging.getLogger("faldone.maintain")
 

@@ -27,6 +27,7 @@ from infra.orchestration import Api
 from infra.settings import Settings
 from infra.vault import Vault
 from tasks import vitals
+from tasks.classifiers import registry
 from tasks.collection import catalogue, ledger, tables
 from tasks.collection.analyses import ANALYSES, OK
 from tasks.collection.chunks import CHUNKS
@@ -36,7 +37,6 @@ from tasks.export.words import Words
 from tasks.maintain import backup as backups
 from tasks.maintain.common import first_line
 from tasks.maintain.manifest import Manifest
-from tasks.train import registry
 
 ZONE = "Europe/Rome"
 STARTING = timedelta(minutes=10)  # a run due since less than this may still be at work

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasks.classifiers.spec import EpochFigures, Fitted, Metrics, Prepared, TrainSpec
 from tasks.train.curve import Points, line_chart
-from tasks.train.spec import EpochFigures, Fitted, Metrics, Prepared, TrainSpec
 
 MOST_LABELS = 20  # a confusion matrix of more is in metrics.json only
 

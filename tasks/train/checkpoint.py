@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from tasks.train.spec import EpochFigures, read_json, write_json
+from tasks.classifiers.spec import EpochFigures, read_json, write_json
 
 
 @dataclass(frozen=True, slots=True)

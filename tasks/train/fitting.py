@@ -18,11 +18,11 @@ from infra import stop
 from infra.encoder import load_encoder
 from infra.models import best_device, model_folder
 from infra.settings import Settings
-from tasks.train import predict, registry
+from tasks.classifiers import predict, registry
+from tasks.classifiers.measure import measure
+from tasks.classifiers.spec import EpochFigures, Fitted, Metrics, Prepared, Progress, TrainSpec, read_json, write_json
 from tasks.train.full import EPOCHS, Report
 from tasks.train.job import part
-from tasks.train.measure import measure
-from tasks.train.spec import EpochFigures, Fitted, Metrics, Prepared, Progress, TrainSpec, read_json, write_json
 
 
 def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None = None) -> Fitted:
@@ -48,7 +48,7 @@ def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report 
 
 
 def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
-    from tasks.train import head
+    from tasks.classifiers import head
 
     begin = time.perf_counter()
     encoder = load_encoder(predict.base_settings(settings, spec.base))
@@ -83,8 +83,8 @@ def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
 
 
 def _fit_full(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
+    from tasks.classifiers.network import tokenise
     from tasks.train import full
-    from tasks.train.network import tokenise
 
     base = model_folder(spec.base)
     encoder = load_encoder(predict.base_settings(settings, spec.base))

@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from infra import stop
-from tasks.train.head import class_weights
-from tasks.train.measure import Targets, measure, softmax
-from tasks.train.spec import EpochFigures, Fitted, Progress
+from tasks.classifiers.head import class_weights
+from tasks.classifiers.measure import Targets, measure, softmax
+from tasks.classifiers.spec import EpochFigures, Fitted, Progress
 
 if TYPE_CHECKING:
     import torch
 
-    from tasks.train.network import Network
+    from tasks.classifiers.network import Network
 
 EPOCHS = 4
 PATIENCE = 2  # epochs without a better validation macro-F1 after which training ends
@@ -86,8 +86,8 @@ def fit(plan: Plan, model_folder: Path, report: Report | None = None) -> Fitted:
     Raises:
         StopRequested: the job was asked to stop; the epochs done are checkpointed.
     """
+    from tasks.classifiers.network import save_network
     from tasks.train import checkpoint
-    from tasks.train.network import save_network
 
     run = _Run(plan, report)
     resumed = len(run.epochs)
@@ -116,8 +116,8 @@ class _Run:
     def __init__(self, plan: Plan, report: Report | None) -> None:
         import torch
 
+        from tasks.classifiers.network import new_network
         from tasks.train import checkpoint
-        from tasks.train.network import new_network
 
         self.plan, self.report = plan, report
         _repeatable(plan.device)
@@ -147,8 +147,8 @@ class _Run:
         """Train on every text once, measure on the validation texts, write a checkpoint."""
         import torch
 
+        from tasks.classifiers.network import training_batches
         from tasks.train import checkpoint
-        from tasks.train.network import training_batches
 
         plan, number = self.plan, len(self.epochs) + 1
         torch.manual_seed(plan.seed * 1_000_003 + number)  # dropout: the same whether or not the run was resumed
@@ -168,7 +168,7 @@ class _Run:
     def _step(self, batch: npt.NDArray[np.int64], step: int) -> float:
         import torch
 
-        from tasks.train.network import micro_batches, padded, precision
+        from tasks.classifiers.network import micro_batches, padded, precision
 
         plan = self.plan
         for group in self.optimiser.param_groups:
@@ -188,7 +188,7 @@ class _Run:
         return total
 
     def _validated(self, number: int, loss: float, seconds: float) -> EpochFigures:
-        from tasks.train.network import logits_of
+        from tasks.classifiers.network import logits_of
 
         plan = self.plan
         self.network.eval()

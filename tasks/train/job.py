@@ -19,9 +19,9 @@ from infra import files
 from infra.errors import DocumentError, UsageError
 from infra.models import model_folder
 from infra.settings import Settings
+from tasks.classifiers.measure import Targets
+from tasks.classifiers.spec import Prepared, TrainSpec, digest
 from tasks.train.data import Labelled, read_labelled
-from tasks.train.measure import Targets
-from tasks.train.spec import Prepared, TrainSpec, digest
 from tasks.train.split import assign
 
 SPLITS = ("train", "validation", "test")

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from infra.settings import Settings
-from tasks.train import predict, registry
+from tasks.classifiers import predict, registry
+from tasks.classifiers.measure import f1_macro
+from tasks.classifiers.spec import Fitted, Metrics, Prepared, Promotion, TrainSpec, digest, read_json, write_json
 from tasks.train.card import card, curves
 from tasks.train.data import text_key
 from tasks.train.job import part
-from tasks.train.measure import f1_macro
-from tasks.train.spec import Fitted, Metrics, Prepared, Promotion, TrainSpec, digest, read_json, write_json
 
 
 def register(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.errors import UsageError
+from tasks.classifiers.predict import Prediction
 from tasks.train.data import read_table
-from tasks.train.predict import Prediction
 
 
 def read_texts(path: str, text_column: str) -> list[str]:

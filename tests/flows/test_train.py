@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from flows.train import train
 from infra.errors import UsageError
 from infra.settings import load
-from tasks.train import registry
+from tasks.classifiers import registry
 
 WORDS = {"up": ["rose", "grew", "improved"], "down": ["fell", "shrank", "worsened"]}
 THINGS = ["sales", "orders", "margins", "exports", "profits", "volumes", "prices", "bookings"]

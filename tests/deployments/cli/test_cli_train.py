@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from deployments.cli import train as verbs
 from infra.settings import load
-from tasks.train import fitting, job, registry, release
-from tasks.train.spec import TrainSpec
+from tasks.classifiers import registry
+from tasks.classifiers.spec import TrainSpec
+from tasks.train import fitting, job, release
 
 app = typer.Typer()
 app.command()(verbs.train)

@@ -15,9 +15,9 @@ import pytest
 from infra import stop
 from infra.errors import UsageError
 from infra.settings import Settings
+from tasks.classifiers.network import micro_batches, new_network, padded, training_batches
+from tasks.classifiers.spec import EpochFigures, Fitted, Progress, TrainSpec
 from tasks.train import checkpoint, fitting, full, job
-from tasks.train.network import micro_batches, new_network, padded, training_batches
-from tasks.train.spec import EpochFigures, Fitted, Progress, TrainSpec
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def test_killed_after_epoch_two_it_finishes_with_epoch_three_only(
         import os, signal
         from infra.settings import Settings
         from tasks.train import fitting, job
-        from tasks.train.spec import TrainSpec
+        from tasks.classifiers.spec import TrainSpec
 
         def kill(progress):
             if len(progress.epochs) == 2:

@@ -8,9 +8,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from tasks.train import head
-from tasks.train.measure import f1_macro, measure, softmax
-from tasks.train.ngrams import Rows, learn
+from tasks.classifiers import head
+from tasks.classifiers.measure import f1_macro, measure, softmax
+from tasks.classifiers.ngrams import Rows, learn
 
 from .conftest import sentences
 

@@ -9,10 +9,11 @@ import pytest
 
 from infra.errors import UsageError
 from infra.settings import Settings
-from tasks.train import fitting, job, registry, release
-from tasks.train.predict import BUILT_IN, Classifier, load_classifier
-from tasks.train.registry import ModelVersion
-from tasks.train.spec import Promotion, TrainSpec
+from tasks.classifiers import registry
+from tasks.classifiers.predict import BUILT_IN, Classifier, load_classifier
+from tasks.classifiers.registry import ModelVersion
+from tasks.classifiers.spec import Promotion, TrainSpec
+from tasks.train import fitting, job, release
 from tasks.train.table import read_texts, write_predictions
 
 from .conftest import sentences, write_csv

@@ -10,9 +10,9 @@ import fsspec
 import pytest
 
 from infra.settings import Settings
-from tasks.train import registry
-from tasks.train.predict import load_classifier
-from tasks.train.spec import TrainSpec
+from tasks.classifiers import registry
+from tasks.classifiers.predict import load_classifier
+from tasks.classifiers.spec import TrainSpec
 
 from .test_release import _train
 

@@ -1,4 +1,4 @@
-"""Make the built-in model `default-sentiment` again from sentences.csv: python -m tasks.analyse.models.build
+"""Make the built-in model `default-sentiment` again from sentences.csv: python -m tasks.train.built_in
 
 The sentences were written for this project: 330 of varied making, Italian and English (results, guidance, orders,
 lay-offs, litigation, plain facts, boilerplate), and 234 short Italian statements put together from parts, because the
@@ -13,12 +13,12 @@ import tempfile
 from pathlib import Path
 
 from infra.settings import Settings
+from tasks.classifiers.predict import BUILT_IN
+from tasks.classifiers.spec import Metrics, TrainSpec
 from tasks.train import fitting, job, release
-from tasks.train.predict import BUILT_IN
-from tasks.train.spec import Metrics, TrainSpec
 
 NAME = "default-sentiment"
-SENTENCES = Path(__file__).parent / "sentences.csv"
+SENTENCES = BUILT_IN / "sentences.csv"
 FILES = ("classifier.json", "head.safetensors", "vocabulary.json", "metrics.json", "README.md", "curves.svg")
 
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tasks.train.measure import Scores, Targets, measure, softmax
-from tasks.train.ngrams import Rows, Vocabulary, learn
-from tasks.train.spec import Metrics
+from tasks.classifiers.measure import Scores, Targets, measure, softmax
+from tasks.classifiers.ngrams import Rows, Vocabulary, learn
+from tasks.classifiers.spec import Metrics
 
 STRENGTHS = (1.0, 3.0, 10.0)  # C of the literature: larger trusts the training texts more
 EMBEDDING_WEIGHT = 1.5  # length of the vector beside the two n-gram blocks of length 1

@@ -19,7 +19,7 @@ import torch
 from infra.encoder import pack
 from infra.errors import UsageError
 from infra.models import best_dtype
-from tasks.train.measure import Scores, softmax
+from tasks.classifiers.measure import Scores, softmax
 
 Lengths = npt.NDArray[np.int64]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from infra import mirror
 from infra.errors import UsageError
 from infra.settings import Settings
-from tasks.train.spec import NAME, read_json
+from tasks.classifiers.spec import NAME, read_json
 
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
 MARKER = "classifier.json"

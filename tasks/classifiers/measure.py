@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tasks.train.spec import Metrics
+from tasks.classifiers.spec import Metrics
 
 Scores = npt.NDArray[np.float32]
 Targets = npt.NDArray[np.int64]

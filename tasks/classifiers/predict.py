@@ -20,8 +20,8 @@ from infra.encoder import Encoder, Vectors, load_encoder
 from infra.errors import UsageError
 from infra.models import best_device, model_folder
 from infra.settings import Settings
-from tasks.train import registry
-from tasks.train.measure import Scores
+from tasks.classifiers import registry
+from tasks.classifiers.measure import Scores
 
 BATCH = 4_096  # texts at a time: bounds the memory of their vectors and n-grams
 BUILT_IN = Path(__file__).parent.parent / "analyse" / "models"
@@ -157,7 +157,7 @@ def base_settings(settings: Settings, base: str) -> Settings:
 
 class _HeadScorer:
     def __init__(self, folder: Path, about: Mapping[str, Any], settings: Settings) -> None:
-        from tasks.train import head
+        from tasks.classifiers import head
 
         self._encoder = load_encoder(base_settings(settings, about["base"]))
         if self._encoder.fingerprint != about["fingerprint"]:
@@ -180,14 +180,14 @@ class _HeadScorer:
 
 class _NetworkScorer:
     def __init__(self, folder: Path, about: Mapping[str, Any], device: str) -> None:
-        from tasks.train.network import load_network
+        from tasks.classifiers.network import load_network
 
         self._folder, self._about = folder, about
         self._device = best_device(device)
         self._network = load_network(folder, len(about["labels"])).to(self._device)
 
     def __call__(self, texts: Sequence[str]) -> Scores:
-        from tasks.train.network import probabilities, tokenise
+        from tasks.classifiers.network import probabilities, tokenise
 
         tokens = tokenise(self._folder, texts, self._about["max_tokens"])
         return probabilities(self._network, tokens, self._about["pad"], self._device, len(self._about["labels"]))
@@ -198,7 +198,7 @@ def _transformers(folder: Path, model: str, device: str) -> tuple[tuple[str, ...
     from transformers import AutoModelForSequenceClassification
     from transformers.utils import logging
 
-    from tasks.train.network import probabilities, tokenise
+    from tasks.classifiers.network import probabilities, tokenise
 
     config = json.loads((folder / "config.json").read_text())
     if not any("ForSequenceClassification" in name for name in config.get("architectures") or ()):
