@@ -25,6 +25,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from infra.cluster import Workers
 from infra.errors import TransientError
+from infra.machine import JITTER, wait_before
 from tasks.collection.commit import StoreError
 from tasks.progress import Progress
 
@@ -49,8 +50,8 @@ def retry(times: int = RETRIES) -> Retry:
     """Retry what may pass by itself, after min(300, 5·2ⁿ) seconds with a fifth of jitter; anything else fails at once."""
     return Retry(
         retries=times,
-        retry_delay_seconds=[float(min(300, 5 * 2**n)) for n in range(times)],
-        retry_jitter_factor=0.2,
+        retry_delay_seconds=[wait_before(failures) for failures in range(1, times + 1)],
+        retry_jitter_factor=JITTER,
         retry_condition_fn=is_transient,
         cache_policy=NO_CACHE,
     )

@@ -9,14 +9,13 @@ from pydantic import Field
 
 from flows.observe import retry, table
 from flows.upkeep import api
-from infra.errors import FaldoneError
+from infra.errors import FaldoneError, first_line
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE
 from tasks.maintain import backup as backups
 from tasks.maintain import prefect_objects
 from tasks.maintain import restore as job
-from tasks.maintain.common import first_line
 
 
 @flow(name="restore", flow_run_name="restore-{backup}", validate_parameters=True)

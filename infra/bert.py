@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from infra.cluster import cores
+from infra.machine import cores
 
 STEP = 8  # tokens: texts are padded to a multiple of it, because code is compiled for each length that occurs
 SHAPES = 64  # of which compiled code is kept

@@ -11,7 +11,6 @@ their own), one thread each, and their numeric libraries get one thread too, so 
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import uuid
@@ -23,6 +22,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from infra.errors import TransientError
+from infra.machine import cores
 from infra.settings import Settings
 
 T = TypeVar("T")
@@ -267,11 +267,6 @@ CONFIG = {
     "distributed.comm.timeouts.connect": "30s",
     "distributed.admin.large-graph-warning-threshold": "100MB",
 }
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_worker() -> bool:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from infra.errors import UsageError
+from infra.errors import UsageError, first_line
 from infra.models import best_device, best_dtype, model_folder
 from infra.settings import Settings
 
@@ -56,7 +56,7 @@ class Generator:
                 dtype=best_dtype(self._device),
             )
         except ValueError as error:
-            raise UsageError(f"model {self.name} cannot generate text: {str(error).splitlines()[0]}") from error
+            raise UsageError(f"model {self.name} cannot generate text: {first_line(error)}") from error
         return model.to(self._device).eval()
 
     def count_tokens(self, text: str) -> int:

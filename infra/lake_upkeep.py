@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from infra.errors import first_line
 from infra.lake import Lake
 
 FRAGMENT_BYTES = 256 * 2**20  # of a compacted fragment
@@ -314,7 +315,7 @@ def unreadable(lake: Lake, name: str) -> str:
         for fragment in dataset.get_fragments():
             fragment.head(1)
     except Exception as error:  # noqa: BLE001 - Lance raises many unrelated classes
-        return str(error).split("\n", 1)[0][:300] or type(error).__name__
+        return first_line(error)
     return ""
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra.errors import UsageError
+from infra.machine import cores
 
 Priority = Literal["high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")
@@ -89,8 +90,6 @@ class PlatformLimits(_Record):
     @property
     def slots(self) -> int:
         """Jobs at a time on the pool."""
-        from infra.cluster import cores
-
         return self.pool.slots or max(2, cores())
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from infra import multilingual
 from infra.errors import UsageError
+from infra.machine import replace_file
 
 log = logging.getLogger("faldone.models")
 
@@ -112,9 +113,7 @@ def _keep_digests(known: Mapping[str, str]) -> None:
     file = _digests_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(known))
-        beside.replace(file)
+        replace_file(file, json.dumps(known))
     except OSError as error:
         log.debug("%s cannot be written, models are read whole at each start: %s", file, error)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.errors import FaldoneError
+from infra.machine import replace_file
 
 FOLDER = "FALDONE_JOB_FOLDER"
 
@@ -38,9 +39,7 @@ def check() -> None:
 
 def request(folder: Path, reason: str) -> None:
     """Ask the job whose folder this is to stop."""
-    beside = folder / "stop.new"
-    beside.write_text(reason)
-    beside.replace(folder / "stop")
+    replace_file(folder / "stop", reason)
 
 
 _untidy: list[Callable[[], None]] = []

@@ -18,7 +18,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infra.errors import DocumentError, FailureKind, TransientError, UsageError
+from infra.errors import DocumentError, FailureKind, TransientError, UsageError, first_line
 from tasks.records import Document
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _outcome(job: Job, future: Future[Any]) -> tuple[dict[str, Any] | DocumentEr
     except DocumentError as error:
         return error, 0.0
     except Exception as error:  # noqa: BLE001 - a bug met by one document must not stop the others
-        message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        message = f"{type(error).__name__}: {first_line(error)}"
         return DocumentError(FailureKind.INTERNAL, message, job.analysis.name), 0.0
     return result, seconds
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from infra.encoder import pack
-from infra.errors import UsageError
+from infra.errors import UsageError, first_line
 from infra.models import best_dtype
 from tasks.classifiers.measure import Scores, softmax
 
@@ -65,7 +65,7 @@ def new_network(folder: Path, labels: int) -> Network:
             str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
         )
     except (OSError, ValueError) as error:
-        raise UsageError(f"base model {folder}: {str(error).strip().splitlines()[0]}") from error
+        raise UsageError(f"base model {folder}: {first_line(error)}") from error
     finally:
         logging.set_verbosity(level)
     for name, parameter in encoder.named_parameters():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from infra import mirror
 from infra.errors import UsageError
+from infra.machine import replace_file
 from infra.settings import Settings
 from tasks.classifiers.spec import NAME, read_json
 
@@ -133,10 +134,7 @@ def promote(settings: Settings, name: str, version: str) -> ModelVersion:
     """
     chosen = get(settings, f"{name}@{version}")
     pointer = root(settings) / name / "current"
-    beside = pointer.with_name(".current.part")
-    beside.write_text(version + "\n")
-    _to_disk(beside)
-    beside.replace(pointer)
+    replace_file(pointer, version + "\n")
     if settings.remote:
         mirror.put(pointer, _remote(settings, f"{name}/current"))
     return _version(read_json(chosen.path / MARKER), chosen.path)

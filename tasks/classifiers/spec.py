@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from infra.errors import UsageError
+from infra.lake import COLLECTION_NAME
+from infra.machine import replace_file
 
 Mode = Literal["head", "full"]
 MODES: tuple[Mode, ...] = ("head", "full")
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+NAME = COLLECTION_NAME  # models are named like collections
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,7 @@ def digest(*parts: object) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Write a record or plain values as JSON, in place of what was there, all at once."""
     plain = asdict(value) if hasattr(value, "__dataclass_fields__") else value
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
-    beside.replace(path)
+    replace_file(path, json.dumps(plain, indent=1, ensure_ascii=False))
 
 
 def read_json(path: Path) -> Any:

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
+from infra.machine import cores
 from infra.processor import Deadline
 from infra.sandbox import MOST_PROCESSES, Protection
 from tasks.index.guard import check_size
@@ -88,7 +89,7 @@ class ParserPool:
         """
         self._settings = settings
         self._entry = entry
-        self._workers = workers or settings.workers or _cores()
+        self._workers = workers or settings.workers or cores()
         self._tickets: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._lanes: list[_Lane] = []
         self._lock = threading.Lock()
@@ -362,11 +363,6 @@ def _scratch(settings: Settings) -> Path | None:
     """Where children's folders lie: with the staging of this machine's runs where there is one, which has room for long documents."""
     folder = settings.scratch / "staging"
     return folder if folder.is_dir() else None
-
-
-def _cores() -> int:
-    """The cores that this process may use; all of the machine's where the system does not tell."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 PASSED_ON = (

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from infra import limits, stop
 from infra.cache import Cache
 from infra.encoder import load_encoder
+from infra.errors import first_line
 from infra.files import is_url, remove_tree
 from infra.lake import Lake
 from infra.locks import writer_lane
@@ -32,7 +33,6 @@ from tasks.classifiers import registry
 from tasks.collection import commit, ledger
 from tasks.collection.recover import recover_if_free
 from tasks.export.job import exports_folder
-from tasks.maintain.common import first_line
 from tasks.records import ATTACHMENT
 
 log = logging.getLogger("faldone.maintain")

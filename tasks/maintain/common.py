@@ -40,8 +40,3 @@ def size(number: float) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1024
     return f"{number:.1f} TiB"
-
-
-def first_line(error: BaseException) -> str:
-    """An error's message on one line."""
-    return (str(error).strip() or type(error).__name__).split("\n", 1)[0][:300]

@@ -17,11 +17,11 @@ from typing import Any
 
 from infra import limits
 from infra.cluster import WorkerState
-from infra.errors import FaldoneError
+from infra.errors import FaldoneError, first_line
 from infra.orchestration import Api
 from infra.settings import Settings
 from tasks import vitals
-from tasks.maintain.common import first_line, size
+from tasks.maintain.common import size
 from tasks.vitals import State
 
 DEADLINE = 20.0  # s: a check that takes longer has failed

@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 
 from infra import lake_upkeep as upkeep
 from infra import stop
+from infra.errors import first_line
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
 from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
-from tasks.maintain.common import first_line, peak_memory
+from tasks.maintain.common import peak_memory
 
 log = logging.getLogger("faldone.maintain")
 

@@ -18,6 +18,7 @@ from typing import Any
 from infra import lake_upkeep as upkeep
 from infra.errors import UsageError
 from infra.lake import Lake
+from infra.machine import replace_file
 from infra.settings import Settings
 from infra.vault import ID, Damaged, Vault, sync_folder
 from tasks.collection import tables
@@ -152,11 +153,9 @@ def _write_plan(settings: Settings, work: Path, collection: str | None) -> None:
         "going": sorted(set(present) - set(coming)),
         "replaced": f"replaced/{backups.new_id()}",  # never one that is there: an interrupted swap may just have made it
     }
-    beside = work / ".plan.json"
-    beside.write_text(json.dumps(plan))
     for folder in (*(path for path in new.rglob("*") if path.is_dir()), new, work):
         sync_folder(folder)
-    beside.rename(work / "plan.json")
+    replace_file(work / "plan.json", json.dumps(plan))
     sync_folder(work)
 
 

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from infra.cache import Cache
-from infra.errors import FaldoneError
+from infra.errors import FaldoneError, first_line
 from infra.lake import Lake
 from infra.orchestration import Api
 from infra.settings import Settings
@@ -35,7 +35,6 @@ from tasks.export.records import Alert, CollectionSize, Count, Day, FailureGroup
 from tasks.export.text import name as file_name
 from tasks.export.words import Words
 from tasks.maintain import backup as backups
-from tasks.maintain.common import first_line
 from tasks.maintain.manifest import Manifest
 
 ZONE = "Europe/Rome"

@@ -7,6 +7,7 @@ under `training/` and is removed once the model has been registered and compared
 
 from __future__ import annotations
 
+import io
 import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as package_version
@@ -17,6 +18,7 @@ import numpy as np
 
 from infra import files
 from infra.errors import DocumentError, UsageError
+from infra.machine import replace_file
 from infra.models import model_folder
 from infra.settings import Settings
 from tasks.classifiers.measure import Targets
@@ -110,11 +112,10 @@ def _rows(prepared: Prepared) -> Any:
 def _write_rows(folder: Path, texts: list[str], labels: list[str], splits: list[str]) -> None:
     import polars as pl
 
-    beside = folder / "rows.parquet.part"
-    pl.DataFrame(
-        {"text": texts, "label": labels, "split": splits}, schema=dict.fromkeys(("text", "label", "split"), pl.String)
-    ).write_parquet(beside)
-    beside.replace(folder / "rows.parquet")
+    schema = dict.fromkeys(("text", "label", "split"), pl.String)
+    table = io.BytesIO()
+    pl.DataFrame({"text": texts, "label": labels, "split": splits}, schema=schema).write_parquet(table)
+    replace_file(folder / "rows.parquet", table.getvalue())
 
 
 def finish(prepared: Prepared) -> None:

@@ -1,0 +1,71 @@
+"""Small rules about this machine that everybody needs once: its cores, a free port, the wait between two tries, a file replaced whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import tempfile
+from pathlib import Path
+
+from infra.errors import UsageError
+
+
+def cores() -> int:
+    """Count the cores that this process may use; all of the machine's where the system does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
+    """Give the port asked for, or another near it where it is taken; any free one for 0.
+
+    Raises:
+        UsageError: `host` is no address of this machine.
+    """
+    for port in (wanted, *(range(wanted + 10, wanted + 60, 10) if wanted else ()), 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise UsageError(f"{host} is not an address of this machine")
+
+
+FIRST_WAIT, LONGEST_WAIT, JITTER = 5.0, 300.0, 0.2  # s, s, share
+
+
+def wait_before(attempt: int) -> float:
+    """Give the seconds before the next try after `attempt` failures, 1 or more: min(300, 5·2ⁿ⁻¹), without jitter."""
+    return float(min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1)))
+
+
+def with_jitter(seconds: float) -> float:
+    """Spread waits by a fifth, so that what failed together does not come again together."""
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - a spread, not a secret
+
+
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Write a file beside and put it in the place of the former in one step: a reader sees the old or the new one, whole.
+
+    The content is on the disk before the step, so a power cut leaves one of the two. Writers at the
+    same time do not meet. Only this user may read it.
+
+    Raises:
+        OSError: the disk is full or may not be written; the former file stays.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()
+        raise
