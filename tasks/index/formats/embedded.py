@@ -132,8 +132,21 @@ def native_file(data: bytes, stem: str) -> tuple[str, bytes] | None:
     place += 4 + length
     (size,) = struct.unpack_from("<I", data, place)
     inner = data[place + 4 : place + 4 + size]
-    label = next((PurePosixPath(t.decode("cp1252", "replace").replace("\\", "/")).name for t in texts if t), "")
-    return (label or stem, inner) if inner else None
+    names = [*_wide_names(data, place + 4 + size), *(text.decode("cp1252", "replace") for text in texts)]
+    label = next((plain for name in names if (plain := PurePosixPath(name.replace("\\", "/")).name)), stem)
+    return (label, inner) if inner else None
+
+
+def _wide_names(data: bytes, place: int) -> Iterator[str]:
+    """The label and the path once more, in UTF-16, as newer programs add them behind the file; the temporary path comes first."""
+    found = []
+    for _ in range(3):
+        if place + 4 > len(data):
+            return
+        (length,) = struct.unpack_from("<I", data, place)
+        found.append(data[place + 4 : place + 4 + length * 2].decode("utf-16-le", "replace"))
+        place += 4 + length * 2
+    yield from found[1:]
 
 
 def program_of(data: bytes) -> str:

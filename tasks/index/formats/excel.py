@@ -24,6 +24,7 @@ from tasks.index.formats.excel_formulas import Calculator, Place, UnknownValueEr
 from tasks.index.formats.excel_sheets import Sheet, beside_cells, margins, sheets_of, unescaped
 from tasks.index.formats.grid import is_label
 from tasks.index.formats.ooxml import Package, attribute, core_properties, has_main_part, is_plain, rewritten
+from tasks.index.formats.pictures import Pictures
 from tasks.index.formats.sheets import CellCount, Row, sheet_elements, spread, value_text
 from tasks.records import Element, Parsed
 
@@ -61,6 +62,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         data = rewritten(package.archive)
     sheets = sheets_of(package)
     elements = _read(package, sheets, data, CellCount(context.limits.cells))
+    elements = elements or list(_pictures(package, sheets, context))
     attachments, left_out = held(embedded_files(package), context.limits)
     title = title_of((), properties.pop("title", None)) or title_of(elements)
     return Parsed(
@@ -86,6 +88,16 @@ def _read(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) 
         package.warnings.append(f"the workbook is irregular ({reason}): number formats were not read")
         cells, _ = calamine_sheets(data, count)
         return cells + [e for page, sheet in enumerate(sheets, 1) for e in beside_cells(package, sheet.part, page)]
+
+
+def _pictures(package: Package, sheets: list[Sheet], context: Context) -> Iterator[Element]:
+    """The text of the pictures of a workbook that has none otherwise."""
+    pictures = Pictures(context, package.warnings)
+    for page, sheet in enumerate(sheets, start=1):
+        for drawing in package.related(sheet.part, "drawing"):
+            for name in package.related(drawing, "image"):
+                pictures.small.append((name, page, package.read(name)))
+    yield from pictures.left()
 
 
 def _by_openpyxl(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) -> Iterator[Element]:

@@ -100,6 +100,17 @@ class OpenDocument:
             self.warnings.append(f"the embedded object {name} was not read")
         return found
 
+    def picture(self, node: Any) -> tuple[str, bytes] | None:
+        """Name and bytes of a picture (`draw:image`), None when it is not in the file."""
+        name = _inside(attribute(node, "href"))
+        if self._package is None or name not in self._package:
+            return None
+        try:
+            return name, self._package.read(name)
+        except DocumentError as error:
+            self.warnings.append(f"a picture was left out: {error.message}")
+            return None
+
 
 def _inside(href: str) -> str:
     return posixpath.normpath(href).lstrip("./") if href else ""

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.index.formats.base import clean, without_bullet
+from tasks.index.formats.base import Context, clean, without_bullet
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
 from tasks.index.formats.odf import OpenDocument
 from tasks.index.formats.odf_styles import ListNumbers, OdfStyles
 from tasks.index.formats.ooxml import attribute, local
+from tasks.index.formats.pictures import Pictures, emu
 from tasks.records import Element, ElementKind
 
 _BLANKS = {"tab": " ", "line-break": "\n"}
@@ -44,8 +45,9 @@ class _Inline:
 class TextWalker:
     """Walks one document, keeping the page; `aside` gathers notes and comments, `files` the embedded files."""
 
-    def __init__(self, document: OpenDocument) -> None:
+    def __init__(self, document: OpenDocument, context: Context) -> None:
         self._document = document
+        self.pictures = Pictures(context, document.warnings)
         self._styles = OdfStyles(document)
         self._page = 1
         self._begun = False
@@ -185,8 +187,18 @@ class TextWalker:
             elif tag == "object-ole":
                 if (found := self._document.object_file(item)) is not None:
                     self.files.append(found)
-            elif tag != "image" and not _skipped(item):
+            elif tag == "image":
+                yield from self._picture(item, node)
+            elif not _skipped(item):
                 yield from self.blocks([item])
+
+    def _picture(self, node: Any, frame: Any) -> Iterator[Element]:
+        """The text of a picture, where it is a page; a picture that stands for an object beside it is left alone."""
+        if any(local(other).startswith("object") for other in frame):
+            return
+        if (found := self._document.picture(node)) is not None:
+            size = emu(attribute(frame, "width")), emu(attribute(frame, "height"))
+            yield from self.pictures.large(*found, size, self._page)
 
     def table(self, node: Any) -> Iterator[Element]:
         """A table; one that only arranges the page gives its cells' elements as they are."""

@@ -52,7 +52,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     """
     document = OpenDocument(load(source))
     body = document.body
-    walker = TextWalker(document)
+    walker = TextWalker(document, context)
     kind = local(body)
     if kind == "spreadsheet":
         count = CellCount(context.limits.cells)
@@ -66,6 +66,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     else:
         elements = list(walker.read())
         name, pages = "odt", max((element.page for element in elements), default=1)
+    elements = elements or list(walker.pictures.left())
     attachments, left_out = held(walker.files, context.limits)
     title = title_of((), document.metadata.pop("title", None)) or title_of(elements)
     placed = with_sections(elements, by_page=name != "odt")

@@ -113,7 +113,7 @@ class _Reader:
         self._bytes = bytearray()
         self._skip = 0
         self._high = 0
-        self._optional = False
+        self._optional = self._fresh = False
         self._words: list[str] = []
         self._box = self._box_default = -1
         self.about: dict[str, str] = {}
@@ -125,7 +125,7 @@ class _Reader:
         place = 0
         while (match := _TOKEN.match(self._data, place)) is not None:
             place = match.end()
-            word, number, code, sign, brace, _, text = match.groups()
+            word, number, code, sign, brace, blank, text = match.groups()
             if word is not None:
                 skipped = self._control(word.decode(), int(number) if number else None)
                 place += skipped
@@ -139,6 +139,7 @@ class _Reader:
                 self._sign(sign)
             elif place >= len(self._data):
                 break
+            self._fresh = brace == b"{" or (self._fresh and (blank is not None or sign == b"*"))
         while self._open:
             self._brace(b"}")
         self._flush()
@@ -268,7 +269,7 @@ class _Reader:
 
     def _sign(self, sign: bytes) -> None:
         if sign == b"*":
-            self._optional = True
+            self._optional = self._fresh  # anywhere but at the beginning of a group it says nothing
         elif sign in {b"\n", b"\r"}:
             self._control("par", None)
         elif sign in _ESCAPES and not self._passed():

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.errors import DocumentError
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.drawing import drawn, paragraph_text
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.grid import Place, table_of_grid
 from tasks.index.formats.ooxml import Package, attribute, core_properties, has_main_part, local, relation_id
+from tasks.index.formats.pictures import PAGE, Pictures
 from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _TITLES = frozenset({"title", "ctrTitle"})
 _FEET = frozenset({"ftr", "dt", "hdr"})
 _SHAPES = frozenset({"sp", "graphicFrame", "grpSp", "pic", "cxnSp", "AlternateContent", "Choice", "Fallback"})
 _BULLETS = ("{*}buChar", "{*}buAutoNum", "{*}buBlip")
+_FEW_LETTERS = 100
+"""Of a slide that has a picture for its contents."""
 _COMMENTS = ("comments", "comment")
 
 Spot = tuple[int, int]
@@ -49,7 +53,15 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     package = Package(load(source))
     properties = core_properties(package.archive)
     slides = list(_slide_names(package))
-    elements = [element for page, part in enumerate(slides, 1) for element in _slide(package, part, page)]
+    pictures = Pictures(context, package.warnings)
+    whole = _slide_size(package)
+    elements = []
+    for page, part in enumerate(slides, 1):
+        found = list(_slide(package, part, page))
+        if sum(len(element.text) for element in found) < _FEW_LETTERS:
+            found += _pictures(package, part, page, pictures, whole)
+        elements += found
+    elements = elements or list(pictures.left())
     attachments, left_out = held(embedded_files(package), context.limits)
     return Parsed(
         format="pptx",
@@ -72,6 +84,36 @@ def _slide_names(package: Package) -> Iterator[str]:
             yield target.target
         else:
             package.warnings.append("a slide was left out: it is not in the package")
+
+
+def _slide_size(package: Package) -> tuple[int, int]:
+    """Width and height of a slide in EMU."""
+    root = package.xml(package.main(r"ppt/presentation\d*\.xml"))
+    size = next(root.iter("{*}sldSz"), None)
+    return _extent(size) if size is not None else PAGE
+
+
+def _extent(node: Any) -> tuple[int, int]:
+    width, height = attribute(node, "cx"), attribute(node, "cy")
+    return (int(width), int(height)) if width.isdigit() and height.isdigit() else (0, 0)
+
+
+def _pictures(package: Package, part: str, page: int, pictures: Pictures, whole: tuple[int, int]) -> Iterator[Element]:
+    """The text of the pictures of a slide that says next to nothing else."""
+    root = package.aside(part)
+    for shape in root.iter("{*}pic") if root is not None else ():
+        blip = next(shape.iter("{*}blip"), None)
+        relation = package.relations(part).get(relation_id(blip, "embed")) if blip is not None else None
+        size = next(shape.iter("{*}ext"), None)
+        if relation is None or relation.external:
+            continue
+        try:
+            data = package.read(relation.target)
+        except DocumentError as error:
+            package.warnings.append(f"a picture was left out: {error.message}")
+            continue
+        extent = _extent(size) if size is not None else (0, 0)
+        yield from pictures.large(relation.target, data, extent, page, whole)
 
 
 def _slide(package: Package, part: str, page: int) -> Iterator[Element]:

@@ -22,6 +22,7 @@ from tasks.index.formats.drawing import drawn
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
 from tasks.index.formats.ooxml import Package, attribute, core_properties, has_main_part, local, relation_id
+from tasks.index.formats.pictures import Pictures, emu
 from tasks.index.formats.word_inline import Inline, inline
 from tasks.index.formats.word_styles import Numbering, Styles, child, is_listed, title_level, value
 from tasks.records import Element, ElementKind, Parsed
@@ -97,6 +98,7 @@ class _Reader:
         self._numbering = Numbering(self._aside("numbering"), self._styles)
         rendered = next(self._root.iter("{*}lastRenderedPageBreak"), None) is not None
         self._break_tag = "lastRenderedPageBreak" if rendered else "br"
+        self._pictures = Pictures(context, package.warnings)
         self._page = 1
         self._part = self._main
 
@@ -105,7 +107,15 @@ class _Reader:
         return self._package.aside(parts[0]) if parts else None
 
     def read(self) -> Iterator[Element]:
-        """The elements of the whole document."""
+        """The elements of the whole document; of one without text those of its pictures."""
+        empty = True
+        for element in self._all():
+            empty = False
+            yield element
+        if empty:
+            yield from self._pictures.left()
+
+    def _all(self) -> Iterator[Element]:
         heads, feet = self._references("headerReference"), self._references("footerReference")
         for part in heads:
             yield from self._margin(part, "header")
@@ -190,8 +200,22 @@ class _Reader:
         for anchored in found.anchored:
             if local(anchored) == "txbxContent":
                 yield from self._blocks(anchored)
+            elif local(anchored) in {"blip", "imagedata"}:
+                yield from self._picture(anchored)
             else:
                 yield from drawn(self._package, self._part, anchored, self._page)
+
+    def _picture(self, node: Any) -> Iterator[Element]:
+        """The text of a picture, where it is a page."""
+        relation = self._package.relations(self._part).get(relation_id(node, "embed") or relation_id(node))
+        if relation is None or relation.external:
+            return
+        try:
+            data = self._package.read(relation.target)
+        except DocumentError as error:
+            self._package.warnings.append(f"a picture was left out: {error.message}")
+            return
+        yield from self._pictures.large(relation.target, data, _size(node), self._page)
 
     def _imported(self, node: Any) -> Iterator[Element]:
         """A part in another format that Word shows as if it stood here (`w:altChunk`)."""
@@ -239,6 +263,17 @@ def _instruction(node: Any) -> str:
     return (attribute(node, "instr") or node.text or "").upper()
 
 
+def _size(node: Any) -> tuple[int, int]:
+    """Width and height of a picture in EMU, 0 where they are not told."""
+    for above in node.iterancestors():
+        if local(above) in {"inline", "anchor"} and (extent := child(above, "extent")) is not None:
+            return _count(attribute(extent, "cx"), 0, most=2**40), _count(attribute(extent, "cy"), 0, most=2**40)
+        if local(above) == "shape":
+            style = dict(re.findall(r"(width|height)\s*:\s*([^;]+)", attribute(above, "style")))
+            return emu(style.get("width", "")), emu(style.get("height", ""))
+    return 0, 0
+
+
 def _mark_deleted(paragraph: Any) -> bool:
     """Whether the end of a paragraph was deleted: it then goes on in the next."""
     marks = child(child(paragraph, "pPr"), "rPr")
@@ -264,8 +299,8 @@ def _cells(node: Any) -> Iterator[Any]:
             yield from _cells(item)
 
 
-def _count(text: str, otherwise: int) -> int:
-    return min(int(text), MOST_COLUMNS) if text.isdigit() and len(text) < 9 else otherwise
+def _count(text: str, otherwise: int, most: int = MOST_COLUMNS) -> int:
+    return min(int(text), most) if text.isdigit() and len(text) < 12 else otherwise
 
 
 def _grid(rows: list[list[_Cell]]) -> list[list[Place]]:

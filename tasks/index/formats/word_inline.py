@@ -19,7 +19,7 @@ _SIGNS = {"noBreakHyphen": "-", "tab": " ", "ptab": " ", "cr": "\n", "br": "\n"}
 _SYMBOLS = dict(zip("F0FE F0FD F0A8 F0FC F0FB F0A7 F0B7 F0E0 F052 F0A3 F06F F0D8".split(), "☒☒☐✓✗▪•→☑☐☐➢", strict=True))
 """Signs of the Wingdings fonts that people write with: boxes ticked and empty, bullets, arrows."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_ANCHORED = frozenset({"txbxContent", "chart", "relIds"})
+_ANCHORED = frozenset({"txbxContent", "chart", "relIds", "blip", "imagedata"})
 
 
 @dataclass(slots=True)

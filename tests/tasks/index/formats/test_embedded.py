@@ -11,18 +11,21 @@ from tasks.index.formats.embedded import files_within, unpacked
 PDF = b"%PDF-1.4 " + b"x" * 5000
 
 
-def native(name: str, data: bytes) -> bytes:
-    """A stream of a file that was dropped into a page."""
+def native(name: str, data: bytes, wide: str = "") -> bytes:
+    """A stream of a file that was dropped into a page; `wide` is its name in UTF-16 behind it."""
     path = f"C:\\tmp\\{name}".encode("cp1252") + b"\0"
     inner = b"\2\0" + name.encode("cp1252") + b"\0" + path + b"\0\0\3\0" + struct.pack("<I", len(path)) + path
     inner += struct.pack("<I", len(data)) + data
-    return struct.pack("<I", len(inner)) + inner + b"\0" * 16
+    for text in ("C:\\tmp\\x", wide, f"C:\\{wide}") if wide else ():
+        inner += struct.pack("<I", len(text)) + text.encode("utf-16-le")
+    return struct.pack("<I", len(inner)) + inner
 
 
 @pytest.mark.parametrize(
     ("streams", "name", "data"),
     [
         ({"\1Ole10Native": native("Società.csv", b"a;b")}, "Società.csv", b"a;b"),
+        ({"\1Ole10Native": native("????.csv", b"a;b", "Žádost.csv")}, "Žádost.csv", b"a;b"),
         ({"CONTENTS": PDF}, "oleObject1.pdf", PDF),
         ({"Package": b"PK\3\4 word/document.xml" + b"x" * 5000}, "oleObject1.docx", None),
         ({"Workbook": b"x" * 5000}, "oleObject1.xls", None),

@@ -1,0 +1,67 @@
+"""Pictures in Office documents that are pages: a scan pasted into a text or laid over a slide is read by text recognition.
+
+A picture that covers less than a good part of its page is an illustration and is left alone, unless the document has no
+text at all: then its pictures are all there is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from infra.errors import DocumentError, FailureKind
+from tasks.index.formats.base import Context
+from tasks.records import Element
+
+PAGE = (7_560_000, 10_692_000)
+"""An A4 page in EMU (914,400 an inch)."""
+_SHARE = 0.4
+_MOST_OF_NO_TEXT = 50
+_UNITS = {"cm": 360_000, "mm": 36_000, "in": 914_400, "pt": 12_700, "px": 9_525}
+
+
+@dataclass(slots=True)
+class Pictures:
+    """Reads the pictures of one document. `small` keeps those that were left alone: (name, page, data)."""
+
+    context: Context
+    warnings: list[str]
+    small: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+    def large(
+        self, name: str, data: bytes, size: tuple[int, int], page: int, whole: tuple[int, int] = PAGE
+    ) -> Iterator[Element]:
+        """The text of a picture of this size, when it covers a good part of a page; both sizes in EMU."""
+        if size[0] * size[1] < _SHARE * whole[0] * whole[1]:
+            self.small.append((name, page, data))
+        else:
+            yield from self._read(name, data, page)
+
+    def left(self) -> Iterator[Element]:
+        """The text of the pictures that were left alone, for a document that has none otherwise."""
+        if len(self.small) > _MOST_OF_NO_TEXT:
+            self.warnings.append(f"of {len(self.small)} pictures only the first {_MOST_OF_NO_TEXT} were read")
+        for name, page, data in self.small[:_MOST_OF_NO_TEXT]:
+            yield from self._read(name, data, page)
+
+    def _read(self, name: str, data: bytes, page: int) -> Iterator[Element]:
+        if self.context.ocr == "off":
+            self.warnings.append(f"the picture {name} was not read: text recognition is off (FALDONE_OCR)")
+            return
+        from tasks.index.formats import image
+
+        try:
+            parsed = image.parse(data, replace(self.context, name=name))
+        except DocumentError as error:
+            if error.kind != FailureKind.NO_TEXT:
+                self.warnings.append(f"the picture {name} was not read: {error.message}")
+            return
+        self.warnings += [f"{name}: {warning}" for warning in parsed.warnings]
+        yield from (replace(element, page=page, section="") for element in parsed.elements)
+
+
+def emu(length: str) -> int:
+    """A length such as `17cm` or `481.9pt` in EMU, 0 for none."""
+    match = re.match(r"\s*(\d+(?:\.\d+)?)\s*(cm|mm|in|pt|px)", length)
+    return int(float(match[1]) * _UNITS[match[2]]) if match else 0
