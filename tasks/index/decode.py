@@ -41,6 +41,8 @@ _WESTERN = ("cp1252", "mac_roman", "cp850")
 _DECLARED = re.compile(rb"""(?:encoding|charset)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _ODD_CAPITAL = re.compile("(?<=[a-z])[À-ÖØ-Þ]")
 _SAMPLE = 65_536
+_FEW_STRANGE = 3
+"""Control characters that even a short text may have, if they are no more than a tenth of it."""
 
 
 def _windows_page(name: str) -> codecs.CodecInfo | None:
@@ -153,15 +155,12 @@ def _share(sample: bytes, name: str) -> float:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether a file of unknown type can be shown as text: hardly any control characters once it is decoded."""
-    sample = data[:_SAMPLE]
-    if sample.startswith(tuple(mark for mark, _ in _MARKS)) or _without_mark(sample):
-        text = _to_text(sample, False)
-    elif b"\0" in sample:
-        return False
-    else:
-        text = _to_text(sample, False)
+    """Tell whether a file of unknown type can be shown as text: hardly any control characters once it is decoded.
+
+    A stray NUL byte (a database wrote its empty field so) makes no binary file of a table.
+    """
+    text = _to_text(data[:_SAMPLE], False)
     strange = sum(
         (character < " " and character not in "\n\r\t\f\v\x1b\b\x1a") or character == "\ufffd" for character in text
     )
-    return strange <= 0.02 * len(text)
+    return strange <= max(0.02 * len(text), min(_FEW_STRANGE, 0.1 * len(text)))

@@ -21,14 +21,14 @@ from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.facts import facts_element, inline_facts
 from tasks.index.formats.html_tables import HIDDEN, inline_text, is_layout, read_table
-from tasks.index.formats.markup import root_name
+from tasks.index.formats.markup import HTML_NAMES, html_share, is_markdown, root_name
 from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("html",)
-VERSION = "1"
+VERSION = "2"
 EXTENSIONS = {"htm": "html", "html": "html", "xhtml": "html"}
 SAMPLES = {"html": b"<!DOCTYPE html><html><body>x</body></html>"}
 
@@ -58,16 +58,28 @@ _BULLET = re.compile(r"[•·▪◦‣●■]\s*\S")
 _LONGEST_TITLE = 120
 _DOCTYPE = re.compile(r"<!doctype\s+html", re.IGNORECASE)
 _LATE_ROOT = re.compile(r"[^<]{0,400}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
-_ROOTS = frozenset("html head body div p table title meta h1 h2 h3 ul ol span section article".split())
+_MOSTLY, _HALF, _FEWEST_TAGS = 0.9, 0.5, 4
 _TITLE = re.compile(r"[^\W_](?=.*[^\W\d_]).*[^.,;]")
 """One line that begins with a letter or digit (not a bracket), has a letter, and does not end like a sentence."""
 
 
 def sniff(look: Look) -> str:
-    """Know a page by its document type or its first element; some words may stand before it."""
+    """Know a page by its document type or its first element, a fragment by its tags; some words may stand before it."""
     if not look.text.startswith("<"):
         return "html" if _LATE_ROOT.match(look.text) else ""
-    return "html" if _DOCTYPE.match(look.text) or root_name(look.text).lower() in _ROOTS else ""
+    root = root_name(look.text).lower()
+    if _DOCTYPE.match(look.text) or root in {"html", "head", "body"}:
+        return "html"
+    says_xml = look.text.startswith("<?xml") or look.extension == "xml" or root == "svg"
+    if root not in HTML_NAMES or says_xml or look.typed == "md" or is_markdown(look.text):
+        return ""
+    return "html" if html_share(look.text)[1] >= _MOSTLY else ""
+
+
+def guess(look: Look) -> str:
+    """Take for a page what begins with a tag, is not well formed, and has HTML's tags among its own."""
+    count, share = html_share(look.text)
+    return "html" if root_name(look.text) and count >= _FEWEST_TAGS and share >= _HALF else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

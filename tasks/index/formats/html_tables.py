@@ -27,6 +27,7 @@ _OPENING = frozenset({"$", "€", "£", "¥", "US$", "(", "$(", "€(", "£(", "
 _CLOSING = frozenset({")", "%", ")%", "%)", "€", "‰"})
 _MOST_SPANNED = 200
 _LONG_CELL = 1_500
+_SHORT_NESTED = 300
 
 Cell = tuple[str, int]
 """Text and the number of the source cell that it comes from (0: none)."""
@@ -57,11 +58,35 @@ def rows_of_table(node: Any) -> list[list[str]]:
 
 
 def is_layout(node: Any) -> bool:
-    """Whether a table only arranges the page."""
-    if node.get("role") == "presentation" or node.find(".//table") is not None:
+    """Tell whether a table only arranges the page.
+
+    A small table within a cell of a table of data (a breakdown of one figure) does not make layout of the outer one.
+    """
+    if node.get("role") == "presentation":
         return True
+    if node.find(".//table") is not None:
+        return not _is_data_around_tables(node)
     cells = list(node.iter("td", "th"))
     return len(cells) <= 1 or any(len(cell.text_content()) > _LONG_CELL for cell in cells)
+
+
+def _is_data_around_tables(node: Any) -> bool:
+    """Tell a table of data with tables in few of its cells: rows of several short cells, most of them plain."""
+    rows = [[cell for cell in row if cell.tag in {"td", "th"}] for row in _own_rows(node)]
+    cells = [cell for row in rows for cell in row]
+    nested = [cell for cell in cells if cell.find(".//table") is not None]
+    several = sum(len(row) >= 2 for row in rows)
+    short = all(len(cell.text_content()) <= _SHORT_NESTED for cell in nested)
+    return several >= 2 and 2 * len(nested) < len(cells) and short and len(nested) < several
+
+
+def _own_rows(node: Any) -> Iterator[Any]:
+    """The rows of a table without those of tables in its cells."""
+    for child in node:
+        if child.tag == "tr":
+            yield child
+        elif child.tag in {"thead", "tbody", "tfoot"}:
+            yield from _own_rows(child)
 
 
 def inline_text(node: Any) -> str:
@@ -84,7 +109,7 @@ def _collect(node: Any, pieces: list[str]) -> None:
 
 def _rows(node: Any) -> Iterator[list[tuple[str, int, int]]]:
     """Each row as (text, columns, rows that it spans)."""
-    for row in node.iter("tr"):
+    for row in _own_rows(node):
         cells = [cell for cell in row if cell.tag in {"td", "th"}]
         yield [(inline_text(cell), _span(cell, "colspan"), _span(cell, "rowspan")) for cell in cells]
 

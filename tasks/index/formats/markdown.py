@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.html import elements_of_html
+from tasks.index.formats.markup import is_markdown
 from tasks.records import Parsed
 
 if TYPE_CHECKING:
@@ -23,14 +24,6 @@ VERSION = "1"
 EXTENSIONS = {"md": "md", "markdown": "md", "mdown": "md"}
 SAMPLES = {"md": b"# Title\n\nSome [link](http://x) and **bold**.\n"}
 
-_MARKS = (
-    re.compile(r"^#{1,6} \S", re.MULTILINE),
-    re.compile(r"^```", re.MULTILINE),
-    re.compile(r"^\|?(?:\s*:?-{3,}:?\s*\|)+", re.MULTILINE),
-    re.compile(r"\[[^\]\n]+\]\([^)\s]+\)"),
-    re.compile(r"^[-*] \S", re.MULTILINE),
-    re.compile(r"\*\*[^*\n]+\*\*"),
-)
 _FRONT = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
 _FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*(\S.*)$", re.MULTILINE)
 
@@ -38,7 +31,7 @@ _FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*(\S.*)$", re.MULTILINE)
 def guess(look: Look) -> str:
     """Take for Markdown what has two of its marks and is not named as plain text."""
     plain = look.extension in {"txt", "text", "log"}
-    return "md" if not plain and sum(bool(mark.search(look.text)) for mark in _MARKS) >= 2 else ""
+    return "md" if not plain and is_markdown(look.text) else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:

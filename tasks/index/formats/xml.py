@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, corrupt, load, table, title_of, too_large
 from tasks.index.formats.facts import LONGEST_VALUE, Fact, facts_element, instance_facts, local
-from tasks.index.formats.markup import root_name
+from tasks.index.formats.markup import is_well_formed, repaired, root_and_namespace
+from tasks.index.look import HEAD
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("xml", "xbrl")
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {
     "xml": b'<?xml version="1.0"?><a:invoice xmlns:a="u"/>',
     "xbrl": b'<xbrli:xbrl xmlns:xbrli="http://www.xbrl.org/2003/instance"/>',
@@ -35,15 +36,25 @@ SAMPLES = {
 _HARMLESS = frozenset({99, 100, 200, 201, 202, 203, 204, 205})
 """libxml2's errors of namespaces (xmlerror.h): an address that is none, a prefix that is not declared. No text is lost by them."""
 
+_NO_DOCUMENTS = {
+    "http://www.w3.org/1999/XSL/Transform": "an XML style sheet (XSLT)",
+    "http://www.w3.org/2001/XMLSchema": "an XML schema",
+}
+"""What lies beside invoices so that programs can show and check them; their words would head every search for invoices."""
+
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def sniff(look: Look) -> str:
-    """Know a text by its declaration or its first element; HTML, asked for before, begins alike."""
-    root = root_name(look.text)
+    """Know a text by its declaration, its name or a namespace; without these it has to be well formed.
+
+    HTML, asked for before, begins alike; a letter that begins «<Bozza> Verbale …» does too, and is plain text.
+    """
+    root, namespace = root_and_namespace(look.text)
     if root == "xbrl":
         return "xbrl"
-    return "xml" if look.text.startswith("<?xml") or root else ""
+    says_so = look.text.startswith("<?xml") or (root and (namespace or look.extension == "xml"))
+    return "xml" if says_so or (root and is_well_formed(look.text, len(look.head) < HEAD)) else ""
 
 
 def parse(source: Path | bytes, context: Context) -> Parsed:
@@ -53,6 +64,9 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         DocumentError: CORRUPT (not well formed, with the line), TOO_LARGE (an entity bomb).
     """
     root, warnings = root_of(decode(load(source), declared=True))
+    if what := _NO_DOCUMENTS.get(str(root.tag).rpartition("}")[0].lstrip("{")):
+        words = f"{what}: it says how other files look and is no document, so its content is not read"
+        return Parsed("xml", "", "", 1, (Element("text", what),), {"root": _name(root)}, warnings=(*warnings, words))
     if local(root) == "xbrl":
         return replace(_instance(root), warnings=warnings)
     elements = tuple(_elements(root))
@@ -62,29 +76,34 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 def root_of(text: str) -> tuple[Any, tuple[str, ...]]:
     """The root of an XML text, and what had to be repaired.
 
-    lxml refuses what the tax office's exchange system takes, a blank in a namespace's address above all. Such a file is read a second
-    time with repair and said to be repaired; one that was cut off, or whose tags do not match, stays corrupt: repair would drop a part.
+    lxml refuses what the tax office's exchange system takes, a blank in a namespace's address above all, and programs write
+    HTML's entities, a bare `&` or control characters. Such a file is read a second time with repair and said to be repaired;
+    one that was cut off, or whose tags do not match, stays corrupt: repair would drop a part.
 
     Raises:
         DocumentError: CORRUPT (with the line), TOO_LARGE (an entity bomb).
     """
     from lxml import etree
 
-    data = _DECLARATION.sub("", text).encode("utf-8", errors="replace")
+    bare = _DECLARATION.sub("", text)
     parser = _parser()
     try:
-        return etree.fromstring(data, parser), ()
+        return etree.fromstring(bare.encode("utf-8", errors="replace"), parser), ()
     except etree.XMLSyntaxError as error:
         if "amplification" in str(error) or "entity loop" in str(error).lower():
             raise too_large("the XML declares entities that expand without end: it may be a bomb") from None
         line = (str(error).splitlines() or [""])[0][:200]
-        if not _harmless(parser):  # the error's own log may hold entries of files that were read before
-            raise corrupt(f"the XML is not well formed: {line}") from None
+    mended, what = repaired(bare)
+    if not what and not _harmless(parser):  # the error's own log may hold entries of files that were read before
+        raise corrupt(f"the XML is not well formed: {line}") from None
     parser = _parser(recover=True)
-    root = etree.fromstring(data, parser)
+    try:
+        root = etree.fromstring(mended.encode("utf-8", errors="replace"), parser)
+    except etree.XMLSyntaxError:
+        root = None
     if root is None or not _harmless(parser):
         raise corrupt(f"the XML is not well formed: {line}") from None
-    return root, (f"repaired: the XML breaks a rule ({line})",)
+    return root, (f"repaired: {', '.join(what) or 'the XML breaks a rule'} ({line})",)
 
 
 def _harmless(parser: Any) -> bool:

@@ -83,3 +83,30 @@ def test_what_cannot_be_read_is_named(data: bytes, kind: FailureKind, words: str
         detect(data, "x.txt")
     assert caught.value.kind == kind
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("<form><select><option selected>uno</select></form>", "x", "html"),
+        ("<script>if (a<b) go()</script><p>Prezzo 5</p>", "x", "html"),
+        ("<center><b>Avviso</b></center><br>Testo", "x.txt", "html"),
+        ("<h4>Titolo</h4><p>uno<p>due", "x", "html"),
+        ("<my-app><p>uno<p>due<br><ul><li>tre</ul></my-app>", "x", "html"),
+        ("<Bozza> Verbale del consiglio: compenso di 5.500 euro.", "x.txt", "txt"),
+        ("<mario.rossi@esempio.it> ha scritto che viene.", "x", "txt"),
+        ("<!-- nota -->\n# Titolo\n\nUn [nesso](http://x) <br> e **basta**.", "x", "md"),
+        ('<p align="center"><img src="l.png"></p>\n\n# Progetto\n\n- [uno](u)\n', "README.md", "md"),
+        ('<h1 align="center">P</h1>\n\n## Uso\n\n```\nmake\n```\n', "README", "md"),
+        ("<ordine><ditta>Neri &nbsp; Figli</ditta></ordine>", "x", "xml"),
+        ("<ordine><ditta>Neri & Figli</ditta></ordine>", "x", "xml"),
+        ("<ordine><ditta>Neri</ordine>", "x.xml", "xml"),
+        ("<data><a>1</a><b>2</b></data>", "x.xml", "xml"),
+        ('<table xmlns="urn:x"><row><cell>1</cell></row></table>', "x", "xml"),
+        ("<svg><path d='M0'/></svg>", "x", "xml"),
+        ("<table><tr><td>1<td>2</table>", "x", "html"),
+        ("Codice\0;Voce\n1;Olio\n2;Vino\n", "x", "csv"),
+    ],
+)
+def test_what_begins_with_a_bracket_is_told_apart(text: str, name: str, expected: str) -> None:
+    assert detect(text.encode(), name) == expected

@@ -118,3 +118,22 @@ def test_inline_facts_are_a_table_of_plain_numbers() -> None:
 def test_encodings(encoding: str) -> None:
     page = "<html><body><p>Perché la società è così</p></body></html>".encode(encoding)
     assert read(page, Context("x.html", Limits())).elements[0].text == "Perché la società è così"
+
+
+def test_a_small_table_in_a_cell_leaves_the_outer_one_whole() -> None:
+    page = """<table><tr><th>Sede</th><th>Dettaglio</th><th>Totale</th></tr>
+    <tr><td>Milano</td><td><table><tr><td>uff.</td><td>3</td></tr><tr><td>mag.</td><td>2</td></tr></table></td><td>310</td></tr>
+    <tr><td>Torino</td><td>nessuno</td><td>275</td></tr></table>"""
+    [table] = read(page.encode(), Context("x.html", Limits())).elements
+    assert table.rows == (
+        ("Sede", "Dettaglio", "Totale"),
+        ("Milano", "uff. 3 mag. 2", "310"),
+        ("Torino", "nessuno", "275"),
+    )
+
+
+def test_a_table_that_holds_the_page_stays_layout() -> None:
+    inner = "<table><tr><th>Voce</th><th>2024</th></tr><tr><td>Ricavi</td><td>10</td></tr></table>"
+    page = f"<table><tr><td>Menu</td><td>{inner}</td></tr><tr><td>Note</td><td><p>Testo.</p>{inner}</td></tr></table>"
+    tables = [e for e in read(page.encode(), Context("x.html", Limits())).elements if e.kind == "table"]
+    assert [t.rows for t in tables] == [(("Voce", "2024"), ("Ricavi", "10"))] * 2

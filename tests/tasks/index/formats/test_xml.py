@@ -5,6 +5,7 @@ import pytest
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from tasks.index.formats.base import Context
+from tasks.index.formats.markup import repaired
 from tasks.index.read import read
 
 
@@ -52,3 +53,34 @@ def test_an_instance_is_a_table_of_facts_and_its_notes() -> None:
     )
     assert [e.kind for e in parsed.elements[1:]] == ["title", "text"]
     assert parsed.elements[2].section.startswith("ci:NotaIntegrativa")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "told"),
+    [
+        ("<o><d>Rossi&nbsp;Filati&euro;</d></o>", "d: Rossi Filati€", "entities of HTML"),
+        ("<o><d>Neri & Figli</d></o>", "d: Neri & Figli", "a bare &"),
+        ("<o><d>Neri&Figli; srl</d></o>", "d: Neri&Figli; srl", "entities that nobody declares"),
+        ("<o><d>perdita < 5 %</d></o>", "d: perdita < 5 %", "a bare <"),
+        ("<o><d>riga\x0bdue\x02</d></o>", "d: rigadue", "control characters"),
+        ("<o><d>riga&#2;due&#xB;</d></o>", "d: rigadue", "control characters"),
+    ],
+)
+def test_what_programs_get_wrong_is_repaired_and_told(text: str, value: str, told: str) -> None:
+    parsed = read(text.encode(), Context("x.xml", Limits()))
+    assert parsed.elements[0].text == value
+    assert len(parsed.warnings) == 1
+    assert told in parsed.warnings[0]
+
+
+def test_repair_leaves_alone_what_is_right() -> None:
+    text = '<!DOCTYPE o [<!ENTITY ditta "Neri">]><o a="&amp;"><![CDATA[a & b < c &nbsp;]]><!-- & < --><d>&ditta; &#233; &lt;</d></o>'
+    assert repaired(text) == (text, ())
+
+
+@pytest.mark.parametrize("namespace", ["http://www.w3.org/1999/XSL/Transform", "http://www.w3.org/2001/XMLSchema"])
+def test_style_sheets_and_schemas_are_no_documents(namespace: str) -> None:
+    text = f'<x:root xmlns:x="{namespace}"><x:a>scadenza pagamento bollo</x:a></x:root>'
+    parsed = read(text.encode(), Context("x.xsl", Limits()))
+    assert "scadenza" not in " ".join(e.text for e in parsed.elements)
+    assert "no document" in parsed.warnings[0]
