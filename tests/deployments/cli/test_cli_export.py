@@ -16,24 +16,35 @@ from deployments.cli import app, export
 
 
 @pytest.mark.e2e
-def test_export_prints_one_json_object(tmp_path: Path) -> None:
-    """The whole command in a process of its own, with nothing running."""
-    command = [sys.executable, "-c", "from deployments.cli import main; main()"]
-    command += ["export", "--template", "collection", "--output", str(tmp_path / "r.pdf"), "--json"]
-    here = str(Path(export.__file__).parents[2])
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": here}, capture_output=True, text=True, timeout=150, check=False
-    )
+def test_export_prints_one_json_object_and_an_absent_collection_is_wrong_usage(tmp_path: Path) -> None:
+    """The whole command in processes of its own, with nothing running."""
+    (tmp_path / "nota.txt").write_text("I debiti verso fornitori ammontano a 300 mila euro.", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(export.__file__).parents[2])}
+
+    def faldone(*line: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from deployments.cli import main; main()", *line]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=150, check=False)
+
+    written = ("--template", "collection", "--output", str(tmp_path / "r.pdf"), "--json")
+    assert faldone("index", str(tmp_path / "nota.txt")).returncode == 0
+    done = faldone("export", *written)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["status"] == "completed"
     assert len(pypdf.PdfReader(tmp_path / "r.pdf").pages) == result["pages"] == 1
+    absent = faldone("export", "-c", "nowhere", *written)
+    assert (absent.returncode, absent.stdout) == (2, "")
+    assert "nowhere" in absent.stderr
 
 
-def test_paths_are_made_absolute_and_ids_stay(tmp_path: Path) -> None:
+def test_sources_are_made_absolute_and_documents_only_where_there_is_such_a_file(tmp_path: Path) -> None:
     number = "0123456789abcdef" * 2
-    made = [export._absolute(source) for source in ("a.pdf", number, "s3://b/c.pdf")]
-    assert made == [str(tmp_path / "a.pdf"), number, "s3://b/c.pdf"]
+    (tmp_path / "a.pdf").touch()
+    assert [export._absolute(source) for source in ("a.pdf", "s3://b/c.pdf")] == [
+        str(tmp_path / "a.pdf"),
+        "s3://b/c.pdf",
+    ]
+    assert [export._document(name) for name in ("a.pdf", "b.pdf", number)] == [str(tmp_path / "a.pdf"), "b.pdf", number]
 
 
 def test_an_output_keeps_what_it_means(tmp_path: Path) -> None:

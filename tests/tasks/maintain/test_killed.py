@@ -30,6 +30,8 @@ from tasks.collection import ledger, recover
 from tasks.maintain import audit, backup, cleanup, optimise, restore
 from tests.tasks.maintain import small
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 KILLS = 2  # of each job
 
@@ -42,8 +44,6 @@ JOBS: dict[str, Callable[[Settings], Any]] = {
 CHILD = """
 import sys
 from tests.tasks.maintain.test_killed import child
-
-pytestmark = pytest.mark.slow
 child(sys.argv[1])
 """
 
