@@ -6,8 +6,7 @@ that are too long for the line. It never outlives its parent: its standard input
 is the end of the parent, however it died. (Linux's PR_SET_PDEATHSIG would do the same but fires when the *thread* that started the child
 ends, which in a thread pool is much too soon.)
 
-torch is kept out: spaCy, under Unstructured, imports it whenever it is installed, and that costs two seconds and 200 MB in each child that
-reads a Word file, for nothing.
+torch is kept out: a library that imports it merely because it is installed would cost each child two seconds and 200 MB for nothing.
 """
 
 from __future__ import annotations

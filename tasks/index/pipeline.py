@@ -51,7 +51,7 @@ def fingerprints(settings: Settings) -> Fingerprints:
 
 @lru_cache(maxsize=256)
 def _parser(name: str, ocr: str, languages: tuple[str, ...]) -> str:
-    packages = [f"{package}={version(package)}" for package in ("unstructured", "pypdfium2")]
+    packages = [f"{package}={version(package)}" for package in ("pypdfium2", "openpyxl", "xlrd", "python-calamine")]
     # a document with pages that nobody could read is read again once tesseract is there
     eyes = [ocr, ",".join(languages), str(ocr != "off" and shutil.which("tesseract") is not None)]
     parts = [name, formats()[name].version, RECOGNITION, *packages, *eyes]

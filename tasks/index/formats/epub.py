@@ -1,7 +1,7 @@
 """EPUB: its chapters in reading order, each a page, read as HTML.
 
-Not through Unstructured, which hands the whole book to pandoc: chapters would lose their numbers, tables their spans,
-and a book takes seconds.
+Not through pandoc, which reads a book as one text: chapters would lose their numbers, tables their spans, and a book
+takes seconds.
 """
 
 from __future__ import annotations
