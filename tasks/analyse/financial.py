@@ -17,7 +17,7 @@ from tasks.analyse.statements.xbrl import merge_facts
 from tasks.records import Document
 
 NAME = "financial"
-VERSION = "1"
+VERSION = "2"
 
 
 def analyse(document: Document, companions: Sequence[Document] = ()) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def analyse(document: Document, companions: Sequence[Document] = ()) -> dict[str
         `reasons` (in plain words, when something could not be read).
     """
     extraction = merge_facts(extract(document), document, companions)
-    metrics, missing = compute_metrics(extraction.figures)
+    metrics, missing = compute_metrics(extraction.figures, extraction.unread)
     return {
         "document_id": document.document_id,
         "path": document.path,

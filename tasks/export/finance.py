@@ -16,7 +16,7 @@ INCOME: Final = (
     "income_tax", "net_income",
 )  # fmt: skip
 BALANCE: Final = (
-    "cash_and_equivalents", "accounts_receivable", "inventory", "current_assets", "property_plant_equipment",
+    "cash_and_equivalents", "accounts_receivable", "inventory", "current_assets", "receivables_due_after_year", "property_plant_equipment",
     "intangible_assets", "goodwill", "total_assets", "accounts_payable", "short_term_debt", "current_liabilities",
     "long_term_debt", "total_liabilities", "shareholders_equity",
 )  # fmt: skip
@@ -47,6 +47,7 @@ ITEMS: Final[dict[str, tuple[str, str]]] = {
     "accounts_receivable": ("Accounts receivable", "Crediti commerciali"),
     "inventory": ("Inventory", "Rimanenze"),
     "current_assets": ("Current assets", "Attivo circolante"),
+    "receivables_due_after_year": ("of which receivables due after the year", "di cui crediti oltre l’esercizio"),
     "property_plant_equipment": ("Property, plant and equipment", "Immobilizzazioni materiali"),
     "intangible_assets": ("Intangible assets", "Immobilizzazioni immateriali"),
     "goodwill": ("Goodwill", "Avviamento"),

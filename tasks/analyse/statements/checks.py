@@ -34,6 +34,12 @@ IDENTITIES: tuple[tuple[str, str, tuple[tuple[str, int], ...], tuple[tuple[str, 
         (("total_liabilities", 1), ("total_equity", 1)),
     ),
     (
+        "debt_lines_are_total_debt",
+        "D1 + D2 + … + D14 = total debts (D)",
+        (("debts_by_line", 1),),
+        (("debts_total", 1),),
+    ),
+    (
         "pretax_less_tax_is_net_income",
         "pretax_income − income_tax = net income before minority interests",
         (("pretax_income", 1), ("income_tax", -1)),

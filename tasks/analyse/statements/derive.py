@@ -25,6 +25,7 @@ _BALANCE = {
         r"^total (?:equity|deficit)$|^total (?:share|stock|shareo)\w*'? ?(?:equity|deficit|investment)(?: deficit)?$"
         r"|^totale (?:del )?patrimonio netto(?: consolidato)?$"
     ),
+    "debts_total": re.compile(r"^totale (?:dei )?debiti$"),
 }
 _INCOME = {
     "net_income_total": re.compile(

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from tasks.analyse.statements.grid import Grid, Rows, build_grid, table_text
+from tasks.analyse.statements.grid import Grid, Rows, Source, build_grid, table_text
+from tasks.analyse.statements.join_pages import opens_part, whole_tables
 from tasks.analyse.statements.labels import plain
-from tasks.analyse.statements.lines import text_tables
+from tasks.analyse.statements.lines import is_head_line, text_tables
 from tasks.analyse.statements.numbers import Mark, decimal_mark, parse_number
 from tasks.analyse.statements.periods import parse_dates
 from tasks.records import Document, Element
@@ -33,22 +34,21 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
     grids: list[Grid] = []
-    order, closing = 0, closing_date(elements)
-    for index, element in enumerate(elements):
-        if element.kind != "table" or not element.rows or element.section == "XBRL facts":
+    closing = closing_date(elements)
+    for order, table in enumerate(whole_tables(elements, mark), start=1):
+        if not _FINANCIAL.search(table_text(row[:2] for row in table.rows)):
             continue
-        order += 1
-        if not _FINANCIAL.search(table_text(row[:2] for row in element.rows)):
-            continue
-        known = grids[-1].periods if grids and element.page - grids[-1].page <= 1 else ()
-        for rows in unfold(dated_heads(element.rows, closing), mark):
+        known = grids[-1].periods if grids and table.pages[0] - grids[-1].pages[-1] <= 1 else ()
+        context = context_of(elements, table.index)
+        for rows in unfold(dated_heads(table.rows, closing), mark):
             grid = build_grid(
                 rows,
                 mark,
-                page=element.page,
+                pages=table.pages,
+                sources=table.sources,
                 order=order,
-                context=context_of(elements, index),
-                section=element.section,
+                context=context,
+                section=table.section,
                 known=known,
             )
             if grid:
@@ -108,7 +108,14 @@ def line_grids(document: Document, mark: Mark, after: int) -> list[Grid]:
         known = grids[-1].periods if grids and table.page - grids[-1].page <= 1 else ()
         context = f"{context_of(elements, index)}\n{table.text[:300]}"
         grid = build_grid(
-            table.rows, mark, page=table.page, order=after + number, context=context, section=table.section, known=known
+            table.rows,
+            mark,
+            pages=[table.page] * len(table.rows),
+            sources=[Source(index, None)] * len(table.rows),
+            order=after + number,
+            context=context,
+            section=table.section,
+            known=known,
         )
         if grid:
             grids.append(grid)
@@ -124,11 +131,18 @@ def document_mark(elements: Sequence[Element], language: str) -> Mark:
 
 
 def context_of(elements: Sequence[Element], index: int) -> str:
-    """The lines above a table, back to the table before it or to the start of its page (and titles before that)."""
+    """The lines above a table, back to the table before it or to the start of its page.
+
+    Of the page before come the lines at its end that only a statement has: titles, heads, years over columns.
+    """
     page, lines, length = elements[index].page, list[str](), 0
+    near = page
     for element in reversed(elements[max(0, index - 25) : index]):
-        if element.kind == "table" or element.page < page - 1 or (element.page < page and element.kind != "title"):
+        if element.kind in ("footer", "header") and element.page < page:
+            continue
+        if element.kind == "table" or element.page < near - 1 or (element.page < page and not _over_a_table(element)):
             break
+        near = element.page
         if element.kind == "footer":
             continue
         lines.append(element.text)
@@ -136,6 +150,11 @@ def context_of(elements: Sequence[Element], index: int) -> str:
         if length > _CONTEXT:
             break
     return "\n".join(reversed(lines))[-_CONTEXT:]
+
+
+def _over_a_table(element: Element) -> bool:
+    """Whether a text at the end of a page may stand over a table on the next one."""
+    return element.kind == "title" or is_head_line(element.text) or opens_part(element.text)
 
 
 def page_top(elements: Sequence[Element], page: int, lines: int = 8) -> str:

@@ -6,8 +6,8 @@ period is a conflict, reported and not settled silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.analyse.statements.derive import derived_figures, opening_cash, totals_of
@@ -20,7 +20,7 @@ from tasks.analyse.statements.lexicon import OTHER_SCOPE
 from tasks.analyse.statements.numbers import Mark
 from tasks.analyse.statements.periods import FiscalCalendar, Period
 from tasks.analyse.statements.pick import Pick
-from tasks.analyse.statements.read import read_statement
+from tasks.analyse.statements.read import Reading, read_statement
 from tasks.analyse.statements.rules import STATEMENTS, StatementKind
 from tasks.analyse.statements.scale import currency_of, statement_scale
 from tasks.records import Document
@@ -56,7 +56,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """All that was read of a document; `totals` holds the sums that only the checks need."""
+    """All that was read of a document.
+
+    `totals` holds the sums that only the checks need; `unread` says of an item and a period why it is left out although
+    it may be printed: nothing may be computed as if it were nil.
+    """
 
     currency: str | None
     figures: tuple[Figure, ...] = ()
@@ -64,13 +68,13 @@ class Extraction:
     conflicts: tuple[Conflict, ...] = ()
     reasons: tuple[str, ...] = ()
     totals: tuple[Figure, ...] = ()
+    unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     statement: Statement
-    picks: list[Pick]
-    civil: bool
+    reading: Reading
     scale: int | None
 
 
@@ -91,18 +95,41 @@ def extract(document: Document) -> Extraction:
     figures: list[Figure] = []
     totals: list[Figure] = []
     statements: list[Found] = []
+    unread: dict[tuple[str, str], str] = {}
     for kind, first in reads.items():
         for read in (first, *_for_other_periods(document, candidates[kind])):
             scale = read.scale or _shared_scale(scales) or 1
             names = [calendar.name(period) for period in _periods(read.statement)]
             figures += _figures(read, names, scale)
             totals += totals_of(read.statement, names, scale)
+            totals += _valued(read.reading.sums, kind, names, scale)
+            unread |= _unread(read, names)
             statements.append(_found(kind, read, names, scale))
     kept = _one_each(figures)
     kept += derived_figures(kept, totals)
     kept += opening_cash(kept, totals)
     conflicts = _conflicts(document, candidates, kept, calendar, scales)
-    return Extraction(currency, tuple(_ordered(kept)), tuple(statements), conflicts, reasons, tuple(totals))
+    reasons += _left_out(unread)
+    return Extraction(currency, tuple(_ordered(kept)), tuple(statements), conflicts, reasons, tuple(totals), unread)
+
+
+def _unread(read: _Read, names: Sequence[str]) -> dict[tuple[str, str], str]:
+    return {
+        (item, name): text
+        for item, texts in read.reading.unread.items()
+        for name, text in zip(names, texts, strict=False)
+        if text
+    }
+
+
+def _left_out(unread: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
+    """A sentence for each reason and period for which items are left out."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for (item, period), text in unread.items():
+        by_reason.setdefault((period, text), []).append(item)
+    return tuple(
+        f"{', '.join(items)} of {period}: left out, because {text}." for (period, text), items in by_reason.items()
+    )
 
 
 def _with_lines(
@@ -135,12 +162,12 @@ def _money_texts(document: Document, grids: Sequence[Grid]) -> Iterable[str]:
 
 
 def _read(document: Document, statement: Statement) -> _Read:
-    picks, civil = read_statement(statement)
+    reading = read_statement(statement)
     first = statement.grids[0]
     labels = "\n".join(line.label for line in first.lines[:1])
     near = f"{first.context}\n{first.head}\n{labels}"
     scale = statement_scale(near, page_top(document.parsed.elements, first.page))
-    return _Read(statement, picks, civil, scale)
+    return _Read(statement, reading, scale)
 
 
 def _calendar(document: Document, reads: Iterable[_Read]) -> FiscalCalendar:
@@ -180,10 +207,14 @@ def _shared_scale(scales: dict[StatementKind, int | None]) -> int | None:
 
 
 def _figures(read: _Read, names: Sequence[str], scale: int) -> Iterable[Figure]:
-    for pick in read.picks:
+    yield from _valued(read.reading.picks, read.statement.kind, names, scale)
+
+
+def _valued(picks: Iterable[Pick], kind: StatementKind, names: Sequence[str], scale: int) -> Iterable[Figure]:
+    for pick in picks:
         for name, value in zip(names, pick.values, strict=False):
             if value is not None:
-                yield Figure(pick.item, name, value * scale, pick.label, pick.page, read.statement.kind, pick.derived)
+                yield Figure(pick.item, name, value * scale, pick.label, pick.page, kind, pick.derived)
 
 
 def _found(kind: StatementKind, read: _Read, names: Sequence[str], scale: int) -> Found:
@@ -191,7 +222,7 @@ def _found(kind: StatementKind, read: _Read, names: Sequence[str], scale: int) -
     title = next(
         (line.strip() for line in reversed(first.context.split("\n")) if 8 < len(line.strip()) < 160), first.section
     )
-    return Found(kind, read.statement.pages, title, scale, tuple(names), "civil code" if read.civil else "")
+    return Found(kind, read.statement.pages, title, scale, tuple(names), "civil code" if read.reading.civil else "")
 
 
 def _one_each(figures: Sequence[Figure]) -> list[Figure]:

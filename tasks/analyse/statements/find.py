@@ -33,7 +33,7 @@ class Statement:
 
     @property
     def pages(self) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(grid.page for grid in self.grids))
+        return tuple(dict.fromkeys(page for grid in self.grids for page in grid.pages))
 
     @property
     def lines(self) -> list[Line]:
@@ -89,7 +89,7 @@ def _runs(grids: Sequence[Grid], hits: Sequence[_Hits], start: int, kind: Statem
 
 def _continues(before: Grid, after: Grid, hits: _Hits) -> bool:
     """Whether a table may go on with the statement of the one before it: near, about it, over the same periods."""
-    near = 0 <= after.page - before.page <= 1 and after.order - before.order <= 2
+    near = 0 <= after.page - before.pages[-1] <= 1 and after.order - before.order <= 2
     ends = {period.end or period.year for period in before.periods}
     same = bool(ends & {period.end or period.year for period in after.periods})
     lengths = {period.months for period in (*before.periods, *after.periods)} - {None}

@@ -36,6 +36,14 @@ _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a row was read: the index of its element, and of the row in it (None for a line of text)."""
+
+    element: int
+    row: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of a statement.
 
@@ -50,6 +58,7 @@ class Line:
     mark: str
     page: int
     values: tuple[Decimal | None, ...]
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +74,18 @@ class Grid:
     section: str = ""
     norms: frozenset[str] = field(default_factory=frozenset)
 
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The pages of its lines, in order."""
+        return tuple(dict.fromkeys(line.page for line in self.lines))
+
 
 def build_grid(
     rows: Rows,
     mark: Mark,
     *,
-    page: int = 1,
+    pages: Sequence[int] = (),
+    sources: Sequence[Source] = (),
     order: int = 0,
     context: str = "",
     section: str = "",
@@ -81,6 +96,7 @@ def build_grid(
     Args:
         rows: its cells, head rows included.
         mark: the document's decimal sign.
+        pages, sources: the page and the place of each row; none for a table that stands alone on page 1.
         context: the words just above the table: title, scale, sometimes the years.
         known: the periods of the table before, for a continuation without head.
 
@@ -88,8 +104,10 @@ def build_grid(
         None when the table has no numbers under any period.
     """
     cells = [mend_cells(row) for row in rows]
-    body_start = _body_start(cells, mark)
-    head_rows, body = cells[:body_start], cells[body_start:]
+    start = body_start(cells, mark)
+    head_rows, body = cells[:start], cells[start:]
+    places: list[tuple[int, Source | None]] = [*zip(pages, sources, strict=True)]
+    places = places or [(1, None)] * len(cells)
     numbers = [[parse_number(cell, mark) for cell in row] for row in body]
     width = max((len(row) for row in cells), default=0)
     columns = _value_columns(head_rows, body, numbers, width)
@@ -101,11 +119,13 @@ def build_grid(
         return None
     spares = _spare_columns(head_rows, columns, assigned)
     merged = [_fill(row, spares) for row in numbers]
-    lines = _lines(body, merged, assigned, columns, page, _last_head(head_rows))
+    lines = _lines(body, merged, assigned, columns, places[start:], _last_head(head_rows))
     if not lines:
         return None
     periods = tuple(period for _, period in assigned)
-    return Grid(page, order, periods, tuple(lines), head, context, section, frozenset(line.norm for line in lines))
+    return Grid(
+        lines[0].page, order, periods, tuple(lines), head, context, section, frozenset(line.norm for line in lines)
+    )
 
 
 def mend_cells(row: Sequence[str]) -> list[str]:
@@ -127,12 +147,26 @@ def mend_cells(row: Sequence[str]) -> list[str]:
     return cells
 
 
+def table_columns(rows: Rows, mark: Mark) -> list[int]:
+    """The columns of amounts of a table."""
+    cells = [mend_cells(row) for row in rows]
+    start = body_start(cells, mark)
+    numbers = [[parse_number(cell, mark) for cell in row] for row in cells[start:]]
+    return _value_columns(cells[:start], cells[start:], numbers, max((len(row) for row in cells), default=0))
+
+
+def head_dates(rows: Rows, mark: Mark) -> tuple[object, ...]:
+    """The dates that stand over the amounts of a table, or the years where there are no whole dates."""
+    text = " ".join(cell for row in rows[: body_start(rows, mark)] for cell in row if cell)
+    return tuple(dict.fromkeys(parse_dates(text))) or tuple(years_in(text))
+
+
 def is_year_cell(cell: str) -> bool:
     """Whether a cell is a head (a year or a date) although it parses as a number."""
     return bool(_YEAR_CELL.match(cell)) or bool(parse_dates(cell))
 
 
-def _body_start(cells: list[list[str]], mark: Mark) -> int:
+def body_start(cells: Rows, mark: Mark) -> int:
     """Index of the first row with a label and an amount; rows of years, dates and words before it are the head."""
     for index, row in enumerate(cells):
         label = row[0] if row else ""
@@ -148,7 +182,7 @@ def _body_start(cells: list[list[str]], mark: Mark) -> int:
     return len(cells)
 
 
-def _rest_is_body(cells: list[list[str]], index: int, mark: Mark) -> bool:
+def _rest_is_body(cells: Rows, index: int, mark: Mark) -> bool:
     """An unlabelled row of amounts is body when no row of years follows within three rows."""
     return not any(sum(is_year_cell(cell) for cell in row) >= 2 for row in cells[index + 1 : index + 4])
 
@@ -295,13 +329,13 @@ def _lines(
     numbers: list[list[Number | None]],
     assigned: list[tuple[int, Period]],
     columns: list[int],
-    page: int,
+    places: Sequence[tuple[int, Source | None]],
     section: str,
 ) -> list[Line]:
     lines: list[Line] = []
     above = ""
     first_value = min(columns)
-    for row, parsed in zip(body, numbers, strict=True):
+    for row, parsed, (page, source) in zip(body, numbers, places, strict=True):
         label = _label(row, parsed, first_value)
         values = _values(parsed, assigned, columns)
         if not any(value is not None for value in values):
@@ -310,7 +344,8 @@ def _lines(
             continue
         joined = f"{above} {label}".strip() if _breaks_off(above, label) else ""
         norm = canonical(label)
-        lines.append(Line(label, norm, canonical(joined) if joined else norm, section, mark_of(label), page, values))
+        whole = canonical(joined) if joined else norm
+        lines.append(Line(label, norm, whole, section, mark_of(label), page, values, source))
         above = ""
     return lines
 

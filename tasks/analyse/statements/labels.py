@@ -17,7 +17,7 @@ _MARK = re.compile(
     r"^\s*[-–—•*]?\s*(?:(?P<letter>[A-E])\s?[.)](?:\s?(?P<sub>[IVX]{1,4})\s?[.)])?(?=\W|$)|"
     r"(?P<roman>[IVX]{1,4})\s?[-–—.)](?=\W|$)"
     r"|(?P<number>\d{1,2})(?:[ -]?(?:bis|ter|quater|quinquies))?\s?[).](?!\d)|"
-    r"(?P<lower>[a-h])\s?[).]|(?P<dash>[-–—•]))\s*"
+    r"(?P<lower>[a-h])(?:[ -]?(?:bis|ter|quater|quinquies))?\s?[).]|(?P<dash>[-–—•]))\s*"
 )
 _NOTE = re.compile(
     r"\((?:see )?(?:notes?|nota)[^)]*\)|,?\s*(?:see )?\bnotes? \d[\d, and]*\b|\s\(\d{1,2}\)|"

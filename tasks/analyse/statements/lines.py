@@ -16,6 +16,7 @@ _TAIL = re.compile(rf"^(?P<label>.*?[^\W\d_].*?)[\s.:|]+(?P<numbers>(?:{_NUMBER}
 _ONE = re.compile(_NUMBER)
 _HEAD = re.compile(r"(?:19|20)\d\d")
 _DATE_WORDS = re.compile(r"\b\d{1,2}\s*[,./-]|\b\d{1,2}\s+(?=[^\W\d])|[./-]\d{1,2}\b")
+_LONGEST = 200
 _FEWEST = 6
 """Lines with numbers that make a run worth reading as a table."""
 
@@ -48,7 +49,7 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for line in lines:
         match = _TAIL.match(line)
         years = _HEAD.findall(line)
-        if years and len(line) < 90 and _is_head(line):
+        if is_head_line(line):
             columns = len(years)
             yield _head_row(line)
         elif match and len(match["label"]) < 110:
@@ -60,8 +61,16 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield (line[:200],)
 
 
-def _is_head(line: str) -> bool:
-    """A line of years or dates: nothing numeric in it but years, days and the numbers of months."""
+def amounts_of(line: str) -> tuple[str, tuple[str, ...]]:
+    """A line cut into its label and the amounts at its end; no amounts when it ends in words."""
+    match = _TAIL.match(line) if len(line) <= _LONGEST else None  # on prose the pattern is slow
+    return (match["label"].strip(" ."), tuple(_cells(match["numbers"]))) if match else (line, ())
+
+
+def is_head_line(line: str) -> bool:
+    """Whether a line holds years or dates and nothing numeric but years, days and the numbers of months."""
+    if not _HEAD.search(line) or len(line) >= 90:
+        return False
     rest = _DATE_WORDS.sub(" ", _HEAD.sub(" ", line))
     return not re.search(r"\d", rest)
 

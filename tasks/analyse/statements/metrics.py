@@ -1,67 +1,27 @@
 """Metrics from figures, in polars: a table of fiscal years by items, one formula a metric.
 
 A formula is written once, as text: it is what the result shows, what is computed and what names the inputs. `avg(x)` is
-the mean of this year-end and the one before, `prior(x)` the year before. What lacks an input gives no metric and leaves
-no trace; a denominator that is zero or negative gives none either, with the reason. Several formulas for one name are
-alternatives: the first whose inputs are all there stands.
+the mean of this year-end and the one before, `prior(x)` the year before. What lacks an input gives no metric, nor does
+a denominator that is zero or negative; each says why. Several formulas for one name are alternatives: the first whose
+inputs are all there stands.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tasks.analyse.statements.figures import Figure
+from tasks.wordings import load_table
 
 if TYPE_CHECKING:
     import polars as pl
 
-_DEBTS = ("(short_term_debt + long_term_debt", "(long_term_debt", "(short_term_debt")
-_EBITDA = "operating_income + depreciation_amortization"
-_DIO = "365 * avg(inventory) / cost_of_goods_sold"
-_DSO = "365 * avg(accounts_receivable) / revenue"
-_DPO = "365 * avg(accounts_payable) / (cost_of_goods_sold + inventory - prior(inventory))"
-
-METRICS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("gross_margin", "percent", ("gross_profit / revenue", "(revenue - cost_of_goods_sold) / revenue")),
-    ("operating_margin", "percent", ("operating_income / revenue",)),
-    ("net_margin", "percent", ("net_income / revenue",)),
-    ("ebitda", "currency", (_EBITDA,)),
-    ("ebitda_margin", "percent", (f"({_EBITDA}) / revenue",)),
-    ("roa", "percent", ("net_income / avg(total_assets)",)),
-    ("roe", "percent", ("net_income / avg(shareholders_equity)",)),
-    ("roi", "percent", ("operating_income / total_assets",)),
-    ("cogs_margin", "percent", ("cost_of_goods_sold / revenue",)),
-    ("current_ratio", "ratio", ("current_assets / current_liabilities",)),
-    ("quick_ratio", "ratio", ("(current_assets - inventory) / current_liabilities",)),
-    ("cash_ratio", "ratio", ("cash_and_equivalents / current_liabilities",)),
-    ("working_capital", "currency", ("current_assets - current_liabilities",)),
-    ("operating_cash_flow_ratio", "ratio", ("operating_cash_flow / current_liabilities",)),
-    ("debt_to_equity", "ratio", tuple(f"{debt}) / shareholders_equity" for debt in _DEBTS)),
-    ("net_debt", "currency", tuple(f"{debt[1:]} - cash_and_equivalents" for debt in _DEBTS)),
-    ("net_debt_to_ebitda", "ratio", tuple(f"{debt} - cash_and_equivalents) / ({_EBITDA})" for debt in _DEBTS)),
-    ("interest_coverage", "ratio", ("operating_income / interest_expense",)),
-    ("asset_turnover", "ratio", ("revenue / avg(total_assets)",)),
-    ("fixed_asset_turnover", "ratio", ("revenue / avg(property_plant_equipment)",)),
-    ("inventory_turnover", "ratio", ("cost_of_goods_sold / avg(inventory)",)),
-    ("dio", "days", (_DIO,)),
-    ("dso", "days", (_DSO,)),
-    ("dpo", "days", (_DPO,)),
-    ("cash_conversion_cycle", "days", (f"{_DIO} + {_DSO} - {_DPO}",)),
-    ("free_cash_flow", "currency", ("operating_cash_flow - capital_expenditure",)),
-    ("capex_to_revenue", "percent", ("capital_expenditure / revenue",)),
-    ("depreciation_to_revenue", "percent", ("depreciation_amortization / revenue",)),
-    ("dividend_payout_ratio", "ratio", ("dividends_paid / net_income",)),
-    ("retention_ratio", "ratio", ("1 - dividends_paid / net_income",)),
-    ("revenue_growth", "percent", ("(revenue - prior(revenue)) / prior(revenue)",)),
-    ("operating_income_growth", "percent", ("(operating_income - prior(operating_income)) / prior(operating_income)",)),
-    ("net_income_growth", "percent", ("(net_income - prior(net_income)) / prior(net_income)",)),
-)
-"""Name, unit and formulas. A percent value is the quotient times 100; the others are as the formula says."""
-
+Row = dict[str, Any]
+Unread = Mapping[tuple[str, str], str]
 CAGR = "revenue_cagr"
 CAGR_FORMULA = "(revenue / revenue of the first year) ** (1 / years) - 1"
 
@@ -75,22 +35,75 @@ class Formula:
     denominators: tuple[str, ...]
 
 
-def compute_metrics(figures: Sequence[Figure]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All metrics of all fiscal years.
+@cache
+def metric_formulas() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Each metric's unit and formulas from `metrics.csv`, the preferred formula first.
+
+    A percent value is the quotient times 100; the others are as the formula says.
+    """
+    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for row in load_table("tasks.analyse.statements", "metrics.csv", ("metric", "unit", "formula")):
+        unit, formulas = found.get(row["metric"], (row["unit"], ()))
+        found[row["metric"]] = (unit, (*formulas, row["formula"]))
+    return found
+
+
+def compute_metrics(figures: Sequence[Figure], unread: Unread | None = None) -> tuple[list[Row], list[Row]]:
+    """Compute all metrics of all fiscal years.
+
+    Args:
+        figures: what was read.
+        unread: why an item of a period is left out although it may be printed; no formula goes on without it.
 
     Returns:
-        The metrics as the contract has them, and those that a zero or negative denominator forbids, with the reason.
+        The metrics, and for every other metric and fiscal year a row with the reason why it is not computed.
     """
     frame = figure_frame(figures)
     if frame.is_empty():
-        return [], []
-    metrics: list[dict[str, Any]] = []
-    missing: list[dict[str, Any]] = []
-    for name, unit, formulas in METRICS:
-        for row in _evaluate(frame, name, unit, formulas):
-            (metrics if "value" in row else missing).append(row)
+        return [], _without_years(figures)
+    metrics: list[Row] = []
+    missing: list[Row] = []
+    for name, (unit, formulas) in metric_formulas().items():
+        rows = list(_evaluate(frame, name, unit, formulas, unread or {}))
+        metrics += [row for row in rows if "value" in row]
+        missing += [row for row in rows if "value" not in row]
+        missing += _absent(frame, name, formulas, {row["period"] for row in rows}, unread or {})
     growth, refused = _cagr(frame)
     return [*metrics, *growth], [*missing, *refused]
+
+
+def _without_years(figures: Sequence[Figure]) -> list[Row]:
+    """Interim reports have figures and no fiscal year: every metric says so, for the newest period."""
+    if not figures:
+        return []
+    newest = max(figure.period for figure in figures)
+    reason = "Metrics are of fiscal years, and the document has figures of shorter periods only."
+    return [{"metric": name, "period": newest, "reason": reason} for name in (*metric_formulas(), CAGR)]
+
+
+def _absent(frame: pl.DataFrame, name: str, formulas: Sequence[str], done: set[str], unread: Unread) -> Iterator[Row]:
+    """One row a year in which no formula has all its inputs, with those that are missing."""
+    for row in frame.iter_rows(named=True):
+        period = f"FY{row['year']}"
+        if period not in done:
+            lacks = [[item for item in parse_formula(text).inputs if row.get(item) is None] for text in formulas]
+            fewest = [item for item in lacks[0] if all(item in other for other in lacks)] or lacks[0]
+            known = [unread[item, period] for item in (*fewest, *_left_out(formulas)) if (item, period) in unread]
+            reason = f"Without {', '.join(_dated(item, row['year']) for item in fewest)}." if fewest else ""
+            because = f"{known[0][:1].upper()}{known[0][1:]}." if known else ""
+            yield {"metric": name, "period": period, "reason": " ".join(filter(None, (reason, because)))}
+
+
+def _left_out(formulas: Sequence[str]) -> list[str]:
+    """The items that a formula has and another one does without."""
+    inputs = [set(parse_formula(text).inputs) for text in formulas]
+    return sorted({item for one in inputs for item in one if not all(item in other for other in inputs)})
+
+
+def _dated(item: str, year: int) -> str:
+    """An input with the year that it is of: `prior(revenue)` of 2025 is revenue of FY2024."""
+    prior = item.startswith("prior(")
+    return f"{item[6:-1] if prior else item} of FY{year - prior}"
 
 
 def figure_frame(figures: Sequence[Figure]) -> pl.DataFrame:
@@ -148,23 +161,26 @@ def _expression(node: ast.expr) -> pl.Expr:
     return pl.col(ast.unparse(node))
 
 
-def _evaluate(frame: pl.DataFrame, name: str, unit: str, formulas: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _evaluate(frame: pl.DataFrame, name: str, unit: str, formulas: Sequence[str], unread: Unread) -> Iterator[Row]:
     """One row a year for which some formula has all its inputs."""
     import polars as pl
 
     done: set[int] = set()
+    wanted = set().union(*(parse_formula(text).inputs for text in formulas))
     for text in formulas:
         formula = parse_formula(text)
         if not all(column in frame.columns for column in formula.inputs):
             continue
+        without = wanted - set(formula.inputs)
+        barred = {int(period[2:6]) for item, period in unread if item in without and period.startswith("FY")}
         bottoms = [expression(bottom).alias(f"bottom {index}") for index, bottom in enumerate(formula.denominators)]
-        ready = frame.drop_nulls(list(formula.inputs)).filter(~pl.col("year").is_in(list(done)))
+        ready = frame.drop_nulls(list(formula.inputs)).filter(~pl.col("year").is_in(list(done | barred)))
         for row in ready.with_columns(expression(text).alias("value"), *bottoms).iter_rows(named=True):
             done.add(row["year"])
             yield _metric(row, name, unit, formula)
 
 
-def _metric(row: dict[str, Any], name: str, unit: str, formula: Formula) -> dict[str, Any]:
+def _metric(row: dict[str, Any], name: str, unit: str, formula: Formula) -> Row:
     """A metric of one year, or why there is none."""
     period = f"FY{row['year']}"
     for index, bottom in enumerate(formula.denominators):
@@ -180,13 +196,18 @@ def _number(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
 
-def _cagr(frame: pl.DataFrame) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _cagr(frame: pl.DataFrame) -> tuple[list[Row], list[Row]]:
     """The yearly growth of revenue from the first to the last year, when they lie at least two years apart."""
-    if "revenue" not in frame.columns:
-        return [], []
-    known = frame.drop_nulls("revenue").select("year", "revenue").rows()
+    known = frame.drop_nulls("revenue").select("year", "revenue").rows() if "revenue" in frame.columns else []
     if len(known) < 3:
-        return [], []
+        newest = f"FY{frame['year'].to_list()[-1]}"
+        return [], [
+            {
+                "metric": CAGR,
+                "period": newest,
+                "reason": f"Revenue of 3 fiscal years is needed, {len(known)} are there.",
+            }
+        ]
     (first_year, first), (last_year, last) = known[0], known[-1]
     period, years = f"FY{last_year}", last_year - first_year
     if first <= 0 or last <= 0:

@@ -39,11 +39,11 @@ def combine(item: str, lines: Sequence[Line], rank: int, derived: str = "") -> P
     """The sum of several lines; a column without any value stays without one. The label names them all."""
     width = max(len(line.values) for line in lines)
     columns = [[line.values[index] for line in lines if index < len(line.values)] for index in range(width)]
-    values = tuple(total(column) for column in columns)
+    values = tuple(sum_of(column) for column in columns)
     return Pick(item, values, " + ".join(line.label for line in lines), lines[0].page, rank, derived)
 
 
-def total(values: Sequence[Decimal | None]) -> Decimal | None:
+def sum_of(values: Sequence[Decimal | None]) -> Decimal | None:
     """The sum of what is there; None when nothing is."""
     present = [value for value in values if value is not None]
     return sum(present, Decimal(0)) if present else None

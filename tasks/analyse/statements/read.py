@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tasks.analyse.statements.civil import civil_picks, is_civil
+from tasks.analyse.statements.civil import civil_picks, is_civil, read_debts
 from tasks.analyse.statements.find import Statement
 from tasks.analyse.statements.grid import Line
-from tasks.analyse.statements.labels import canonical, match_items, reversed_sign
+from tasks.analyse.statements.labels import canonical, match_anchors, match_items, reversed_sign
 from tasks.analyse.statements.pick import Pick, Values, add, best_picks, combine, pick_of
 
 _COSTS = (
@@ -71,31 +72,65 @@ _LONG_DEBT = re.compile(
     r"^(?:passivita finanziarie|debiti finanziari|finanziamenti|prestiti|"
     r"debiti verso banche).*non corrent"
 )
+_CURRENT_TOTAL = re.compile(r"^total current liabilities|^totale passivita correnti|^totale passivo corrente")
+_NON_CURRENT_HEAD = re.compile(r"^total current assets|^totale attivita correnti|^totale attivo corrente")
+_ALL_TOTAL = re.compile(
+    r"^total liabilities|^liabilities |^total .*(?:equity|deficit)|^totale (?:del )?(?:passiv|patrim)"
+)
 _NOT_DEBT = re.compile(
     r"operating lease|pension|deferred|trade|accounts payable|leasing|investments?$|"
     r"receivable|derivat|affiliat|related|crediti|attivita"
 )
 
 
-def read_statement(statement: Statement) -> tuple[list[Pick], bool]:
-    """The items of a statement.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a statement says.
 
-    Returns:
-        The picks (item, values a period in the order of the statement's periods, label, page) and whether the
-        statement has the civil-code layout.
+    `picks` are its items with a value a period, `sums` what only the checks need; `unread` says for an item, a text a
+    period, why it is left out although it may be printed ("" where it is not left out).
     """
+
+    picks: list[Pick]
+    civil: bool
+    sums: tuple[Pick, ...] = ()
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def read_statement(statement: Statement) -> Reading:
+    """Read the items of a statement."""
     lines = [line for line in statement.lines if not _PER_SHARE.search(line.norm)]
     civil = is_civil(lines, statement.kind)
     picks = best_picks(lines, statement.kind)
+    sums: tuple[Pick, ...] = ()
+    unread: dict[str, tuple[str, ...]] = {}
     if civil:
         picks |= civil_picks(lines, statement.kind, picks)
+        if statement.kind == "balance_sheet" and (debts := read_debts(lines, picks)):
+            picks |= debts.picks
+            sums, unread = (debts.by_line,) if debts.by_line else (), debts.unread
     elif statement.kind == "income_statement":
         picks |= _income(lines, picks)
     elif statement.kind == "balance_sheet":
         picks |= _balance(lines, picks)
+        unread = _open_ends(lines, picks)
     else:
         picks |= _cash_flow(lines, picks)
-    return [_signed(pick, picks) for pick in picks.values()], civil
+    kept = [pick for item, pick in picks.items() if not all(unread.get(item, ("",)))]
+    return Reading([_signed(pick, picks) for pick in kept], civil, sums, unread)
+
+
+def _open_ends(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, tuple[str, ...]]:
+    """Debts are sums of lines, so they are left out where the table breaks off before the total over them."""
+    width = max((len(line.values) for line in lines), default=0)
+    norms = [line.norm for line in lines]
+    unread: dict[str, tuple[str, ...]] = {}
+    if not any(_CURRENT_TOTAL.search(norm) for norm in norms) and any(map(_NON_CURRENT_HEAD.search, norms)):
+        unread["short_term_debt"] = ("the total of the current liabilities was not read",) * width
+    if not any(match_anchors(norm, "balance_sheet") and _ALL_TOTAL.search(norm) for norm in norms):
+        text = ("the balance sheet was read only in part: its last line is missing",) * width
+        unread |= dict.fromkeys(("short_term_debt", "long_term_debt"), text)
+    return unread
 
 
 def _income(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:

@@ -200,6 +200,7 @@ def test_civil_code_accounts() -> None:
         "current_assets": 1_300_000, "total_assets": 3_000_000, "shareholders_equity": 900_000,
         "accounts_payable": 600_000, "short_term_debt": 400_000, "long_term_debt": 500_000,
         "current_liabilities": 1_150_000, "total_liabilities": 2_100_000,
+        "receivables_due_after_year": 20_000,
     }  # fmt: skip
     assert {item: value for (item, period), value in figures(result).items() if period == "FY2019"} == expected
     assert result["currency"] == "EUR" and {row["layout"] for row in result["statements"]} == {"civil code"}

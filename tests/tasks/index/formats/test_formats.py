@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from containers import ole2, zipped
 
+from containers import ole2, zipped
 from infra.errors import DocumentError, FailureKind
 from tasks.index import detect, formats
 from tasks.index.formats import MODULES, check_claims, parser, readers
