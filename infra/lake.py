@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -22,7 +23,19 @@ import pyarrow as pa
 from infra.errors import TransientError, UsageError
 
 Value = str | int | float | bool | None
-Filter = Mapping[str, Value | Sequence[str] | Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A condition other than equality: `low` and `high` are both inside; None is an open end. `negated` turns it round."""
+
+    low: Value = None
+    high: Value = None
+    negated: bool = False
+    holds: str = ""
+
+
+Filter = Mapping[str, Value | Sequence[str] | Sequence[int] | Compare]
 
 COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
@@ -295,12 +308,25 @@ def _predicates(schema: pa.Schema, where: Filter | None) -> Iterator[str | None]
         if isinstance(value, Sequence) and not isinstance(value, str):
             lists = _in_lists(column, value)
             split = [f"{a} AND {b}" if a else b for a in split for b in lists]
+        elif isinstance(value, Compare):
+            fixed.append(_compared(column, schema.field(column).type, value))
         else:
             fixed.append(
                 f"{column} IS NULL" if value is None else f"{column} = {_literal(schema.field(column).type, value)}"
             )
     for part in split:
         yield " AND ".join(p for p in [*fixed, part] if p)
+
+
+def _compared(column: str, kind: pa.DataType, value: Compare) -> str:
+    """A comparison as SQL, every value quoted by the column's type."""
+    if value.holds:
+        parts = [f"contains(lower({column}), {_quote(value.holds.lower())})"]
+    else:
+        ends = (("<=", value.high), (">=", value.low))
+        parts = [f"{column} {sign} {_literal(kind, end)}" for sign, end in ends if end is not None]
+    inside = " AND ".join(parts) or "true"
+    return f"NOT ({inside})" if value.negated else f"({inside})"
 
 
 def _in_lists(column: str, values: Sequence[str] | Sequence[int]) -> list[str]:

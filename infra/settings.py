@@ -62,12 +62,16 @@ class Settings(BaseSettings):
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         ("ita", "eng"), description="Tesseract's names, comma-separated."
     )
+    office: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="VAT numbers of the firm whose papers these are, comma-separated: what it buys and what it sells.",
+    )
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port/?from=…&to=…")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, comma-separated.")
     backups: str = Field("", description="Where backups go: a folder or s3://…; empty: `backups` in the data folder.")
     limits: Limits = Limits()
 
-    @field_validator("languages", "alert_urls", mode="before")
+    @field_validator("languages", "alert_urls", "office", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import analyse, evaluate, export, index, jobs, maintain, platform, train
+from deployments.cli import analyse, evaluate, export, index, jobs, maintain, platform, query, train
 
 app = typer.Typer(
     name="faldone",
@@ -34,6 +34,7 @@ def _root(
 
 app.command()(index.index)
 app.command()(index.search)
+app.command()(query.query)
 app.command()(evaluate.evaluate)
 app.command()(analyse.analyse)
 app.command()(export.export)

@@ -69,7 +69,10 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
     mode: Annotated[Mode, typer.Option(help="By meaning and words, by meaning, or by words.")] = "hybrid",
     where: Annotated[
-        list[str] | None, typer.Option(help="COLUMN=VALUE, e.g. language=it or format=pdf; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="COLUMN=VALUE, also != < <= > >= ~ and A..B: language=it, supplier~brentella, due=2026-05; may be repeated."
+        ),
     ] = None,
     queries: Annotated[
         Path | None, typer.Option(help='Many queries: JSON lines {"id", "query"}; one JSON line out for each.')
@@ -81,7 +84,7 @@ def search(
     Example: faldone search "debiti verso fornitori" --where language=it -k 5
     """
     with errors_shown():
-        filters = _filters(where or [])
+        filters = _filters(where or [], collection)
         if (query is None) == (queries is None):
             fail("give a QUERY or --queries FILE.jsonl", Exit.USAGE)
         searcher = _searcher(collection)
@@ -107,16 +110,15 @@ def _searcher(collection: str) -> Searcher:
     return Searcher(Lake(settings.root), load_encoder(settings), collection)
 
 
-def _filters(where: list[str]) -> dict[str, str]:
-    from tasks.search import FILTERS
+def _filters(where: list[str], collection: str) -> dict[str, Any]:
+    if not where:
+        return {}
+    from infra.lake import Lake
+    from infra.settings import load
+    from tasks.query.documents import search_filter
 
-    filters = {}
-    for condition in where:
-        column, separator, value = condition.partition("=")
-        if not separator or column not in FILTERS:
-            fail(f"--where {condition}: write COLUMN=VALUE with a column among {', '.join(FILTERS)}", Exit.USAGE)
-        filters[column] = value
-    return filters
+    settings = load()
+    return search_filter(Lake(settings.root), collection, where, settings.office)
 
 
 def _queries(path: Path) -> Iterator[dict[str, Any]]:
@@ -166,18 +168,25 @@ State = Literal["indexed", "quarantined"]
 def documents_list(
     collection: CollectionOption = "documents",
     state: Annotated[State | None, typer.Option(help="Only documents in this state.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="A condition as in `faldone query`, e.g. document_kind=invoice; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List documents with their state and, for those in quarantine, the reason.
 
-    Example: faldone documents list --state quarantined
+    Example: faldone documents list --where document_kind=invoice --where "total>1000"
     """
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
         from tasks.collection.catalogue import documents
+        from tasks.query.documents import narrowed
 
-        rows = documents(Lake(load().root), collection, state)
+        settings = load()
+        lake = Lake(settings.root)
+        rows = narrowed(documents(lake, collection, state), lake, collection, where or [], settings.office)
         if as_json:
             emit({"documents": rows}, True)
             return

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from tasks.office.records import CREDIT_NOTES, Book, ExchangeReceipt, Expiry, Invoice, Record, Statement
 
-HEAD = 1_500
+HEAD = 400
 """Characters of a document in which its heading stands."""
 
 _STATEMENTS = {

@@ -157,9 +157,7 @@ def test_filters_compare_values_and_are_never_read_as_sql(where: list[str], name
     assert (mode, bool(names)) == ("text", bool(told(result)["hits"]))
 
 
-@pytest.mark.parametrize(
-    "condition", ["nosuch=1", "language", "1=1 --=x", "page_first=one", "vector=0", "language =it"]
-)
+@pytest.mark.parametrize("condition", ["nosuch=1", "language", "1=1 --=x", "page_first=one", "vector=0", "=it"])
 def test_a_filter_that_cannot_be_is_refused(condition: str) -> None:
     result = faldone("search", "debiti", "-c", "papers", "--where", condition, "--json")
     assert (result.exit_code, result.stdout) == (2, "")

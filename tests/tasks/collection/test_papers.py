@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from indexing import index
 from infra.lake import Lake
 from infra.settings import Settings
 from samples.make import einvoices as make
 from tasks.collection.papers import BY_KIND, PAPERS
+from tasks.index.run import index
 from tasks.office.rows import COLUMNS
 
 
@@ -35,7 +35,7 @@ def rows(lake: Lake, kind: str, *columns: str) -> list[tuple[Any, ...]]:
 
 
 def test_rows_come_change_and_go_with_their_document(settings: Settings, lake: Lake, folder: Path) -> None:
-    index(settings, folder)
+    index(settings, [str(folder)], "c")
     assert rows(lake, "invoices", "number", "signed_total", "year") == [
         ("1", 122.0, 2026),
         ("2", 122.0, 2026),
@@ -47,11 +47,11 @@ def test_rows_come_change_and_go_with_their_document(settings: Settings, lake: L
     ]
     (folder / "a.xml").write_bytes(make.fatturapa([make.Body("1", "2026-03-12", dues=(("2026-06-30", "122.00"),))]))
     (folder / "b.xml").unlink()
-    index(settings, folder)
+    index(settings, [str(folder)], "c")
     assert rows(lake, "invoices", "number") == [("1",)]
     assert rows(lake, "dues", "due", "amount") == [(date(2026, 6, 30), 122.0)]
     (folder / "a.xml").write_text("Non più una fattura, ma una lettera con le stesse pretese di prima.")
-    index(settings, folder)
+    index(settings, [str(folder)], "c")
     assert [rows(lake, table.kind, "row_id") for table in PAPERS] == [[] for _ in PAPERS]
 
 
@@ -61,7 +61,7 @@ def test_records_are_kept_beside_the_elements_so_that_nothing_is_parsed_again(
     from tasks.collection.elements import read_documents
     from tasks.office.records import Invoice, from_data
 
-    index(settings, folder)
+    index(settings, [str(folder)], "c")
     found = [from_data(d.parsed.records) for d in read_documents(lake, "c")]
     assert [[r.number for r in records if isinstance(r, Invoice)] for records in found] == [["1"], ["2", "NC/3"], []]
 
