@@ -22,7 +22,7 @@ from tasks.analyse.summary import as_json, summarise
 from tasks.records import Document
 
 NAME = "comprehensive"
-VERSION = "1"
+VERSION = "2"
 
 PASSAGES = 5  # strongest passages of either tone; the analysis `sentiment` gives all
 

@@ -31,6 +31,7 @@ _TOKEN = {
     "it": re.compile(r"[^\W\d_]+[’']|[^\W\d_]+(?:[-&][^\W\d_]+)*|\S"),  # dell'utile is two words
     "en": re.compile(r"[^\W\d_]+(?:[-’'&][^\W\d_]+)*|\S"),
 }
+_FIELD_NAME = re.compile(r"^[\w /.’'-]{2,40}: (?=\S)")  # of a form or an XML tag: it names, it is no content
 TITLED = 1.5  # what stands in titles too weighs so much more
 FEW = 10  # sentences of prose below which form fields and fragments count too
 SINGLE = 0.2  # of a single word: alone it says little
@@ -128,7 +129,8 @@ def _candidates(sentences: Sequence[Sentence], language: str) -> dict[str, _Cand
         if BOILERPLATE.search(sentence.text) or not (sentence.prose or scarce):
             continue
         seen: set[str] = set()
-        for form, words in _runs(sentence.text, language):
+        text = sentence.text if sentence.prose else _FIELD_NAME.sub("", sentence.text)
+        for form, words in _runs(text, language):
             key = analyse(form, language)
             if not key:
                 continue

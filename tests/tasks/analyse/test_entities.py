@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.analyse.entities import MOST, Entity, Style, entities, find
+from tasks.analyse.entities import MOST, entities, find
+from tasks.analyse.entity import Entity, Style
 from tasks.records import Element, Parsed
 
 # examples of the IBAN registry (SWIFT), of the decree on the codice fiscale, and of python-stdnum
@@ -54,7 +55,9 @@ def test_italian_vat_numbers_need_a_label_or_their_country() -> None:
 
 
 def test_other_vat_numbers_and_employer_numbers() -> None:
-    assert values("VAT: DE 136 695 976 or DE136695976", "vat_number") == ["DE136695976"]
+    assert values("VAT: DE 136 695 976 or DE136695976", "vat_number") == ["DE136695976"] * 2
+    assert values("VAT Reg. No GB 980 7806 84 of Acme", "vat_number") == ["GB980780684"]
+    assert values("USt-IdNr. ATU13585627 und CHE-107.787.577 IVA", "vat_number")[:1] == ["ATU13585627"]
     assert values("DE136695977", "vat_number") == []
     assert values("I.R.S. Employer Identification No. 41-0417775", "ein") == ["41-0417775"]
     assert values("part 41-0417775", "ein") == []
@@ -102,6 +105,69 @@ def test_amounts(text: str, mark: str, value: float, currency: str) -> None:
     assert [(e.value, e.currency) for e in found] == [(value, currency)]
 
 
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("Fattura n. 35/2025 EUR 1.220,00", [1220]),
+        ("fattura 35/25 EUR 1.220,00 del 3 marzo 2025 EUR 40,00", [1220, 40]),
+        ("saldo al 31.12.2025 EUR 7.310,44", [7310.44]),
+        ("scade il 30 aprile 2026 EUR 90", [90]),
+        ("dicembre 2025 EUR", []),
+        ("EUR 31/12/2025", []),
+        ("rata 4 € 815,50", [815.5]),
+        ("815,50 € 4 rate", [815.5]),
+        ("12 EUR 15 EUR", [12, 15]),
+        ("EUR 12 EUR 15", [12, 15]),
+        ("paga 500 euro 3 volte", [500]),
+        ("prot. 18/2026", []),
+        ("storno 1.250,00- EUR", [-1250]),
+        ("EUR 1.250,00-", [-1250]),
+        ("-1.250,00 €", [-1250]),
+        ("da 10-20 euro", [20]),
+    ],
+)
+def test_a_currency_between_two_numbers_and_numbers_that_are_none(text: str, amounts: list[float]) -> None:
+    assert values(text, "amount") == amounts
+
+
+def test_an_iban_of_italy_needs_its_check_letter() -> None:
+    """A wrong CIN with a right mod 97: the second check finds what the first one lets through."""
+    candidates = [f"IT{digits:02d}Y0542811101000000123456" for digits in range(2, 99)]
+    wrong = next(candidate for candidate in candidates if is_mod97(candidate))
+    assert values(f"IBAN {wrong}", "iban") == []
+    assert values(f"IBAN {IBANS[0]}", "iban") == [IBANS[0]]
+
+
+def is_mod97(value: str) -> bool:
+    from stdnum import iban
+
+    return bool(iban.is_valid(value, check_country=False))
+
+
+def table(*rows: tuple[str, ...]) -> Parsed:
+    text = "\n".join(" | ".join(row) for row in rows)
+    return Parsed("xlsx", "", "it", 1, (Element("table", text, 3, rows=rows),))
+
+
+def test_amounts_alone_in_cells_are_figures_and_no_entities() -> None:
+    parsed = table(("Voce", "2025"), ("Ricavi", "€ 1.200,00"), ("Margine", "12 %"))
+    assert entities(parsed) == ([], {})
+    found, _ = entities(table(("Data", "Descrizione"), ("30/04/2026", "Saldo finale EUR 48.310,20 a debito")))
+    assert [(e.value, e.page) for e in found if e.kind == "amount"] == [(48310.2, 3)]
+
+
+def test_a_vat_number_whose_label_stands_in_another_cell() -> None:
+    assert [e.value for e in entities(table(("Fornitore", "P.IVA"), ("Alfa", VAT)))[0]] == [f"IT{VAT}"]
+    assert [e.value for e in entities(table(("DatiAnagraficiPartitaIva", "2025-12-31", VAT)))[0][-1:]] == [f"IT{VAT}"]
+    assert entities(table(("Conto", VAT)))[0] == []
+
+
+def test_an_entity_stands_with_what_it_is_about() -> None:
+    text = "Premessa. La rata di mutuo della sede è di 815,50 € al mese. Altro."
+    found, _ = entities(Parsed("txt", "", "it", 1, (Element("text", text),)))
+    assert found[0].about == "La rata di mutuo della sede è di 815,50 € al mese"
+
+
 def test_a_number_without_currency_is_no_amount() -> None:
     assert values("nel 2024 le 1.200 unità vendute", "amount") == []
 
@@ -126,7 +192,7 @@ def test_equal_values_are_one_entity_with_a_count_and_the_first_page() -> None:
     parsed = Parsed("txt", "", "it", 1, (*many, Element("text", "ancora 7 euro", 900)))
     found, totals = entities(parsed)
     seven = next(e for e in found if e.value == 7)
-    assert seven == Entity("amount", 7, "7 euro", 7, "EUR", 2)
+    assert seven == Entity("amount", 7, "7 euro", 7, "EUR", 2, "versati 7 euro")
     assert (len(found), totals) == (MOST, {"amount": MOST + 49})
 
 
