@@ -36,6 +36,8 @@ def load_table(package: str, name: str, columns: Sequence[str]) -> list[dict[str
             raise WordingError(
                 f"{package}/wordings/{name}, line {number}: {len(head)} cells without outer blanks wanted"
             )
+        if row in rows[: number - 2]:
+            raise WordingError(f"{package}/wordings/{name}, line {number}: the row stands there twice")
     if not rows:
         raise WordingError(f"{package}/wordings/{name}: the table is empty")
     return [dict(zip(head, row, strict=True)) for row in rows]

@@ -16,7 +16,7 @@ from tasks.analyse.entities import entities
 from tasks.analyse.generate import generate_summary, generator_fingerprint
 from tasks.analyse.keyphrases import keyphrases
 from tasks.analyse.reading import Reading
-from tasks.analyse.statements.document import document_mark
+from tasks.analyse.statements.prepare_tables import document_mark
 from tasks.analyse.statistics import statistics
 from tasks.analyse.summary import as_json, summarise
 from tasks.records import Document

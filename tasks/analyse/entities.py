@@ -26,7 +26,7 @@ from tasks.analyse.find_identifiers import (
     find_tax_codes,
     find_vat_numbers,
 )
-from tasks.analyse.statements.document import document_mark
+from tasks.analyse.statements.prepare_tables import document_mark
 from tasks.records import Element, Parsed
 
 MOST = 200  # entities of one kind in a result, the most frequent ones; the counts say how many there are

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tasks.analyse.statements.numbers import Mark
+from tasks.analyse.statements.read_numbers import Mark
 
 Value = str | float
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.analyse.statements.checks import check_figures
-from tasks.analyse.statements.extract import Extraction, extract
-from tasks.analyse.statements.metrics import compute_metrics
-from tasks.analyse.statements.xbrl import merge_facts
+from tasks.analyse.statements.check_figures import check_figures
+from tasks.analyse.statements.compute_metrics import compute_metrics
+from tasks.analyse.statements.extract_figures import Extraction, extract
+from tasks.analyse.statements.read_xbrl import merge_facts
 from tasks.records import Document
 
 NAME = "financial"

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
-from tasks.analyse.statements.document import document_mark
-from tasks.analyse.statements.grid import is_year_cell, mend_cells
-from tasks.analyse.statements.labels import plain
-from tasks.analyse.statements.numbers import Mark, parse_number
-from tasks.analyse.statements.periods import Period, parse_period
+from tasks.analyse.statements.match_labels import plain
+from tasks.analyse.statements.prepare_tables import document_mark
+from tasks.analyse.statements.read_grids import is_year_cell, mend_cells
+from tasks.analyse.statements.read_numbers import Mark, parse_number
+from tasks.analyse.statements.read_periods import Period, parse_period
 from tasks.records import Document, Element
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from tasks.analyse.statements.rules import StatementKind
+from tasks.analyse.statements.wordings import StatementKind
 from tasks.wordings import load_patterns
 
 CIVIL_KINDS: tuple[StatementKind, ...] = ("balance_sheet", "income_statement")

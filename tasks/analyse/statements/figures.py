@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from tasks.analyse.statements.rules import StatementKind
+from tasks.analyse.statements.wordings import StatementKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tasks.analyse.statements.civil_scheme import CIVIL_KINDS, goes_on, is_end, last_place, places
-from tasks.analyse.statements.grid import Rows, Source, body_start, head_dates, is_year_cell, table_columns
-from tasks.analyse.statements.labels import canonical, mark_of, match_anchors, plain
-from tasks.analyse.statements.lexicon import TITLES
-from tasks.analyse.statements.lines import amounts_of, is_head_line
-from tasks.analyse.statements.numbers import Mark
-from tasks.analyse.statements.periods import parse_dates, years_in
-from tasks.analyse.statements.rules import STATEMENTS, StatementKind
+from tasks.analyse.statements.match_labels import canonical, mark_of, match_anchors, plain
+from tasks.analyse.statements.read_grids import Rows, Source, body_start, head_dates, is_year_cell, table_columns
+from tasks.analyse.statements.read_lines import amounts_of, is_head_line
+from tasks.analyse.statements.read_numbers import Mark
+from tasks.analyse.statements.read_periods import parse_dates, years_in
+from tasks.analyse.statements.wordings import STATEMENTS, TITLES, StatementKind
 from tasks.records import Element
 
 FACTS = "XBRL facts"

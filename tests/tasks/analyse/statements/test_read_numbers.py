@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.analyse.statements.numbers import Mark, decimal_mark, parse_number
+from tasks.analyse.statements.read_numbers import Mark, decimal_mark, parse_number
 
 amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=2, allow_nan=False, allow_infinity=False)
 marks = st.sampled_from([",", "."])

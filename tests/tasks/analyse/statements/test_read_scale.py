@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.analyse.statements.scale import currency_of, scale_in, statement_scale
+from tasks.analyse.statements.read_scale import currency_of, scale_in, statement_scale
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.analyse.statements.derive import derived_figures, opening_cash, totals_of
-from tasks.analyse.statements.document import grids_of, has_words, line_grids, page_top
+from tasks.analyse.statements.derive_figures import derived_figures, opening_cash, totals_of
 from tasks.analyse.statements.figures import Conflict, Figure
-from tasks.analyse.statements.find import Statement, find_statements
-from tasks.analyse.statements.grid import Grid
-from tasks.analyse.statements.labels import plain
-from tasks.analyse.statements.lexicon import OTHER_SCOPE
-from tasks.analyse.statements.numbers import Mark
-from tasks.analyse.statements.periods import FiscalCalendar, Period
-from tasks.analyse.statements.pick import Pick
-from tasks.analyse.statements.read import Reading, read_statement
-from tasks.analyse.statements.rules import STATEMENTS, StatementKind
-from tasks.analyse.statements.scale import currency_of, statement_scale
+from tasks.analyse.statements.find_statements import Statement, find_statements
+from tasks.analyse.statements.match_labels import plain
+from tasks.analyse.statements.pick_items import Reading, read_statement
+from tasks.analyse.statements.picks import Pick
+from tasks.analyse.statements.prepare_tables import grids_of, has_words, line_grids, page_top
+from tasks.analyse.statements.read_grids import Grid
+from tasks.analyse.statements.read_numbers import Mark
+from tasks.analyse.statements.read_periods import FiscalCalendar, Period
+from tasks.analyse.statements.read_scale import currency_of, statement_scale
+from tasks.analyse.statements.wordings import OTHER_SCOPE, STATEMENTS, StatementKind
 from tasks.records import Document
 
 _NAMES = {

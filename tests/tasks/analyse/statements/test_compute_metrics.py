@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from tasks.analyse.statements.compute_metrics import CAGR, compute_metrics, metric_formulas, parse_formula
 from tasks.analyse.statements.figures import Figure
-from tasks.analyse.statements.metrics import CAGR, compute_metrics, metric_formulas, parse_formula
 
 
 def figure(item: str, year: int, value: float) -> Figure:

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 
-from tasks.analyse.statements.concepts import ABSOLUTE, PATTERNS, SUM_PATTERNS, TOTAL_PATTERNS
-from tasks.analyse.statements.derive import derived_figures
-from tasks.analyse.statements.extract import Extraction, with_figures
+from tasks.analyse.statements.derive_figures import derived_figures
+from tasks.analyse.statements.extract_figures import Extraction, with_figures
 from tasks.analyse.statements.figures import Conflict, Figure
-from tasks.analyse.statements.periods import FiscalCalendar, Period
-from tasks.analyse.statements.rules import StatementKind
+from tasks.analyse.statements.match_concepts import ABSOLUTE, items_of_concept, sums_of_concept, totals_of_concept
+from tasks.analyse.statements.read_periods import FiscalCalendar, Period
+from tasks.analyse.statements.wordings import StatementKind
 from tasks.records import Document
 
 SECTION = "XBRL facts"
@@ -132,10 +131,9 @@ def _figures(facts: Sequence[Fact], calendar: FiscalCalendar) -> Iterator[Figure
 
 
 def _totals(fact: Fact, calendar: FiscalCalendar) -> Iterator[Figure]:
-    for name, pattern in TOTAL_PATTERNS.items():
-        if pattern.match(fact.concept):
-            period = calendar.name(fact.period)
-            yield Figure(name, period, fact.value, fact.concept, fact.page, "balance_sheet", source="xbrl")
+    for name in totals_of_concept(fact.concept):
+        period = calendar.name(fact.period)
+        yield Figure(name, period, fact.value, fact.concept, fact.page, "balance_sheet", source="xbrl")
 
 
 def _derived(exact: dict[tuple[str, str], Figure], totals: Sequence[Figure]) -> list[Figure]:
@@ -143,25 +141,13 @@ def _derived(exact: dict[tuple[str, str], Figure], totals: Sequence[Figure]) -> 
     return [replace(figure, source="xbrl") for figure in derived_figures(list(exact.values()), totals)]
 
 
-@lru_cache(maxsize=8192)
-def items_of_concept(concept: str) -> tuple[tuple[StatementKind, str, int], ...]:
-    """The items that a local concept name may stand for, with the order of preference."""
-    found = []
-    for (kind, item), patterns in PATTERNS.items():
-        rank = next((index for index, pattern in enumerate(patterns) if pattern.match(concept)), None)
-        if rank is not None:
-            found.append((kind, item, rank))
-    return tuple(found)
-
-
 def _sums(facts: Iterable[Fact], calendar: FiscalCalendar) -> dict[tuple[str, str], list[Fact]]:
     parts: dict[tuple[str, str], list[Fact]] = {}
     for fact in facts:
-        for item, patterns in SUM_PATTERNS.items():
-            if any(pattern.match(fact.concept) for pattern in patterns):
-                same = parts.setdefault((item, calendar.name(fact.period)), [])
-                if all(other.concept != fact.concept for other in same):
-                    same.append(fact)
+        for item in sums_of_concept(fact.concept):
+            same = parts.setdefault((item, calendar.name(fact.period)), [])
+            if all(other.concept != fact.concept for other in same):
+                same.append(fact)
     return parts
 
 

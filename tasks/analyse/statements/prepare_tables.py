@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from tasks.analyse.statements.grid import Grid, Rows, Source, build_grid, table_text
 from tasks.analyse.statements.join_pages import opens_part, whole_tables
-from tasks.analyse.statements.labels import plain
-from tasks.analyse.statements.lines import is_head_line, text_tables
-from tasks.analyse.statements.numbers import Mark, decimal_mark, parse_number
-from tasks.analyse.statements.periods import parse_dates
+from tasks.analyse.statements.match_labels import plain
+from tasks.analyse.statements.read_grids import Grid, Rows, Source, build_grid, table_text
+from tasks.analyse.statements.read_lines import is_head_line, text_tables
+from tasks.analyse.statements.read_numbers import Mark, decimal_mark, parse_number
+from tasks.analyse.statements.read_periods import parse_dates
 from tasks.records import Document, Element
 
 _RELATIVE = re.compile(

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tasks.analyse.statements.civil_scheme import LENDERS, places
-from tasks.analyse.statements.grid import Line
-from tasks.analyse.statements.labels import canonical, match_items
-from tasks.analyse.statements.pick import Pick, Values, combine, pick_of, sum_of
-from tasks.analyse.statements.rules import StatementKind
+from tasks.analyse.statements.match_labels import canonical, match_items
+from tasks.analyse.statements.picks import Pick, Values, combine, pick_of, sum_of
+from tasks.analyse.statements.read_grids import Line
+from tasks.analyse.statements.wordings import StatementKind
 
 _CIVIL = {
     "income_statement": re.compile(

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from tasks.analyse.statements.labels import canonical, mark_of, plain
-from tasks.analyse.statements.numbers import Mark, Number, parse_number
-from tasks.analyse.statements.periods import Period, parse_dates, parse_period, years_in
+from tasks.analyse.statements.match_labels import canonical, mark_of, plain
+from tasks.analyse.statements.read_numbers import Mark, Number, parse_number
+from tasks.analyse.statements.read_periods import Period, parse_dates, parse_period, years_in
 
 Rows = Sequence[Sequence[str]]
 _GLUE_RIGHT = re.compile(r"^(?:US\$|[$€£¥(]|\(\s*[$€£]|[$€£]\s*\(|EUR|USD|-|−)$")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.analyse.statements.labels import canonical, mark_of, match_items, reversed_sign
-from tasks.analyse.statements.rules import StatementKind
+from tasks.analyse.statements.match_labels import canonical, mark_of, match_items, reversed_sign
+from tasks.analyse.statements.wordings import StatementKind
 
 INCOME, BALANCE, CASH = "income_statement", "balance_sheet", "cash_flow_statement"
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tasks.analyse.statements.periods import FiscalCalendar, Period, parse_dates, parse_period
+from tasks.analyse.statements.read_periods import FiscalCalendar, Period, parse_dates, parse_period
 
 
 @pytest.mark.parametrize(

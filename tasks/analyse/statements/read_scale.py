@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from tasks.analyse.statements.labels import plain
+from tasks.analyse.statements.match_labels import plain
 
 _WORDS = (
     (

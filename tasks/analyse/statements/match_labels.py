@@ -10,8 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from tasks.analyse.statements.lexicon import ANCHORS, ITEMS
-from tasks.analyse.statements.rules import Rule, StatementKind
+from tasks.analyse.statements.wordings import ANCHORS, ITEMS, Rule, StatementKind
 
 _MARK = re.compile(
     r"^\s*[-–—•*]?\s*(?:(?P<letter>[A-E])\s?[.)](?:\s?(?P<sub>[IVX]{1,4})\s?[.)])?(?=\W|$)|"

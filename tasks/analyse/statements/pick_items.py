@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tasks.analyse.statements.civil import civil_picks, is_civil, read_debts
-from tasks.analyse.statements.find import Statement
-from tasks.analyse.statements.grid import Line
-from tasks.analyse.statements.labels import canonical, match_anchors, match_items, reversed_sign
-from tasks.analyse.statements.pick import Pick, Values, add, best_picks, combine, pick_of
+from tasks.analyse.statements.find_statements import Statement
+from tasks.analyse.statements.match_labels import canonical, match_anchors, match_items, reversed_sign
+from tasks.analyse.statements.picks import Pick, Values, add, best_picks, combine, pick_of
+from tasks.analyse.statements.read_civil_code import civil_picks, is_civil, read_debts
+from tasks.analyse.statements.read_grids import Line
 
 _COSTS = (
     "cost_of_goods_sold",

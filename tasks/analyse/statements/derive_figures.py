@@ -12,8 +12,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tasks.analyse.statements.figures import Figure
-from tasks.analyse.statements.find import Statement
-from tasks.analyse.statements.grid import Line
+from tasks.analyse.statements.find_statements import Statement
+from tasks.analyse.statements.read_grids import Line
 
 _BALANCE = {
     "assets": re.compile(r"^total assets$|^totale (?:dell'|delle )?(?:attivo|attivita)$"),

@@ -12,10 +12,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tasks.analyse.statements.grid import Grid, Line
-from tasks.analyse.statements.labels import canonical, match_anchors, match_items, plain
-from tasks.analyse.statements.lexicon import CONSOLIDATED, ESSENTIAL, NOT_PRIMARY, PARENT_ONLY, TITLES
-from tasks.analyse.statements.rules import STATEMENTS, StatementKind
+from tasks.analyse.statements.match_labels import canonical, match_anchors, match_items, plain
+from tasks.analyse.statements.read_grids import Grid, Line
+from tasks.analyse.statements.wordings import (
+    CONSOLIDATED,
+    ESSENTIAL,
+    NOT_PRIMARY,
+    PARENT_ONLY,
+    STATEMENTS,
+    TITLES,
+    StatementKind,
+)
 
 LONGEST_RUN = 4
 """Most tables that one statement is put together from."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tasks.analyse.statements.grid import Line
-from tasks.analyse.statements.labels import match_items
-from tasks.analyse.statements.rules import StatementKind
+from tasks.analyse.statements.match_labels import match_items
+from tasks.analyse.statements.read_grids import Line
+from tasks.analyse.statements.wordings import StatementKind
 
 Values = tuple[Decimal | None, ...]
 
