@@ -1,29 +1,35 @@
-"""DOC and PPT (Office before 2007): LibreOffice converts them to DOCX and PPTX when it is installed.
+"""DOC and PPT (Office before 2007): by LibreOffice where it is installed, else by readers of our own.
 
-No maintained library reads these two. LibreOffice runs without a window, with a profile of its own in a temporary
-folder, because two runs on one profile wait for each other for ever; the profile says that macros do not run and links are not followed.
+LibreOffice converts them to DOCX and PPTX, which keeps what it makes up itself (numbers of lists, fields). It runs without
+a window, with a profile of its own in a temporary folder, because two runs on one profile wait for each other for ever;
+the profile says that macros do not run and links are not followed. Where it is not there, or fails, `office_doc` and
+`office_ppt` read the texts. The metadata `read_by` says which it was.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import io
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
 from infra.processor import run
-from tasks.index.detect import detect
+from tasks.index.decode import decode_as
 from tasks.index.formats import slides, word
-from tasks.index.formats.base import Context, corrupt, load
-from tasks.records import Parsed
+from tasks.index.formats.attachments import held
+from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
+from tasks.index.formats.office_doc import elements_of_doc
+from tasks.index.formats.office_ppt import elements_of_ppt
+from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("doc", "ppt")
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {"doc": ("WordDocument",), "ppt": ("PowerPoint Document",)}
 
 _TARGETS = {"doc": "docx", "ppt": "pptx"}
@@ -72,19 +78,81 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     """Read a Word or PowerPoint file of the old kind.
 
     Raises:
-        DocumentError: MISSING_PROGRAM without LibreOffice, CORRUPT, TIMEOUT.
+        DocumentError: CORRUPT, TIMEOUT.
     """
-    kind = detect(source, context.name)
+    data = load(source)
     program = shutil.which("soffice") or shutil.which("libreoffice")
     if program is None:
-        raise DocumentError(
-            FailureKind.MISSING_PROGRAM,
-            f"{kind.upper()} files need LibreOffice (soffice), which is not installed: apt-get install "
-            f"libreoffice-{'writer' if kind == 'doc' else 'impress'}, or save the file as {_TARGETS[kind].upper()}",
-        )
-    converted = _convert(program, load(source), kind, context.limits.seconds)
-    parsed = word.parse(converted, context) if kind == "doc" else slides.parse(converted, context)
-    return dataclasses.replace(parsed, format=kind)
+        return _by_ourselves(data, context)
+    kind = "ppt" if _is_presentation(data) else "doc"
+    try:
+        converted = _convert(program, data, kind, context.limits.seconds)
+        parsed = word.parse(converted, context) if kind == "doc" else slides.parse(converted, context)
+    except DocumentError as error:
+        try:
+            parsed = _by_ourselves(data, context)
+        except DocumentError:
+            raise error from None
+        return replace(parsed, warnings=(*parsed.warnings, f"LibreOffice could not read it ({error.message})"))
+    return replace(parsed, format=kind, metadata={**parsed.metadata, "read_by": "LibreOffice"})
+
+
+def _is_presentation(data: bytes) -> bool:
+    import olefile
+
+    with olefile.OleFileIO(io.BytesIO(data)) as container:
+        return not container.exists("WordDocument")
+
+
+def _by_ourselves(data: bytes, context: Context) -> Parsed:
+    """The texts of a file by its own structure.
+
+    Raises:
+        DocumentError: CORRUPT, UNSUPPORTED (PowerPoint 4, which has another structure).
+    """
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:
+            metadata = _properties(container)
+            title = metadata.pop("title", "")
+            if container.exists("WordDocument"):
+                elements, warnings = elements_of_doc(container)
+                return _parsed("doc", elements, title, metadata, warnings)
+            if not container.exists("PowerPoint Document"):
+                words = "PPT of before 1997: open it in LibreOffice or PowerPoint and save it as PPTX"
+                raise DocumentError(FailureKind.UNSUPPORTED, words)
+            elements, pages, files, warnings = elements_of_ppt(container)
+    except (OSError, ValueError, IndexError, OverflowError, AttributeError) as error:
+        raise corrupt(f"the OLE2 container is truncated or broken: {error}") from None
+    attachments, left_out = held(files, context.limits)
+    parsed = _parsed("ppt", elements, title, metadata, [*warnings, *left_out])
+    return replace(parsed, pages=pages, attachments=attachments, elements=with_sections(elements, by_page=True))
+
+
+def _parsed(kind: str, elements: list[Element], title: str, metadata: dict[str, str], warnings: list[str]) -> Parsed:
+    pages = max((element.page for element in elements), default=1)
+    title = title_of(elements) or " ".join(title.split())[:300]
+    told = {**metadata, "read_by": "Faldone"}
+    return Parsed(kind, title, "", pages, with_sections(elements), told, (), tuple(warnings))
+
+
+def _properties(container: Any) -> dict[str, str]:
+    """Title, author and dates of the summary; nothing where it is damaged."""
+    try:
+        summary = container.get_metadata()
+    except Exception:  # noqa: BLE001  olefile's reader of property sets raises whatever it meets; the text does not depend on it
+        return {}
+    page = f"cp{summary.codepage}" if summary.codepage and summary.codepage > 0 else "cp1252"
+    found = {}
+    for name, value in (("title", summary.title), ("author", summary.author), ("subject", summary.subject)):
+        text = clean(decode_as(value, "utf-8" if page == "cp65001" else page)) if isinstance(value, bytes) else ""
+        if text:
+            found[name] = text
+    for name, moment in (("created", summary.create_time), ("modified", summary.last_saved_time)):
+        if moment is not None and moment.year > 1980:
+            found[name] = moment.isoformat()
+    return found
 
 
 def _convert(program: str, data: bytes, kind: str, seconds: float) -> bytes:

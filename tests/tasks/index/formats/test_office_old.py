@@ -1,17 +1,126 @@
-"""Word and PowerPoint files before 2007."""
+"""Word and PowerPoint files before 2007, read without LibreOffice."""
+
+import struct
+from pathlib import Path
 
 import pytest
 
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
-from tasks.index.formats import office_old
+from old_office import HEADING, IN_TABLE, LISTED, ROW_END, doc, grid, ppt, record, shape, text
 from tasks.index.formats.base import Context
+from tasks.index.read import read
+from tasks.records import Element, Parsed
+
+LETTER = [
+    ("Contratto di locazione\r", HEADING),
+    ("Il canone è di 640 € – l’anno dopo \x13 REF x \x14650 €\x15.\r", 0),
+    ("primo\r", LISTED),
+    ("Voce\x07", IN_TABLE),
+    ("Importo\x07", IN_TABLE),
+    ("\x07", IN_TABLE | ROW_END),
+    ("Acconto\rdue righe\x07", IN_TABLE),
+    ("\x07", IN_TABLE),
+    ("\x07", IN_TABLE | ROW_END),
+    ("In fede da cancellare\x1efine.\x0c", 0),
+    ("Seconda pagina.\r", 0),
+]
 
 
-def test_old_office_files_need_libreoffice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(office_old, "detect", lambda *_: "doc")
+@pytest.fixture(autouse=True)
+def without_libreoffice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
+
+
+def opened(data: bytes, name: str = "x.bin") -> Parsed:
+    return read(data, Context(name, Limits()))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_word_97(packed: bool) -> None:
+    parsed = opened(doc(LETTER, ["Nota con 12.500 euro"], ("da cancellare",), packed))
+    assert (parsed.format, parsed.title, parsed.pages) == ("doc", "Contratto di locazione", 2)
+    assert parsed.metadata["read_by"] == "Faldone"
+    assert [(e.kind, e.text, e.page) for e in parsed.elements if e.kind != "table"] == [
+        ("title", "Contratto di locazione", 1),
+        ("text", "Il canone è di 640 € – l’anno dopo 650 €.", 1),
+        ("list", "primo", 1),
+        ("text", "In fede -fine.", 1),
+        ("text", "Seconda pagina.", 2),
+        ("text", "Nota con 12.500 euro", 2),
+    ]
+    [table] = [e for e in parsed.elements if e.kind == "table"]
+    assert table.rows == (("Voce", "Importo"), ("Acconto due righe", ""))
+
+
+def test_word_6() -> None:
+    parsed = opened(doc(LETTER, ["Nota"], ("da cancellare",), version=101))
+    assert [e.text for e in parsed.elements if e.kind == "title"] == ["Contratto di locazione"]
+    assert "l’anno dopo 650 €." in parsed.elements[1].text
+    assert next(e for e in parsed.elements if e.kind == "table").rows == (
+        ("Voce", "Importo"),
+        ("Acconto due righe", ""),
+    )
+    assert "cancellare" not in " ".join(e.text for e in parsed.elements)
+
+
+def test_texts_of_other_alphabets() -> None:
+    assert opened(doc([("Прибыль общества 12\r", 0)])).elements[0].text == "Прибыль общества 12"
+
+
+def test_slides_with_titles_tables_and_notes() -> None:
+    outline = text("Piano industriale", 0) + text("Ricavi in crescita\rCosti stabili", 1, wide=False)
+    pointers = [shape(record(0x0F9E, struct.pack("<I", index))) for index in (0, 1)]
+    table = grid([["Anno", "Ricavi"], ["2024", ""], ["2025", "640"]])
+    data = ppt(
+        [(outline, b"".join(pointers), "Da dire a voce"), (b"", table + shape(text("Fonte: conti")), "")], "vecchia"
+    )
+    parsed = opened(data)
+    assert (parsed.format, parsed.pages, parsed.title) == ("ppt", 2, "Piano industriale")
+    assert [(e.kind, e.page, e.rows or e.text) for e in parsed.elements] == [
+        ("title", 1, "Piano industriale"),
+        ("list", 1, "Ricavi in crescita"),
+        ("list", 1, "Costi stabili"),
+        ("text", 1, "Da dire a voce"),
+        ("table", 2, (("Anno", "Ricavi"), ("2024", ""), ("2025", "640"))),
+        ("text", 2, "Fonte: conti"),
+    ]
+
+
+def test_a_presentation_whose_directory_is_broken_gives_its_texts_with_a_warning() -> None:
+    data = ppt([(b"", shape(text("Ricavi 640")), "")])
+    parsed = opened(data.replace(struct.pack("<HHI", 0, 0x1772, 12), struct.pack("<HHI", 0, 0x1771, 12)))
+    assert [e.text for e in parsed.elements] == ["Ricavi 640"]
+    assert "older versions" in parsed.warnings[0]
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    whole = doc(LETTER)
+    for data in (
+        whole[:600],
+        whole.replace(b"1\0T\0a\0b\0l\0e\0", b"9\0T\0a\0b\0l\0e\0").replace(b"\xec\xa5\xc1\0", b"\xec\xa5\xc1\0"),
+    ):
+        try:
+            parsed = opened(data)
+        except DocumentError as error:
+            assert error.kind in {FailureKind.CORRUPT, FailureKind.NO_TEXT}
+        else:
+            assert all(isinstance(element, Element) for element in parsed.elements)
+
+
+def test_encrypted_files_say_so() -> None:
+    locked = bytearray(doc(LETTER))
+    place = locked.index(b"\xec\xa5\xc1\0")
+    locked[place + 11] |= 1
     with pytest.raises(DocumentError) as caught:
-        office_old.parse(b"x", Context("x.doc", Limits()))
-    assert caught.value.kind == FailureKind.MISSING_PROGRAM
-    assert "LibreOffice" in caught.value.message
+        opened(bytes(locked))
+    assert caught.value.kind == FailureKind.ENCRYPTED
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"{\\rtf1 ciao}", "rtf"), (b"<html><body>Testo</body></html>", "html"),
+     (b"MIME-Version: 1.0\nContent-Type: text/html\n\n<p>Testo salvato da Word</p>", "eml")],
+)  # fmt: skip
+def test_other_kinds_that_are_named_doc_go_to_their_readers(data: bytes, kind: str) -> None:
+    assert opened(data, "x.doc").format == kind
