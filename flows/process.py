@@ -33,7 +33,8 @@ def process(
     type: Annotated[Analysis, Field(description="Which analysis.")] = "comprehensive",
     model: Annotated[str | None, Field(description="A model of the registry, for classify or sentiment.")] = None,
     template: Annotated[
-        Literal["financial", "analysis", "collection", "executive"], Field(description="Which report.")
+        Literal["financial", "analysis", "collection", "executive", "due-dates", "vat", "spend", "findings"],
+        Field(description="Which report."),
     ] = "analysis",
     output: Annotated[str, Field(description="A file ending in .pdf, or a folder.")] = "",
     language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",

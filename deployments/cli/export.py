@@ -19,6 +19,10 @@ class TemplateName(StrEnum):
     COLLECTION = "collection"
     EXECUTIVE = "executive"
     WEEKLY = "weekly"
+    DUE_DATES = "due-dates"
+    VAT = "vat"
+    SPEND = "spend"
+    FINDINGS = "findings"
 
 
 class Language(StrEnum):
@@ -39,9 +43,11 @@ class AnalysisType(StrEnum):
 
 TemplateOption = Annotated[
     TemplateName,
-    typer.Option("--template", "-t", help="Which report: figures, readings, what a collection holds, one page."),
+    typer.Option("--template", "-t", help="Which report: figures, readings, due dates, VAT …"),
 ]
-OutputOption = Annotated[str, typer.Option("--output", "-o", help="A file ending in .pdf, or a folder.")]
+OutputOption = Annotated[
+    str, typer.Option("--output", "-o", help="A file ending in .pdf (.xlsx for reports on papers), or a folder.")
+]
 LanguageOption = Annotated[Language, typer.Option("--language", "-l", help="Language of the report.")]
 
 
@@ -53,16 +59,24 @@ def export(
     template: TemplateOption = TemplateName.ANALYSIS,
     output: OutputOption = "",
     language: LanguageOption = Language.EN,
+    on: Annotated[
+        str, typer.Option(help="The day of a report on due dates, e.g. 2026-04-01; today when left out.")
+    ] = "",
+    office: Annotated[
+        list[str] | None,
+        typer.Option(help="VAT number of the firm whose papers these are; FALDONE_OFFICE when left out."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a PDF report on a collection, or on some of its documents.
+    """Write a PDF report on a collection, or on some of its documents; reports on papers also as XLSX.
 
-    Example: faldone export --collection finance --template financial --language it --output report.pdf
+    Example: faldone export --collection office --template due-dates --language it --output scadenzario.xlsx
     """
     with errors_shown():
         parameters = {
             "collection": collection, "documents": [_document(one) for one in document or []],
             "template": template.value, "output": _output(output), "language": language.value,
+            "on": on, "office": office,
         }  # fmt: skip
         result = run_flow("export", parameters)
         emit(result, as_json, None if as_json else _written(result))

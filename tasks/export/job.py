@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from infra.errors import UsageError
@@ -18,8 +18,10 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.export.collect import Progress, collect
 from tasks.export.ledger_week import ledger_week
+from tasks.export.papers import collect_papers
 from tasks.export.records import Material
 from tasks.export.report import render
+from tasks.export.sheets import as_workbook
 from tasks.export.templates import template
 from tasks.export.words import Words
 
@@ -43,25 +45,53 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 def export(
-    settings: Settings, collection: str, documents: Sequence[str] = (), template_name: str = "analysis",
-    output: str = "", language: str = "en", progress: Progress = silent,
-) -> Exported:  # fmt: skip
+    settings: Settings,
+    collection: str,
+    documents: Sequence[str] = (),
+    template_name: str = "analysis",
+    output: str = "",
+    language: str = "en",
+    progress: Progress = silent,
+    on: str = "",
+    office: Sequence[str] = (),
+) -> Exported:
     """Write a report on a collection, or on some of its documents.
 
     Args:
         documents: ids or paths; none means the whole collection.
-        output: a file that ends in .pdf, or a folder; "" means the data folder's `exports`.
+        output: a file that ends in .pdf (or .xlsx for reports that are tables), or a folder; "" means the data folder's `exports`.
+        on: the day of a report on due dates, ISO; "" means today.
+        office: VAT numbers of the firm whose papers these are; none means those of the settings.
 
     Raises:
-        UsageError: an unknown template, language or document, or an output that cannot be written.
+        UsageError: an unknown template, language, day or document, or an output that cannot be written.
     """
-    template(template_name)  # what the user can mend is said before any work is done
+    chosen = template(template_name)  # what the user can mend is said before any work is done
     Words(language)
+    day = _day(on)
     destination(settings, collection, template_name, output)
-    material = collect(Lake(settings.root), collection, documents, progress)
+    lake = Lake(settings.root)
+    material = collect(lake, collection, documents, progress)
     if template_name == "weekly":
         material = replace(material, week=ledger_week(material, Words(language)))
+    if chosen.tables is not None:
+        ids = [entry.document_id for entry in material.entries] if documents else []
+        material = replace(
+            material, papers=collect_papers(lake, collection, office or settings.office, day, ids), analysed=()
+        )
     return write(settings, material, template_name, output, language, progress)
+
+
+def _day(text: str) -> date:
+    """A day in ISO form, today for none.
+
+    Raises:
+        UsageError: the text is no day.
+    """
+    try:
+        return date.fromisoformat(text) if text else date.today()
+    except ValueError:
+        raise UsageError(f"--on {text}: write a day as 2026-04-01") from None
 
 
 def write(
@@ -72,10 +102,19 @@ def write(
     began = time.perf_counter()
     words = Words(language)
     progress("compose", 0, 1)
-    report = template(template_name).compose(material, words)
-    progress("compose", 1, 1)
+    chosen = template(template_name)
     target = destination(settings, material.collection, template_name, output)
-    pages = render(report, target, progress)
+    if target.suffix.lower() == ".xlsx":
+        if chosen.tables is None or material.papers is None:
+            raise UsageError(f"--output {output}: the report {template_name} is written as PDF only")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(as_workbook(chosen.tables(material.papers, words)))
+        progress("compose", 1, 1)
+        pages = 0
+    else:
+        report = chosen.compose(material, words)
+        progress("compose", 1, 1)
+        pages = render(report, target, progress)
     return Exported("completed", str(target), pages, target.stat().st_size, round(time.perf_counter() - began, 3))
 
 
@@ -95,8 +134,12 @@ def destination(settings: Settings, collection: str, template_name: str, output:
     path = Path(output).expanduser().absolute()
     if path.is_dir() or output.endswith(("/", "\\")):
         return path / unique_name(collection, template_name)
-    if path.suffix.lower() != ".pdf":
-        raise UsageError(f"--output {output}: give a folder that exists (or ends in /), or a file name ending in .pdf")
+    endings = (".pdf", ".xlsx") if template(template_name).tables else (".pdf",)
+    if path.suffix.lower() not in endings:
+        names = " or ".join(endings)
+        raise UsageError(
+            f"--output {output}: give a folder that exists (or ends in /), or a file name ending in {names}"
+        )
     return path
 
 

@@ -7,9 +7,10 @@ percent; pages are 1-based, 0 where unknown; times carry their offset.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +290,25 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class Papers:
+    """An office's papers as rows of `tasks.query.views`, on a day: what is paid later than `on` is open.
+
+    `owner` are VAT numbers, `guessed` says that nobody named them.
+    """
+
+    on: date
+    owner: tuple[str, ...]
+    owner_name: str
+    guessed: bool
+    invoices: Sequence[Mapping[str, Any]]
+    dues: Sequence[Mapping[str, Any]]
+    vat: Sequence[Mapping[str, Any]]
+    lines: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
+    vat_periods: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Everything that a template may use. `entries` is the whole ledger or the documents that were asked for."""
 
@@ -297,3 +317,4 @@ class Material:
     entries: Sequence[Entry] = ()
     analysed: Sequence[Analysed] = ()
     week: Week | None = None
+    papers: Papers | None = None

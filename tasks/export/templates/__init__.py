@@ -11,20 +11,36 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.errors import UsageError
-from tasks.export.records import Material
+from tasks.export.records import Material, Papers
 from tasks.export.report import Report
+from tasks.export.sheets import Tables
 from tasks.export.words import Words
 
-MODULES: Final = ("financial", "analysis", "collection", "executive", "weekly")
+MODULES: Final = (
+    "financial",
+    "analysis",
+    "collection",
+    "executive",
+    "weekly",
+    "due-dates",
+    "vat",
+    "spend",
+    "findings",
+)
+"""Names of templates; the module of `due-dates` is `due_dates.py`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template by its name, with what it shows in one line."""
+    """A template by its name, with what it shows in one line.
+
+    `tables` makes the same report as plain tables, for a workbook; None where a report is more than tables.
+    """
 
     name: str
     description: str
     compose: Callable[[Material, Words], Report]
+    tables: Callable[[Papers, Words], Tables] | None = None
 
 
 def template(name: str) -> Template:
@@ -35,5 +51,5 @@ def template(name: str) -> Template:
     """
     if name not in MODULES:
         raise UsageError(f"no template {name!r}: choose one of {', '.join(MODULES)}")
-    module = importlib.import_module(f"{__name__}.{name}")
-    return Template(module.NAME, module.DESCRIPTION, module.compose)
+    module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
+    return Template(module.NAME, module.DESCRIPTION, module.compose, getattr(module, "tables", None))

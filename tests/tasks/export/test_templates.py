@@ -179,7 +179,9 @@ def test_many_years_are_split_into_tables(tmp_path: Path) -> None:
 
 def test_a_template_is_in_the_registry_the_command_line_and_the_manual() -> None:
     folder = Path(__file__).parents[3] / "tasks" / "export" / "templates"
-    files = {path.stem for path in folder.glob("*.py") if "NAME =" in path.read_text(encoding="utf-8")}
+    files = {
+        path.stem.replace("_", "-") for path in folder.glob("*.py") if "NAME =" in path.read_text(encoding="utf-8")
+    }
     assert files == set(MODULES), "a template's file and its line in MODULES belong together"
     assert len(MODULES) == len(set(MODULES))
     assert {name.value for name in TemplateName} == files, "add the template to the command line's TemplateName"
