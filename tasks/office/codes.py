@@ -1,4 +1,4 @@
-"""Codes of invoices and tax papers in words, Italian and English; the tables are data: `codes.csv`.
+"""Codes of invoices and tax papers in words, Italian and English; the tables are data: `wordings/codes.csv`.
 
 Sources of the lists: the Italian tax agency's technical specification of the e-invoice (types, natures, payments, funds, regimes),
 UNTDID 1001 and 4461 and UNCL 5305 as EN 16931 uses them (types, payments and VAT categories of UBL and CII).
@@ -6,10 +6,10 @@ UNTDID 1001 and 4461 and UNCL 5305 as EN 16931 uses them (types, payments and VA
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal
+
+from tasks.wordings import load_table
 
 List = Literal[
     "type", "nature", "payment", "terms", "withholding", "fund", "regime", "due", "exchange", "state", "reference"
@@ -18,8 +18,8 @@ List = Literal[
 
 @lru_cache(maxsize=1)
 def _words() -> dict[tuple[str, str], dict[str, str]]:
-    with (Path(__file__).parent / "codes.csv").open(encoding="utf-8", newline="") as file:
-        return {(row["list"], row["code"]): {"it": row["it"], "en": row["en"]} for row in csv.DictReader(file)}
+    rows = load_table("tasks.office", "codes.csv", ("list", "code", "it", "en"))
+    return {(row["list"], row["code"]): {"it": row["it"], "en": row["en"]} for row in rows}
 
 
 def in_words(which: List, code: str, language: str = "it") -> str:

@@ -1,4 +1,4 @@
-"""Rows of the typed tables: what each record writes where. Columns and their types are data: `columns.csv`.
+"""Rows of the typed tables: what each record writes where. Columns and their types are data: `wordings/columns.csv`.
 
 Amounts become floats here, at the very end, rounded to what a float holds exactly enough (cents below 10^13); checks are made before, in
 Decimal. `signed` amounts have the sign that they have in an account: a credit note's are negative.
@@ -6,11 +6,9 @@ Decimal. `signed` amounts have the sign that they have in an account: a credit n
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from tasks.office import identifiers
@@ -29,6 +27,7 @@ from tasks.office.records import (
     VatRegister,
     VatReturn,
 )
+from tasks.wordings import load_table
 
 Row = dict[str, Any]
 Rows = Iterator[tuple[str, Row]]
@@ -36,14 +35,13 @@ Rows = Iterator[tuple[str, Row]]
 
 def _columns() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    with (Path(__file__).parent / "columns.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["table"], {})[row["column"]] = row["type"]
+    for row in load_table("tasks.office", "columns.csv", ("table", "column", "type", "meaning")):
+        found.setdefault(row["table"], {})[row["column"]] = row["type"]
     return found
 
 
 COLUMNS = _columns()
-"""Table → column → type (text, number, integer, date, moment, flag): `columns.csv`, which says what each means.
+"""Table → column → type (text, number, integer, date, moment, flag): `wordings/columns.csv`, which says what each means.
 
 Every table also has `row_id` (its key), `document_id`, `path` and `content_hash`.
 """

@@ -1,20 +1,20 @@
-"""Findings in words, English and Italian; the sentences are data: `rules.csv`."""
+"""Findings in words, English and Italian; the sentences are data: `wordings/rules.csv`."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
+
+from tasks.wordings import load_table
 
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
 @lru_cache(maxsize=1)
 def _sentences() -> dict[str, dict[str, str]]:
-    with (Path(__file__).parent / "rules.csv").open(encoding="utf-8", newline="") as file:
-        return {row["rule"]: {"en": row["en"], "it": row["it"]} for row in csv.DictReader(file)}
+    rows = load_table("tasks.office", "rules.csv", ("rule", "en", "it"))
+    return {row["rule"]: {"en": row["en"], "it": row["it"]} for row in rows}
 
 
 def sentence(rule: str, values: Mapping[str, str], language: str = "en") -> str:
