@@ -7,6 +7,7 @@ group, loses nothing: what is unknown is passed over, and only destinations mark
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -398,7 +399,7 @@ def _codec(number: int) -> str:
     names = {10000: "mac_roman", 65001: "utf-8", 708: "iso8859_6", 10007: "mac_cyrillic", 10029: "mac_latin2"}
     name = names.get(number, f"cp{number}")
     try:
-        b"".decode(name)
+        codecs.lookup(name)
     except LookupError:
         return "cp1252"
     return name

@@ -105,6 +105,7 @@ def test_the_code_page_of_the_whole_text_counts_where_the_font_says_nothing() ->
         b"{\\rtf1 Sal{\\deleted via}do{\\pict 0102ff} 81\\par}",
         b"{\\rtf1 {\\field{\\*\\fldinst SUM}{\\fldrslt Saldo 81}}\\par}",
         b"{\\rtf Saldo 81",
+        b"{\\rtf1\\ansicpg1 Saldo 81\\par}",
         b"{\\rtf1 {\\f2\\fs24\\*\\cs7\\cf0 Saldo 81}\\par}",
         b"{\\rtf1 {\r\n\\*\\unknown via}Saldo 81\\par}",
     ],
