@@ -91,7 +91,7 @@ def _inflate(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> in
                 count += len(piece)
                 if count > room:
                     break
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError):
         # A broken member (a picture, say) is the reader's affair: it may not need that one, and says so if it does.
         return count
     return count

@@ -40,6 +40,7 @@ _FORMULA_CELL = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\b[^>]*>([^<]*)<)?"
 )
 _REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_LAST_ROW = 1_048_576  # of any workbook; a damaged number beyond it would be filled up to with empty rows
 _MOST_CALCULATED = 500_000
 """Cells of a workbook that is calculated: it is held in memory for that, some 100 bytes a cell."""
 
@@ -179,7 +180,7 @@ def _asks_for_calculation(package: Package) -> bool:
 
 def _values(tab: Any) -> Iterator[tuple[Place, Any]]:
     tab.reset_dimensions()
-    for row, cells in enumerate(tab.iter_rows(values_only=True), start=1):
+    for row, cells in enumerate(tab.iter_rows(max_row=_LAST_ROW, values_only=True), start=1):
         for column, value in enumerate(cells, start=1):
             if value is not None:
                 yield (row, column), value
@@ -217,7 +218,7 @@ def _rows(tab: Any, markup: bytes, formulas: _Formulas) -> Iterator[Row]:
     tab.reset_dimensions()  # some programs write a wrong size, and openpyxl would believe it
     over, down = _merged(markup)
     hanging: dict[int, tuple[int, str]] = {}
-    for number, cells in enumerate(tab.iter_rows(), start=1):
+    for number, cells in enumerate(tab.iter_rows(max_row=_LAST_ROW), start=1):
         row = [_text(tab.title, (number, index), cell, formulas) for index, cell in enumerate(cells, 1)]
         for first, last in over.get(number, ()):
             spread(row, first, last)

@@ -225,7 +225,7 @@ def read_part(package: zipfile.ZipFile, name: str) -> bytes:
     """
     try:
         return package.read(name)
-    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
         raise corrupt(f"part {name} of the package is damaged: {error}") from None
 
 
@@ -276,7 +276,7 @@ def rewritten(package: zipfile.ZipFile) -> bytes:
     for member in package.infolist():
         name = member.filename.replace("\\", "/").lstrip("/")
         if not member.is_dir() and name not in parts:
-            with contextlib.suppress(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError):
+            with contextlib.suppress(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
                 parts[name] = _usual(name, package.read(member))
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copy:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
 from tasks.index.formats.embedded import object_of_rtf
-from tasks.index.formats.rtf_story import RAISED, Paragraph, Story
+from tasks.index.formats.rtf_story import Paragraph, Story
 from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class _Reader:
         if group.target in _GATHERED:
             self._words.append(text)
         elif group.target != "info":
-            group.story.add(text.translate(RAISED) if group.raised and text.strip().isdigit() else text)
+            group.story.add(text, group.raised)
 
     def _sign(self, sign: bytes) -> None:
         if sign == b"*":

@@ -88,6 +88,8 @@ def value_text(value: object, number_format: str = "") -> str:
     if isinstance(value, dt.datetime):
         whole_day = value.time() == dt.time()
         return value.date().isoformat() if whole_day else value.isoformat(sep=" ", timespec="seconds")
+    if value == dt.time() and number_format and not re.search("[hs]", _QUOTED.sub("", number_format), re.IGNORECASE):
+        return "0"  # no midnight, but an empty cell that another one refers to, in the format of a date
     if isinstance(value, dt.time):
         return value.isoformat(timespec="seconds" if value.second else "minutes")
     if isinstance(value, dt.timedelta):

@@ -6,6 +6,7 @@ tags, hyperlinks. What was deleted or moved away goes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +63,7 @@ def _walk(node: Any, found: Inline, break_tag: str) -> None:
         if tag in _ANCHORED:
             found.anchored.append(item)
         elif tag == "t":
-            found.pieces.append(_run_text(item))
+            found.pieces.append(_run_text(item, found))
         elif tag in _SIGNS:
             found.pieces.append(_SIGNS[tag])
         elif tag == "sym":
@@ -71,18 +72,19 @@ def _walk(node: Any, found: Inline, break_tag: str) -> None:
             found.pieces.append(_form_value(data))
         elif tag == "textpath":
             found.pieces.append(f" {attribute(item, 'string')} ")
-        elif tag in {"f", "sSup", "ruby"}:
+        elif tag in {"f", "sSup", "rad"}:
             _formula(item, tag, found, break_tag)
         else:
             _walk(item, found, break_tag)
 
 
-def _run_text(node: Any) -> str:
-    """The text of a run; raised digits stay raised: 1.250 with a note 2 is not 1.2502, and 10² not 102."""
+def _run_text(node: Any, found: Inline) -> str:
+    """The text of a run; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502, nor 10² 102."""
     text = node.text or ""
-    run = node.getparent()
-    if text.strip().isdigit() and value(child(run, "rPr"), "vertAlign") == "superscript":
-        return text.translate(_RAISED)
+    behind_figure = bool(found.pieces) and found.pieces[-1][-1:].isdigit()
+    if behind_figure and text.strip().isdigit():
+        raised = value(child(node.getparent(), "rPr"), "vertAlign") == "superscript"
+        return text.translate(_RAISED) if raised else text
     return text
 
 
@@ -107,9 +109,10 @@ def _form_value(data: Any) -> str:
 
 
 def _formula(node: Any, tag: str, found: Inline, break_tag: str) -> None:
-    """Fractions with a stroke, powers with a caret, annotated characters without their reading."""
-    sign = {"f": "/", "sSup": "^"}.get(tag, "")
-    for number, part in enumerate(p for p in node if local(p) not in _GONE and not local(p).endswith("Pr")):
-        if number and sign:
-            found.pieces.append(sign)
-        _walk(part, found, break_tag)
+    """Fractions with a stroke, powers with a caret, roots with their sign; what is more than one figure in brackets."""
+    parts = []
+    for part in (p for p in node if local(p) in {"num", "den", "e", "sup"}):
+        inner = Inline()
+        _walk(part, inner, break_tag)
+        parts.append(inner.text if re.fullmatch(r"\w*", inner.text) else f"({inner.text})")
+    found.pieces.append({"f": "/", "sSup": "^"}.get(tag, "").join(parts) if tag != "rad" else "√" + "".join(parts))

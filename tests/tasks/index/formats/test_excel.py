@@ -201,6 +201,23 @@ def test_durations_and_times_as_shown() -> None:
     assert parsed(saved(book)).elements[0].text == "Ore | 26:30 | 08:30 | 08:30:15"
 
 
+def test_a_row_number_beyond_any_sheet_does_not_take_hours() -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Voce", 3])
+    data = changed(saved(book), "xl/worksheets/sheet1.xml", '<row r="1"', '<row r="2147483648"')
+    assert calamine_sheets(saved(book), CellCount(10))[0][0].text == "Voce | 3"
+    with pytest.raises(DocumentError):
+        parsed(data)
+
+
+def test_an_empty_date_is_no_midnight() -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Scadenza", 0, 0, 0.5])
+    for place, code in (("B1", "dd/mm/yyyy"), ("C1", "hh:mm"), ("D1", "hh:mm")):
+        book.active[place].number_format = code
+    assert parsed(saved(book)).elements[0].text == "Scadenza | 0 | 00:00 | 12:00"
+
+
 def test_an_amount_in_merged_cells_stands_once_and_a_label_goes_down() -> None:
     book = openpyxl.Workbook()
     for row in [

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.errors import DocumentError, FailureKind
 from office import (
     SPACES,
     chart,
@@ -257,6 +258,26 @@ def test_form_fields_symbols_and_raised_figures_as_shown() -> None:
     found = texts(docx(p(box.format(1) + r("sì ") + box.format(0) + r("no")) + p(r("Rata: ") + choice) + p(r("1.250") + raised)
                        + p(tick + r(" letto")) + p(hyphen)))  # fmt: skip
     assert found == ["☒sì ☐no", "Rata: annuale", "1.250²", "☒ letto", "12-bis"]
+
+
+def test_formulas_keep_what_belongs_together() -> None:
+    def m(text: str) -> str:
+        return f"<m:r><m:t>{text}</m:t></m:r>"
+
+    power = f"<m:sSup><m:e>{m('b')}</m:e><m:sup>{m('2')}</m:sup></m:sSup>"
+    root = f"<m:rad><m:radPr/><m:e>{power}{m('-4ac')}</m:e></m:rad>"
+    fraction = f"<m:f><m:fPr/><m:num>{m('-b±')}{root}</m:num><m:den>{m('2a')}</m:den></m:f>"
+    assert texts(docx(p(f"<m:oMath>{m('x=')}{fraction}</m:oMath>"))) == ["x=(-b±√(b^2-4ac))/2a"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 900), st.integers(1, 300))
+def test_a_package_with_a_gap_is_read_or_fails_with_a_name(place: int, size: int) -> None:
+    data = docx(p("Saldo 6.024"))
+    try:
+        parsed(data[:place] + data[place + size :])
+    except DocumentError as error:
+        assert error.kind != FailureKind.INTERNAL
 
 
 def test_numbers_of_lists_are_counted_as_word_shows_them() -> None:
