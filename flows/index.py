@@ -12,6 +12,7 @@ from prefect import flow, task
 from pydantic import Field
 
 from flows.observe import artifacts, dashboard, retry, table
+from infra.errors import UsageError
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
 from tasks.index import run as steps
@@ -33,13 +34,17 @@ def prepare() -> None:
 @flow(name="index", flow_run_name="index-{collection}", validate_parameters=True)
 def index(
     sources: Annotated[
-        list[str], Field(min_length=1, description="Files, folders, globs, or s3://, gs://, https:// URLs.")
+        list[str],
+        Field(description="Files, folders, globs, or s3://, gs://, https:// URLs; none only with prune_root."),
     ],
     collection: Annotated[
         str, Field(pattern=COLLECTION_PATTERN, description="The collection to index into.")
     ] = "documents",
     prune: Annotated[bool, Field(description="Remove documents that are no longer under the sources.")] = True,
     force: Annotated[bool, Field(description="Read every document again, and prune without the guard.")] = False,
+    prune_root: Annotated[
+        list[str] | None, Field(description="Sources that moved or are gone for good: forget what stood under them.")
+    ] = None,
 ) -> dict[str, Any]:
     """Index documents: read what is new or changed, embed it, store it, and remove what is gone.
 
@@ -48,10 +53,13 @@ def index(
         collection: Name of the collection; made when it is new.
         prune: Whether documents that are gone from these sources leave the collection.
         force: Read every document again even if it did not change.
+        prune_root: Sources that moved or are gone for good; what is known under them is removed.
     """
+    if not sources and not prune_root:
+        raise UsageError("index: name at least one source")
     with steps.opened(load(), collection) as run, artifacts(run.progress, "index"):
         run.watch = dashboard
-        result = steps.carry_out(run, sources, prune, force, STEPS)
+        result = steps.carry_out(run, sources, prune, force, prune_root or (), STEPS)
     table("index", counts_and_failures(result), f"collection {collection}: {result['status'].replace('_', ' ')}")
     return result
 

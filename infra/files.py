@@ -1,161 +1,68 @@
-"""The door to files, here or behind an fsspec URL (`s3://`, `gs://`, `https://` …).
+"""The door to files, here or behind an fsspec URL (`s3://`, `gs://`, `https://` …): read, write, fetch, send, remove.
 
-Local folders are walked with os.scandir, which costs one stat a file; everything else goes through fsspec with the credentials of the
-environment. What is hidden (a name that begins with a dot) or a lock file of an office program (`~$…`) is not a document.
+Stores are reached with the credentials of the environment and need their fsspec driver: `faldone[s3]`, `faldone[gcs]`, `faldone[http]`.
+What lies under a source is listed by `infra/sources.py`.
 """
 
 from __future__ import annotations
 
-import glob
+import hashlib
 import os
-import re
 import shutil
-import stat
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
-
-RootKind = Literal["file", "folder", "glob"]
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A source as the user named it: `location` absolute; for a glob, the pattern."""
-
-    kind: RootKind
-    location: str
-
-    def holds(self, path: str) -> bool:
-        """Whether a path would be listed under this root if the file were there."""
-        if self.kind == "file":
-            return path == self.location
-        if self.kind == "folder":
-            return path.startswith(self.location.rstrip("/") + "/")
-        return _pattern(self.location).match(path) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file: `stamp` changes when the content may have changed (mtime in ns, or an etag)."""
-
-    path: str
-    size: int
-    stamp: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A place that could not be listed, and why; `gone` tells a link to nowhere from what is only out of reach."""
-
-    path: str
-    reason: str
-    gone: bool = False
 
 
 def is_url(source: str) -> bool:
     return "://" in source
 
 
-def root_of(source: str) -> Root:
-    """What a source argument means.
-
-    Raises:
-        UsageError: there is no such file, folder or match, or its protocol is not known here.
-    """
-    if is_url(source):
-        return _remote_root(source)
-    location = storable(os.path.abspath(os.path.expanduser(source)))
-    there = on_disk(location)
-    if os.path.isdir(there):
-        return Root("folder", location)
-    if os.path.exists(there):
-        return Root("file", location)
-    if glob.has_magic(source):
-        return Root("glob", location)
-    raise UsageError(f"{source}: no such file or folder")
-
-
-def walk(root: Root) -> Iterator[Found | Unreadable]:
-    """Every file under a root, in no particular order, and every place that could not be listed."""
-    if is_url(root.location):
-        yield from _walk_remote(root)
-    elif root.kind == "folder":
-        yield from _walk_folder(on_disk(root.location))
-    elif root.kind == "glob":
-        for path in glob.iglob(root.location, recursive=True):
-            if os.path.isfile(path) and not _ignored(os.path.basename(path)):
-                yield _stat(path)
-    else:
-        yield _stat(on_disk(root.location))
-
-
 def storable(path: str) -> str:
-    r"""A path as text that can be kept: bytes of a name that are not UTF-8 become `\xe0` (old disks hold Latin-1 names)."""
+    r"""Return a path as text that can be kept: bytes of a name that are not UTF-8 become `\xe0` (old disks hold Latin-1 names)."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def on_disk(path: str) -> str:
-    """The name under which a `storable` path lies on the disk."""
-    if "\\x" not in path or os.path.lexists(path):
+    """Return the name under which a listed path lies on the disk: bytes that are no UTF-8, and letters that are not composed, as they are."""
+    if os.path.lexists(path):
         return path
-    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda found: bytes.fromhex(found[1].decode()), os.fsencode(path))
-    return os.fsdecode(raw)
+    there = "/"
+    for part in os.path.abspath(path).strip("/").split("/"):
+        candidate = os.path.join(there, part)
+        there = candidate if os.path.lexists(candidate) else os.path.join(there, _entry(there, part) or part)
+    return there
 
 
-def _walk_folder(top: str) -> Iterator[Found | Unreadable]:
-    """Links to files count as files; links to folders are not followed, so that no loop can be walked."""
-    folders = [top]
-    while folders:
-        folder = folders.pop()
-        try:
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if _ignored(entry.name):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    elif entry.is_symlink() or entry.is_file():
-                        yield from _link(entry.path) if entry.is_symlink() else [_stat(entry.path)]
-        except OSError as error:
-            yield Unreadable(storable(folder), error.strerror or str(error))
-
-
-def _link(path: str) -> list[Found | Unreadable]:
-    """What a link leads to, when it is a file; a link to nowhere is named, or a document would be lost without a word."""
+def _entry(folder: str, name: str) -> str | None:
+    """The entry of a folder that is stored under a name."""
+    if name.isascii() and "\\x" not in name:
+        return None
     try:
-        status = os.stat(path)
-    except OSError as error:
-        return [Unreadable(storable(path), f"a link that leads nowhere: {error.strerror}", gone=True)]
-    return [_stat(path)] if stat.S_ISREG(status.st_mode) else []
-
-
-def _stat(path: str) -> Found | Unreadable:
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        return Unreadable(storable(path), error.strerror or str(error), gone=isinstance(error, FileNotFoundError))
-    return Found(storable(path), status.st_size, str(status.st_mtime_ns))
-
-
-def _ignored(name: str) -> bool:
-    return name.startswith((".", "~$"))
+        entries = os.listdir(folder)
+    except OSError:
+        return None
+    wanted = unicodedata.normalize("NFC", name)
+    return next((entry for entry in entries if unicodedata.normalize("NFC", storable(entry)) == wanted), None)
 
 
 def fetch(path: str, folder: Path, most: int) -> Path:
-    """A local copy of a remote file in `folder`; a local path as it is.
+    """Return a local copy of a remote file in `folder`; of a local path the path itself.
 
     Raises:
         DocumentError: it is gone, may not be read, is larger than `most` bytes, or the network failed.
     """
     if not is_url(path):
         return Path(on_disk(path))
-    fs, inner = _filesystem(path)
-    target = folder / (f"{abs(hash(path)):x}-" + Path(inner).name[-80:])
+    fs, inner = filesystem(path)
+    # not the file's own name, which may be longer than a disk takes: 80 Chinese characters are 240 bytes
+    ending = Path(inner).suffix if Path(inner).suffix[1:].isascii() else ""
+    target = folder / (hashlib.blake2b(path.encode(), digest_size=16).hexdigest() + ending[:20])
     try:
         with fs.open(inner, "rb") as source, target.open("wb") as copy:
             copied = 0
@@ -171,7 +78,7 @@ def fetch(path: str, folder: Path, most: int) -> Path:
     except DocumentError:
         raise
     except Exception as error:
-        raise DocumentError(FailureKind.NETWORK, f"could not be fetched: {_said(error)}", "discover") from error
+        raise DocumentError(FailureKind.NETWORK, f"could not be fetched: {said(error)}", "discover") from error
     return target
 
 
@@ -191,13 +98,13 @@ def write_bytes(path: str, data: bytes | memoryview, parents: bool = True) -> No
         except OSError as error:
             raise StorageError(f"{target.parent}: {error.strerror}") from error
         return
-    fs, inner = _filesystem(path)
+    fs, inner = filesystem(path)
     with _reached(path), fs.open(inner, "wb") as file:
         file.write(data)
 
 
 def read_bytes(path: str) -> bytes:
-    """The content of a file here or behind a URL.
+    """Return the content of a file here or behind a URL.
 
     Raises:
         FileNotFoundError: there is none.
@@ -205,7 +112,7 @@ def read_bytes(path: str) -> bytes:
     """
     if not is_url(path):
         return Path(path).read_bytes()
-    fs, inner = _filesystem(path)
+    fs, inner = filesystem(path)
     with _reached(path):
         data: bytes = fs.cat_file(inner)
     return data
@@ -219,7 +126,7 @@ def _reached(url: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise TransientError(f"{url}: cannot be reached: {_said(error)}") from error
+        raise TransientError(f"{url}: cannot be reached: {said(error)}") from error
 
 
 def remove_tree(path: str) -> None:
@@ -235,85 +142,108 @@ def remove_tree(path: str) -> None:
             away = path
         shutil.rmtree(away, ignore_errors=True)
         return
-    fs, inner = _filesystem(path)
+    fs, inner = filesystem(path)
     with _reached(path):
         if fs.exists(inner):
             fs.rm(inner, recursive=True)
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
+DRIVERS = {
+    "s3": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "http": "http",
+    "https": "http",
+}  # protocol: the extra that brings its driver
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """Return the fsspec driver of a URL and the path within its store.
+
+    Raises:
+        UsageError: the protocol is not known, or its driver is not installed.
+    """
     import fsspec
 
     try:
         fs, inner = fsspec.core.url_to_fs(url)
     except ImportError as error:
-        raise UsageError(f"{url}: {error} (for s3:// install faldone[s3])") from None
+        extra = DRIVERS.get(url.split("://", 1)[0])
+        hint = f"pip install 'faldone[{extra}]'" if extra else f"its driver is not installed: {error}"
+        raise UsageError(f"{url}: {hint}") from None
     except ValueError as error:
         raise UsageError(f"{url}: {error}") from None
     return fs, inner
 
 
-def _remote_root(source: str) -> Root:
-    fs, inner = _filesystem(source)
-    try:
-        if glob.has_magic(inner) and not source.startswith(("http://", "https://")):
-            return Root("glob", source)
-        if fs.isfile(inner):
-            return Root("file", source)
-        if fs.isdir(inner):
-            return Root("folder", source.rstrip("/"))
-    except PermissionError as error:
-        raise UsageError(f"{source}: may not be read: {error}") from error
-    except FileNotFoundError:
-        pass  # said below
-    except Exception as error:
-        if "Credential" in type(error).__name__:
-            raise UsageError(f"{source}: {_said(error)}") from error
-        raise TransientError(f"{source}: cannot be reached: {_said(error)}") from error
-    raise UsageError(f"{source}: no such file or folder")
-
-
-def _said(error: Exception) -> str:
-    """A driver's error in one line. Each store's driver has classes of its own, most of them no OSError."""
+def said(error: Exception) -> str:
+    """Return a driver's error in one line. Each store's driver has classes of its own, most of them no OSError."""
     line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
-def _walk_remote(root: Root) -> Iterator[Found | Unreadable]:
-    fs, inner = _filesystem(root.location)
-    protocol = root.location.split("://", 1)[0]
+# ---- folders to and from an object store -------------------------------------------------------------------------------
+
+
+def send_folder(folder: Path, url: str, last: str) -> None:
+    """Send a folder's files; the one named `last` goes last, so that its presence says that all are there.
+
+    Raises:
+        TransientError: the store cannot be written.
+    """
+    files = sorted((p for p in folder.rglob("*") if p.is_file()), key=lambda p: p.name == last)
+    for file in files:
+        send_file(file, f"{url}/{file.relative_to(folder).as_posix()}")
+
+
+def send_file(file: Path, url: str) -> None:
+    """Send one file; object stores replace it in one step.
+
+    Raises:
+        TransientError: the store cannot be written.
+    """
+    fs, inner = filesystem(url)
+    with _reached(url):
+        fs.put_file(str(file), inner)
+
+
+def sync_versions(url: str, folder: Path, marker: str) -> None:
+    """Make `folder` like the remote one, two levels deep (name/version).
+
+    A version with its marker here is not fetched again. What is gone there goes here, and each name's small files
+    (the pointer) are always fetched.
+
+    Raises:
+        TransientError: the store cannot be read.
+    """
+    fs, inner = filesystem(url)
     try:
-        if root.kind == "file":
-            listing = {inner: fs.info(inner)}
-        elif root.kind == "glob":
-            listing = fs.glob(inner, detail=True)
-        else:
-            listing = fs.find(inner, detail=True)
-    except Exception as error:  # noqa: BLE001 - see _said
-        yield Unreadable(root.location, _said(error))
-        return
-    for name, info in listing.items():
-        if info.get("type", "file") != "file" or any(_ignored(part) for part in name.split("/") if part):
-            continue
-        path = name if is_url(name) else f"{protocol}://{name}"
-        stamp = str(info.get("ETag") or info.get("etag") or info.get("LastModified") or info.get("mtime") or "")
-        yield Found(path, int(info.get("size") or 0), stamp)
+        with _reached(url):
+            fs.invalidate_cache()
+            relative = {
+                path[len(inner) + 1 :]: path for path in fs.find(inner) if path.count("/") > inner.count("/") + 1
+            }
+            complete = {name.rsplit("/", 1)[0] for name in relative if name.endswith(f"/{marker}")}
+            _drop_gone(folder, complete, marker)
+            for version in sorted(complete):
+                if not (folder / version / marker).is_file():
+                    _fetch_version(fs, relative, version, folder, marker)
+            for name, path in relative.items():
+                if name.count("/") == 1:
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    fs.get_file(path, str(folder / name))
+    except FileNotFoundError:
+        return  # nothing has been registered yet
 
 
-def _pattern(location: str) -> Any:
-    # glob.translate comes with Python 3.13. A whole part `**` crosses folders; `*`, `?` and `[…]` stay within a part
-    out = ""
-    for piece in re.split(r"((?:(?<=/)|^)\*\*(?:/|\Z)|\*+|\?|\[[^]]+\])", location):
-        if piece == "**/":
-            out += "(?:[^/]+/)*"
-        elif piece == "**" and out.endswith(("/", "/)*")):
-            out += ".*"
-        elif piece.startswith("*"):
-            out += "[^/]*"
-        elif piece == "?":
-            out += "[^/]"
-        elif piece.startswith("[") and piece.endswith("]"):
-            out += piece.replace("[!", "[^", 1)
-        else:
-            out += re.escape(piece)
-    return re.compile(out + r"\Z")
+def _fetch_version(fs: Any, relative: dict[str, str], version: str, folder: Path, marker: str) -> None:
+    names = [name for name in relative if name.startswith(f"{version}/")]
+    for name in sorted(names, key=lambda n: n.endswith(f"/{marker}")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        fs.get_file(relative[name], str(folder / name))
+
+
+def _drop_gone(folder: Path, complete: set[str], marker: str) -> None:
+    for here in folder.glob(f"*/*/{marker}"):
+        if here.parent.relative_to(folder).as_posix() not in complete:
+            shutil.rmtree(here.parent)

@@ -69,9 +69,13 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port/?from=…&to=…")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, comma-separated.")
     backups: str = Field("", description="Where backups go: a folder or s3://…; empty: `backups` in the data folder.")
+    sources: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Folders and URLs under which sources must lie, comma-separated; empty: anywhere. Set it where users name sources.",
+    )
     limits: Limits = Limits()
 
-    @field_validator("languages", "alert_urls", "office", mode="before")
+    @field_validator("languages", "alert_urls", "office", "sources", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from infra.errors import FaldoneError, TransientError
-from infra.files import _filesystem, is_url, remove_tree
+from infra.files import filesystem, is_url, remove_tree
 
 BLOCK = 1 << 20
 MANIFEST = "manifest.json"
@@ -47,7 +47,7 @@ class Vault:
             self._fs: Any = fsspec.filesystem("file")
             self._root = self.location
         else:
-            self._fs, self._root = _filesystem(self.location)
+            self._fs, self._root = filesystem(self.location)
 
     def _blob(self, digest: str) -> str:
         return f"{self._root}/data/{digest[:2]}/{digest}"
@@ -204,7 +204,7 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def _reading(source: str) -> Iterator[IO[bytes]]:
     if is_url(source):
-        fs, inner = _filesystem(source)
+        fs, inner = filesystem(source)
         with fs.open(inner, "rb") as file:
             yield file
     else:

@@ -21,13 +21,20 @@ collections_app = typer.Typer(no_args_is_help=True, help="Collections: list, loo
 
 def index(
     sources: Annotated[
-        list[str], typer.Argument(help="Files, folders, globs, or s3://, gs://, https:// URLs.", metavar="SOURCE…")
-    ],
+        list[str] | None,
+        typer.Argument(help="Files, folders, globs, or s3://, gs://, https:// URLs.", metavar="SOURCE…"),
+    ] = None,
     collection: CollectionOption = "documents",
     prune: Annotated[bool, typer.Option(help="Remove documents that are no longer under these sources.")] = True,
     force: Annotated[
         bool, typer.Option("--force", help="Read every document again, and prune without the guard.")
     ] = False,
+    prune_root: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH", help="A source that moved or is gone for good: forget what stood under it. May be repeated."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Index files, folders, globs or URLs into a collection.
@@ -39,8 +46,12 @@ def index(
     from infra.files import storable
 
     with errors_shown():
-        absolute = [s if "://" in s else storable(str(Path(s).expanduser().absolute())) for s in sources]
+        if not sources and not prune_root:
+            fail("give a SOURCE, or --prune-root PATH", Exit.USAGE)
+        absolute = [s if "://" in s else storable(str(Path(s).expanduser().absolute())) for s in sources or []]
         parameters = {"sources": absolute, "collection": collection, "prune": prune, "force": force}
+        if prune_root:
+            parameters["prune_root"] = prune_root
         result = run_flow("index", parameters, quiet=False)
         emit(result, as_json, None if as_json else _summary(result))
     if result["status"] != "completed":
@@ -57,7 +68,11 @@ def _summary(result: dict[str, Any]) -> str:
     more = len(result["failures"]) - 20
     tail = [f"  … and {more} more"] if more > 0 else []
     hint = ["See them with: faldone documents list --state quarantined"] if failures else []
-    return "\n".join([head, *lines, *(["Could not be read:"] if failures else []), *failures, *tail, *hint])
+    left_out = [f"  {place['path']}: {place['reason']}" for place in result["skipped"][:20]]
+    if len(result["skipped"]) > 20:
+        left_out.append(f"  … and {len(result['skipped']) - 20} more")
+    said = [*(["Left out:"] if left_out else []), *left_out, *(["Could not be read:"] if failures else [])]
+    return "\n".join([head, *lines, *said, *failures, *tail, *hint])
 
 
 Mode = Literal["hybrid", "vector", "text"]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import mirror
+from infra import files
 from infra.errors import UsageError
 from infra.machine import replace_file
 from infra.settings import Settings
@@ -61,7 +61,7 @@ def register(settings: Settings, built: Path, name: str, version: str) -> Path:
         part.rename(final)
         _to_disk(home)
     if settings.remote:
-        mirror.push(final, _remote(settings, f"{name}/{version}"), last=MARKER)
+        files.send_folder(final, _remote(settings, f"{name}/{version}"), last=MARKER)
     return final
 
 
@@ -136,7 +136,7 @@ def promote(settings: Settings, name: str, version: str) -> ModelVersion:
     pointer = root(settings) / name / "current"
     replace_file(pointer, version + "\n")
     if settings.remote:
-        mirror.put(pointer, _remote(settings, f"{name}/current"))
+        files.send_file(pointer, _remote(settings, f"{name}/current"))
     return _version(read_json(chosen.path / MARKER), chosen.path)
 
 
@@ -156,11 +156,11 @@ def remove(settings: Settings, model: str) -> list[str]:
     home = root(settings) / name
     for one in gone:
         if settings.remote:
-            mirror.remove(_remote(settings, f"{name}/{one.version}"))
+            files.remove_tree(_remote(settings, f"{name}/{one.version}"))
         shutil.rmtree(one.path)
     if len(gone) == len(there):
         if settings.remote:
-            mirror.remove(_remote(settings, name))
+            files.remove_tree(_remote(settings, name))
         shutil.rmtree(home)
     return [one.version for one in gone]
 
@@ -180,7 +180,7 @@ def _remote(settings: Settings, inner: str) -> str:
 
 def _fetch(settings: Settings) -> None:
     if settings.remote:
-        mirror.pull(f"{settings.root}/models", root(settings), marker=MARKER)
+        files.sync_versions(f"{settings.root}/models", root(settings), marker=MARKER)
 
 
 def _to_disk(path: Path) -> None:

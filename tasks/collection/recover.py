@@ -15,9 +15,9 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from infra import mirror
 from infra.errors import TransientError
 from infra.exchange import exchange
+from infra.files import remove_tree, send_folder
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings
 from infra.vault import sync_folder
@@ -75,14 +75,14 @@ def _bring(settings: Settings, work: Path, item: str, inode: int, replaced: str)
 def _send(settings: Settings, new: Path, item: str) -> None:
     """Replace a table's or model's objects; its newest manifest goes last, so that no reader sees a half."""
     manifests = sorted(new.glob("_versions/*.manifest"))
-    mirror.remove(f"{settings.root}/{item}")
-    mirror.push(new, f"{settings.root}/{item}", last=manifests[0].name if manifests else "current")
+    remove_tree(f"{settings.root}/{item}")
+    send_folder(new, f"{settings.root}/{item}", last=manifests[0].name if manifests else "current")
 
 
 def _take_away(settings: Settings, item: str, replaced: str) -> None:
     """Move an item out that the backup does not have."""
     if settings.remote:
-        mirror.remove(f"{settings.root}/{item}")
+        remove_tree(f"{settings.root}/{item}")
     here, old = settings.scratch / item, settings.scratch / replaced / item
     if here.exists():
         old.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ Only sizes and dates are read here; the content is hashed by the worker that rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infra.errors import FailureKind
-from infra.files import Found, Root, Unreadable, root_of, walk
+from infra.sources import Found, Root, Skipped, Unreadable, root_of, walk
 from tasks.records import Failure, document_id
 
 SCHEMA = pa.schema([("path", pa.string()), ("document_id", pa.string()), ("size", pa.int64()), ("stamp", pa.string())])
@@ -23,57 +23,78 @@ ROWS = 10_000  # a row group
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What was found: the manifest file, the roots it covers, and the places that could not be listed."""
+    """What was found: the manifest file, the roots it covers, the places that could not be listed, and those left out on purpose."""
 
     manifest: str
     roots: tuple[Root, ...]
     documents: int
     bytes: int
     unreadable: tuple[Failure, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def discover(
-    sources: Sequence[str], collection: str, folder: Path, progress: Callable[[int], None] | None = None
+    sources: Sequence[str],
+    collection: str,
+    folder: Path,
+    progress: Callable[[int], None] | None = None,
+    allowed: Sequence[str] = (),
 ) -> Listing:
-    """List every document under the sources into `folder/manifest.parquet`.
+    """List every document under the sources into `folder/manifest.parquet`, once also where sources overlap.
 
-    Overlapping sources list a document once.
+    Args:
+        allowed: folders and URLs under which sources may lie (FALDONE_SOURCES); any where it is empty.
 
     Raises:
-        UsageError: a source is not there.
+        UsageError: a source is not there, or not allowed.
     """
-    roots = tuple(dict.fromkeys(root_of(source) for source in sources))
+    roots = tuple(dict.fromkeys(root_of(source, allowed) for source in sources))
     path = folder / "manifest.parquet"
-    seen: set[str] = set()
     unreadable: list[Failure] = []
+    skipped: list[Skipped] = []
     size = 0
     with pq.ParquetWriter(path, SCHEMA) as writer:
         rows: list[tuple[str, str, int, str]] = []
-        for root in roots:
-            for item in walk(root):
-                if isinstance(item, Unreadable):
-                    kind = FailureKind.NOT_FOUND if item.gone else FailureKind.PERMISSION
-                    unreadable.append(Failure(item.path, "discover", kind.value, item.reason))
-                    continue
-                if _listed(item, seen, many=len(roots) > 1):
-                    continue
+        for item in _items(roots, allowed):
+            if isinstance(item, Unreadable):
+                kind = FailureKind.NOT_FOUND if item.gone else FailureKind.PERMISSION
+                unreadable.append(Failure(item.path, "discover", kind.value, item.reason))
+            elif isinstance(item, Skipped):
+                skipped.append(item)
+            else:
                 rows.append((item.path, document_id(collection, item.path), item.size, item.stamp))
                 size += item.size
                 if len(rows) >= ROWS:
                     _write(writer, rows, progress)
         _write(writer, rows, progress)
     documents = pq.ParquetFile(path).metadata.num_rows
-    return Listing(str(path), roots, documents, size, tuple(unreadable))
+    return Listing(str(path), roots, documents, size, tuple(unreadable), tuple(skipped))
 
 
-def _listed(item: Found, seen: set[str], many: bool) -> bool:
-    """Whether another root listed it already; with one root nothing need be remembered."""
-    if not many:
-        return False
-    if item.path in seen:
-        return True
-    seen.add(item.path)
-    return False
+def _items(roots: Sequence[Root], allowed: Sequence[str]) -> Iterator[Found | Unreadable | Skipped]:
+    """What lies under the roots, each path once."""
+    left = outermost(roots)
+    # without globs the outermost roots do not overlap, and nothing need be remembered
+    seen: set[str] | None = set() if len(left) > 1 and any(root.kind == "glob" for root in left) else None
+    for root in left:
+        for item in walk(root, allowed):
+            if seen is not None:
+                if item.path in seen:
+                    continue
+                seen.add(item.path)
+            yield item
+
+
+def outermost(roots: Sequence[Root]) -> list[Root]:
+    """Return the roots without those files and folders that lie under another root's folder."""
+    folders = {root.location.rstrip("/") for root in roots if root.kind == "folder"}
+    return [root for root in roots if root.kind == "glob" or not _above(root.location, folders)]
+
+
+def _above(location: str, folders: set[str]) -> bool:
+    """Say whether one of the folders is above a location."""
+    parts = location.rstrip("/").split("/")
+    return any("/".join(parts[:length]) in folders for length in range(1, len(parts)))
 
 
 def _write(

@@ -18,8 +18,9 @@ import polars as pl
 import pyarrow as pa
 
 from infra.errors import FailureKind, UsageError
-from infra.files import Root
+from infra.sources import Root
 from tasks.collection.ledger import INDEXED, QUARANTINED
+from tasks.index.gone import Emptied, gone
 from tasks.progress import cost
 
 GROUP_BYTES = 48 * 2**20  # of source files
@@ -57,6 +58,7 @@ class Plan:
     gone: tuple[str, ...]
     known: int
     weight: float = 0.0  # of what is to be done: the sum of tasks.progress.cost
+    emptied: tuple[Emptied, ...] = ()  # roots whose documents are not among `gone` although none was listed
 
 
 def plan(
@@ -67,37 +69,64 @@ def plan(
     folder: Path,
     force: bool = False,
     hidden: Sequence[str] = (),
+    prune: bool = True,
+    forgotten: Sequence[Root] = (),
 ) -> Plan:
     """Decide for every document and write `folder/plan.parquet`.
 
     Args:
         ledger: the collection's ledger with at least `LEDGER_COLUMNS`.
         roots: what was listed whole; only documents under these can be gone.
-        force: do every document again.
-        hidden: folders that could not be listed: what lies under them is not gone.
+        force: do every document again, and believe that a root that was found empty was emptied on purpose.
+        hidden: places that could not be listed: what lies under them is not gone.
+        prune: find out what is gone.
+        forgotten: roots that moved: what is known under them is gone, unless it is in the manifest too.
     """
     found = pl.read_parquet(manifest)
     known = pl.DataFrame(ledger.select(list(LEDGER_COLUMNS)))
+    outdated = _outdated_parents(known, fingerprints)
     top = known.filter(pl.col("parent_id").fill_null("") == "")
-    joined = found.join(top, on="document_id", how="left", suffix="_known")
-    decided = joined.with_columns(action=_action(fingerprints, _outdated_parents(known, fingerprints), force))
-    to_do = _in_groups(decided.filter(pl.col("action") != "unchanged"))
+    del known, ledger
+    to_do = _in_groups(_to_do(found, top, _action(fingerprints, outdated, force)))
     path = folder / "plan.parquet"
     to_do.write_parquet(path, row_group_size=GROUP_DOCUMENTS)
+    count, size, weight = to_do.height, int(to_do["size"].sum()), _weight(to_do)
+    del to_do
+    lost, emptied = gone(top, found, roots if prune else (), hidden, forgotten, believe=force)
     return Plan(
         file=str(path),
-        bytes=int(to_do["size"].sum()),
+        bytes=size,
         found=found.height,
-        to_do=to_do.height,
-        unchanged=found.height - to_do.height,
-        gone=_gone(top, found, roots, hidden),
+        to_do=count,
+        unchanged=found.height - count,
+        gone=tuple(lost),
         known=top.height,
-        weight=_weight(to_do),
+        weight=weight,
+        emptied=emptied,
     )
 
 
+def _to_do(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> pl.DataFrame:
+    """Return the rows of the manifest that are to be done, with the action and what a batch wants to know of the ledger.
+
+    Two narrow joins: one with all columns would hold a million documents' texts twice.
+    """
+    asked = ("stamp", "size", "state", "kind", "format", "parser", "chunker", "encoder")
+    facts = top.select("document_id", *asked).rename({"stamp": "stamp_known", "size": "size_known"})
+    narrow = found.select("document_id", "stamp", "size").join(
+        facts, on="document_id", how="left", maintain_order="left"
+    )
+    decided = narrow.select(action.alias("action"))["action"]
+    del narrow, facts
+    chosen = found.with_columns(decided).filter(pl.col("action") != "unchanged")
+    wanted = top.select("document_id", "content_hash", "encoder", "attempts", "state")
+    return chosen.join(wanted, on="document_id", how="left", maintain_order="left")
+
+
 def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.Expr:
-    same_file = (pl.col("stamp") == pl.col("stamp_known")) & (pl.col("size") == pl.col("size_known"))
+    # a store that says neither date nor etag says nothing about change: its files are hashed each time
+    told = (pl.col("stamp") != "") & (pl.col("stamp") == pl.col("stamp_known"))
+    same_file = told & (pl.col("size") == pl.col("size_known"))
     passing = (pl.col("state") == QUARANTINED) & pl.col("kind").is_in(TRANSIENT)
     same_parser = pl.col("parser").fill_null("") == _parser_now(fingerprints)
     same_rest = (pl.col("chunker") == fingerprints.chunker) & (pl.col("encoder") == fingerprints.encoder)
@@ -149,23 +178,16 @@ def _weight(to_do: pl.DataFrame) -> float:
     return float(sum(cost(size) for size in to_do["size"]))
 
 
-def _gone(known: pl.DataFrame, found: pl.DataFrame, roots: Sequence[Root], hidden: Sequence[str]) -> tuple[str, ...]:
-    missing = known.join(found, on="document_id", how="anti")
-    return tuple(
-        document for document, path in missing.select("document_id", "path").iter_rows()
-        if any(root.holds(path) for root in roots) and not any(f"{path}/".startswith(f"{h}/") for h in hidden)
-    )  # fmt: skip
-
-
 def check_prune(plan: Plan, collection: str, force: bool) -> None:
     """Refuse to remove most of a collection by accident (a wrong folder, a disk that is not mounted).
 
     Raises:
         UsageError: more than half of the collection would go.
     """
-    if not force and plan.known and len(plan.gone) > max(1, PRUNE_GUARD * plan.known):
+    lost = len(plan.gone) + sum(root.documents for root in plan.emptied)
+    if not force and plan.known and lost > max(1, PRUNE_GUARD * plan.known):
         raise UsageError(
-            f"{len(plan.gone)} of the {plan.known} documents of collection {collection} are no longer under these sources: "
+            f"{lost} of the {plan.known} documents of collection {collection} are no longer under these sources: "
             "to remove them run again with --force, to keep them with --no-prune"
         )
 

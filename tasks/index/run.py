@@ -21,6 +21,7 @@ from infra.lake import Lake, check_collection
 from infra.lake_upkeep import refresh_indexes
 from infra.locks import writer_lane
 from infra.settings import Settings
+from infra.sources import Root, former_root
 from infra.stop import tidied
 from tasks import shards
 from tasks.collection import commit, ledger
@@ -59,6 +60,7 @@ class Run:
             settings.without_secrets(), self.collection, self.staging.location, fingerprints(settings)
         )
         self.watch: Callable[[Workers[Work]], None] = lambda _: None  # called with the workers once they are there
+        self.forgotten: tuple[Root, ...] = ()  # roots that moved: what is known under them goes
         self.engine: shards.Engine[Work, Receipt] | None = None  # kept: a step that is tried again goes on from there
 
     def close(self) -> None:
@@ -117,9 +119,13 @@ def discover(run: Run, sources: Sequence[str]) -> Listing:
         UsageError: a source is not there.
     """
     run.progress.stage("discover")
-    listing = discovery.discover(sources, run.collection, run.staging.folder, lambda n: run.progress.add(n))
+    listing = discovery.discover(
+        sources, run.collection, run.staging.folder, lambda n: run.progress.add(n), run.settings.sources
+    )
     for failure in listing.unreadable:
         log.warning("%s cannot be listed: %s", failure.path, failure.message)
+    for place in listing.skipped:
+        log.warning("%s is left out: %s", place.path, place.reason)
     return listing
 
 
@@ -133,8 +139,18 @@ def make_plan(run: Run, listing: Listing, prune: bool = True, force: bool = Fals
     # what lies under a folder that could not be listed is not gone
     hidden = tuple(failure.path for failure in listing.unreadable if failure.kind != FailureKind.NOT_FOUND)
     made = planning.plan(
-        listing.manifest, known, listing.roots, run.pipeline.fingerprints, run.staging.folder, force, hidden
+        listing.manifest,
+        known,
+        listing.roots,
+        run.pipeline.fingerprints,
+        run.staging.folder,
+        force=force,
+        hidden=hidden,
+        prune=prune,
+        forgotten=run.forgotten,
     )
+    for root in made.emptied:
+        log.warning("%s", root.message)
     if prune:
         planning.check_prune(made, run.collection, force)
     run.progress.stage("index", made.to_do, made.weight)
@@ -216,7 +232,8 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
         LEDGER.ensure(run.lake, run.collection)
     run.close()
     run.progress.finish()
-    failures = [*listing.unreadable, *done.failures]
+    emptied = [Failure(root.location, "discover", FailureKind.NOT_FOUND.value, root.message) for root in plan.emptied]
+    failures = [*listing.unreadable, *emptied, *done.failures]
     return {
         "status": "completed_with_failures" if failures else "completed",
         "collection": run.collection,
@@ -234,6 +251,7 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
         "pages": done.pages,
         "encoded": done.encoded,
         "failures": [_failure(failure) for failure in failures[:FAILURES_KEPT]],
+        "skipped": [{"path": place.path, "reason": place.reason} for place in listing.skipped[:FAILURES_KEPT]],
     }
 
 
@@ -257,18 +275,29 @@ PLAIN = Steps()
 
 
 def carry_out(
-    run: Run, sources: Sequence[str], prune: bool = True, force: bool = False, steps: Steps = PLAIN
+    run: Run,
+    sources: Sequence[str],
+    prune: bool = True,
+    force: bool = False,
+    prune_root: Sequence[str] = (),
+    steps: Steps = PLAIN,
 ) -> dict[str, Any]:
     """Take an opened run through its steps. Returns what was done, as `index --json` prints it."""
+    run.forgotten = tuple(former_root(source) for source in prune_root)
     listing = steps.discover(run, sources)
     plan = steps.plan(run, listing, prune, force)
     done = steps.process(run, plan)
-    removed = steps.prune(run, plan) if prune else 0
+    removed = steps.prune(run, plan) if prune or run.forgotten else 0
     return finish(run, plan, listing, done, removed)
 
 
 def index(
-    settings: Settings, sources: Sequence[str], collection: str = "documents", prune: bool = True, force: bool = False
+    settings: Settings,
+    sources: Sequence[str],
+    collection: str = "documents",
+    prune: bool = True,
+    force: bool = False,
+    prune_root: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Index documents: read what is new or changed, embed it, store it, and remove what is gone.
 
@@ -276,9 +305,11 @@ def index(
         sources: files, folders (with all below them), globs, or URLs.
         prune: remove documents that are no longer under the sources.
         force: read every document again, and prune without the guard.
+        prune_root: files, folders, globs or URLs that moved or are gone for good: what is known under them is removed, unless it
+            is listed under the sources too.
 
     Raises:
         UsageError: a source that does not exist, a bad name or setting, or a prune of most of the collection.
     """
     with opened(settings, collection) as run:
-        return carry_out(run, sources, prune, force)
+        return carry_out(run, sources, prune, force, prune_root)

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from infra.errors import DocumentError, FailureKind, StorageError, UsageError
-from infra.files import Found, Root, Unreadable, fetch, read_bytes, remove_tree, root_of, walk, write_bytes
+from infra.files import fetch, read_bytes, remove_tree, write_bytes
+from infra.sources import Found, Root, Unreadable, root_of, walk
 from ports import free_port
 
 

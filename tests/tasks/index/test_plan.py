@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.errors import UsageError
-from infra.files import Root
+from infra.sources import Root
 from tasks.collection import ledger
 from tasks.index.discover import SCHEMA
+from tasks.index.gone import under
 from tasks.index.plan import Fingerprints, batches, check_prune, plan
 from tasks.progress import cost
 from tasks.records import document_id
@@ -98,6 +99,51 @@ def test_the_guard_refuses_to_remove_most_of_a_collection(tmp_path: Path) -> Non
     check_prune(made, "c", force=True)
 
 
+def test_a_root_that_was_found_empty_keeps_its_documents(tmp_path: Path) -> None:
+    """Ten of a hundred documents lay on a disk that is not mounted: below the guard's half, and still not gone."""
+    disk = [row(f"disk/{i}") for i in range(10)]
+    rest = {str(i): (10, "1") for i in range(90)}
+    rows = [*disk, *(row(name) for name in rest)]
+    roots = [Root("folder", "/papers/disk"), Root("folder", "/papers")]
+    made = plan(manifest(tmp_path, rest), ledger.rows(rows), roots, NOW, tmp_path)
+    assert made.gone == ()
+    assert [(root.location, root.documents) for root in made.emptied] == [("/papers/disk", 10)]
+    check_prune(made, "c", force=False)
+    forced = plan(manifest(tmp_path, rest), ledger.rows(rows), roots, NOW, tmp_path, force=True)
+    assert (len(forced.gone), forced.emptied) == (10, ())
+    kept = plan(manifest(tmp_path, rest), ledger.rows(rows), roots, NOW, tmp_path, prune=False)
+    assert (kept.gone, kept.emptied) == ((), ())
+
+
+def test_a_root_that_moved_is_forgotten(tmp_path: Path) -> None:
+    moved = [row(f"old/{i}") | {"path": f"/old/{i}", "document_id": document_id("c", f"/old/{i}")} for i in range(3)]
+    made = plan(
+        manifest(tmp_path, {"a": (10, "1")}), ledger.rows([row("a"), row("b"), *moved]), ROOTS, NOW, tmp_path, prune=False,
+        forgotten=[Root("folder", "/old")],
+    )  # fmt: skip
+    assert set(made.gone) == {document_id("c", f"/old/{i}") for i in range(3)}
+
+
+def test_a_file_without_a_stamp_is_hashed_each_time(tmp_path: Path) -> None:
+    assert actions(tmp_path, {"a": (10, "")}, [row("a", stamp="")]) == {"a": "check"}
+
+
+PARTS = st.sampled_from(["a", "b", "b b", "c.txt", "d.txt", "é", "[x]"])
+PATHS = st.lists(PARTS, min_size=1, max_size=4).map("/".join).map("/r/".__add__)
+ROOT = st.one_of(
+    st.builds(Root, st.just("file"), PATHS),
+    st.builds(Root, st.just("folder"), st.one_of(PATHS, st.just("/r"))),
+    st.builds(Root, st.just("glob"), st.sampled_from(["/r/*.txt", "/r/**/*.txt", "/r/?/*", "/r/**", "/r/[ab]/**/d.txt", "/r/b b/*", "/r/*"])),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PATHS, unique=True, max_size=30), st.lists(ROOT, max_size=5))
+def test_a_stretch_of_the_sorted_paths_is_what_the_roots_hold(paths: list[str], roots: list[Root]) -> None:
+    column = pl.Series("path", paths, pl.String).sort()
+    assert list(under(column, roots)) == [any(root.holds(path) for root in roots) for path in column]
+
+
 def test_the_smallest_batch_goes_first_and_the_largest_next(tmp_path: Path) -> None:
     files = {name: (size * 2**20, "1") for name, size in (("a", 9), ("b", 5), ("c", 2), ("d", 1))}
     made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
@@ -120,6 +166,10 @@ def test_the_diff_is_exact_and_the_batches_hold_each_document_once(
     works = [work for batch in batches(made) for work in batch]
     assert sorted(work.path for work in works) == sorted(todo)
     assert made.unchanged == len(after) - len(todo)
-    assert set(made.gone) == {document_id("c", f"/papers/{n}") for n in before.keys() - after.keys()}
+    lost = {document_id("c", f"/papers/{n}") for n in before.keys() - after.keys()}
+    if after or force:
+        assert set(made.gone) == lost
+    else:  # nothing at all was found: a disk that is not mounted
+        assert (made.gone, sum(root.documents for root in made.emptied)) == ((), len(lost))
     assert made.to_do == len(todo)
     assert made.bytes == sum(work.size for work in works)

@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from test_run import PAGE, run
 
 from infra.errors import StorageError, TransientError
-from infra.files import Root, on_disk, storable
+from infra.files import on_disk, storable
 from infra.lake import Lake
 from infra.settings import Settings
+from infra.sources import Root
 from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.index import run as job
