@@ -8,13 +8,13 @@ pickles).
 from __future__ import annotations
 
 import logging
-import threading
+import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from infra.errors import TransientError
+from infra.errors import TransientError, UsageError
 
 log = logging.getLogger("faldone.cache")
 
@@ -74,38 +74,27 @@ class Cache:
             log.warning("Redis is away, going on without the cache: %s", error)
             return None
 
-    @contextmanager
-    def lock(self, name: str, wait: float) -> Iterator[None]:
-        """Hold a lock across machines; its lease is renewed until the block ends.
+    def lease(self, name: str) -> Lease:
+        """Return the lock of a name, not yet taken.
 
         Raises:
-            TransientError: Redis is away, or somebody else held the lock for `wait` seconds.
+            UsageError: this Redis may evict locks.
+            TransientError: Redis is away.
         """
-        lock = self._redis.lock(f"{PREFIX}:lock:{name}", timeout=LEASE, blocking_timeout=wait, thread_local=False)
+        self._refuse_eviction()
+        return Lease(self._redis, self._errors, name)
+
+    def _refuse_eviction(self) -> None:
         try:
-            if not lock.acquire():
-                raise TransientError(f"{name}: somebody else has held the lock for {wait:.0f} s")
+            memory = self._redis.info("memory")
         except self._errors as error:
             raise TransientError(f"FALDONE_REDIS_URL: {error}") from error
-        done = threading.Event()
-        renewer = threading.Thread(target=self._renew, args=(lock, done), daemon=True)
-        renewer.start()
-        try:
-            yield
-        finally:
-            done.set()
-            renewer.join()
-            try:
-                lock.release()
-            except self._errors as error:
-                log.warning("the lock %s could not be released and ends with its lease: %s", name, error)
-
-    def _renew(self, lock: Any, done: threading.Event) -> None:
-        while not done.wait(LEASE / 3):
-            try:
-                lock.reacquire()
-            except self._errors as error:
-                log.warning("a lock could not be renewed: %s", error)
+        policy = str(memory.get("maxmemory_policy", ""))
+        if int(memory.get("maxmemory", 0)) and policy.startswith("allkeys"):
+            raise UsageError(
+                f"FALDONE_REDIS_URL: this Redis evicts any key when it is full (maxmemory-policy {policy}), locks too: set it to "
+                "volatile-lru or noeviction"
+            )
 
     # ---- upkeep ----------------------------------------------------------------------------------------------------
 
@@ -177,6 +166,73 @@ class Cache:
         if not dry_run:
             self._redis.unlink(*keys)
         return int(freed)
+
+
+class Lease:
+    """A lock in Redis that ends by itself when its holder has not renewed it for `LEASE` seconds.
+
+    The key has no time to live, because a Redis that serves as a cache evicts exactly the keys that have one: the end stands in the value,
+    in Redis's own time, and scripts compare it there.
+    """
+
+    _TAKE = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local held = redis.call('GET', KEYS[1])
+        if held then
+            local token, ends = string.match(held, '^(.*):(%d+)$')
+            if not ends or (token ~= ARGV[1] and tonumber(ends) > now) or (ARGV[3] == 'renew' and token ~= ARGV[1]) then return 0 end
+        elseif ARGV[3] == 'renew' then
+            return 0
+        end
+        redis.call('SET', KEYS[1], ARGV[1] .. ':' .. string.format('%.0f', now + ARGV[2]))
+        return 1
+    """
+    _GIVE = """
+        local held = redis.call('GET', KEYS[1])
+        if held and string.match(held, '^(.*):%d+$') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+        return 0
+    """
+
+    def __init__(self, redis: Any, errors: tuple[type[Exception], ...], name: str) -> None:
+        self.name = name
+        self._redis, self._errors = redis, errors
+        self._key, self._token = f"{PREFIX}:lock:{name}", uuid.uuid4().hex
+
+    def acquire(self, wait: float) -> bool:
+        """Take the lock, trying again for `wait` seconds; say whether it was had.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        until = time.monotonic() + wait
+        while not self._run(self._TAKE, int(LEASE * 1000), "take"):
+            if time.monotonic() >= until:
+                return False
+            time.sleep(min(0.1, max(0.0, until - time.monotonic())))
+        return True
+
+    def renew(self) -> bool:
+        """Say whether the lock is still this holder's, and let it run anew from now.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        return self._run(self._TAKE, int(LEASE * 1000), "renew")
+
+    def release(self) -> bool:
+        """Give the lock back; False when it was somebody else's already.
+
+        Raises:
+            TransientError: Redis is away.
+        """
+        return self._run(self._GIVE)
+
+    def _run(self, script: str, *arguments: object) -> bool:
+        try:
+            return bool(self._redis.eval(script, 1, self._key, self._token, *arguments))
+        except self._errors as error:
+            raise TransientError(f"FALDONE_REDIS_URL: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

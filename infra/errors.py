@@ -22,6 +22,10 @@ class TransientError(FaldoneError):
     """A service that is away or busy: the same call may go through later, so tasks retry it."""
 
 
+class LockLost(TransientError):
+    """A writer found that its lane is no longer its own and stopped; the same job goes on where it stopped."""
+
+
 class StorageError(FaldoneError):
     """The data folder cannot be written (full, read-only): it concerns no document, and trying again would not help."""
 

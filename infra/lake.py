@@ -1,8 +1,8 @@
 """The door to LanceDB: named tables of Arrow rows in the data folder.
 
 Tables are named `COLLECTION.kind`. Every write is one commit, so a reader sees all of it or nothing. Writers of one collection take
-`infra.locks.writer_lane` first: LanceDB's merge silently duplicates rows under concurrent writers unless the table has an unenforced
-primary key and the merge does not use the key's index; both are done here as a second belt.
+`infra.locks.writer_lane` first, and each write asks it once more (`locks.check`): LanceDB's merge silently duplicates rows under concurrent
+writers unless the table has an unenforced primary key and the merge does not use the key's index; both are done here as a second belt.
 
 Not fork-safe: open a Lake inside the process that uses it. Object stores take their credentials from the environment (AWS_…).
 """
@@ -20,6 +20,7 @@ from typing import Any
 import numpy.typing as npt
 import pyarrow as pa
 
+from infra import locks
 from infra.errors import TransientError, UsageError
 
 Value = str | int | float | bool | None
@@ -132,6 +133,7 @@ class Lake:
         Returns:
             The version of the table after the commit.
         """
+        locks.check()
         if not self.exists(name):
             return self._create(name, rows, key)
         table = self._open(name)
@@ -143,6 +145,7 @@ class Lake:
         return int(result.version)
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
+        locks.check()
         schema = pa.schema([f.with_nullable(False) if f.name == key else f for f in rows.schema])
         table = self._db.create_table(name, schema=schema, exist_ok=True)
         table.set_unenforced_primary_key(key)
@@ -158,6 +161,7 @@ class Lake:
         table = self._open(name)
         missing = [field for field in schema if field.name not in table.schema.names]
         if missing:
+            locks.check()
             table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
 
     def delete(self, name: str, where: Filter) -> int:
@@ -168,6 +172,7 @@ class Lake:
         """
         if not where:
             raise ValueError("a delete needs a condition")
+        locks.check()
         if not self.exists(name):
             return 0
         table = self._open(name)
@@ -178,6 +183,7 @@ class Lake:
 
     def drop(self, name: str) -> None:
         """Remove a table with all its versions; nothing happens when there is none."""
+        locks.check()
         if self.exists(name):
             self._db.drop_table(name)
 
@@ -260,6 +266,7 @@ class Lake:
                 with_position=False,
                 max_token_length=64,
             )
+            locks.check()
             table.create_index(column, config=config, replace=True)
             return False
         stats = table.index_stats(existing[0])

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from infra import locks
 from infra.errors import first_line
 from infra.lake import Lake
 
@@ -114,6 +115,7 @@ def _unindexed(table: Any, index: str) -> int:
 
 def compact_step(lake: Lake, name: str) -> bool:
     """Merge some small fragments and drop their deleted rows, in bounded memory; False when there was nothing to do."""
+    locks.check()
     dataset = _dataset(lake, name)
     target = rows_per_fragment(dataset)
     metrics = dataset.optimize.compact_files(
@@ -147,6 +149,7 @@ def rows_per_fragment(dataset: Any) -> int:
 
 def refresh_indexes(lake: Lake, name: str) -> None:
     """Take new rows into every index that the table has."""
+    locks.check()
     table = lake.table(name)
     if any(_unindexed(table, index.name) for index in table.list_indices()):
         _dataset(lake, name).optimize.optimize_indices()
@@ -158,6 +161,7 @@ def index_column(lake: Lake, name: str, column: str, few_values: bool = False) -
 
     if lake.has_index(name, column):
         return False
+    locks.check()
     lake.table(name).create_index(column, config=Bitmap() if few_values else BTree(), replace=True)
     return True
 
@@ -192,6 +196,7 @@ def train_vectors(lake: Lake, name: str, column: str = "vector") -> float:
     for count in dict.fromkeys((partitions(rows), partitions(rows, COARSE_ROWS))):
         rate = max(16, min(256, TRAINING_ROWS // count))
         config = IvfSq(distance_type="cosine", num_partitions=count, sample_rate=rate, max_iterations=30)
+        locks.check()
         lake.table(name).create_index(column, config=config, replace=True)
         recall = vector_recall(lake, name, column)
         if recall >= RECALL:
@@ -202,6 +207,7 @@ def train_vectors(lake: Lake, name: str, column: str = "vector") -> float:
 
 def drop_vector_index(lake: Lake, name: str, column: str = "vector") -> None:
     """Go back to the flat scan, which is exact."""
+    locks.check()
     table = lake.table(name)
     for index in table.list_indices():
         if column in index.columns:
@@ -248,6 +254,7 @@ def _distances(query: Any) -> npt.NDArray[np.float32]:
 
 def roll_back(lake: Lake, name: str, version: int) -> int:
     """Make an older version the newest; the number of the new one."""
+    locks.check()
     table = lake.table(name)
     table.checkout(version)
     table.restore()
@@ -259,6 +266,7 @@ def remove_versions(lake: Lake, name: str, older_than: timedelta) -> tuple[int, 
 
     Files that a killed writer left behind go when they are seven days old: before, they may belong to a writer at work.
     """
+    locks.check()
     stats = _dataset(lake, name).cleanup_old_versions(
         older_than=older_than, error_if_tagged_old_versions=False
     )  # fmt: skip

@@ -6,6 +6,8 @@ Prefect's names and are not repeated here.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,6 +48,10 @@ class Settings(BaseSettings):
 
     home: str = Field(".faldone", description="Data folder, or s3://bucket/prefix.")
     redis_url: SecretStr | None = Field(None, description="redis://…; without it there is no shared cache.")
+    single_writer: bool = Field(
+        False,
+        description="No other machine writes to a data folder in an object store, so it may be written without Redis.",
+    )
     dask: str = Field("auto", description="auto, threads, local, or the address of a scheduler (tcp:// or tls://).")
     workers: int = Field(
         0, ge=0, description="Worker processes of a local cluster, or parser processes; 0: one a core."
@@ -103,8 +109,19 @@ class Settings(BaseSettings):
 
     @property
     def scratch(self) -> Path:
-        """A local folder for locks and staging: inside the data folder, or `.faldone` here when that is remote."""
-        return Path(".faldone").resolve() if self.remote else Path(self.root)
+        """The local folder for locks and staging: the data folder, or where that is remote one of this user's by the data folder's key.
+
+        It does not depend on the working directory, or two processes would hold one lock each.
+        """
+        if not self.remote:
+            return Path(self.root)
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(state).expanduser().resolve() / "faldone" / self.key
+
+    @property
+    def key(self) -> str:
+        """12 hexadecimal digits that tell this data folder from others."""
+        return hashlib.blake2b(self.root.encode(), digest_size=6).hexdigest()
 
 
 def load() -> Settings:

@@ -147,7 +147,7 @@ def worker(folder: Path, shared: Mapping[str, str], redis_url: str, limits: Plat
 
 
 def redis(folder: Path, port: int, program: str) -> Child:
-    """A Redis for this machine alone; what is oldest leaves when it is full, locks stay (they are never evicted: volatile)."""
+    """A Redis for this machine alone; what is oldest leaves when it is full, locks stay (they have no time to live)."""
     data = folder / "redis"
     data.mkdir(parents=True, exist_ok=True)
     command = [

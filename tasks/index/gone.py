@@ -16,6 +16,7 @@ import polars as pl
 
 from infra.sources import Root, expression
 
+FEWEST = 2  # documents of a root that a run may find empty: the only file of a folder is deleted every day
 GLOBS_AT_ONCE = 50  # patterns of one expression
 
 
@@ -104,7 +105,7 @@ def _emptied(lost: pl.Series, found: pl.DataFrame, roots: Sequence[Root]) -> tup
         return ()
     there = found["path"].sort()
     counts = ((root, _count(lost, root)) for root in candidates)
-    return tuple(Emptied(root.location, count) for root, count in counts if count and not _count(there, root))
+    return tuple(Emptied(root.location, count) for root, count in counts if count >= FEWEST and not _count(there, root))
 
 
 def _count(paths: pl.Series, root: Root) -> int:

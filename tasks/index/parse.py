@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ __all__ = ["Outcome", "ParseJob", "ParserPool", "parse_file", "parser_pool"]
 if TYPE_CHECKING:
     from infra.settings import Limits, Settings
 
+FOLDER = "faldone-parser-"
+SWEPT_AFTER = 3600.0  # s: another machine's processes may share the temporary folder
 ENTRY = "tasks.index.read:read"
 BY_LINE = 8 << 20  # bytes: longer documents go by way of the child's folder, so that nobody holds them in memory twice
 _START_SECONDS = 90.0  # of processor time, to import the interpreter and a few modules
@@ -187,7 +190,7 @@ class _Lane:
         """Start the child, if there is none, without waiting for it."""
         with self._lock:
             if self._child is None and not self._closed:
-                self._child = _Child(self._entry, self._settings.limits, _scratch(self._settings))
+                self._child = _Child(self._entry, self._settings.limits)
                 with contextlib.suppress(OSError):  # whoever asks it learns why it died
                     self._child.say_hello()
 
@@ -214,9 +217,9 @@ class _Lane:
 class _Child:
     """A parser process, the line to it and the folder that it may write."""
 
-    def __init__(self, entry: str, limits: Limits, scratch: Path | None) -> None:
+    def __init__(self, entry: str, limits: Limits) -> None:
         self._limits = limits
-        self._folder = tempfile.mkdtemp(prefix="faldone-parser-", dir=scratch)
+        self._folder = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-")
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the child)
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
@@ -359,10 +362,13 @@ def _remove_dead_sockets() -> None:
                 os.unlink(path)
 
 
-def _scratch(settings: Settings) -> Path | None:
-    """Where children's folders lie: with the staging of this machine's runs where there is one, which has room for long documents."""
-    folder = settings.scratch / "staging"
-    return folder if folder.is_dir() else None
+def _sweep() -> None:
+    """Remove the empty folders that children of killed processes left: they empty them when they end, and cannot remove them."""
+    for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError, ValueError):  # in use, not empty, another user's, or not ours
+            pid = int(path.name.removeprefix(FOLDER).split("-")[0])
+            if path.stat().st_mtime < time.time() - SWEPT_AFTER and not Path(f"/proc/{pid}").exists():
+                path.rmdir()
 
 
 PASSED_ON = (
@@ -398,5 +404,6 @@ def parser_pool(settings: Settings, workers: int | None = None) -> ParserPool:
     key = (os.getpid(), settings.limits, settings.ocr, settings.languages, workers or settings.workers)
     with _POOLS_LOCK:
         if key not in _POOLS or _POOLS[key]._closed:
+            _sweep()
             _POOLS[key] = ParserPool(settings, workers)
         return _POOLS[key]

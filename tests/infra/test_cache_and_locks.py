@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
-from infra.cache import Cache
-from infra.errors import TransientError
-from infra.locks import writer_lane
+from infra import locks
+from infra.cache import LEASE, Cache, ping
+from infra.errors import LockLost, TransientError, UsageError
+from infra.lake import Lake
+from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings, load
 from ports import free_port
 
@@ -74,3 +82,127 @@ def test_a_lane_that_stays_taken_is_said(settings: Settings) -> None:
         other.start()
         other.join(30)
     assert "another job has been writing it" in str(failed[0])
+
+
+# ---- locks in a Redis that is also the cache -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis as the platform runs it, with little memory."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
+    process = subprocess.Popen(
+        [*command, "--maxmemory", "6mb", "--maxmemory-policy", "volatile-lru"], stdout=subprocess.DEVNULL
+    )
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        for _ in range(200):
+            with suppress(TransientError):
+                ping(url)
+                break
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def shared(settings: Settings, small_redis: str) -> Settings:
+    return settings.model_copy(update={"redis_url": SecretStr(small_redis)})
+
+
+def elsewhere(settings: Settings) -> Settings:
+    """The same as another machine has them: the same Redis, other lock files."""
+    return settings.model_copy(update={"home": settings.home + "-elsewhere"})
+
+
+def test_a_lock_outlives_the_cache_around_it(shared: Settings, small_redis: str) -> None:
+    cache = Cache(small_redis)
+    with writer_lane(shared, "documents") as lane:
+        for start in range(0, 20_000, 500):
+            cache.put_many("vector", {str(start + i): bytes(384) for i in range(500)})
+        import redis
+
+        assert redis.Redis.from_url(small_redis).info("stats")["evicted_keys"] > 1000  # type: ignore[index]
+        lane.check()
+        with pytest.raises(TransientError, match="another job"), writer_lane(elsewhere(shared), "documents", wait=0.3):
+            pass
+
+
+def test_a_writer_that_lost_its_lock_stops_before_the_next_table(shared: Settings, small_redis: str) -> None:
+    import redis
+
+    lake = Lake(shared.root)
+    rows = pa.table({"document_id": ["a"]})
+    with writer_lane(shared, "documents"):
+        lake.upsert("documents.test", rows, "document_id")
+        redis.Redis.from_url(small_redis).flushall()  # it began anew, without what it had
+        with writer_lane(elsewhere(shared), "documents", wait=1):
+            with pytest.raises(LockLost, match="another writer's"):
+                lake.upsert("documents.test", pa.table({"document_id": ["b"]}), "document_id")
+            for write in (
+                lambda: lake.delete("documents.test", {"document_id": "a"}),
+                lambda: lake.drop("documents.test"),
+                lambda: lake.ensure("documents.more", rows.schema, "document_id"),
+            ):
+                with pytest.raises(LockLost):
+                    write()
+    assert lake.count("documents.test") == 1
+
+
+def test_a_writer_that_stood_still_for_too_long_stops(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writer_lane(shared, "documents") as lane:
+        lane.check()
+        now = locks._now()
+        monkeypatch.setattr(locks, "_now", lambda: now + LEASE + 1)  # the machine slept
+        with pytest.raises(LockLost, match="not renewed for 60 s"):
+            lane.check()
+
+
+def test_a_redis_that_is_away_for_a_moment_stops_nobody(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with writer_lane(shared, "documents") as lane:
+        monkeypatch.setattr(lane._lease._redis, "eval", _away)  # type: ignore[union-attr]
+        lane.check()
+
+
+def _away(*_: object) -> None:
+    import redis
+
+    raise redis.ConnectionError("Redis is away")
+
+
+def test_a_dead_writers_lock_ends(shared: Settings, small_redis: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.cache.LEASE", 0.3)
+    dead = Cache(small_redis).lease("writer:documents")
+    assert dead.acquire(0)
+    with writer_lane(shared, "documents", wait=5) as lane:
+        lane.check()
+        assert not dead.renew()
+        assert not dead.release()  # nor does it take the lock from its new holder
+        lane.check()
+
+
+def test_a_redis_that_evicts_any_key_is_refused(shared: Settings, small_redis: str) -> None:
+    import redis
+
+    redis.Redis.from_url(small_redis).config_set("maxmemory-policy", "allkeys-lru")
+    with pytest.raises(UsageError, match="evicts any key"), writer_lane(shared, "documents"):
+        pass
+
+
+def test_an_object_store_is_not_written_without_a_shared_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    settings = Settings(home="s3://papers/lake")
+    with pytest.raises(UsageError, match="FALDONE_SINGLE_WRITER"), writer_lane(settings, "documents"):
+        pass
+    with pytest.raises(UsageError, match="FALDONE_REDIS_URL"), one_at_a_time(settings, "backup"):
+        pass
+    alone = settings.model_copy(update={"single_writer": True})
+    before = alone.scratch
+    monkeypatch.chdir(tmp_path)
+    assert alone.scratch == before  # the working directory does not count, so both hold the same lock
+    with writer_lane(alone, "documents"), pytest.raises(TransientError), writer_lane(alone, "documents", wait=0):
+        pass
+    assert Settings(home="s3://papers/other").scratch != before

@@ -53,6 +53,8 @@ def test_a_backup_lies_in_a_bucket(settings: Settings, bucket: str) -> None:
 
 def test_a_data_folder_in_a_bucket_is_restored(bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FALDONE_HOME", f"{bucket}/home")
+    monkeypatch.setenv("FALDONE_SINGLE_WRITER", "true")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     settings = load()
     lake = Lake(settings.root)
     small.add(lake, "documents", "/a.txt")

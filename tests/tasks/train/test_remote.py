@@ -19,7 +19,7 @@ from .test_release import _train
 
 @pytest.fixture
 def remote() -> Iterator[Settings]:
-    yield Settings(home="memory://bucket/faldone", device="cpu")
+    yield Settings(home="memory://bucket/faldone", device="cpu", single_writer=True)
     fsspec.filesystem("memory").store.clear()
 
 
