@@ -69,8 +69,8 @@ def tampered(content: bytes, other: bytes) -> bytes:
     return der(content).replace(content, other)
 
 
-def stamped(content: bytes) -> bytes:
-    """A document with an (empty) set of time stamps, RFC 5544."""
+def stamped(content: bytes, evidence: bytes = b"") -> bytes:
+    """A document with its time stamps (none as it comes), RFC 5544."""
 
     def part(tag: int, body: bytes) -> bytes:
         size = len(body)
@@ -78,6 +78,5 @@ def stamped(content: bytes) -> bytes:
         return bytes([tag]) + length + body
 
     version, octets = part(2, b"\1"), part(4, content)
-    evidence = part(0xA0, b"")
-    data = part(0x30, version + octets + evidence)
+    data = part(0x30, version + octets + part(0xA0, evidence))
     return part(0x30, bytes.fromhex("060b2a864886f70d010910011f") + part(0xA0, data))

@@ -1,10 +1,10 @@
 """The registry of formats: which modules of this folder read files, in the order in which they are asked.
 
 The order matters only where one kind of file is also another: signed files before PDF, a binary workbook before a
-workbook, HTML before XML, plain text last. The modules are light, because they import their libraries inside functions
-(a test holds them to it); so the registry loads them all once a process to ask for names, signatures and versions. To
-add a format: write the module (see `base.py` for its body), add its line here, give it a row in `docs/formats.md` and a
-test file; tests name whichever was forgotten.
+workbook, mails before the HTML in them, HTML before XML, plain text last. The modules are light, because they import
+their libraries inside functions (a test holds them to it); so the registry loads them all once a process to ask for
+names, signatures and versions. To add a format: write the module (see `base.py` for its body), add its line here, give
+it a row in `docs/formats.md` and a test file; tests name whichever was forgotten.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ MODULES: tuple[str, ...] = (
     "office_old",
     "outlook",
     "tnef",
+    "mbox",
+    "mail",
+    "calendar",
     "html",
     "invoice",
     "statement",
     "vat_return",
     "xml",
-    "mbox",
-    "mail",
-    "calendar",
     "delimited",
     "markdown",
     "text",

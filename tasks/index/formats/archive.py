@@ -26,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
+from tasks.index.decode import decode
 from tasks.index.formats.attachments import plain_path
 from tasks.index.formats.base import Context, corrupt, too_large
 from tasks.index.guard import open_archive
@@ -211,6 +212,8 @@ def _nothing(folder: _Folder, kind: str, broken: str) -> DocumentError:
         return corrupt(f"the {kind.upper()} archive is truncated or broken: {broken or 'no file in it can be read'}")
     if "password" in reasons:
         return DocumentError(FailureKind.ENCRYPTED, "the archive is encrypted: a password is needed")
+    if "packed in a way that is not supported" in folder.left_out:
+        return DocumentError(FailureKind.UNSUPPORTED, "; ".join(folder.warnings()))
     if folder.left_out:
         return too_large("; ".join(folder.warnings()))
     return DocumentError(FailureKind.NO_TEXT, f"the {kind.upper()} archive opens, but no file is in it")
@@ -243,14 +246,18 @@ def _zip_opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[],
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """The name as it was meant: UTF-8 without its flag (macOS), else the code page of DOS or of Windows."""
+    """The name as it was meant: UTF-8 without its flag (macOS), the code page of DOS or of Windows, else the likeliest."""
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     raw = info.filename.encode("cp437", "replace")
     with contextlib.suppress(UnicodeDecodeError):
         return raw.decode("utf-8")
-    dos = raw.decode("cp850", "replace")
-    return dos if all(letter.isascii() or letter.isalpha() for letter in dos) else raw.decode("cp1252", "replace")
+    for page in ("cp850", "cp1252"):
+        with contextlib.suppress(UnicodeDecodeError):
+            name = raw.decode(page)
+            if all(letter.isascii() or letter.isalpha() for letter in name):
+                return name
+    return decode(raw)
 
 
 def _in_packed(kind: str, source: Path | bytes, name: str) -> Generator[_Member, None, None]:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from tasks.index.formats.base import clean, corrupt
 _SIGNED = bytes.fromhex("06092a864886f70d010702")
 _ENVELOPED = bytes.fromhex("06092a864886f70d010703")
 _STAMPED = bytes.fromhex("060b2a864886f70d010910011f")
+_TOKEN = bytes.fromhex("060b2a864886f70d0109100104")
 _OIDS = {_SIGNED: "signed", _ENVELOPED: "encrypted", _STAMPED: "stamped"}
 _PEM = re.compile(
     rb"-----BEGIN (?:PKCS ?#?7|CMS|SIGNED ?DATA)[^-]*-----(.*?)(?:-----END|\Z)", re.DOTALL | re.IGNORECASE
@@ -29,6 +30,9 @@ _PEM = re.compile(
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]+=*\s*")
 _GRANTED = bytes.fromhex("3003020100")
 """How the response of a time stamp service begins when it granted one."""
+
+_EVIDENCE = 1 << 18
+"""Bytes at the end of a time-stamped file in which its evidence is looked for; behind the document, not in it."""
 
 _HEAD = 24
 """Bytes of DER in which the type of a CMS message stands: two tags with lengths of up to 9 bytes, and its OID."""
@@ -87,9 +91,10 @@ def opened(data: bytes) -> Envelope:
     if kind == "encrypted":
         raise DocumentError(FailureKind.ENCRYPTED, "the file is encrypted (CMS): only its recipient can open it")
     try:
-        message = cms.ContentInfo.load(_der(data))
+        der = _der(data)
+        message = cms.ContentInfo.load(der)
         if kind == "stamped":
-            return _stamped(message["content"], tsp)
+            return _stamped(message["content"], tsp, der)
         return _signed(message["content"])
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError) as error:
         first = (str(error).strip().splitlines() or [""])[0][:150]
@@ -139,15 +144,24 @@ def as_metadata(signatures: Iterable[Signature], kind: str, stamped_at: str = ""
 
 
 def stamp_time(data: bytes) -> str:
-    """The time of a time stamp token or response (RFC 3161) in ISO 8601; "" when it cannot be read."""
-    from asn1crypto import cms, tsp
+    """The times of the time stamps (RFC 3161) in some bytes, in ISO 8601; "" when there is none that can be read."""
+    return _joined(_stamp_times(data))
 
-    try:
-        if kind_of(data) == "stamp":
-            return _token_time(tsp.TimeStampResp.load(data)["time_stamp_token"])
-        return _token_time(cms.ContentInfo.load(data))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return ""
+
+def _stamp_times(data: bytes) -> Iterator[str]:
+    """The moment of each token, found by its type: evidence of time-stamped files nests it in ways asn1crypto cannot parse."""
+    from asn1crypto import tsp
+
+    for found in re.finditer(re.escape(_TOKEN), data):
+        place = found.end()
+        while place + 2 < len(data) and data[place] in b"\xa0\x24\x04":  # what wraps it, of any length
+            place += 2 + (data[place + 1] & 0x7F if data[place + 1] > 0x80 else 0)
+        try:
+            moment = tsp.TSTInfo.load(data[place : place + 4096])["gen_time"].native
+        except (ValueError, TypeError, KeyError):
+            continue
+        if isinstance(moment, datetime):
+            yield moment.isoformat()
 
 
 def tampered(metadata: Mapping[str, str]) -> tuple[str, ...]:
@@ -190,21 +204,12 @@ def _signed(message: Any) -> Envelope:
     return Envelope(inner, signatures_of(message, inner))
 
 
-def _stamped(message: Any, tsp: Any) -> Envelope:
+def _stamped(message: Any, tsp: Any, data: bytes) -> Envelope:
     """A document with its time stamps (RFC 5544)."""
     if not isinstance(message, tsp.TimeStampedData):
         raise ValueError("no time-stamped data")
     content = message["content"].native
-    evidence = message["temporal_evidence"].chosen
-    times = (
-        [_token_time(one["timestamp"]) for one in evidence] if isinstance(evidence, tsp.TimeStampTokenEvidence) else []
-    )
-    return Envelope(content, stamped_at=_joined(times))
-
-
-def _token_time(token: Any) -> str:
-    moment = token["content"]["encap_content_info"]["content"].parsed["gen_time"].native
-    return moment.isoformat() if isinstance(moment, datetime) else ""
+    return Envelope(content, stamped_at=stamp_time(data[-_EVIDENCE:] if content else data))
 
 
 def _signature(signer: Any, certificates: list[Any], content: bytes | None) -> Signature:
@@ -249,7 +254,7 @@ def _stamp_of(signer: Any) -> str:
     """The time of a signature time stamp (CAdES-T), which counts more than the signer's own clock."""
     for attribute in signer["unsigned_attrs"] or ():
         if attribute["type"].native == "signature_time_stamp_token":
-            return _token_time(attribute["values"][0])
+            return stamp_time(attribute["values"].dump())
     return ""
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 NAMES = ("eml",)
 VERSION = "2"
-EXTENSIONS = {"eml": "eml"}
+EXTENSIONS = {"eml": "eml", "emlx": "eml"}
 SAMPLES = {"eml": b"From: a@b.it\nTo: c@d.it\nSubject: Fattura\n\nCiao"}
 
 _HEADER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):(?:[ \t].*|\S.*)?$")
@@ -57,6 +57,7 @@ _REPORTS = frozenset({"message/delivery-status", "message/disposition-notificati
 _BODIES = frozenset({"text/plain", "text/html"})
 _OTHER_VERSIONS = frozenset({"text/enriched", "text/richtext", "text/rtf", "text/x-amp-html", "text/watch-html"})
 _JUNK = frozenset({"application/applefile", "application/ms-tnef-empty"})
+_COUNTED = re.compile(rb"(\d{1,12})[ \t]*\r?\n(?=[A-Za-z-]+:)")
 _INNER_HEAD = re.compile(rb"\s*(?:Content-Type|MIME-Version|Content-Transfer-Encoding)\s*:", re.IGNORECASE)
 
 
@@ -66,7 +67,8 @@ def sniff(look: Look) -> str:
     Three of the usual ones tell a mail; what begins with `Content-Type:` and says how it is encoded is the inside of one.
     """
     found: list[str] = []
-    for line in look.text.split("\n\n", 1)[0].split("\n"):
+    head = look.text.split("\n\n", 1)[0].split("\n")
+    for line in head[1:] if head[0].strip().isdigit() else head:
         if line.startswith((" ", "\t", "From ", ">From ")):
             continue
         header = _HEADER.match(line)
@@ -132,6 +134,8 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 def message_of(data: bytes) -> Message:
     """The mail in some bytes; a byte order mark before its heads is left out."""
     bare = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if counted := _COUNTED.match(bare[:24]):  # Apple Mail: the length of the mail, the mail, and notes of the program
+        bare = bare[counted.end() : counted.end() + int(counted.group(1))]
     return email.message_from_bytes(bare, _class=EmailMessage, policy=MeantPolicy(mangle_from_=False))
 
 
@@ -174,6 +178,8 @@ def _parts(mail: Message) -> _Parts:
             found.bodies.append(_report(part))
         elif part.is_multipart() and kind != "message/rfc822":
             stack += reversed(_children(part))
+        elif kind.startswith("multipart/"):  # says that it has parts, and has none
+            found.bodies.append(list(paragraphs(text_of(part))))
         elif kind in _ENVELOPES and (inner := _opened(part, found)) is not None:
             stack.append(inner)
         else:

@@ -1,7 +1,7 @@
 """MBOX: a mailbox in one file, each mail a document of its own.
 
-A mail begins at a line `From …` that names a time and follows an empty line; the same words in a body are written
-`>From` and put right here. A file with a single mail is that mail.
+A mail begins at a line `From … Mar  3 10:00:00 2025` that follows an empty line, with its head or an empty line behind
+it; the same words in a body are written `>From` and put right here. A file with a single mail is that mail.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ NAMES = ("mbox",)
 VERSION = "1"
 SAMPLES = {"mbox": b"From a@b.it Mon Mar  3 10:00:00 2025\nFrom: a@b.it\nSubject: Uno\n\nCiao"}
 
-_START = re.compile(rb"(?:\A|\n\r?\n)From [^\r\n]{0,200}\d\d:\d\d[^\r\n]{0,80}\r?\n(?=[A-Za-z][A-Za-z0-9-]*:|>From )")
+_START = re.compile(
+    rb"(?:\A|\n\r?\n)From [^\r\n]{0,200}[A-Z][a-z]{2} +\d{1,2} \d\d?:\d\d[^\r\n]{0,80}\r?\n"
+    rb"(?=[A-Za-z][A-Za-z0-9-]*:|>From |\r?\n)"
+)
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 

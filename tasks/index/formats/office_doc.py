@@ -134,7 +134,8 @@ class _Document:
             if found:
                 return found
         (first,) = struct.unpack_from("<I", self.stream, 0x18)
-        return [_Piece(0, sum(max(0, count) for count in self.counts), first, 1)]
+        most = max(0, len(self.stream) - first)
+        return [_Piece(0, min(most, sum(max(0, count) for count in self.counts)), first, 1)]
 
     def _piece_table(self, data: bytes) -> list[_Piece]:
         place = 0
@@ -151,6 +152,8 @@ class _Document:
             (offset,) = struct.unpack_from("<I", plc, 4 * (number + 1) + 8 * index + 2)
             packed = bool(offset & 0x40000000) or not self.modern
             offset = (offset & 0x3FFFFFFF) // 2 if packed and self.modern else offset & 0x3FFFFFFF
+            if characters[index + 1] > len(self.stream):
+                break  # damage: no text is longer than its file
             if characters[index + 1] > characters[index]:
                 found.append(_Piece(characters[index], characters[index + 1], offset, 1 if packed else 2))
         return found

@@ -10,6 +10,8 @@ fetched.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.index.decode import decode
+from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, table, title_of, too_large
 from tasks.index.formats.facts import LONGEST_VALUE, Fact, facts_element, instance_facts, local
 from tasks.index.formats.markup import is_well_formed, repaired, root_and_namespace
@@ -35,6 +38,10 @@ SAMPLES = {
 
 _HARMLESS = frozenset({99, 100, 200, 201, 202, 203, 204, 205})
 """libxml2's errors of namespaces (xmlerror.h): an address that is none, a prefix that is not declared. No text is lost by them."""
+
+_FEWEST_CODED = 400
+_CODED = re.compile(r"(?:[A-Za-z0-9+/]{32,}\s*)*[A-Za-z0-9+/]+={0,2}")
+_FILE_NAME = re.compile(r"[^/\\\n]{1,120}\.[A-Za-z0-9]{2,5}")
 
 _NO_DOCUMENTS = {
     "http://www.w3.org/1999/XSL/Transform": "an XML style sheet (XSLT)",
@@ -69,8 +76,31 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         return Parsed("xml", "", "", 1, (Element("text", what),), {"root": _name(root)}, warnings=(*warnings, words))
     if local(root) == "xbrl":
         return replace(_instance(root), warnings=warnings)
+    attachments, left_out = held(_taken_out(root), context.limits)
     elements = tuple(_elements(root))
-    return Parsed("xml", _titled(root) or title_of(elements), "", 1, elements, {"root": _name(root)}, warnings=warnings)
+    title = _titled(root) or title_of(elements)
+    return Parsed("xml", title, "", 1, elements, {"root": _name(root)}, attachments, (*warnings, *left_out))
+
+
+def _taken_out(root: Any) -> Iterator[tuple[str, bytes]]:
+    """The files that stand in an XML as base64, taken out of its text: (name, data).
+
+    A file is named by a value beside it that looks like a file's name, else by its tag.
+    """
+    for node in list(root.iter("{*}*")):
+        if len(node) or len(node.text or "") < _FEWEST_CODED or not _CODED.fullmatch(node.text.strip()):
+            continue
+        letters = re.sub(r"\s", "", node.text)
+        try:
+            data = base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+        except binascii.Error:
+            continue
+        node.text = ""
+        beside = (
+            [] if node.getparent() is None else [clean(one.text or "") for one in node.getparent() if one is not node]
+        )
+        name = next((text for text in (*node.attrib.values(), *beside) if _FILE_NAME.fullmatch(text)), _name(node))
+        yield name, data
 
 
 def root_of(text: str) -> tuple[Any, tuple[str, ...]]:

@@ -72,11 +72,13 @@ def test_readers_import_their_libraries_only_when_they_read() -> None:
     code = "\n".join(
         [
             "import sys",
+            "before = set(sys.modules)",
             "import tasks.index.read",
             "from tasks.index.detect import detect",
             "assert detect(b'plain words', 'x') == 'txt'",
             "ours = {'tasks', 'infra', '__main__', 'sitecustomize'}",
-            "told = {n.partition('.')[0] for n, m in sys.modules.items() if 'site-packages' in (getattr(m, '__file__', 0) or '')}",
+            "new = {n: getattr(m, '__file__', '') or '' for n, m in sys.modules.items() if n not in before}",
+            "told = {n.partition('.')[0] for n, file in new.items() if 'site-packages' in file}",
             "print(*sorted(told - ours))",
         ]
     )

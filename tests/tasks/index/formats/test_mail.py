@@ -303,3 +303,21 @@ def test_receipts_of_certified_mail(kind: str) -> None:
     assert parsed.metadata["pec_answers"] == "m1@pec.it"
     assert parsed.metadata.get("pec_error", "") == ("no-dest" if "errore" in kind else "")
     assert "trattato" in parsed.elements[-1].text
+
+
+def test_a_short_mail_with_a_page_is_a_mail() -> None:
+    mail = b"From: a@b.it\nTo: c@d.it\nSubject: Prova\nContent-Type: text/html\n\n<html><body>Prezzo 5</body></html>"
+    parsed = read(mail, Context("x", Limits()))
+    assert (parsed.format, parsed.title, parsed.elements[-1].text) == ("eml", "Prova", "Prezzo 5")
+
+
+def test_apple_mail_counts_its_bytes() -> None:
+    mail = raw("", "Testo di prova.")
+    parsed = read(
+        b"%-10d\n" % len(mail) + mail + b'<?xml version="1.0"?><plist><dict/></plist>', Context("x", Limits())
+    )
+    assert (parsed.format, parsed.title, parsed.elements[-1].text) == ("eml", "Prova", "Testo di prova.")
+
+
+def test_parts_that_say_they_have_parts() -> None:
+    assert body(raw("Content-Type: multipart/mixed; boundary=B", "", "Solo testo 9.")).endswith("Solo testo 9.")

@@ -39,3 +39,14 @@ def test_more_mails_than_the_limit_are_named() -> None:
     parsed = read(box, Context("posta", Limits(members=3)))
     assert len(parsed.attachments) == 3
     assert parsed.warnings == ("2 files within were left out: more than 3 (limits.members)",)
+
+
+def test_mails_without_heads_and_with_html() -> None:
+    start = "From a@esempio.it Mon Jun 01 10:00:00 2009\n"
+    parsed = read(f"{start}\nUno 1\n\n{start}\nDue 2".encode(), Context("x", Limits()))
+    assert [(a.name, a.data.strip()) for a in parsed.attachments] == [
+        ("0001 message.eml", b"Uno 1"),
+        ("0002 message.eml", b"Due 2"),
+    ]
+    page = f"{start}Comments: c\nContent-Type: text/html; charset=utf-8\n\n<html><body>Prezzo 5</body></html>"
+    assert read(page.encode(), Context("x", Limits())).elements[0].text == "Prezzo 5"

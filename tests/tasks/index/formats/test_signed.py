@@ -1,9 +1,11 @@
 """Signed files: the document inside whatever the wrapping, who signed it, what was changed, and hostile envelopes."""
 
 import base64
+import datetime as dt
 import textwrap
 
 import pytest
+from asn1crypto import tsp
 
 from envelopes import SIGNER, TAX_CODE, ber, der, pem, stamped, tampered
 from infra.errors import DocumentError, FailureKind
@@ -129,3 +131,21 @@ def test_base64_is_never_prose(width: int) -> None:
 def test_long_words_are_prose() -> None:
     words = "\n".join(["precipitevolissimevolmente" * 2] * 30)
     assert opened(words.encode(), "parole.txt").format == "txt"
+
+
+def test_the_time_of_a_stamp_is_found_however_it_is_wrapped() -> None:
+    moment = dt.datetime(2026, 7, 2, 9, 0, 1, tzinfo=dt.UTC)
+    algorithm = {"algorithm": "sha256"}
+    info = tsp.TSTInfo(
+        {"version": "v1", "policy": "1.2.3", "serial_number": 1, "gen_time": moment,
+         "message_imprint": {"hash_algorithm": algorithm, "hashed_message": b"x" * 32}}
+    ).dump()  # fmt: skip
+    token = bytes.fromhex("060b2a864886f70d0109100104")
+    length = bytes([len(info)])
+    for wrapped in (
+        b"\xa0" + bytes([len(info) + 2]) + b"\x04" + length + info,
+        b"\xa0\x80\x24\x80\x04" + length + info + b"\0" * 4,
+    ):
+        assert cms.stamp_time(b"\x30\x80" + token + wrapped) == "2026-07-02T09:00:01+00:00"
+    data = stamped(der(INVOICE), token + b"\xa0\x82\x01\x00\x04" + length + info)
+    assert opened(data, "f.xml.p7m.tsd").metadata["timestamped_at"] == "2026-07-02T09:00:01+00:00"

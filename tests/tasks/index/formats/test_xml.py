@@ -1,5 +1,7 @@
 """XML of any vocabulary, and XBRL instances."""
 
+import base64
+
 import pytest
 
 from infra.errors import DocumentError, FailureKind
@@ -84,3 +86,12 @@ def test_style_sheets_and_schemas_are_no_documents(namespace: str) -> None:
     parsed = read(text.encode(), Context("x.xsl", Limits()))
     assert "scadenza" not in " ".join(e.text for e in parsed.elements)
     assert "no document" in parsed.warnings[0]
+
+
+def test_files_in_an_xml_are_documents() -> None:
+    page = b"%PDF-1.4\n" + bytes(range(256)) * 4
+    coded = base64.encodebytes(page).decode()
+    text = f"<o><voce>Olio</voce><file><nome>listino 2025.pdf</nome><dati>{coded}</dati></file><img>{coded}</img></o>"
+    parsed = read(text.encode(), Context("x.xml", Limits()))
+    assert [(one.name, one.data) for one in parsed.attachments] == [("listino 2025.pdf", page), ("img", page)]
+    assert " ".join(e.text for e in parsed.elements) == "voce: Olio nome: listino 2025.pdf"
