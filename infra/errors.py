@@ -51,8 +51,17 @@ class FailureKind(StrEnum):
 
     @property
     def transient(self) -> bool:
-        """Whether the next run should try such a document again although it did not change."""
+        """Say whether the next run should try such a document again although it did not change."""
         return self in _TRANSIENT
+
+    @property
+    def costly(self) -> bool:
+        """Say whether a limit stopped it, which tells of the set-up as much as of the file.
+
+        Unchanged bytes that were read before keep their text, and the next runs try again, each such document by itself and a few times
+        only (`tasks/index/plan.py`).
+        """
+        return self in {FailureKind.TIMEOUT, FailureKind.MEMORY}
 
 
 _TRANSIENT = {

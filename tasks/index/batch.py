@@ -29,7 +29,7 @@ from tasks.index.embed import Embedded, embed
 from tasks.index.pipeline import Pipeline
 from tasks.index.plan import Work
 from tasks.index.reporter import ProgressReporter, batch_name
-from tasks.index.rows import Receipt, element_row, judged, ledger_row, receipt_of, restamped
+from tasks.index.rows import Receipt, element_row, judged, ledger_row, receipt_of, restamped, stays
 from tasks.office.rows import Paper
 
 _ENCODING = threading.Lock()
@@ -93,7 +93,7 @@ def _stage(
         (Paper(d.work.document_id, d.work.path, d.content_hash), d.parsed) for d in good if d.parsed is not None
     )
     stem = stage(pipeline.staging, name, {**parts, **papers})
-    kept = tuple(d.work.document_id for d in drafts if d.same)
+    kept = tuple(d.work.document_id for d in drafts if stays(d))
     return Staged(stem, len(entries), kept, tuple(table.kind for table in papers))
 
 

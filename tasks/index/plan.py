@@ -32,9 +32,11 @@ PRUNE_GUARD = 0.5
 LEDGER_COLUMNS = tuple(
     "document_id path parent_id state kind attempts format stamp size content_hash parser chunker encoder".split()
 )
-WORK_COLUMNS = "document_id path size stamp action content_hash encoder attempts state".split()
+WORK_COLUMNS = "document_id path size stamp action content_hash encoder attempts state kind".split()
 
 TRANSIENT = [kind.value for kind in FailureKind if kind.transient]
+COSTLY = [kind.value for kind in FailureKind if kind.costly]
+TRIES = 5  # runs that try a document which a limit stopped, before it waits for a change of file, limits or parser, or for --force
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _to_do(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> pl.DataFr
 
     Two narrow joins: one with all columns would hold a million documents' texts twice.
     """
-    asked = ("stamp", "size", "state", "kind", "format", "parser", "chunker", "encoder")
+    asked = ("stamp", "size", "state", "kind", "attempts", "format", "parser", "chunker", "encoder")
     facts = top.select("document_id", *asked).rename({"stamp": "stamp_known", "size": "size_known"})
     narrow = found.select("document_id", "stamp", "size").join(
         facts, on="document_id", how="left", maintain_order="left"
@@ -119,7 +121,7 @@ def _to_do(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> pl.DataFr
     decided = narrow.select(action.alias("action"))["action"]
     del narrow, facts
     chosen = found.with_columns(decided).filter(pl.col("action") != "unchanged")
-    wanted = top.select("document_id", "content_hash", "encoder", "attempts", "state")
+    wanted = top.select("document_id", "content_hash", "encoder", "attempts", "state", "kind")
     return chosen.join(wanted, on="document_id", how="left", maintain_order="left")
 
 
@@ -127,7 +129,10 @@ def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.
     # a store that says neither date nor etag says nothing about change: its files are hashed each time
     told = (pl.col("stamp") != "") & (pl.col("stamp") == pl.col("stamp_known"))
     same_file = told & (pl.col("size") == pl.col("size_known"))
-    passing = (pl.col("state") == QUARANTINED) & pl.col("kind").is_in(TRANSIENT)
+    # an indexed document has a kind too, when a limit stopped it as it was read anew and its old text was kept
+    costly, tries = pl.col("kind").is_in(COSTLY), pl.col("attempts").fill_null(0)
+    passing = ((pl.col("state") == QUARANTINED) & pl.col("kind").is_in(TRANSIENT)) | (costly & (tries < TRIES))
+    given_up = (pl.col("state") == INDEXED) & costly & (tries >= TRIES) & same_file
     same_parser = pl.col("parser").fill_null("") == _parser_now(fingerprints)
     same_rest = (pl.col("chunker") == fingerprints.chunker) & (pl.col("encoder") == fingerprints.encoder)
     indexed = pl.col("state") == INDEXED
@@ -136,7 +141,8 @@ def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.
         | pl.col("document_id").is_in(outdated.implode())
     )  # fmt: skip
     return (
-        pl.when(parse.fill_null(True)).then(pl.lit("parse"))
+        pl.when(given_up.fill_null(False) & ~pl.lit(force)).then(pl.lit("unchanged"))
+        .when(parse.fill_null(True)).then(pl.lit("parse"))
         .when((~same_file).fill_null(True)).then(pl.lit("check"))
         .when((indexed & ~same_rest).fill_null(True)).then(pl.lit("rechunk"))
         .otherwise(pl.lit("unchanged"))
@@ -194,7 +200,7 @@ def check_prune(plan: Plan, collection: str, force: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A document to be done. `known_hash`, `known_encoder` and `attempts` are what the ledger has of it, or nothing."""
+    """A document to be done. `known_hash`, `known_encoder` and `attempts` (failed ones) are what the ledger has of it, or nothing."""
 
     document_id: str
     path: str
@@ -210,25 +216,28 @@ def batches(plan: Plan) -> Iterator[tuple[Work, ...]]:
     """Yield the documents in batches of balanced size, a group of the plan in memory at a time.
 
     Of each group the batch of the smallest comes first, so that the encoder has work while long documents are being read, then
-    from the largest down, so that the workers end at about the same time.
+    from the largest down, so that the workers end at about the same time. A document that a limit stopped before comes by itself.
     """
     start = 0
     groups = pl.scan_parquet(plan.file).group_by("group").agg(pl.len()).sort("group").collect()["len"]
     for documents in groups:
         rows = pl.scan_parquet(plan.file).slice(start, documents).select(WORK_COLUMNS).collect()
-        cut = list(_cut(rows))
-        yield from [cut[-1], *cut[:-1]]
+        alone = pl.col("kind").is_in(COSTLY).fill_null(False)
+        cut = list(_cut(rows.filter(~alone)))
+        yield from [*cut[-1:], *cut[:-1]]
+        yield from ((work,) for batch in _cut(rows.filter(alone)) for work in batch)
         start += documents
 
 
 def _cut(rows: pl.DataFrame) -> Iterator[tuple[Work, ...]]:
     batch: list[Work] = []
     size = 0
-    for document, path, length, stamp, action, known, encoder, attempts, state in rows.iter_rows():
+    for document, path, length, stamp, action, known, encoder, attempts, state, kind in rows.iter_rows():
         if batch and (len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
             yield tuple(batch)
             batch, size = [], 0
         hash_ = (known or "") if state == INDEXED else ""
-        batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", attempts or 0))
+        batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", (attempts or 0) if kind else 0))
         size += length
-    yield tuple(batch)
+    if batch:
+        yield tuple(batch)

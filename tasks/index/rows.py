@@ -61,11 +61,17 @@ def element_row(draft: Draft) -> dict[str, Any]:
 
 
 def judged(draft: Draft) -> bool:
-    """Whether the ledger is to say something new: not for a known document that only cannot be reached at present."""
+    """Say whether the ledger gets a new row: not for a known document that merely could not be reached, or that a limit stopped although
+    the same bytes were read before."""
     if draft.same:
         return False
-    passing = draft.error is not None and draft.error.kind.transient
-    return not (passing and draft.work.known_hash)
+    return not (draft.work.known_hash and draft.error is not None and (draft.error.kind.transient or _stopped(draft)))
+
+
+def _stopped(draft: Draft) -> bool:
+    """Whether a limit stopped a document whose bytes are those that are indexed: its text there is right, and stays."""
+    error = draft.error
+    return error is not None and error.kind.costly and draft.content_hash == draft.work.known_hash
 
 
 def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, An
         "stage": error.stage if error else "",
         "kind": error.kind.value if error else "",
         "message": error.message if error else "",
-        "attempts": work.attempts + 1,
+        "attempts": work.attempts + 1 if error else 1,
         "size": work.size,
         "stamp": work.stamp,
         "content_hash": draft.content_hash,
@@ -104,12 +110,25 @@ def _modified(stamp: str) -> datetime | None:
 
 
 def restamped(drafts: Iterable[Draft], lake: Lake, pipeline: Pipeline) -> list[dict[str, Any]]:
-    """The rows of documents that were touched and not changed, with their new stamp."""
-    same = {d.work.document_id: d.work for d in drafts if d.same}
-    if not same:
+    """Return the rows of documents whose text stays as it is: touched and not changed (with the new stamp), or stopped by a limit as they
+    were read anew (with the reason, so that they are tried again, and nobody takes them for all right)."""
+    left = {d.work.document_id: d for d in drafts if stays(d)}
+    if not left:
         return []
-    rows = ledger.read(lake, pipeline.collection, where={"document_id": list(same)}).to_pylist()
-    return [row | {"stamp": same[row["document_id"]].stamp, "size": same[row["document_id"]].size} for row in rows]
+    rows = ledger.read(lake, pipeline.collection, where={"document_id": list(left)}).to_pylist()
+    return [row | _changes(left[row["document_id"]]) for row in rows]
+
+
+def stays(draft: Draft) -> bool:
+    """Say whether a document's ledger row changes and its text does not."""
+    return draft.same or (bool(draft.work.known_hash) and _stopped(draft))
+
+
+def _changes(draft: Draft) -> dict[str, Any]:
+    work, error = draft.work, draft.error
+    if error is None:
+        return {"stamp": work.stamp, "size": work.size}
+    return {"stage": error.stage, "kind": error.kind.value, "message": error.message, "attempts": work.attempts + 1}
 
 
 def receipt_of(drafts: Sequence[Draft], encoded: int, staged: Staged) -> Receipt:

@@ -63,6 +63,11 @@ def actions(
         ({"state": "quarantined", "kind": "corrupt"}, None),
         ({"state": "quarantined", "kind": "corrupt", "stamp": "0"}, "parse"),
         ({"state": "quarantined", "kind": "network"}, "parse"),
+        ({"state": "quarantined", "kind": "timeout", "attempts": 4}, "parse"),
+        ({"state": "quarantined", "kind": "memory", "attempts": 5}, None),
+        ({"state": "indexed", "kind": "timeout", "attempts": 4, "parser": "t0"}, "parse"),
+        ({"state": "indexed", "kind": "timeout", "attempts": 5, "parser": "t0"}, None),
+        ({"state": "indexed", "kind": "timeout", "attempts": 5, "stamp": "0"}, "check"),
         ({"state": "quarantined", "kind": "corrupt", "format": None, "parser": "all"}, None),
         ({"state": "quarantined", "kind": "corrupt", "format": None, "parser": "older"}, "parse"),
     ],
@@ -149,6 +154,12 @@ def test_the_smallest_batch_goes_first_and_the_largest_next(tmp_path: Path) -> N
     made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
     assert [[work.path[-1] for work in batch] for batch in batches(made)] == [["c", "d"], ["a"], ["b"]]
     assert made.weight == sum(cost(size) for size, _ in files.values())
+
+
+def test_a_document_that_a_limit_stopped_comes_by_itself(tmp_path: Path) -> None:
+    rows = [row("a", state="quarantined", kind="timeout"), row("b", stamp="0"), row("c", stamp="0")]
+    made = plan(manifest(tmp_path, dict.fromkeys("abc", (10, "1"))), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    assert [[work.path[-1] for work in batch] for batch in batches(made)] == [["b", "c"], ["a"]]
 
 
 NAMES = st.text("abcdef", min_size=1, max_size=4)
