@@ -32,8 +32,8 @@ import httpx
 import psutil
 
 from deployments import jobs, state
-from deployments.api import rest
-from deployments.worker import leases
+from deployments.api import address
+from deployments.worker import life
 from infra.lake import Lake
 from infra.settings import load as settings
 from tasks.collection import ledger
@@ -175,14 +175,14 @@ def kill(number: int) -> dict[str, Any]:
     worker_killed = len(stored())
     until_stored(worker_killed + 1)
     attempt = jobs.status(job).attempt
-    lease = leases.read(job)
-    assert lease is not None
-    psutil.Process(lease.pid).kill()  # the supervisor: the kernel ends the engine with it
-    supervisor_killed = time.perf_counter()
+    runner = life.claim(life.lookup(address.connect(), job)).process
+    assert runner is not None
+    psutil.Process(runner.pid).kill()  # the kernel ends the engine with it
+    runner_killed = time.perf_counter()
     time.sleep(1)
     first = stored()
     ended = jobs.wait(job, 3_600)
-    again = time.perf_counter() - supervisor_killed
+    again = time.perf_counter() - runner_killed
     last, documents = stored(), jobs.result(job)["documents"]
     clean = jobs.submit("index", {"sources": [str(folder)], "collection": f"clean-{name}"}).job_id
     jobs.wait(clean, 3_600)
@@ -191,10 +191,10 @@ def kill(number: int) -> dict[str, Any]:
     return {
         "documents": number, "state": str(ended.state), "attempts": ended.attempt,
         "stored_when_the_worker_was_killed": worker_killed, "attempt_after_the_workers_death": attempt,
-        "stored_when_the_supervisor_was_killed": len(first),
+        "stored_when_the_runner_was_killed": len(first),
         "stored_by_the_last_attempt": sum(last[one] != first.get(one) for one in last),
         "stored_twice": sum(last[one] != first[one] for one in first), "result_of_the_last_attempt": documents,
-        "index_equals_a_clean_run": same, "seconds": round(supervisor_killed - begin, 1),
+        "index_equals_a_clean_run": same, "seconds": round(runner_killed - begin, 1),
         "seconds_from_the_kill_to_the_end": round(again, 1),
         "seconds_of_the_clean_run": jobs.result(clean)["seconds"],
     }  # fmt: skip
@@ -232,16 +232,16 @@ def burst(number: int) -> dict[str, Any]:
     return {
         "jobs": number, "distinct": len(set(ids)), "states": Counter(str(one.state) for one in group.jobs),
         "attempts": Counter(one.attempt for one in group.jobs),
-        "times_running": Counter(rest.run(starts(job_id)) for job_id in ids),
+        "times_running": Counter(starts(job_id) for job_id in ids),
         "documents": {what: sum(one[what] for one in documents) for what in ("indexed", "unchanged", "quarantined")},
         "locked": log_lines("locked"), "submit_ms": quantiles(submits), "submitted_seconds": round(submitted, 2),
         "seconds": round(seconds, 1), "jobs_per_minute": round(60 * number / seconds, 1),
     }  # fmt: skip
 
 
-def starts(job_id: str) -> rest.Talk[int]:
+def starts(job_id: str) -> int:
     """How often a job began to run."""
-    states = yield rest.Ask("GET", f"/flow_run_states/?flow_run_id={job_id}")
+    states = address.connect().ask("GET", f"/flow_run_states/?flow_run_id={job_id}")
     return sum(state["type"] == "RUNNING" and state["name"] == "Running" for state in states)
 
 

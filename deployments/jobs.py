@@ -7,24 +7,30 @@
     wait(job.job_id, timeout=600)
     result(job.job_id)["documents"]["indexed"]
 
-Each function has a twin for asyncio with an `a` before its name (`asubmit`, `astatus`, …). They speak to the API that PREFECT_API_URL names,
-or to the platform that `faldone up` started on this data folder. Nothing here imports Prefect, so a web application starts quickly.
+Each function has a twin for asyncio with an `a` before its name (`asubmit`, `astatus`, …), which runs in a thread of the client's own. They
+speak to the API that PREFECT_API_URL names, or to the platform that `faldone up` started on this data folder, and change nothing in the
+environment. Nothing here imports Prefect, so a web application starts quickly.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
-from deployments.api import rest, talks
-from deployments.api.states import JobState, JobStatus
-from deployments.api.talks import ExpiredJob, JobError, JobFailed, JobNotFinished, Submitted, UnknownJob
-from infra.errors import FaldoneError
-from infra.limits import Priority
+from deployments.api import address, memory, results
+from deployments.api.results import ExpiredJob
+from deployments.api.status import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
+from deployments.kinds import KINDS, kind_of, kind_of_run
+from infra.errors import FaldoneError, UsageError
+from infra.limits import PRIORITIES, Priority, queue_name, split_queue
+from infra.prefect_api import PAGE, Api, NotFound, in_thread
 
 __all__ = [
     "ExpiredJob", "Group", "JobError", "JobFailed", "JobNotFinished", "JobState", "JobStatus", "Submitted",
@@ -35,10 +41,49 @@ __all__ = [
 
 Parameters = Mapping[str, Any]
 FIRST, SLOWEST = 0.2, 2.0  # s between two looks while waiting: quick at first
+AT_A_TIME = 8  # requests of `submit_many`
+BULK = 50  # runs of one bulk operation; the API's own limit
+BULK_TIMEOUT = 120.0  # s: each of them is a transaction of its own
+ESTIMATE_FOR = 60.0  # s that an estimate is kept
+CALLBACK = (
+    "faldone.callback"  # the label with the URL that is called when the job ends, and the tag by which it is found
+)
+
+
+class JobError(FaldoneError):
+    """The job service cannot give what was asked for."""
+
+
+class UnknownJob(UsageError):
+    """There never was a job with this id."""
+
+
+class JobNotFinished(JobError):
+    """The job has no result yet."""
+
+
+class JobFailed(JobError):
+    """The job ended without a result; the message says why."""
 
 
 class WaitTimeout(FaldoneError):
     """The job had not finished in the time given; it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A job that was handed in. `estimated_seconds` is the mean of the latest runs of its kind, None before the first."""
+
+    job_id: str
+    state: JobState
+    queue: str
+    priority: Priority
+    estimated_seconds: float | None
+    url: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `faldone jobs submit --json` prints."""
+        return asdict(self) | {"state": str(self.state)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +97,23 @@ class Group:
     jobs: tuple[JobStatus, ...]
 
 
-@lru_cache(maxsize=8)
-def _known(url: str) -> talks.Known:
-    from infra.limits import load
+@dataclass
+class _Service:
+    """What one API has told about itself: ids of deployments by kind, and how long their runs take."""
 
-    return talks.Known(url, rest.ui_url(url), load().pool.name)
+    api: Api
+    ui: str
+    deployments: dict[str, str] = field(default_factory=dict)
+    estimates: dict[str, tuple[float, float | None]] = field(default_factory=dict)  # kind: (asked at, seconds)
 
 
-def _here() -> talks.Known:
-    return _known(rest.api_url())
+_services: dict[tuple[int, str], _Service] = {}
+
+
+def _service() -> _Service:
+    place = address.here()
+    api = address.client(place)
+    return _services.setdefault((id(api), place.url), _Service(api, place.ui))
 
 
 def submit(
@@ -69,87 +122,122 @@ def submit(
     priority: Priority = "normal",
     key: str | None = None,
     name: str | None = None,
+    callback: str = "",
 ) -> Submitted:
     """Hand in a job; returns as soon as it is stored.
 
     Args:
-        kind: `index`, `analyse`, `train`, `export`, `process`, or a maintenance job.
+        kind: `index`, `analyse`, `train`, `export`, `process`, `notify`, or a maintenance job.
         parameters: those of the flow of that name; paths as the worker sees them.
         priority: `high` overtakes whatever waits with `normal` or `low`.
         key: idempotency key: a second submit with the same key returns the first job.
         name: shown in the UI instead of one made of the parameters.
+        callback: an http(s) URL that is sent the job's status as JSON when it ends (POST, retried like any job).
 
     Raises:
         UsageError: no such kind, or a parameter that the flow refuses. TransientError: the platform is away.
     """
-    known = _here()
-    return _noted(rest.run(talks.submit(known, kind, parameters or {}, priority, key, name), known.url))
+    what, given = kind_of(kind), dict(parameters or {})
+    if priority not in PRIORITIES:
+        raise UsageError(f"priority {priority}: must be one of {', '.join(PRIORITIES)}")
+    if callback and not callback.startswith(("http://", "https://")):
+        raise UsageError(f"callback {callback}: must be an http:// or https:// URL")
+    service = _service()
+    body = {
+        "name": name
+        or f"{kind}-{given.get('collection') or given.get('name') or given.get('subject') or 'documents'}"[:100],
+        "parameters": given,
+        "work_queue_name": queue_name(what.queue, priority),
+        "idempotency_key": key or uuid.uuid4().hex,  # so that the request may be sent again
+        "labels": {"faldone.kind": kind} | ({CALLBACK: callback} if callback else {}),
+        "tags": [kind, f"priority:{priority}"] + ([CALLBACK] if callback else []),
+        "enforce_parameter_schema": True,
+    }
+    run = _create(service, kind, body)
+    queue, given_priority = split_queue(str(run.get("work_queue_name") or body["work_queue_name"]))
+    memory.remember(run["id"])
+    seconds = _estimate(service, kind)
+    return Submitted(
+        run["id"], job_state(run), queue, given_priority, seconds, f"{service.ui}/runs/flow-run/{run['id']}"
+    )
 
 
-async def asubmit(
-    kind: str,
-    parameters: Parameters | None = None,
-    priority: Priority = "normal",
-    key: str | None = None,
-    name: str | None = None,
-) -> Submitted:
-    """`submit` for asyncio."""
-    known = _here()
-    return _noted(await rest.arun(talks.submit(known, kind, parameters or {}, priority, key, name), known.url))
+def _create(service: _Service, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    for known in (kind in service.deployments, False):
+        path = f"/deployments/{_deployment(service, kind)}/create_flow_run"
+        try:
+            run: dict[str, Any] = service.api.ask("POST", path, body, again=True)
+            return run
+        except NotFound:  # deployed anew since
+            service.deployments.pop(kind, None)
+            if not known:
+                raise
+    raise AssertionError("unreachable")
 
 
-def _noted(job: Submitted) -> Submitted:
-    """The data folder remembers that there was such a job when Prefect has forgotten it."""
-    from deployments.worker.leases import remember
+def _deployment(service: _Service, kind: str) -> str:
+    if kind not in service.deployments:
+        wanted = KINDS[kind].deployment
+        try:
+            service.deployments[kind] = service.api.ask("GET", f"/deployments/name/{wanted}")["id"]
+        except NotFound:
+            raise UsageError(f"the platform has no deployment {wanted}: run `faldone up` again") from None
+    return service.deployments[kind]
 
-    remember(job.job_id)
-    return job
+
+def _estimate(service: _Service, kind: str) -> float | None:
+    asked, seconds = service.estimates.get(kind, (-ESTIMATE_FOR, None))
+    if time.monotonic() - asked >= ESTIMATE_FOR:
+        done = {
+            "deployment_id": {"any_": [service.deployments[kind]]},
+            "state": {"type": {"any_": ["COMPLETED"]}},
+        }
+        query = {"flow_runs": done, "limit": 10, "sort": "END_TIME_DESC"}
+        times = [float(run["total_run_time"]) for run in service.api.ask("POST", "/flow_runs/filter", query)]
+        seconds = round(sum(times) / len(times), 1) if times else None
+        service.estimates[kind] = (time.monotonic(), seconds)
+    return seconds
 
 
 def status(job_id: str) -> JobStatus:
-    """How a job is.
+    """Return how a job is.
 
     Raises:
         UnknownJob: there never was one with this id. ExpiredJob: it is no longer kept. TransientError: the platform is away.
     """
-    known = _here()
-    return rest.run(talks.status(known, job_id, _kept), known.url)
+    service = _service()
+    try:
+        return _status(service, service.api.ask("GET", f"/flow_runs/{_checked(job_id)}"))
+    except NotFound:
+        if memory.remembered(_checked(job_id)):
+            raise ExpiredJob(f"job {job_id} has expired: it is finished, and its result is no longer kept") from None
+        raise UnknownJob(f"there is no job {job_id}") from None
 
 
-async def astatus(job_id: str) -> JobStatus:
-    """`status` for asyncio."""
-    known = _here()
-    return await rest.arun(talks.status(known, job_id, _kept), known.url)
+def _checked(job_id: str) -> str:
+    try:
+        return str(uuid.UUID(job_id))
+    except ValueError:
+        raise UnknownJob(f"there is no job {job_id}: an id has 32 hexadecimal digits and four dashes") from None
+
+
+def _status(service: _Service, run: Mapping[str, Any]) -> JobStatus:
+    queue, priority = split_queue(run.get("work_queue_name") or "")
+    return status_of(run, kind_of_run(run), queue, priority, service.ui)
 
 
 def result(job_id: str) -> dict[str, Any]:
-    """What a job returned: the object that the verb of its name prints with --json.
+    """Return what a job returned: the object that the verb of its name prints with --json.
 
     Raises:
         JobNotFinished, JobFailed: there is none yet, or never will be. UnknownJob, ExpiredJob, TransientError: as `status`.
     """
-    known = _here()
-    return _whole(rest.run(talks.result(known, job_id, _kept), known.url))
-
-
-async def aresult(job_id: str) -> dict[str, Any]:
-    """`result` for asyncio."""
-    known = _here()
-    return _whole(await rest.arun(talks.result(known, job_id, _kept), known.url))
-
-
-def _whole(data: dict[str, Any]) -> dict[str, Any]:
-    """A result too large for the database lies in the data folder, and its place is kept instead."""
-    from deployments.api.results import fetch
-
-    return fetch(data)
-
-
-def _kept(job_id: str) -> bool:
-    """Whether the data folder remembers a job of this id."""
-    from deployments.worker.leases import remembered
-
-    return remembered(job_id)
+    now = status(job_id)
+    if not now.state.final:
+        raise JobNotFinished(f"job {job_id} has not finished: it is {now.state}")
+    if now.state is not JobState.SUCCESS:
+        raise JobFailed(f"job {job_id} ended as {now.state}: {now.error}")
+    return results.fetch(_service().api, now.job_id)
 
 
 def wait(job_id: str, timeout: float | None = None) -> JobStatus:
@@ -161,37 +249,20 @@ def wait(job_id: str, timeout: float | None = None) -> JobStatus:
     return wait_all([job_id], timeout).jobs[0]
 
 
-async def await_(job_id: str, timeout: float | None = None) -> JobStatus:
-    """`wait` for asyncio."""
-    return (await await_all([job_id], timeout)).jobs[0]
-
-
 def cancel(job_id: str) -> JobStatus:
     """Stop a job: its processes end within some seconds, what it has committed stays. A finished one stays as it is."""
-    known = _here()
-    return rest.run(talks.cancel(known, job_id, _kept), known.url)
-
-
-async def acancel(job_id: str) -> JobStatus:
-    """`cancel` for asyncio."""
-    known = _here()
-    return await rest.arun(talks.cancel(known, job_id, _kept), known.url)
+    now = status(job_id)
+    if now.state.final:
+        return now
+    state = {"type": "CANCELLING", "name": "Cancelling", "message": "cancelled on request"}
+    _service().api.ask("POST", f"/flow_runs/{now.job_id}/set_state", {"state": state}, again=True)
+    return status(job_id)
 
 
 def submit_many(kind: str, parameters: Sequence[Parameters], priority: Priority = "normal") -> list[Submitted]:
-    """Hand in a group of jobs of one kind."""
-    return [submit(kind, one, priority) for one in parameters]
-
-
-async def asubmit_many(kind: str, parameters: Sequence[Parameters], priority: Priority = "normal") -> list[Submitted]:
-    """`submit_many` for asyncio, some at a time."""
-    few = asyncio.Semaphore(8)
-
-    async def one(values: Parameters) -> Submitted:
-        async with few:
-            return await asubmit(kind, values, priority)
-
-    return list(await asyncio.gather(*(one(values) for values in parameters)))
+    """Hand in a group of jobs of one kind, some at a time; returns in the order of the parameters."""
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        return list(threads.map(lambda one: submit(kind, one, priority), parameters))
 
 
 def wait_all(job_ids: Sequence[str], timeout: float | None = None) -> Group:
@@ -200,44 +271,48 @@ def wait_all(job_ids: Sequence[str], timeout: float | None = None) -> Group:
     Raises:
         WaitTimeout: some have not in `timeout` seconds. UnknownJob, ExpiredJob: one of the ids.
     """
-    known, begin, pause = _here(), time.monotonic(), FIRST
-    while True:
-        group = _group(rest.run(talks.many(known, job_ids), known.url))
-        if len(group.jobs) < len(job_ids):
-            _explain(job_ids, group)
-        if all(one.state.final and not one.cancelling for one in group.jobs):
-            return group
-        _check_time(group, begin, timeout)
+    begin, pause = time.monotonic(), FIRST
+    while (group := _ended(job_ids, begin, timeout)) is None:
         time.sleep(pause)
         pause = min(SLOWEST, pause * 1.3)
+    return group
 
 
 async def await_all(job_ids: Sequence[str], timeout: float | None = None) -> Group:
-    """`wait_all` for asyncio."""
-    known, begin, pause = _here(), time.monotonic(), FIRST
-    while True:
-        group = _group(await rest.arun(talks.many(known, job_ids), known.url))
-        if len(group.jobs) < len(job_ids):
-            await asyncio.to_thread(_explain, job_ids, group)
-        if all(one.state.final and not one.cancelling for one in group.jobs):
-            return group
-        _check_time(group, begin, timeout)
+    """Do `wait_all` without holding the event loop, or a thread between two looks."""
+    begin, pause = time.monotonic(), FIRST
+    while (group := await in_thread(_ended)(job_ids, begin, timeout)) is None:
         await asyncio.sleep(pause)
         pause = min(SLOWEST, pause * 1.3)
+    return group
 
 
-def _explain(job_ids: Sequence[str], group: Group) -> None:
-    """Raise what is to be said about an id that was not found."""
-    found = {one.job_id for one in group.jobs}
-    for job_id in job_ids:
-        if job_id not in found:
-            status(job_id)
+async def await_(job_id: str, timeout: float | None = None) -> JobStatus:
+    """Do `wait` without holding the event loop, or a thread between two looks."""
+    return (await await_all([job_id], timeout)).jobs[0]
 
 
-def _check_time(group: Group, begin: float, timeout: float | None) -> None:
+def _ended(job_ids: Sequence[str], begin: float, timeout: float | None) -> Group | None:
+    """Return a group whose jobs have all ended, None while some have not; they were waited for since `begin` (monotonic)."""
+    jobs = _many(job_ids)
+    left = [one for one in jobs if not one.state.final or one.cancelling]
+    if not left:
+        return _group(jobs)
     if timeout is not None and time.monotonic() - begin >= timeout:
-        left = [one.job_id for one in group.jobs if not one.state.final or one.cancelling]
-        raise WaitTimeout(f"{len(left)} of {group.total} jobs had not finished after {timeout:.0f} s: {left[0]}")
+        text = f"{len(left)} of {len(jobs)} jobs had not finished after {timeout:.0f} s: {left[0].job_id}"
+        raise WaitTimeout(text)
+    return None
+
+
+def _many(job_ids: Sequence[str]) -> list[JobStatus]:
+    """Return the status of many jobs, in the order of the ids."""
+    service = _service()
+    found: dict[str, JobStatus] = {}
+    for start in range(0, len(job_ids), PAGE):
+        part = [_checked(job_id) for job_id in job_ids[start : start + PAGE]]
+        runs = service.api.ask("POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": part}}, "limit": PAGE})
+        found.update({run["id"]: _status(service, run) for run in runs})
+    return [found.get(_checked(job_id)) or status(job_id) for job_id in job_ids]  # `status` says why one is not there
 
 
 def _group(jobs: Sequence[JobStatus]) -> Group:
@@ -246,44 +321,95 @@ def _group(jobs: Sequence[JobStatus]) -> Group:
 
 
 def chain(sources: Sequence[str], collection: str = "documents", **more: Any) -> Submitted:
-    """Index → analyse → export as one job: the flow `process`; `more` are its other parameters, and `priority` and `key`."""
-    given = {name: more.pop(name) for name in ("priority", "key", "name") if name in more}
+    """Hand in index → analyse → export as one job, the flow `process`.
+
+    Args:
+        more: its other parameters, and `priority`, `key`, `name`, `callback` as in `submit`.
+    """
+    given = {name: more.pop(name) for name in ("priority", "key", "name", "callback") if name in more}
     return submit("process", {"sources": list(sources), "collection": collection} | more, **given)
-
-
-async def achain(sources: Sequence[str], collection: str = "documents", **more: Any) -> Submitted:
-    """`chain` for asyncio."""
-    given = {name: more.pop(name) for name in ("priority", "key", "name") if name in more}
-    return await asubmit("process", {"sources": list(sources), "collection": collection} | more, **given)
 
 
 def listed(
     queue: str | None = None, states: Sequence[JobState] = (), limit: int = 100, planned: bool = False
 ) -> list[JobStatus]:
-    """The latest jobs, newest first; with `planned` also those that a schedule has planned for later."""
-    known = _here()
-    return rest.run(talks.listed(known, queue, states, limit, planned), known.url)
+    """Return the latest jobs, newest first; with `planned` also those that a schedule has planned for later."""
+    from infra import limits
+
+    service = _service()
+    runs: dict[str, Any] = {}
+    if states:
+        runs["state"] = {"type": {"any_": sorted({name for state in states for name in PREFECT_TYPES[state]})}}
+    if queue:
+        runs["work_queue_name"] = {"any_": _queues(queue)}
+    if not planned:
+        runs["expected_start_time"] = {"before_": (service.api.now() + timedelta(seconds=2)).isoformat()}
+    pools = {"name": {"any_": list(limits.load().pools)}}
+    query = {"flow_runs": runs, "work_pools": pools, "sort": "EXPECTED_START_TIME_DESC"}
+    found: list[JobStatus] = []
+    for run in service.api.pages("/flow_runs/filter", query, 10 * PAGE):
+        one = _status(service, run)
+        if not states or one.state in states:
+            found.append(one)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _queues(queue: str) -> list[str]:
+    """Return the work queues that `indexing` or `indexing-high` stands for.
+
+    Raises:
+        UsageError: there is no such queue.
+    """
+    kind, _ = split_queue(queue)
+    known = sorted({what.queue for what in KINDS.values()})
+    if kind not in known:
+        raise UsageError(f"there is no queue {queue}; there are: {', '.join(known)}, each also with -high and -low")
+    return [queue] if queue != kind else [queue_name(kind, priority) for priority in PRIORITIES]
 
 
 def active() -> list[JobStatus]:
-    """The jobs that run now."""
+    """Return the jobs that run now."""
     return listed(states=[JobState.STARTED, JobState.PROGRESS], limit=1_000)
 
 
 def waiting(queue: str) -> list[JobStatus]:
-    """The jobs of a queue that are due and have not begun."""
-    known = _here()
-    return rest.run(talks.waiting(known, queue), known.url)
+    """Return the jobs of a queue that are due and have not begun."""
+    return listed(queue, [JobState.PENDING, JobState.RETRY], 10 * PAGE)
 
 
 def purge(queue: str) -> int:
-    """Cancel every waiting job of a queue (of all its priorities, unless the name says one); running ones go on."""
-    known = _here()
+    """Cancel every waiting job of a queue (of all its priorities, unless the name says one), and return how many; running ones go on."""
+    api = _service().api
     found = [one.job_id for one in waiting(queue)]
-    return rest.run(talks.purge(known, found, queue), known.url)
+    state = {"type": "CANCELLED", "name": "Cancelled", "message": f"purged from the queue {queue}"}
+    done = 0
+    for start in range(0, len(found), BULK):
+        ids = {"any_": found[start : start + BULK]}
+        waits = {"id": ids, "state": {"type": {"any_": ["SCHEDULED", "PENDING"]}}}
+        body = {"flow_runs": waits, "state": state, "limit": BULK}
+        answer = api.ask("POST", "/flow_runs/bulk_set_state", body, timeout=BULK_TIMEOUT)
+        done += sum(one["status"] == "ACCEPT" for one in answer["results"])
+    return done
+
+
+LEVELS = {level: logging.getLevelName(level) for level in (10, 20, 30, 40, 50)}
 
 
 def logs(job_id: str, limit: int = 1_000) -> list[dict[str, Any]]:
-    """The log lines of a job, oldest first."""
-    status(job_id)
-    return rest.run(talks.logs(job_id, limit), _here().url)
+    """Return the log lines of a job, oldest first: time, level, message."""
+    run = status(job_id)
+    query = {"logs": {"flow_run_id": {"any_": [run.job_id]}}, "sort": "TIMESTAMP_ASC"}
+    return [
+        {"time": row["timestamp"], "level": LEVELS.get(row["level"], str(row["level"])), "message": row["message"]}
+        for row in _service().api.pages("/logs/filter", query, limit)
+    ]
+
+
+asubmit = in_thread(submit)
+astatus = in_thread(status)
+aresult = in_thread(result)
+acancel = in_thread(cancel)
+asubmit_many = in_thread(submit_many)
+achain = in_thread(chain)

@@ -11,42 +11,51 @@ from infra.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of job: `deployment` as FLOW/NAME, `queue` without its priority, `parts` flows that run one after another in it."""
+    """A kind of job.
+
+    Attributes:
+        deployment: as FLOW/NAME.
+        queue: without its priority.
+        parts: flows that run one after another in it.
+        resumable: whether a later attempt goes on where one has stopped, so that the soft limit only makes a pause.
+    """
 
     deployment: str
     queue: str
     parts: int = 1
+    resumable: bool = True
 
 
 KINDS: dict[str, Kind] = {
     "index": Kind("index/documents", "indexing"),
     "analyse": Kind("analyse/documents", "analysis"),
     "train": Kind("train/classifier", "training"),
-    "export": Kind("export/pdf", "export"),
+    "export": Kind("export/pdf", "export", resumable=False),
     "process": Kind("process/documents", "indexing", parts=3),
+    "notify": Kind("notify/message", "notify", resumable=False),
     "cleanup": Kind("cleanup/cache", "maintenance"),
     "optimise": Kind("optimise/indexes", "maintenance"),
     "backup": Kind("backup/daily", "maintenance"),
-    "report": Kind("report/weekly", "maintenance"),
-    "health": Kind("health/checks", "maintenance"),
+    "report": Kind("report/weekly", "maintenance", resumable=False),
+    "health": Kind("health/checks", "maintenance", resumable=False),
     "audit": Kind("audit/nightly", "maintenance"),
     "evaluate": Kind("evaluate/nightly", "maintenance"),
 }
 
 
 def full_name(deployment: Mapping[str, Any]) -> str:
-    """FLOW/NAME of a deployment as the API gives it: one of ours by its tag, else its bare name."""
+    """Return FLOW/NAME of a deployment as the API gives it: one of ours by its tag, else its bare name."""
     return next((KINDS[tag].deployment for tag in deployment["tags"] if tag in KINDS), str(deployment["name"]))
 
 
 def kind_of_run(run: Mapping[str, Any]) -> str:
-    """The kind of a flow run as the API gives it: what it was handed in as, else its deployment's tag, else its name."""
+    """Return the kind of a flow run as the API gives it: what it was handed in as, else its deployment's tag, else its name."""
     handed_in = (run.get("labels") or {}).get("faldone.kind")
     return str(handed_in or next((tag for tag in run["tags"] if tag in KINDS), run["name"]))
 
 
 def kind_of(name: str) -> Kind:
-    """The kind called `name`.
+    """Return the kind called `name`.
 
     Raises:
         UsageError: there is none.

@@ -7,82 +7,159 @@ even where the data folder is in an object store. Nothing heavy is imported here
 from __future__ import annotations
 
 import json
+import logging
 import os
-from dataclasses import asdict, dataclass, field
+import socket
+import time
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from infra.machine import replace_file
 from infra.settings import Settings, load
+
+log = logging.getLogger("faldone.state")
+
+COPY = ".copy"  # suffix of the note's copy
+
+
+@cache
+def here() -> str:
+    """Return what names this boot of this machine, and the process namespace within it: process numbers mean the same there."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid').strip('pid:[]')}"
+    except OSError:  # not Linux
+        return socket.gethostname()
+
+
+def started(pid: int) -> str:
+    """Return when a process began, in the kernel's ticks since boot, which no step of the clock moves; "" when there is none."""
+    try:
+        fields_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "" if Path("/proc/self/stat").exists() else _started_elsewhere(pid)
+    return "" if fields_[0] in "ZX" else fields_[19]
+
+
+def _started_elsewhere(pid: int) -> str:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return "" if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of the platform: its number and when it was made (Unix seconds), which together name it for ever."""
+    """A process and what names it for ever. `since` is Unix seconds, for people to read."""
 
     pid: int
-    created: float
+    start: str = ""
+    where: str = ""
+    host: str = ""
+    since: float = 0.0
+
+    @classmethod
+    def of(cls, pid: int) -> Process:
+        """Return the name of a living process of this machine."""
+        return cls(pid, started(pid), here(), socket.gethostname(), time.time())
+
+    @classmethod
+    def parse(cls, text: str) -> Process | None:
+        """Read what `str` wrote; None when it is something else."""
+        pid, *rest = text.split(" ")
+        return cls(int(pid), rest[0], rest[1], rest[2]) if len(rest) == 3 and pid.isdigit() else None
+
+    def __str__(self) -> str:
+        return f"{self.pid} {self.start} {self.where} {self.host.replace(' ', '_')}"
+
+    @property
+    def local(self) -> bool:
+        """Whether this machine can tell if it lives."""
+        return self.where == here()
 
     def alive(self) -> bool:
-        """Whether it still runs."""
-        import psutil
-
-        try:
-            process = psutil.Process(self.pid)
-            return bool(abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE)
-        except psutil.NoSuchProcess:
-            return False
+        """Return whether it runs, as far as this machine knows."""
+        return self.local and bool(self.start) and started(self.pid) == self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What runs. `state` is starting, ready, stopping or failed; `message` says why it failed."""
+    """What runs. `state` is starting, ready, stopping, stopped or failed; `message` says why it failed."""
 
     api: str
     ui: str
-    keeper_url: str
+    daemon_url: str
     host: str
     port: int
     state: str = "starting"
     message: str = ""
-    started: float = 0.0
+    version: str = ""
     auth: str = ""
     redis_url: str = ""
     processes: dict[str, Process] = field(default_factory=dict)
 
     def alive(self, name: str) -> bool:
-        """Whether a process of the platform runs."""
+        """Return whether a process of the platform runs."""
         return name in self.processes and self.processes[name].alive()
 
 
 def folder(settings: Settings | None = None) -> Path:
-    """The platform's folder."""
+    """Return the platform's folder."""
     return (settings or load()).scratch / "platform"
 
 
 def read(settings: Settings | None = None) -> Platform | None:
-    """The note, None where no platform was ever started."""
+    """Return the note; None where no platform was ever started, or the note cannot be read."""
+    return read_file(folder(settings) / "platform.json")
+
+
+def read_file(file: Path) -> Platform | None:
+    """Return the note in a file, or in its copy when it cannot be read: running jobs know the server's port and password from it."""
+    return _platform(read_json(file, {}), file) or _platform(read_json(file.with_suffix(COPY), {}), file)
+
+
+def _platform(content: dict[str, Any], file: Path) -> Platform | None:
     try:
-        content: dict[str, Any] = json.loads((folder(settings) / "platform.json").read_text())
-    except FileNotFoundError:
+        processes = {name: Process(**known(Process, one)) for name, one in content.get("processes", {}).items()}
+        return Platform(**known(Platform, content) | {"processes": processes}) if content else None
+    except (TypeError, AttributeError) as error:
+        log.warning("%s: %s: taken for empty", file, error)
         return None
-    processes = {name: Process(**one) for name, one in content.pop("processes").items()}
-    return Platform(**content, processes=processes)
+
+
+def known(record: Any, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that a record has: another release may have written more."""
+    names = {one.name for one in fields(record)}
+    return {name: value for name, value in content.items() if name in names}
+
+
+def read_json(file: Path, default: Any) -> Any:
+    """Return a file's JSON of the default's type; the default, with a warning, when it holds none."""
+    try:
+        content = json.loads(file.read_text())
+    except FileNotFoundError:
+        return default
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read and is taken for empty: %s", file, error)
+        return default
+    if not isinstance(content, type(default)):
+        log.warning("%s holds no %s and is taken for empty", file, type(default).__name__)
+        return default
+    return content
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Replace a file; only its owner may read it, for it may hold a password."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    replace_file(file, json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def write(platform: Platform, settings: Settings | None = None) -> None:
-    """Replace the note; only its owner may read it, for it may hold a password."""
-    target = folder(settings) / "platform.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_suffix(f".{os.getpid()}")
-    beside.touch(mode=0o600)
-    beside.write_text(json.dumps(asdict(platform), indent=1))
-    beside.replace(target)
-
-
-def use(platform: Platform) -> None:
-    """Have this process speak with the platform."""
-    os.environ["PREFECT_API_URL"] = platform.api
-    if platform.auth:
-        os.environ["PREFECT_API_AUTH_STRING"] = platform.auth
-    if platform.redis_url:
-        os.environ.setdefault("FALDONE_REDIS_URL", platform.redis_url)
+    """Replace the note and its copy."""
+    for name in (f"platform{COPY}", "platform.json"):
+        write_json(folder(settings) / name, asdict(platform))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,12 +27,14 @@ from prefect.client.schemas.objects import State, TaskRun
 from infra.cluster import Workers
 from infra.errors import TransientError
 from infra.machine import JITTER, wait_before
+from infra.stop import FOLDER
 from tasks.collection.commit import StoreError
 from tasks.progress import Progress
 
 log = logging.getLogger("faldone.flows")
 
 RETRIES = 6
+RETRIES_OF_A_JOB = 2  # at most: the job service queues the whole job again, which holds no slot while it waits
 EVERY = 1.0  # s between two updates of a progress artifact
 DASK = "dask-dashboard"  # the key of the link to Dask's page
 
@@ -47,7 +50,11 @@ class Retry(TypedDict):
 
 
 def retry(times: int = RETRIES) -> Retry:
-    """Retry what may pass by itself, after min(300, 5·2ⁿ) seconds with a fifth of jitter; anything else fails at once."""
+    """Retry what may pass by itself, after min(300, 5·2ⁿ) seconds with a fifth of jitter; anything else fails at once.
+
+    A task waits in its process and slot, so within a job of the service it tries again twice at most, and the job service does the rest.
+    """
+    times = min(times, RETRIES_OF_A_JOB) if FOLDER in os.environ else times
     return Retry(
         retries=times,
         retry_delay_seconds=[wait_before(failures) for failures in range(1, times + 1)],

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.settings import get_current_settings
 
-from infra.orchestration import Api
+from infra.prefect_api import Api
 from tasks.maintain.common import JobFailed
 
 

@@ -20,10 +20,11 @@ class _Record(BaseModel):
 
 
 class Pool(_Record):
-    """The work pool."""
+    """The work pools: NAME for jobs, and NAME-maintenance, whose slots no long job takes."""
 
     name: str
     slots: int = Field(ge=0)
+    maintenance_slots: int = Field(ge=1)
 
 
 class Times(_Record):
@@ -51,6 +52,7 @@ class Queue(_Record):
     soft: float = Field(gt=0)
     hard: float = Field(gt=0)
     tries: int = Field(ge=1)
+    pool: Literal["jobs", "maintenance"] = "jobs"
 
 
 class Rate(_Record):
@@ -88,13 +90,22 @@ class PlatformLimits(_Record):
     alerts: Alerts
 
     @property
-    def slots(self) -> int:
-        """Jobs at a time on the pool."""
-        return self.pool.slots or max(2, cores())
+    def pools(self) -> dict[str, int]:
+        """Return the work pools and how many jobs each runs at a time."""
+        return {self.pool.name: self.pool.slots or max(2, cores()), self.maintenance_pool: self.pool.maintenance_slots}
+
+    @property
+    def maintenance_pool(self) -> str:
+        """Return the name of the pool for maintenance and messages."""
+        return f"{self.pool.name}-maintenance"
+
+    def pool_of(self, queue: str) -> str:
+        """Return the work pool of a queue, without its priority."""
+        return self.pool.name if self.queues[queue].pool == "jobs" else self.maintenance_pool
 
 
 def path() -> Path:
-    """The file in use."""
+    """Return the file in use."""
     return Path(os.environ.get("FALDONE_LIMITS_FILE", Path(__file__).with_name("limits.yaml")))
 
 
@@ -119,19 +130,20 @@ def load() -> PlatformLimits:
 
 
 def queue_name(queue: str, priority: Priority) -> str:
-    """The work queue of a kind of job and a priority: `indexing-high`, `indexing`, `indexing-low`."""
+    """Return the work queue of a kind of job and a priority: `indexing-high`, `indexing`, `indexing-low`."""
     return queue if priority == "normal" else f"{queue}-{priority}"
 
 
 def split_queue(name: str) -> tuple[str, Priority]:
-    """The kind and priority of a work queue."""
+    """Return the kind and priority of a work queue."""
     for priority in PRIORITIES:
         if name.endswith(f"-{priority}"):
             return name.removesuffix(f"-{priority}"), priority
     return name, "normal"
 
 
-def priorities(limits: PlatformLimits) -> dict[str, int]:
-    """Prefect's numbers, 1 first: every high queue before every normal one, and these before the low ones."""
-    names = [queue_name(queue, priority) for priority in PRIORITIES for queue in limits.queues]
+def priorities(limits: PlatformLimits, pool: str) -> dict[str, int]:
+    """Return Prefect's numbers for the queues of a pool, 1 first: all high queues, then the normal ones, then the low ones."""
+    queues = [queue for queue in limits.queues if limits.pool_of(queue) == pool]
+    names = [queue_name(queue, priority) for priority in PRIORITIES for queue in queues]
     return {name: number for number, name in enumerate(names, 1)}

@@ -1,4 +1,4 @@
-"""The door to people: mail by SMTP, and every channel that Apprise knows (Slack, Teams, webhooks, …).
+"""The door to people: mail by SMTP, every channel that Apprise knows (Slack, Teams, …), and URLs of other programs.
 
 FALDONE_SMTP_URL is `smtp://user:password@host:port/?from=a@x.it&to=b@x.it,c@x.it` (`smtps://` for TLS from the start, port 465). Plain
 `smtp://` uses STARTTLS where the server offers it; a password goes to no other machine without it. FALDONE_ALERT_URLS holds Apprise URLs.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import mimetypes
+import re
 import smtplib
 import ssl
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -63,12 +64,23 @@ def server(url: str) -> Server:
 
 
 def configured(settings: Settings) -> bool:
-    """Whether anybody can be told anything."""
+    """Return whether anybody can be told anything."""
     return settings.smtp_url is not None or bool(settings.alert_urls)
 
 
-def send(settings: Settings, subject: str, text: str, attachments: Attachments = ()) -> bool:
-    """Send a mail to the recipients of FALDONE_SMTP_URL; False when it is not set.
+def send(
+    settings: Settings,
+    subject: str,
+    text: str,
+    attachments: Attachments = (),
+    recipients: Sequence[str] = (),
+    reference: str = "",
+) -> bool:
+    """Send a mail; returns False when FALDONE_SMTP_URL is not set.
+
+    Args:
+        recipients: instead of those of FALDONE_SMTP_URL.
+        reference: makes the Message-ID, so that a mail that is sent twice can be told to be one.
 
     Raises:
         UsageError: the setting is wrong, or the server refuses the login or the addresses. TransientError: it does not answer.
@@ -76,7 +88,9 @@ def send(settings: Settings, subject: str, text: str, attachments: Attachments =
     if settings.smtp_url is None:
         return False
     to = server(settings.smtp_url.get_secret_value())
-    message = compose(to, subject, text, attachments)
+    if wrong := [one for one in recipients if not _ADDRESS.fullmatch(one)]:
+        raise UsageError(f"{wrong[0]!r} is no mail address")
+    message = compose(to, subject, text, attachments, recipients, reference)
     try:
         with _connect(to) as connection:
             connection.send_message(message)
@@ -87,14 +101,25 @@ def send(settings: Settings, subject: str, text: str, attachments: Attachments =
     return True
 
 
-def compose(to: Server, subject: str, text: str, attachments: Attachments = ()) -> EmailMessage:
-    """The message."""
+_ADDRESS = re.compile(r"[^\s@,<>\"]+@[^\s@,<>\"]+")
+
+
+def compose(
+    to: Server,
+    subject: str,
+    text: str,
+    attachments: Attachments = (),
+    recipients: Sequence[str] = (),
+    reference: str = "",
+) -> EmailMessage:
+    """Return the message."""
     message = EmailMessage()
+    domain = to.sender.rpartition("@")[2]
     message["Subject"] = " ".join(subject.split())
     message["From"] = to.sender
-    message["To"] = ", ".join(to.recipients)
+    message["To"] = ", ".join(recipients or to.recipients)
     message["Date"] = formatdate(localtime=True)
-    message["Message-ID"] = make_msgid(domain=to.sender.rpartition("@")[2])
+    message["Message-ID"] = f"<{reference}@{domain}>" if reference else make_msgid(domain=domain)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
     for name, data in attachments:
@@ -122,7 +147,7 @@ def _connect(to: Server) -> smtplib.SMTP:
 
 
 def notify(settings: Settings, subject: str, text: str, attachments: Attachments = ()) -> int:
-    """Tell people by mail and by every alert URL; how many channels took it.
+    """Tell people by mail and by every alert URL, and return how many channels took it.
 
     Raises:
         UsageError, TransientError: a channel did not, after the others were tried.
@@ -135,7 +160,7 @@ def notify(settings: Settings, subject: str, text: str, attachments: Attachments
         errors.append(error)
     if settings.alert_urls:
         try:
-            told += _apprise([url.get_secret_value() for url in settings.alert_urls], subject, text, attachments)
+            told += push([url.get_secret_value() for url in settings.alert_urls], subject, text, attachments)
         except TransientError as error:
             errors.append(error)
     if errors:
@@ -143,7 +168,33 @@ def notify(settings: Settings, subject: str, text: str, attachments: Attachments
     return told
 
 
-def _apprise(urls: Sequence[str], subject: str, text: str, attachments: Attachments) -> int:
+def call(url: str, content: Mapping[str, object]) -> None:
+    """Send JSON to a URL of another program.
+
+    Raises:
+        UsageError: it is no URL, or whoever answers there refuses. TransientError: nobody answers, or not now.
+    """
+    import httpx
+
+    place = urlsplit(url)
+    if place.scheme not in {"http", "https"} or not place.hostname:
+        raise UsageError("the URL to call must begin with http:// or https://")
+    try:
+        status = httpx.post(url, json=dict(content), timeout=TIMEOUT, follow_redirects=False).status_code
+    except httpx.HTTPError as error:
+        raise TransientError(f"{place.hostname} does not answer: {error or type(error).__name__}") from error
+    if status in {408, 425, 429} or status >= 500:
+        raise TransientError(f"{place.hostname} answered {status}")
+    if not 200 <= status < 300:
+        raise UsageError(f"{place.hostname} answered {status} to a call of its URL")
+
+
+def push(urls: Sequence[str], subject: str, text: str, attachments: Attachments = ()) -> int:
+    """Send a message to channels of Apprise, and return how many took it.
+
+    Raises:
+        TransientError: one did not, after the others were tried; the message names no more of it than its scheme.
+    """
     import apprise
 
     refused = []

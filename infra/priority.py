@@ -10,6 +10,14 @@ from pathlib import Path
 log = logging.getLogger("faldone.priority")
 
 SESSION = Path("/proc/self/autogroup")
+NICE = 10  # of jobs: servers and web applications answer quickly beside jobs that take every core
+
+
+def be_nice(niceness: int = NICE) -> None:
+    """Have this process, and the session that it leads, be at least so nice, however nice whoever started it was."""
+    if os.getpriority(os.PRIO_PROCESS, 0) < niceness:
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    share_as_nice()
 
 
 def share_as_nice() -> None:

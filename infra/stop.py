@@ -15,6 +15,7 @@ from infra.errors import FaldoneError
 from infra.machine import replace_file
 
 FOLDER = "FALDONE_JOB_FOLDER"
+BEGUN = "begun.json"  # the file in it that the job leaves when its work begins
 
 
 class StopRequested(FaldoneError):

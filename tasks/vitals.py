@@ -1,6 +1,6 @@
 """Is the platform well? One rule each for an overdue schedule, a missed run, a job that waits too long and a full disk.
 
-The supervisor's alerts, the health check and the weekly report ask here; the numbers are those of `alerts` in limits.yaml. Nothing
+The alerts, the health check and the weekly report ask here; the numbers are those of `alerts` in limits.yaml. Nothing
 here asks Prefect: deployments and runs come as rows of its API (`schedules`, `paused`, `created`, `expected_start_time` …).
 """
 

@@ -79,3 +79,11 @@ def test_relative_links_of_the_documents_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_variable_that_the_source_reads_stands_in_a_document() -> None:
+    pages = README + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    for folder in ("deployments", "flows", "tasks", "infra"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for name in set(re.findall(r"\bFALDONE_[A-Z]+(?:_[A-Z]+)*\b", file.read_text(encoding="utf-8"))):
+                assert name in pages, f"{file.name}: {name} is documented nowhere"

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 import urllib.error
 import urllib.request
 from importlib.metadata import version
 from pathlib import Path
 
+from deployments.api import address
 from infra.errors import TransientError
+from infra.machine import free_port
+from infra.prefect_api import near
 
 PREFIX = "faldone-prefect-"  # of the folders, in the system's temporary folder
 ALIVE = "alive.lock"
 YOUNG = 60.0  # s: a folder is made an instant before its lock
 START = 90.0  # s until a server must answer, on a very busy machine
+PATIENCE = 20.0  # s for a server that is being started again
 
 SERVER = {
     "PREFECT__SERVER_EPHEMERAL": "1",  # no UI and no background services
@@ -37,7 +40,7 @@ SERVER = {
     "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
     "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
 }
-MORTAL = """
+SERVE = """
 import ctypes, os, sys
 parent = int(sys.argv.pop(1))
 if sys.platform == "linux":
@@ -48,7 +51,7 @@ import uvicorn.main
 uvicorn.main.main()
 """
 """uvicorn, which the kernel ends with the command (prctl PR_SET_PDEATHSIG, SIGKILL). Set by the server itself: a function that runs between
-fork and exec would fork LanceDB's threads."""
+fork and exec would fork LanceDB's threads. It imports nothing of ours, and so starts sooner."""
 
 CLIENT = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody could read them after the command
@@ -66,8 +69,9 @@ class EmbeddedApi:
         self._home = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._template = template()
         self._fresh = not _copy_database(self._template, self._home / "prefect.db")
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
+        self._auth = f"faldone:{secrets.token_urlsafe(24)}"  # neither other accounts nor pages in a browser may look in
         self._process = self._start()
         from filelock import FileLock
 
@@ -76,14 +80,18 @@ class EmbeddedApi:
         sweep()  # while the server starts
         atexit.register(self.stop)
         os.environ.update(CLIENT, PREFECT_API_URL=self.url, PREFECT_HOME=str(self._home))
+        os.environ["PREFECT_API_AUTH_STRING"] = self._auth
+        os.environ.pop("PREFECT_API_KEY", None)  # Prefect would prefer it to the password
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = os.environ | SERVER | {
             "PREFECT_HOME": str(self._home),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self._home}/prefect.db",
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(self._fresh).lower(),
+            "PREFECT_SERVER_API_AUTH_STRING": self._auth,
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": self.url.removesuffix("/api"),
         }  # fmt: skip
-        command = [sys.executable, "-c", MORTAL, str(os.getpid()), "--factory", "prefect.server.api.server:create_app",
+        command = [sys.executable, "-c", SERVE, str(os.getpid()), "--factory", "prefect.server.api.server:create_app",
                    "--host", "127.0.0.1", "--port", str(self._port), "--log-level", "error"]  # fmt: skip
         log = (self._home / "server.log").open("wb")
         return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -148,72 +156,37 @@ def sweep() -> int:
 
 
 def start_api() -> EmbeddedApi | None:
-    """Begin to start a temporary server, unless one is set in the environment or in Prefect's profile.
+    """Begin to start a temporary server, unless an API is set or a platform runs here; this process then speaks to that one.
 
     Raises:
-        TransientError: one is set, and nothing answers there.
+        TransientError: one is set or runs, and does not answer; a command never runs elsewhere than was asked for.
     """
-    url = configured_url()
-    if url and not _reachable(url):
-        raise TransientError(
-            f"PREFECT_API_URL: no Prefect server answers at {url}: start it, or unset the variable to run without"
+    found = address.find()
+    if found is None:
+        return EmbeddedApi()
+    if not answers(found.url, PATIENCE):
+        set_ = (
+            "PREFECT_API_URL: start it, or unset the variable" if address.configured() else "it may be starting again"
         )
-    return None if url else EmbeddedApi()
+        raise TransientError(f"no Prefect server answers at {found.url} ({set_})")
+    address.use(found)
+    return None
 
 
-def _reachable(url: str) -> bool:
-    """Whether any HTTP server answers there, be it that it wants credentials first."""
-    near = url.startswith(("http://127.", "http://localhost", "http://[::1]"))
-    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if near else []))
-    try:
-        with opener.open(f"{url.rstrip('/')}/health", timeout=10):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
-
-
-def configured_url() -> str:
-    """The address of the Prefect API that the user set, or of the platform that runs on this data folder, or ""."""
-    return _set_url() or _platform_url()
-
-
-def _platform_url() -> str:
-    """The platform that `faldone up` started, if it answers; this process then speaks with it, password and Redis included."""
-    from deployments import state
-
-    known = state.read()
-    if known is None or not known.alive("server") or not answers(known.api):
-        return ""
-    state.use(known)
-    return known.api
-
-
-def _set_url() -> str:
-    """The address in the environment or in Prefect's profile. Reads what Prefect would, without importing it (1 s)."""
-    if url := os.environ.get("PREFECT_API_URL"):
-        return url
-    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
-    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
-    if not profiles.is_file():
-        return ""
-    try:
-        content = tomllib.loads(profiles.read_text())
-    except tomllib.TOMLDecodeError:
-        return ""  # Prefect itself will say what is wrong with it
-    active = os.environ.get("PREFECT_PROFILE", content.get("active", ""))
-    return str(content.get("profiles", {}).get(active, {}).get("PREFECT_API_URL", ""))
-
-
-def answers(url: str, timeout: float = 2.0) -> bool:
-    """Whether a Prefect API is up at a URL that ends in /api."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{url}/health", timeout=timeout) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+def answers(url: str, patience: float = 0.0) -> bool:
+    """Return whether a Prefect API is up at a URL that ends in /api; one that is starting has `patience` seconds for it."""
+    opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if near(url) else []))
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with opener.open(f"{url.rstrip('/')}/health", timeout=max(2.0, deadline - time.monotonic())):
+                return True
+        except urllib.error.HTTPError as error:
+            return error.code < 500  # it is there, be it that it wants credentials first
+        except (OSError, ValueError):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.3)
 
 
 def template() -> Path:
@@ -227,12 +200,6 @@ def _copy_database(source: Path, target: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def prepare() -> None:

@@ -4,62 +4,61 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
-from deployments.api import rest
-from deployments.api.rest import Ask, Talk
+from deployments.api import address
 from infra import limits
 from infra.errors import FaldoneError, TransientError
+from infra.prefect_api import moment
 from infra.settings import Settings, load
 
 SILENT = 90.0  # s without a heartbeat after which a worker does not count as there
 
 
 def ping() -> dict[str, Any]:
-    """`{"status": "ok"|"failing", "parts": [{"name", "status", "milliseconds", "message"}]}`: server, worker, scheduler, Redis."""
+    """Return `{"status": "ok"|"failing", "parts": [{"name", "status", "milliseconds", "message"}]}`: server, worker, scheduler, Redis."""
     settings = load()
-    parts = [_timed(name, look) for name, look in _looks(settings)]
+    parts = [_timed(name, probe) for name, probe in _probes(settings)]
     good = all(part["status"] in {"ok", "unused"} for part in parts)
     return {"status": "ok" if good else "failing", "parts": parts}
 
 
-def _looks(settings: Settings) -> list[tuple[str, Callable[[], str | None]]]:
+def _probes(settings: Settings) -> list[tuple[str, Callable[[], str | None]]]:
     return [
-        ("server", lambda: rest.run(_server())),
-        ("worker", lambda: rest.run(_worker())),
+        ("server", _server),
+        ("worker", _worker),
         ("scheduler", lambda: _scheduler(settings)),
         ("redis", lambda: _redis(settings)),
     ]
 
 
-def _timed(name: str, look: Callable[[], str | None]) -> dict[str, Any]:
+def _timed(name: str, probe: Callable[[], str | None]) -> dict[str, Any]:
     begin = time.perf_counter()
     try:
-        message = look()
+        message = probe()
         status = "unused" if message is None else "ok"
     except FaldoneError as error:
         status, message = "failing", str(error)
-    return {
-        "name": name, "status": status, "milliseconds": round(1000 * (time.perf_counter() - begin), 1),
-        "message": message or "not used here",
-    }  # fmt: skip
+    spent = round(1000 * (time.perf_counter() - begin), 1)
+    return {"name": name, "status": status, "milliseconds": spent, "message": message or "not used here"}
 
 
-def _server() -> Talk[str]:
-    yield Ask("GET", "/health")
-    return "Prefect " + str((yield Ask("GET", "/admin/version")))
+def _server() -> str:
+    api = address.connect()
+    api.ask("GET", "/health")
+    return f"Prefect {api.ask('GET', '/admin/version')}"
 
 
-def _worker() -> Talk[str]:
-    pool = limits.load().pool.name
-    found = yield Ask("POST", f"/work_pools/{pool}/workers/filter", {"limit": 50})
-    now = datetime.now(UTC)
-    times = [datetime.fromisoformat(one["last_heartbeat_time"].replace("Z", "+00:00")) for one in found]
-    fresh = [(now - at).total_seconds() for at in times if (now - at).total_seconds() < SILENT]
-    if not fresh:
-        raise TransientError(f"no worker of the pool {pool} has been seen for {SILENT:.0f} s")
-    return f"{len(fresh)} online, last seen {min(fresh):.0f} s ago"
+def _worker() -> str:
+    api, counts = address.connect(), []
+    for pool in limits.load().pools:
+        found = api.ask("POST", f"/work_pools/{pool}/workers/filter", {"limit": 50})
+        times = [at for one in found if (at := moment(one["last_heartbeat_time"]))]
+        fresh = [age for at in times if (age := (api.now() - at).total_seconds()) < SILENT]
+        if not fresh:
+            raise TransientError(f"no worker of the pool {pool} has been seen for {SILENT:.0f} s")
+        counts.append(f"{pool}: {len(fresh)} online, last seen {max(0.0, min(fresh)):.0f} s ago")
+    return "; ".join(counts)
 
 
 def _scheduler(settings: Settings) -> str | None:
@@ -71,10 +70,8 @@ def _scheduler(settings: Settings) -> str | None:
 
 
 def _redis(settings: Settings) -> str | None:
-    from deployments import state
-
-    known = state.read(settings)
-    url = settings.redis_url.get_secret_value() if settings.redis_url else (known.redis_url if known else "")
+    found = address.find()
+    url = settings.redis_url.get_secret_value() if settings.redis_url else (found.redis_url if found else "")
     if not url:
         return None
     from infra.cache import ping as ask

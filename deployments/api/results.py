@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from deployments.api.rest import Ask, Talk
-from deployments.api.talks import RESULT_TYPE, ExpiredJob
-from infra.errors import TransientError
+from infra.errors import TransientError, UsageError
 from infra.files import read_bytes, write_bytes
+from infra.prefect_api import Api
 from infra.settings import load
 
+TYPE = "faldone-result"  # of the artifacts
 LARGE = 400_000  # bytes of JSON; the API refuses bodies much above this where its limits were left as they are
 PLACE = "faldone_result_at"
 
 
-def store(job_id: str, attempt: int, result: Any) -> Talk[None]:
+class ExpiredJob(UsageError):
+    """There was such a job, and what was kept of it is gone."""
+
+
+def store(api: Api, job_id: str, attempt: int, result: Any) -> None:
     """Keep a job's result."""
     value = result if isinstance(result, dict) else {"value": result}
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -23,19 +27,23 @@ def store(job_id: str, attempt: int, result: Any) -> Talk[None]:
         place = f"{load().root}/jobs/{job_id}.result.json"
         write_bytes(place, text.encode())
         text = json.dumps({PLACE: place})
-    body = {
-        "type": RESULT_TYPE, "data": json.loads(text), "flow_run_id": job_id, "key": None,
-        "description": f"result of attempt {attempt}",
-    }  # fmt: skip
-    yield Ask("POST", "/artifacts/", body)
+    artifact = {"type": TYPE, "data": json.loads(text), "flow_run_id": job_id, "key": None}
+    api.ask(
+        "POST", "/artifacts/", artifact | {"description": f"result of attempt {attempt}"}, again=True
+    )  # the newest counts
 
 
-def fetch(data: dict[str, Any]) -> dict[str, Any]:
-    """A result from what the database holds.
+def fetch(api: Api, job_id: str) -> dict[str, Any]:
+    """Return a job's result.
 
     Raises:
-        ExpiredJob: it was large, and its file is gone. TransientError: the data folder is away.
+        ExpiredJob: it is no longer kept. TransientError: the data folder is away.
     """
+    wanted = {"flow_run_id": {"any_": [job_id]}, "type": {"any_": [TYPE]}}
+    found = api.ask("POST", "/artifacts/filter", {"artifacts": wanted, "sort": "CREATED_DESC", "limit": 1})
+    if not found:
+        raise ExpiredJob(f"the result of job {job_id} is no longer kept")
+    data: dict[str, Any] = found[0]["data"]
     place = data.get(PLACE)
     if not isinstance(place, str):
         return data

@@ -32,27 +32,39 @@ def _root(
         raise typer.Exit
 
 
-app.command()(index.index)
-app.command()(index.search)
-app.command()(query.query)
-app.command()(evaluate.evaluate)
-app.command()(analyse.analyse)
-app.command()(export.export)
-app.command()(export.process)
-for verb in (maintain.cleanup, maintain.optimise, maintain.backup, maintain.restore, maintain.audit, maintain.health):
-    app.command()(verb)
-app.command()(maintain.report)
-app.command()(train.train)
-app.command()(train.predict)
-app.command()(platform.up)
-app.command()(platform.down)
-app.command()(platform.status)
-app.add_typer(jobs.jobs_app, name="jobs")
-app.add_typer(index.documents_app, name="documents")
-app.add_typer(index.collections_app, name="collections")
-app.add_typer(train.models_app, name="models")
+MAIN, KEEPING, PLATFORM, LOOKING = "Main job", "Maintenance", "Platform", "Look-ups"
+PANELS = {
+    MAIN: (
+        index.index,
+        index.search,
+        query.query,
+        analyse.analyse,
+        export.export,
+        export.process,
+        train.train,
+        train.predict,
+    ),
+    PLATFORM: (platform.up, platform.down, platform.status),
+    KEEPING: (
+        maintain.cleanup,
+        maintain.optimise,
+        maintain.backup,
+        maintain.restore,
+        maintain.audit,
+        maintain.health,
+        maintain.report,
+    ),
+    LOOKING: (evaluate.evaluate,),
+}
+for panel, verbs in PANELS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)
+app.add_typer(jobs.jobs_app, name="jobs", rich_help_panel=PLATFORM)
+app.add_typer(index.documents_app, name="documents", rich_help_panel=LOOKING)
+app.add_typer(index.collections_app, name="collections", rich_help_panel=LOOKING)
+app.add_typer(train.models_app, name="models", rich_help_panel=LOOKING)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     app()

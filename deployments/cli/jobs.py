@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 jobs_app = typer.Typer(no_args_is_help=True, help="The job service of a running platform (see `faldone up`).")
 
 JobArgument = Annotated[str, typer.Argument(help="The job's id.", metavar="ID")]
+LISTS = {"sources", "documents", "to", "channels"}
 PATHS = {"sources", "data", "output", "documents"}
 """Parameters that hold paths: made absolute, since a job runs elsewhere."""
 
@@ -32,13 +33,15 @@ class PriorityName(StrEnum):
 @jobs_app.command("submit")
 def jobs_submit(
     kind: Annotated[
-        str, typer.Argument(help="index, analyse, train, export, process, or a maintenance job.", metavar="KIND")
+        str,
+        typer.Argument(help="index, analyse, train, export, process, notify, or a maintenance job.", metavar="KIND"),
     ],
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", help="A parameter of the flow, KEY=VALUE; JSON or plain text.")
     ] = None,
     priority: Annotated[PriorityName, typer.Option(help="high overtakes what waits.")] = PriorityName.NORMAL,
     key: Annotated[str, typer.Option(help="A second submit with the same key returns the first job.")] = "",
+    callback: Annotated[str, typer.Option(help="A URL that is sent the job's status as JSON when it ends.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Hand in a job; prints its id at once.
@@ -48,7 +51,7 @@ def jobs_submit(
     with errors_shown():
         from deployments.jobs import submit
 
-        job = submit(kind, parameters(param or []), priority.value, key or None)
+        job = submit(kind, parameters(param or []), priority.value, key or None, callback=callback)
         wait = f", usually {job.estimated_seconds:.0f} s" if job.estimated_seconds else ""
         emit(job.as_json(), as_json, f"{job.job_id}\n{job.state} in {job.queue} ({job.priority}{wait})\n{job.url}")
 
@@ -67,7 +70,7 @@ def parameters(given: list[str]) -> dict[str, Any]:
         if not equals:
             raise UsageError(f"--param {pair}: must be KEY=VALUE")
         value = _absolute(name, _value(text))
-        if name in found or (name in {"sources", "documents"} and not isinstance(value, list) and value is not None):
+        if name in found or (name in LISTS and not isinstance(value, list) and value is not None):
             before = found.get(name, [])
             value = [
                 *(before if isinstance(before, list) else [before]),
@@ -212,7 +215,7 @@ def jobs_list(
     Example: faldone jobs list --queue indexing --state FAILURE
     """
     with errors_shown():
-        from deployments.api.states import JobState
+        from deployments.api.status import JobState
         from deployments.jobs import listed
         from infra.errors import UsageError
 

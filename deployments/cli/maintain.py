@@ -12,14 +12,14 @@ import typer
 from deployments.cli.output import Exit, JsonOption, emit, errors_shown, fail, run_flow, table
 
 if TYPE_CHECKING:
-    from infra.orchestration import Api
+    from infra.prefect_api import Api
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 OneCollection = Annotated[
     str | None, typer.Option("--collection", "-c", help="Only this collection; all when left out.")
 ]
 Language = Literal["en", "it"]
-STATUS = {"ok": 0, "degraded": 1, "failing": 2}
+STATUS = {"ok": 0, "degraded": 0, "failing": 1}
 
 
 def _run(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def health(
 ) -> None:
     """Check the API, workers, Dask, Redis, the lake, the encoder, disk, queues, schedules and backups.
 
-    Exit status 0 when all is ok, 1 degraded, 2 failing.
+    Exit status 0 when all is ok or only degraded (--json says which), 1 when something is failing.
 
     Example: faldone health
     """
@@ -253,15 +253,15 @@ def health(
 
 
 def _api() -> Api | None:
-    from deployments.api.embedded import configured_url
-    from infra.orchestration import Api
+    from deployments.api import address
+    from infra.prefect_api import Api
 
-    url = configured_url()
-    return Api(url, timeout=5.0) if url else None
+    found = address.find()
+    return Api(found.url, timeout=5.0, auth=found.auth) if found else None
 
 
 def _serve(place: str) -> None:
-    from deployments.keeper.healthd import serve
+    from deployments.daemon.health_server import serve
 
     host, colon, port = place.rpartition(":")
     if not colon or not port.isdigit():

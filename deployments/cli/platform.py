@@ -11,11 +11,14 @@ from deployments.cli.output import JsonOption, emit, errors_shown, table
 
 def up(
     host: Annotated[
-        str, typer.Option(help="Where the server listens; others than this machine need a password.")
+        str, typer.Option(help="Where the server listens; 0.0.0.0 for other machines, behind a proxy with TLS.")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the server; 0: the one it had, 4200, or the next free one.")
     ] = 0,
+    print_systemd: Annotated[
+        bool, typer.Option("--print-systemd", help="Start nothing; print a systemd unit that keeps it running.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start the platform on this machine: Prefect server and UI, worker, queues, schedules, alerts; Redis where it is installed.
@@ -25,20 +28,37 @@ def up(
     Example: faldone up
     """
     with errors_shown():
+        from deployments.platform import LOOPBACK
         from deployments.platform import up as start
 
+        if print_systemd:
+            _print_systemd(host, port)
+            return
         running = start(host, port)
         result = {
             "status": "running",
             "url": running.ui,
             "api": running.api,
-            "metrics": f"{running.keeper_url}/metrics",
+            "metrics": f"{running.daemon_url}/metrics",
         }
-        emit(
-            result,
-            as_json,
-            f"{running.ui}\nThe platform runs. Stop it with `faldone down`, look at it with `faldone status`.",
-        )
+        lines = [
+            running.ui,
+            "The platform runs. Stop it with `faldone down`, look at it with `faldone status`.",
+            "The UI asks for a password: `faldone status --login` prints it.",
+        ]
+        if host not in LOOPBACK:
+            lines.append(
+                "Other machines reach it without encryption: put a proxy with TLS before it (docs/platform.md)."
+            )
+        emit(result, as_json, "\n".join(lines))
+
+
+def _print_systemd(host: str, port: int) -> None:
+    from deployments.platform import PORT
+    from deployments.systemd import unit
+    from infra.settings import load
+
+    emit({}, False, unit(load(), host, port or PORT))
 
 
 def down(
@@ -56,14 +76,24 @@ def down(
         emit({"status": "stopped", "was_running": stopped}, as_json, "stopped" if stopped else "nothing was running")
 
 
-def status(as_json: JsonOption = False) -> None:
+def status(
+    show_login: Annotated[
+        bool, typer.Option("--login", help="Print only the user:password for Prefect's UI and API.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show what runs: processes, queues, schedules.
 
     Example: faldone status
     """
     with errors_shown():
+        from deployments.platform import login
         from deployments.platform import status as look
 
+        if show_login:
+            found = login()
+            emit({"login": found}, as_json, found)
+            return
         result = look()
         emit(result, as_json)
         if not as_json:

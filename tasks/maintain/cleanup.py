@@ -27,7 +27,7 @@ from infra.errors import first_line
 from infra.files import is_url, remove_tree
 from infra.lake import Lake
 from infra.locks import writer_lane
-from infra.orchestration import Api
+from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.classifiers import registry
 from tasks.collection import commit, ledger

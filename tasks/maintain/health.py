@@ -18,7 +18,7 @@ from typing import Any
 from infra import limits
 from infra.cluster import WorkerState
 from infra.errors import FaldoneError, first_line
-from infra.orchestration import Api
+from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks import vitals
 from tasks.maintain.common import size

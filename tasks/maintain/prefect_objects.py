@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from infra.orchestration import Api
+from infra.prefect_api import Api
 from infra.vault import Vault
 from tasks.maintain.manifest import Manifest
 

@@ -23,7 +23,7 @@ import polars as pl
 from infra.cache import Cache
 from infra.errors import FaldoneError, first_line
 from infra.lake import Lake
-from infra.orchestration import Api
+from infra.prefect_api import Api
 from infra.settings import Settings
 from infra.vault import Vault
 from tasks import vitals

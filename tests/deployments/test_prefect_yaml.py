@@ -29,7 +29,9 @@ SCHEDULES = {
     "health/checks": "*/5 * * * *",
     "audit/nightly": "30 3 * * *",
 }
-BY_HAND = {"index/documents", "analyse/documents", "train/classifier", "export/pdf", "process/documents"}
+BY_HAND = {
+    "index/documents", "analyse/documents", "train/classifier", "export/pdf", "process/documents", "notify/message",
+}  # fmt: skip
 
 
 def full_name(row: dict[str, Any]) -> str:
@@ -43,7 +45,9 @@ def test_the_deployments_are_those_of_the_contract_and_of_the_job_service() -> N
     assert {kind.deployment for kind in KINDS.values()} == set(names)
     queues = {full_name(row): row["work_pool"]["work_queue_name"] for row in ROWS}
     assert queues == {kind.deployment: kind.queue for kind in KINDS.values()}
-    assert set(queues.values()) == set(limits.load().queues)
+    numbers = limits.load()
+    assert set(queues.values()) == set(numbers.queues)
+    assert all(row["work_pool"]["name"] == numbers.pool_of(row["work_pool"]["work_queue_name"]) for row in ROWS)
     assert all(name in row["tags"] for name, kind in KINDS.items() for row in ROWS if full_name(row) == kind.deployment)
 
 

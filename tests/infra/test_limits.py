@@ -11,12 +11,22 @@ from infra.errors import UsageError
 
 
 def test_every_high_queue_comes_before_every_normal_one_and_these_before_the_low_ones() -> None:
-    order = limits.priorities(limits.load())
-    assert len(order) == 15
-    assert sorted(order.values()) == list(range(1, 16))
-    level = {name: limits.split_queue(name)[1] for name in order}
-    ordered = [level[name] for name in sorted(order, key=order.__getitem__)]
-    assert ordered == ["high"] * 5 + ["normal"] * 5 + ["low"] * 5
+    numbers = limits.load()
+    for pool in numbers.pools:
+        order = limits.priorities(numbers, pool)
+        kinds = sum(numbers.pool_of(queue) == pool for queue in numbers.queues)
+        assert sorted(order.values()) == list(range(1, 3 * kinds + 1))
+        level = {name: limits.split_queue(name)[1] for name in order}
+        ordered = [level[name] for name in sorted(order, key=order.__getitem__)]
+        assert ordered == ["high"] * kinds + ["normal"] * kinds + ["low"] * kinds
+
+
+def test_maintenance_and_messages_have_slots_that_no_long_job_takes() -> None:
+    numbers = limits.load()
+    apart = {queue for queue in numbers.queues if numbers.pool_of(queue) == numbers.maintenance_pool}
+    assert apart == {"maintenance", "notify"}
+    assert numbers.pools[numbers.maintenance_pool] >= 2
+    assert numbers.pools[numbers.pool.name] >= 2
 
 
 def test_a_queue_s_name_says_its_priority_and_can_be_read_back() -> None:
@@ -25,8 +35,8 @@ def test_a_queue_s_name_says_its_priority_and_can_be_read_back() -> None:
 
 
 def test_the_soft_limit_is_below_the_hard_one_as_the_file_comes() -> None:
-    for queue in limits.load().queues.values():
-        assert (queue.soft, queue.hard) == (3000, 3600)
+    for name, queue in limits.load().queues.items():
+        assert (queue.soft, queue.hard) == ((240, 300) if name == "notify" else (3000, 3600))
 
 
 def test_a_wrong_number_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

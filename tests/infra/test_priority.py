@@ -17,3 +17,11 @@ def test_a_session_is_as_nice_as_its_process(niceness: int) -> None:
     command = ["nice", "-n", str(niceness), sys.executable, "-c", SAY]
     done = subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=True)
     assert done.stdout.strip().endswith(f"nice {niceness}")
+
+
+@pytest.mark.parametrize(("niceness", "expected"), [(0, 10), (10, 10), (15, 15)])
+def test_a_job_is_at_least_so_nice_and_niceness_does_not_add_up(niceness: int, expected: int) -> None:
+    code = "import os; from infra.priority import be_nice; be_nice(); be_nice(); print(os.nice(0))"
+    command = ["nice", "-n", str(niceness), sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=True)
+    assert done.stdout.strip() == str(expected)

@@ -1,91 +1,95 @@
-"""What is mended in Prefect's server."""
+"""What is mended in Prefect's server, and which names it answers to."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
+import contextlib
+from pathlib import Path
+from typing import Any
 
 import pytest
-from docket.dependencies import current_execution
-from fastapi import FastAPI
-from prefect.server.api import clients, server
-from prefect.settings import Settings
-from prefect.utilities.schema_tools import validation
+import sqlalchemy as sa
+from prefect.server.database.configurations import AioSqliteConfiguration
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
-from deployments.api.server import _turn, check_schemas_once, keep_what_exists, make_the_application_once
-
-
-def test_automations_find_the_application_without_reading_all_settings_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "create_app", server.create_app)  # given back after the test
-    make_the_application_once(server)
-    app = server.create_app()
-
-    def read_again(settings: Settings) -> str:
-        raise AssertionError("the settings were hashed again")
-
-    monkeypatch.setattr(Settings, "hash_key", read_again)
-    assert clients.OrchestrationClient()._http_client._transport.app is app
-    with pytest.raises(AssertionError, match="hashed again"):
-        server.create_app(ephemeral=True)
+from deployments.api.server import guarded, lock_at_the_beginning
 
 
-def test_a_right_schema_is_checked_once_and_values_and_wrong_schemas_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    checked = []
-    check = validation._VALIDATOR.check_schema
+def collide(configuration: type[AioSqliteConfiguration], file: Path) -> list[str]:
+    """Two transactions that read, and then write; returns what went wrong."""
 
-    def counted(schema: object, **rest: object) -> None:
-        checked.append(schema)
-        check(schema, **rest)
+    async def run() -> list[str]:
+        database = configuration(f"sqlite+aiosqlite:///{file}", timeout=5)
+        engine = await database.engine()
+        async with engine.begin() as connection:
+            await connection.execute(sa.text("CREATE TABLE t (n INTEGER)"))
+        both_have_read = asyncio.Barrier(2)
 
-    monkeypatch.setattr(validation._VALIDATOR, "check_schema", staticmethod(counted))
-    check_schemas_once(validation._VALIDATOR)
-    schema = {"properties": {"pages": {"type": "integer"}}, "required": ["pages"]}
-    for _ in range(3):
-        validation.validate({"pages": 3}, schema, raise_on_error=True)
-    assert len(checked) == 1
-    with pytest.raises(validation.ValidationError, match="pages"):
-        validation.validate({"pages": "three"}, schema, raise_on_error=True)
-    for _ in range(2):
-        with pytest.raises(ValueError, match="Invalid schema"):
-            validation.is_valid_schema({"type": "whatever"})
+        async def transaction() -> None:
+            session = await database.session(engine)
+            async with session, database.begin_transaction(session):
+                await session.execute(sa.text("SELECT count(*) FROM t"))
+                with contextlib.suppress(TimeoutError, asyncio.BrokenBarrierError):  # the other one waits for its turn
+                    await asyncio.wait_for(both_have_read.wait(), 1)
+                await session.execute(sa.text("INSERT INTO t VALUES (1)"))
 
+        results = await asyncio.gather(transaction(), transaction(), return_exceptions=True)
+        await engine.dispose()
+        return [str(one) for one in results if one is not None]
 
-def test_what_exists_when_the_server_answers_is_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = FastAPI()
-    monkeypatch.setattr(server, "create_app", lambda: app)
-    keep_what_exists(server)
-
-    async def answer() -> int:
-        for created in (server.create_app(), server.create_app()):
-            assert created is app
-        async with app.router.lifespan_context(app):
-            return gc.get_freeze_count()
-
-    before = gc.get_freeze_count()
-    try:
-        assert asyncio.run(answer()) > before
-    finally:
-        gc.unfreeze()
+    return asyncio.run(run())
 
 
-def test_background_tasks_have_one_place_in_the_queue_of_writers() -> None:
-    order = []
+def copied() -> type[AioSqliteConfiguration]:
+    """A class of its own, so that Prefect's stays as it is."""
+    return type("Configuration", (AioSqliteConfiguration,), {})
 
-    async def write(name: str) -> None:
-        async with _turn():
-            order.append(name)
-            await asyncio.sleep(0)
 
-    async def in_background(name: str) -> None:
-        current_execution.set(name)  # type: ignore[arg-type]
-        await write(name)
+def test_two_writers_that_first_read_wait_for_each_other(tmp_path: Path) -> None:
+    configuration = copied()
+    lock_at_the_beginning(configuration)
+    assert collide(configuration, tmp_path / "p.db") == []
 
-    async def writers() -> None:
-        tasks = [asyncio.create_task(in_background(f"late {number}")) for number in range(5)]
-        tasks.append(asyncio.create_task(write("request")))
-        await asyncio.gather(*tasks)
 
-    asyncio.run(writers())
-    assert order[0] == "late 0"
-    assert order[1] == "request"
-    assert sorted(order[2:]) == [f"late {number}" for number in range(1, 5)]
+def test_the_patch_is_still_needed(tmp_path: Path) -> None:
+    """When this fails, Prefect's own transactions no longer collide: `lock_at_the_beginning` can go."""
+    assert any("database is locked" in one for one in collide(copied(), tmp_path / "p.db"))
+
+
+def test_a_session_of_the_writer_s_own_does_not_wait_for_it(tmp_path: Path) -> None:
+    configuration = copied()
+    lock_at_the_beginning(configuration)
+
+    async def run() -> int:
+        database = configuration(f"sqlite+aiosqlite:///{tmp_path / 'p.db'}", timeout=2)
+        engine = await database.engine()
+        async with engine.begin() as connection:
+            await connection.execute(sa.text("CREATE TABLE t (n INTEGER)"))
+        outer, inner = await database.session(engine), await database.session(engine)
+        async with outer, database.begin_transaction(outer):
+            async with inner, database.begin_transaction(inner):
+                count: Any = (await inner.execute(sa.text("SELECT count(*) FROM t"))).scalar()
+            await outer.execute(sa.text("INSERT INTO t VALUES (1)"))
+        await engine.dispose()
+        return int(count)
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:4200", 200),
+        ("localhost", 200),
+        ("evil.example", 400),
+        ("127.0.0.1.evil.example:4200", 400),
+        ("", 400),
+    ],
+)
+def test_only_requests_for_its_own_names_are_answered(host: str, status: int) -> None:
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here"))])
+    client = TestClient(guarded(app, "127.0.0.1,localhost"))
+    assert client.get("/", headers={"Host": host}).status_code == status

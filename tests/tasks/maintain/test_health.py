@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.keeper import healthd
+from deployments.daemon import health_server
 from infra.settings import Settings, load
 from tasks.collection import recover
 from tasks.maintain import health
@@ -67,13 +67,13 @@ def test_the_worst_part_decides() -> None:
 
 
 def test_balancers_get_200_and_503(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    door = healthd.server("127.0.0.1", 0, None)
+    door = health_server.server("127.0.0.1", 0, None)
     threading.Thread(target=door.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{door.server_address[1]}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{url}/health", timeout=30) as answer:
         assert json.load(answer)["status"] == "ok"
-    monkeypatch.setattr(healthd, "FRESH", -1.0)
+    monkeypatch.setattr(health_server, "FRESH", -1.0)
     monkeypatch.setenv("FALDONE_REDIS_URL", "redis://127.0.0.1:1/0")
     with pytest.raises(urllib.error.HTTPError) as refused:
         opener.open(f"{url}/health", timeout=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from prefect.server.events.schemas.events import RelatedResource, Resource
 from pydantic import SecretStr
 
 from deployments.api import automations
-from deployments.keeper import alerts
-from deployments.keeper.alerts import Desk, Problem
+from deployments.daemon import alerts
+from deployments.daemon.alerts import AlertStore, Problem
+from deployments.daemon.watch import Watch
 from infra import limits
 from infra.settings import Settings
 from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
@@ -25,12 +27,12 @@ NOW = time.time()
 def test_a_lasting_problem_is_told_once_and_its_end_once(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
     box, port = inbox
     told = settings(port)
-    for _ in range(5):  # as many looks, and each time another keeper
-        Desk(tmp_path / "alerts.json", told).begin(Problem("disk:full", "the disk is nearly full", "1 GiB free"))
+    for _ in range(5):  # as many looks, and each time another daemon
+        AlertStore(tmp_path / "alerts.json", told).begin(Problem("disk:full", "the disk is nearly full", "1 GiB free"))
     assert [message["Subject"] for message in box.messages] == ["[faldone] the disk is nearly full"]
-    desk = Desk(tmp_path / "alerts.json", told)
-    desk.match("disk", [])
-    desk.match("disk", [])
+    store = AlertStore(tmp_path / "alerts.json", told)
+    store.match("disk", [])
+    store.match("disk", [])
     assert [message["Subject"] for message in box.messages][1:] == ["[faldone] over: the disk is nearly full"]
     assert "noticed 5 times" in box.messages[1].get_payload(decode=True).decode()
     assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 2
@@ -39,25 +41,25 @@ def test_a_lasting_problem_is_told_once_and_its_end_once(tmp_path: Path, inbox: 
 def test_a_message_that_could_not_be_sent_is_tried_again(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
     box, port = inbox
     problem = Problem("late:x", "x is late", "…")
-    Desk(tmp_path / "alerts.json", settings(1)).begin(problem)
-    Desk(tmp_path / "alerts.json", settings(port)).begin(problem)
+    AlertStore(tmp_path / "alerts.json", settings(1)).begin(problem)
+    AlertStore(tmp_path / "alerts.json", settings(port)).begin(problem)
     assert len(box.messages) == 1
 
 
 def test_the_webhook_is_told_too(tmp_path: Path, hook: tuple[list[dict[str, Any]], int]) -> None:  # noqa: F811
     bodies, port = hook
-    desk = Desk(tmp_path / "a.json", Settings(alert_urls=(SecretStr(f"json://127.0.0.1:{port}/"),)), "http://ui")
-    desk.begin(Problem("failed:backup/daily", "backup/daily has failed", "no space"))
+    store = AlertStore(tmp_path / "a.json", Settings(alert_urls=(SecretStr(f"json://127.0.0.1:{port}/"),)), "http://ui")
+    store.begin(Problem("failed:backup/daily", "backup/daily has failed", "no space"))
     assert bodies[0]["title"] == "[faldone] backup/daily has failed"
     assert "http://ui" in bodies[0]["message"]
 
 
 def test_families_do_not_end_each_other(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "a.json", Settings())
-    desk.begin(Problem("failed:x", "s", "t"))
-    desk.match("age", [Problem("age:indexing", "s", "t"), Problem("age:export", "s", "t")])
-    desk.match("age", [Problem("age:export", "s", "t")])
-    assert set(desk.open) == {"failed:x", "age:export"}
+    store = AlertStore(tmp_path / "a.json", Settings())
+    store.begin(Problem("failed:x", "s", "t"))
+    store.match("age", [Problem("age:indexing", "s", "t"), Problem("age:export", "s", "t")])
+    store.match("age", [Problem("age:export", "s", "t")])
+    assert set(store.open) == {"failed:x", "age:export"}
 
 
 def schedule(cron: str, created: float) -> dict[str, Any]:
@@ -70,15 +72,16 @@ def schedule(cron: str, created: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("cron", "hours", "late"),
     [("0 2 * * *", 30, False), ("0 2 * * *", 40, True), ("0 */6 * * *", 8, False), ("0 */6 * * *", 10, True),
-     ("0 8 * * 1", 200, False), ("0 8 * * 1", 260, True), ("*/5 * * * *", 0.1, False), ("*/5 * * * *", 0.2, True)],
+     ("0 8 * * 1", 200, False), ("0 8 * * 1", 260, True), ("*/5 * * * *", 0.1, False), ("*/5 * * * *", 0.4, True)],
 )  # fmt: skip
 def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(
     cron: str, hours: float, late: bool
 ) -> None:
     one = schedule(cron, NOW - 100 * 86_400)
-    assert bool(alerts.stale([one], {cron: NOW - hours * 3600}, NUMBERS, NOW)) is late
-    assert bool(alerts.stale([schedule(cron, NOW - hours * 3600)], {}, NUMBERS, NOW)) is late, "one that never ran"
-    assert not alerts.stale([one | {"paused": True}], {}, NUMBERS, NOW), "somebody has paused it"
+    now = datetime.fromtimestamp(NOW, UTC)
+    assert bool(alerts.stale([one], {cron: now - timedelta(hours=hours)}, NUMBERS, now)) is late
+    assert bool(alerts.stale([schedule(cron, NOW - hours * 3600)], {}, NUMBERS, now)) is late, "one that never ran"
+    assert not alerts.stale([one | {"paused": True}], {}, NUMBERS, now), "somebody has paused it"
 
 
 def growing(file: Path, counts: dict[str, int], at: float) -> list[str]:
@@ -87,7 +90,7 @@ def growing(file: Path, counts: dict[str, int], at: float) -> list[str]:
 
 def test_old_queues_and_growing_quarantines_are_noticed(tmp_path: Path) -> None:
     assert [one.key for one in alerts.ages({"indexing": 901, "export": 5}, NUMBERS)] == ["age:indexing"]
-    file = tmp_path / "quarantine.json"  # as many looks, and each time another keeper
+    file = tmp_path / "quarantine.json"  # as many looks, and each time another daemon
     assert not growing(file, {"a": 10, "b": 500}, NOW - 200_000), "what was there before the first look"
     assert growing(file, {"a": 40, "b": 519}, NOW - 100_000) == ["quarantine:a"]
     assert growing(file, {"a": 40, "b": 519}, NOW - 20_000) == ["quarantine:a"], "for a day, whoever looks"
@@ -107,3 +110,35 @@ def test_only_a_run_of_a_schedule_is_told_to_be_late(tag: str, told: bool) -> No
     trigger = EventTrigger.model_validate(late["trigger"])
     resource = Resource.model_validate({"prefect.resource.id": "prefect.flow-run.1"})
     assert trigger.covers_resources(resource, [RelatedResource.model_validate(one) for one in related]) is told
+
+
+def test_a_full_disk_keeps_nobody_from_hearing_that_it_is_full(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
+    box, port = inbox
+    gone = tmp_path / "gone"
+    store = AlertStore(gone / "alerts.json", settings(port))
+    gone.write_text("no folder, so that every write fails as it does on a full disk")
+    store.begin(Problem("disk:full", "the disk is nearly full", "0 GiB free"))
+    store.begin(Problem("disk:full", "the disk is nearly full", "0 GiB free"))
+    assert len(box.messages) == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '[{"key": "a", "of_another_release": 1}]', '{"not": "a list"}'])
+def test_alerts_that_cannot_be_read_begin_anew(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    store = AlertStore(tmp_path / "a.json", Settings())
+    store.match("disk", [Problem("disk:full", "s", "t")])
+    assert "disk:full" in store.open
+
+
+def test_an_event_that_fails_keeps_the_next_ones_from_nothing(tmp_path: Path) -> None:
+    watch = Watch(None, limits.load(), Settings(), tmp_path, "", {})  # type: ignore[arg-type]
+    broken = tmp_path / "alerts.json"
+    broken.mkdir()  # a write that fails with an OSError
+    for body in (b"nonsense", b'{"event": "prefect.work-pool.not-ready", "resource": "prefect.work-pool.1"}', b"[]"):
+        watch.events.put(body)
+    watch.events.put(b'{"event": "prefect.work-pool.not-ready", "resource": "prefect.work-pool.2"}')
+    deadline = time.monotonic() + 20
+    while "pool:2" not in watch.store.open and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert set(watch.store.open) == {"pool:1", "pool:2"}
+    assert watch.state() == {"takes_events": True}

@@ -1,4 +1,4 @@
-"""How Prefect's flow runs read as jobs: states, progress and errors of the contract. Plain functions of JSON."""
+"""Flow runs of Prefect read as jobs: state, progress, error. Plain functions of JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 LABEL = "faldone."
-"""Prefix of the labels in which a running job says how far it is (see deployments/worker/engine.py)."""
+"""Prefix of the labels in which a running job says how far it is (see deployments/worker/life.py)."""
 
 
 class JobState(StrEnum):
@@ -24,7 +24,7 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more is to come."""
+        """Return whether nothing more is to come."""
         return self in {JobState.SUCCESS, JobState.FAILURE, JobState.REVOKED}
 
 
@@ -39,9 +39,12 @@ PREFECT_TYPES: dict[JobState, tuple[str, ...]] = {
 }
 FINAL_TYPES = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 _OTHERS = {
-    "COMPLETED": JobState.SUCCESS, "FAILED": JobState.FAILURE, "CRASHED": JobState.FAILURE,
-    "CANCELLED": JobState.REVOKED, "CANCELLING": JobState.REVOKED,
-}  # fmt: skip
+    "COMPLETED": JobState.SUCCESS,
+    "FAILED": JobState.FAILURE,
+    "CRASHED": JobState.FAILURE,
+    "CANCELLED": JobState.REVOKED,
+    "CANCELLING": JobState.REVOKED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,12 @@ class JobStatus:
     cancelling: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's object."""
+        """Return the object that `faldone jobs status --json` prints."""
         return asdict(self) | {"state": str(self.state)}
 
 
 def job_state(run: Mapping[str, Any]) -> JobState:
-    """The state of a flow run."""
+    """Return the state of a flow run."""
     state = run.get("state") or {"type": "PENDING", "name": "Pending"}
     if state["name"] in {"AwaitingRetry", "Retrying"}:
         return JobState.RETRY
@@ -85,28 +88,37 @@ def job_state(run: Mapping[str, Any]) -> JobState:
 
 
 def _said(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What the present attempt has said about itself, by name without the prefix."""
+    """Return the progress labels of the present attempt, without their prefix; a new attempt begins by clearing them."""
     labels = run.get("labels") or {}
     said = {name.removeprefix(LABEL): value for name, value in labels.items() if name.startswith(LABEL)}
-    return said if said.get("stage") and said.get("attempt") == run.get("run_count") else {}
+    return said if said.get("stage") else {}
 
 
 def status_of(run: Mapping[str, Any], kind: str, queue: str, priority: str, ui: str) -> JobStatus:
-    """The status of a flow run as the API gives it."""
+    """Return the status of a flow run as the API gives it."""
     state, said = job_state(run), _said(run)
     prefect = run.get("state") or {}
     percent = 100.0 if state is JobState.SUCCESS else min(99.9, float(said.get("percent", 0.0)))
     error = state in {JobState.FAILURE, JobState.REVOKED, JobState.RETRY}
     eta = said.get("eta", -1)
     return JobStatus(
-        job_id=run["id"], kind=kind, state=state, progress=round(percent, 1),
-        current=int(said.get("done", 0)), total=int(said.get("total", 0)),
+        job_id=run["id"],
+        kind=kind,
+        state=state,
+        progress=round(percent, 1),
+        current=int(said.get("done", 0)),
+        total=int(said.get("total", 0)),
         current_item="" if state.final else str(said.get("item", "")),
         stage="" if state.final else str(said.get("stage", "")),
         eta_seconds=round(eta, 1) if eta >= 0 and not state.final else None,
         attempt=int(run.get("run_count") or 0),
         error=(prefect.get("message") or str(prefect.get("name"))) if error else None,
-        submitted_at=run["created"], started_at=run.get("start_time"), finished_at=run.get("end_time"),
-        queue=queue, priority=priority, name=run["name"], url=f"{ui}/runs/flow-run/{run['id']}",
+        submitted_at=run["created"],
+        started_at=run.get("start_time"),
+        finished_at=run.get("end_time"),
+        queue=queue,
+        priority=priority,
+        name=run["name"],
+        url=f"{ui}/runs/flow-run/{run['id']}",
         cancelling=prefect.get("type") == "CANCELLING",
-    )  # fmt: skip
+    )

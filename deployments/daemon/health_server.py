@@ -12,7 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from infra.orchestration import Api
+from infra.prefect_api import Api
 from infra.settings import load
 from tasks.maintain.health import health
 
@@ -27,7 +27,7 @@ class Answer:
         self._made, self._result = 0.0, dict[str, Any]()
 
     def get(self) -> dict[str, Any]:
-        """The result, at most FRESH seconds old."""
+        """Return the result, at most FRESH seconds old."""
         with self._lock:
             if not self._result or time.monotonic() - self._made > FRESH:
                 self._result, self._made = health(load(), self._api), time.monotonic()
@@ -35,7 +35,7 @@ class Answer:
 
 
 def server(host: str, port: int, api: Api | None) -> ThreadingHTTPServer:
-    """The server, bound and not yet serving."""
+    """Return the server, bound and not yet serving."""
     answer = Answer(api)
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,17 +1,15 @@
 """The platform left to itself: the schedules of `prefect.yaml` fire, the week goes out by mail, and people are told what is wrong.
 
-One real server with its scheduler, worker and keeper; a real SMTP server and a real webhook. Of `prefect.yaml` only the crons are others: due
+One real server with its scheduler, worker and daemon; a real SMTP server and a real webhook. Of `prefect.yaml` only the crons are others: due
 every quarter of a minute once they are switched on. `benchmarks/schedules.py` shows the real ones, under a clock that is set ahead.
 """
 
 from __future__ import annotations
 
-import contextlib
 import email.header
 import io
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,21 +18,20 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pypdf
 import pytest
 import yaml
 
 from deployments import jobs, platform
-from deployments.api import rest
-from deployments.api.rest import Ask, Talk
+from deployments.api import address
+from deployments.daemon.tend import MISSED, Tender
 from deployments.jobs import JobState
-from deployments.keeper import ticks
 from deployments.kinds import KINDS, Kind
 from infra import limits
 from infra.lake import Lake
 from infra.settings import load
 from tasks.collection import ledger
+from tests.deployments.running import runner
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -72,11 +69,18 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     """A running platform, on whose every queue a job may begin at once, and that looks around every three seconds."""
     folder = tmp_path_factory.mktemp("watch")
     numbers = limits.load().model_dump()
-    numbers["pool"]["slots"] = 8
+    numbers["pool"] |= {"slots": 8, "maintenance_slots": 6}
     numbers["queues"]["maintenance"]["slots"] = 6
     numbers["queues"]["export"]["tries"] = 1
     numbers["time"] |= {"heartbeat": 0.5, "lease": 5, "poll": 1}
-    numbers["alerts"] |= {"every": 3, "census": 15, "queue_age": 6, "quarantine_documents": 1, "disk_free_bytes": 2**60}
+    numbers["alerts"] |= {
+        "every": 3,
+        "census": 15,
+        "queue_age": 6,
+        "late_grace": 0,
+        "quarantine_documents": 1,
+        "disk_free_bytes": 2**60,
+    }
     (folder / "limits.yaml").write_text(yaml.safe_dump(numbers))
     (folder / "prefect.yaml").write_text(yaml.safe_dump(deployments(str(folder))))
     with pytest.MonkeyPatch.context() as patch, smtp_server() as (box, port), webhook() as (hooks, hook):
@@ -132,11 +136,7 @@ def until(true: Callable[[], Any], what: str | Callable[[], str], seconds: float
 
 def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """One request to Prefect."""
-
-    def talk() -> Talk[Any]:
-        return (yield Ask(method, path, body))
-
-    return rest.run(talk())
+    return address.connect().ask(method, path, body)
 
 
 def test_every_schedule_fires_and_its_run_completes_and_the_week_arrives_by_mail(watch: Watch) -> None:
@@ -208,7 +208,7 @@ def test_people_are_told_once_when_something_is_wrong_and_once_when_it_is_over(w
     shutil.copy(ROOT / "samples" / "broken" / "tronco.pdf", broken)
     poor = jobs.submit("index", {"sources": [str(broken)], "collection": "poor"})
     until(lambda: (watch.folder / "killed.attempts").exists(), "the job that will be killed has begun")
-    kill_supervisor(killed.job_id)
+    runner(killed.job_id).kill()
 
     assert jobs.wait_all([one.job_id for one in failing], PATIENCE).failed == 2
     assert jobs.wait(poor.job_id, PATIENCE).state is JobState.SUCCESS
@@ -222,9 +222,10 @@ def test_people_are_told_once_when_something_is_wrong_and_once_when_it_is_over(w
     assert "ended as Crashed" in crash.get_payload(decode=True).decode()
 
     until(lambda: len(due(tick["id"])) > 1, "two missed ticks")
-    missed = due(tick["id"])
-    assert rest.run(ticks.drop_missed("faldone", time.time())) >= len(missed) - 1
+    Tender(address.connect(), limits.load()).drop_missed_runs()  # as the daemon does every minute
     assert len(due(tick["id"])) == 1, "the latest is still to run"
+    dropped = {"deployment_id": {"any_": [tick["id"]]}, "state": {"type": {"any_": ["CANCELLED"]}}}
+    assert {one["state"]["message"] for one in ask("POST", "/flow_runs/filter", {"flow_runs": dropped})} == {MISSED}
     for queue in ("analysis", "training"):
         ask("PATCH", f"/work_pools/faldone/queues/{queue}", {"is_paused": False})
     (broken / "tronco.pdf").unlink()
@@ -255,14 +256,3 @@ def due(deployment: str) -> list[dict[str, Any]]:
 def completed(deployment: str) -> bool:
     query = {"deployment_id": {"any_": [deployment]}, "state": {"type": {"any_": ["COMPLETED"]}}}
     return bool(ask("POST", "/flow_runs/filter", {"flow_runs": query}))
-
-
-def kill_supervisor(job_id: str) -> None:
-    """End a job's supervisor, and with it the job, so that nobody can report it."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if (
-                "deployments.worker.supervise" in process.cmdline()
-                and process.environ()["PREFECT__FLOW_RUN_ID"] == job_id
-            ):
-                process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Counts what the data folder holds, as JSON on standard output: the keeper runs it as a process of its own."""
+"""Counts what the data folder holds, as JSON on standard output; the daemon runs it as a process of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tasks.collection import ledger
 
 
 def count(lake: Lake, collection: str) -> dict[str, Any]:
-    """Documents by state, failures by kind, chunks and pages of a collection."""
+    """Count a collection's documents by state, failures by kind, chunks and pages."""
     rows = ledger.read(lake, collection, ["state", "kind", "chunks", "pages"]).to_pylist()
     states = Counter(row["state"] for row in rows)
     return {
@@ -27,7 +27,7 @@ def count(lake: Lake, collection: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     lake = Lake(load().root)
     sys.stdout.write(json.dumps([count(lake, collection) for collection in ledger.collections(lake)]))
 

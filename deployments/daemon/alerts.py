@@ -1,0 +1,202 @@
+"""Alerts people: once when a problem begins, once when it is over, however often it is noticed in between.
+
+A problem has a key (`failed:backup/daily`, `disk:full`, …). Some come from Prefect's automations as events by webhook (a run failed, is late,
+succeeded), others from looks at things that no event announces (ages, disk, quarantine). What is open is kept in a file, so that a restart
+neither repeats nor forgets a message; one that could not be sent is tried again at the next look. A message goes out before anything is
+written: a full disk keeps nobody from hearing that the disk is full.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from deployments.state import known, read_json, write_json
+from infra import mail
+from infra.errors import TransientError, UsageError
+from infra.limits import Alerts, split_queue
+from infra.prefect_api import Api, NotFound
+from infra.settings import Settings
+from tasks import vitals
+
+log = logging.getLogger("faldone.alerts")
+
+DAY = 24 * 3600.0  # s
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong. `since` is Unix seconds; `count` is how often it was noticed, `told` whether people know."""
+
+    key: str
+    subject: str = ""
+    text: str = ""
+    since: float = 0.0
+    count: int = 1
+    told: bool = False
+
+
+class AlertStore:
+    """The open problems of a platform."""
+
+    def __init__(self, file: Path, settings: Settings, address: str = "") -> None:
+        self._file, self._settings, self._address = file, settings, address
+        rows = [one for one in read_json(file, []) if isinstance(one, dict) and one.get("key")]
+        self.open: dict[str, Problem] = {one["key"]: Problem(**known(Problem, one)) for one in rows}
+
+    def begin(self, problem: Problem) -> None:
+        """Take note of a problem, and tell people when it is new."""
+        before = self.open.get(problem.key)
+        told = (before is not None and before.told) or self._tell(problem.subject, problem.text)
+        since, count = (before.since, before.count) if before else (time.time(), 0)
+        self.open[problem.key] = replace(problem, since=since, count=count + 1, told=told)
+        if before is None:
+            self._record("raised", problem)
+        self._save()
+
+    def end(self, key: str, how: str = "") -> None:
+        """Take note that a problem is over, and tell people; nothing happens if it was not there."""
+        before = self.open.get(key)
+        if before is None:
+            return
+        lasted = timedelta(seconds=round(max(0.0, time.time() - before.since)))
+        noticed = f"It lasted {lasted} and was noticed {before.count} times."
+        text = f"{how or 'It is over.'}\n{noticed}\n\nIt was:\n{before.text}"
+        if not before.told or self._tell(f"over: {before.subject}", text):
+            del self.open[key]
+            self._record("ended", before)
+            self._save()
+
+    def match(self, family: str, found: Iterable[Problem]) -> None:
+        """Begin the problems of a family that are new, and end those that are not among what was found now."""
+        now = {one.key: one for one in found}
+        for problem in now.values():
+            self.begin(problem)
+        for key in [key for key in self.open if key.partition(":")[0] == family and key not in now]:
+            self.end(key)
+
+    def _tell(self, subject: str, text: str) -> bool:
+        if not mail.configured(self._settings):
+            return True  # nobody to tell; the UI, the log and the metrics have it
+        try:
+            mail.notify(self._settings, f"[faldone] {subject}", f"{text}\n\n{self._address}\n")
+        except (TransientError, UsageError) as error:
+            log.warning("the message %r could not be sent and is tried again: %s", subject, error)
+            return False
+        return True
+
+    def _record(self, what: str, problem: Problem) -> None:
+        """Add a line to the history, as far as the disk takes it."""
+        log.warning("%s: %s: %s", what, problem.subject, problem.text.split("\n", 1)[0])
+        row = {"time": datetime.now().astimezone().isoformat(), "what": what, "key": problem.key}
+        row |= {"subject": problem.subject, "text": problem.text}
+        try:
+            with self._file.with_suffix(".jsonl").open("a") as history:
+                history.write(json.dumps(row, ensure_ascii=False) + "\n")
+        except OSError as error:
+            log.warning("%s: %s", self._file, error)
+
+    def _save(self) -> None:
+        try:
+            write_json(self._file, [asdict(one) for one in self.open.values()])
+        except OSError as error:
+            log.warning("%s: %s; a restart may repeat what was told", self._file, error)
+
+
+def on_event(store: AlertStore, api: Api, event: str, resource: str) -> None:
+    """Take what an automation reports: an event, and the resource that it is about."""
+    name = event.rpartition(".")[2]
+    if event.startswith("prefect.work-pool."):
+        pool = resource.rpartition(".")[2]
+        if name == "ready":
+            store.end(f"pool:{pool}", "A worker polls again.")
+        else:
+            store.begin(Problem(f"pool:{pool}", "no worker takes jobs", "A work pool has lost its last worker."))
+        return
+    try:
+        run = api.ask("GET", f"/flow_runs/{resource.rpartition('.')[2]}")
+        if run.get("deployment_id"):
+            on_run(store, run, name, _deployment(api, run["deployment_id"]))
+    except NotFound:
+        return
+
+
+def on_run(store: AlertStore, run: Mapping[str, Any], name: str, deployment: str) -> None:
+    """Take that a run failed, is late or has succeeded: the problem belongs to its deployment, so that it is told once."""
+    if name == "Completed":
+        store.end(f"failed:{deployment}", f"{deployment} has succeeded again: {run['name']}.")
+        store.end(f"late:{deployment}", f"{deployment} has run.")
+    elif name == "Late":
+        text = f"{run['name']} was due at {run['expected_start_time']} and has not begun. Is a worker free?"
+        store.begin(Problem(f"late:{deployment}", f"{deployment} is late", text))
+    else:
+        state = run.get("state") or {}
+        if state.get("type") not in {"FAILED", "CRASHED"}:
+            return  # it goes on already
+        text = f"{run['name']} ended as {state.get('name', name)}: {state.get('message') or 'no reason given'}"
+        store.begin(Problem(f"failed:{deployment}", f"{deployment} has failed", text))
+
+
+def _deployment(api: Api, deployment_id: str) -> str:
+    found = api.ask("GET", f"/deployments/{deployment_id}")
+    return f"{api.ask('GET', '/flows/' + found['flow_id'])['name']}/{found['name']}"
+
+
+def stale(
+    deployments: Iterable[Mapping[str, Any]], last: Mapping[str, datetime], numbers: Alerts, now: datetime
+) -> list[Problem]:
+    """Return scheduled deployments without success for longer than their period; `last` is the end of the last success by id."""
+    return [
+        Problem(f"stale:{one.name}", f"no successful run of {one.name}", f"{one.sentence}.")
+        for one in vitals.overdue(deployments, last, numbers, now)
+    ]
+
+
+def disk(path: Path, numbers: Alerts) -> list[Problem]:
+    """Return a problem when the data folder fills up."""
+    room = vitals.disk(path, numbers)
+    if room.state == "ok":
+        return []
+    text = f"{room.free / 2**30:.1f} of {room.total / 2**30:.0f} GiB are free on the disk of {path}."
+    return [Problem("disk:full", "the disk is nearly full", text)]
+
+
+def ages(queues: Mapping[str, float], numbers: Alerts) -> list[Problem]:
+    """Return queues whose oldest waiting job is too old; the values are ages in seconds."""
+    found = []
+    for name, age in queues.items():
+        if vitals.waiting_state(age, numbers) != "ok":
+            waited = timedelta(seconds=round(age))
+            text = f"The oldest has waited {waited}. {split_queue(name)[0]} may need more slots or workers."
+            found.append(Problem(f"age:{name}", f"jobs wait long in {name}", text))
+    return found
+
+
+def remember(file: Path, counts: Mapping[str, int], now: float) -> list[tuple[float, Mapping[str, int]]]:
+    """Keep how large quarantines are, across restarts: each change of the last day, and what held before it, the oldest first."""
+    history: list[tuple[float, Mapping[str, int]]] = [(float(at), dict(old)) for at, old in read_json(file, [])]
+    if history and history[-1][1] == counts:
+        return history
+    history.append((now, dict(counts)))
+    before = [number for number, (at, _) in enumerate(history) if at <= now - DAY]
+    history = history[before[-1] if before else 0 :]
+    write_json(file, history)
+    return history
+
+
+def quarantine(history: Sequence[tuple[float, Mapping[str, int]]], numbers: Alerts, now: float) -> list[Problem]:
+    """Return collections whose quarantine has grown much within a day; `history` is that of `remember`."""
+    first = next((counts for at, counts in reversed(history) if at <= now - DAY), history[0][1])
+    found = []
+    for name, count in history[-1][1].items():
+        grown = count - first.get(name, 0)
+        if grown >= numbers.quarantine_documents and grown > numbers.quarantine_share * max(1, first.get(name, 0)):
+            text = f"{grown} more documents than a day ago could not be processed: faldone documents list -c {name} --state quarantined"
+            found.append(Problem(f"quarantine:{name}", f"the quarantine of {name} grows", text))
+    return found

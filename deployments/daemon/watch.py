@@ -1,0 +1,107 @@
+"""Watches a platform: looks at it every minute, takes the events of Prefect's automations, and alerts people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deployments.daemon import alerts, metrics
+from deployments.daemon.alerts import AlertStore
+from deployments.daemon.metrics import Totals
+from deployments.daemon.overview import Overview
+from infra.errors import FaldoneError
+from infra.limits import PlatformLimits
+from infra.prefect_api import Api
+from infra.settings import Settings
+
+log = logging.getLogger("faldone.daemon")
+
+
+class Watch:
+    """What is known of a platform, and the alerts about it; each look and each event stands for itself."""
+
+    def __init__(
+        self,
+        api: Api,
+        limits: PlatformLimits,
+        settings: Settings,
+        folder: Path,
+        ui: str,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.api, self.limits, self.folder, self.environment = api, limits, folder, environment
+        self.seen, self.totals = Overview(), Totals(folder / "totals.json")
+        self.store = AlertStore(folder / "alerts.json", settings, ui)
+        self.lock = threading.Lock()  # of the store
+        self.events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._take_events, name="events", daemon=True)
+        self.thread.start()
+
+    def look(self) -> None:
+        """See how things are, and alert people; one look that fails keeps none of the others from being taken."""
+        pools, thresholds = list(self.limits.pools), self.limits.alerts
+        steps: list[Callable[[], None]] = [
+            lambda: self._match("disk", lambda: alerts.disk(self.folder, thresholds)),
+            lambda: self.seen.look(self.api, pools),
+            lambda: self._match("age", lambda: alerts.ages(self.seen.age, thresholds)),
+            lambda: self._match("stale", self._stale),
+            lambda: self.totals.update(self.api, pools),
+            lambda: self.seen.count_collections(self.environment, thresholds.census),
+            lambda: self._match("quarantine", self._quarantine),
+        ]
+        for step in steps:
+            safely(step)
+
+    def _stale(self) -> list[alerts.Problem]:
+        seen = self.seen
+        return alerts.stale(seen.deployments, seen.last_success, self.limits.alerts, seen.now)
+
+    def _quarantine(self) -> list[alerts.Problem]:
+        now = time.time()
+        counts = {one["collection"]: one["quarantined"] for one in self.seen.collections}
+        history = alerts.remember(self.folder / "quarantine.json", counts, now)
+        return alerts.quarantine(history, self.limits.alerts, now)
+
+    def _match(self, family: str, find: Callable[[], list[alerts.Problem]]) -> None:
+        found = find()
+        with self.lock:
+            self.store.match(family, found)
+
+    def _take_events(self) -> None:
+        while True:
+            body = self.events.get()
+            safely(lambda body=body: self._take(body))  # type: ignore[misc]
+
+    def _take(self, body: bytes) -> None:
+        try:
+            content = json.loads(body)
+            event, resource = str(content["event"]), str(content["resource"])
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("an event that makes no sense: %s: %s", error, body[:200])
+            return
+        with self.lock:
+            alerts.on_event(self.store, self.api, event, resource)
+
+    def metrics(self, cache: tuple[int, int] | None) -> bytes:
+        """Return the metrics in Prometheus' text format; `cache` are Redis' hits and misses."""
+        return metrics.text(self.seen, self.totals, cache, len(self.store.open))
+
+    def state(self) -> dict[str, Any]:
+        """Return whether it works, for the health endpoint."""
+        return {"takes_events": self.thread.is_alive()}
+
+
+def safely(step: Callable[[], object]) -> None:
+    """Take a step that must not end the daemon when it fails: the server may be starting again, the disk full."""
+    try:
+        step()
+    except FaldoneError as error:
+        log.warning("%s", error)
+    except Exception:
+        log.exception("the daemon goes on after this")
