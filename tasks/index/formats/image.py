@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.errors import DocumentError, FailureKind
 from tasks.index.detect import detect
-from tasks.index.formats.base import Context
-from tasks.index.formats.ocr import read_image
+from tasks.index.formats import ocr
+from tasks.index.formats.base import Context, title_of
+from tasks.index.formats.ocr_picture import frames
+from tasks.index.formats.pdf_pages import to_blocks
+from tasks.index.formats.pdf_titles import to_elements
 from tasks.records import Parsed
 
 if TYPE_CHECKING:
@@ -46,6 +50,23 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     """Read a picture.
 
     Raises:
-        DocumentError: CORRUPT, TOO_LARGE (pixels, frames), MISSING_PROGRAM (tesseract), NO_TEXT.
+        DocumentError: CORRUPT, TOO_LARGE (pixels, frames), MISSING_PROGRAM (tesseract), TIMEOUT, NO_TEXT.
     """
-    return read_image(source, context, detect(source, context.name))
+    if context.ocr == "off":
+        raise DocumentError(
+            FailureKind.NO_TEXT, "a picture has no text of its own and text recognition is off (FALDONE_OCR)"
+        )
+    tesseract = ocr.find_tesseract(context.languages)
+    if isinstance(tesseract, str):
+        raise DocumentError(FailureKind.MISSING_PROGRAM, f"a picture needs text recognition and {tesseract}")
+    tally, pages = ocr.Tally(), []
+    for number, picture in enumerate(frames(source, context), start=1):
+        reading = ocr.recognise(picture, tesseract, 3 * context.limits.seconds_per_page)
+        tally.add(number, reading)
+        pages.append((number, reading.page))
+    elements = to_elements(list(to_blocks(pages)))
+    if not elements:
+        raise DocumentError(FailureKind.NO_TEXT, f"no text was recognised in {len(pages)} picture(s)")
+    name = detect(source, context.name)
+    warnings = tuple(tally.warnings())
+    return Parsed(name, title_of(elements), "", len(pages), elements, tally.metadata(), warnings=warnings)

@@ -1,9 +1,10 @@
-"""Text recognition: words with places out of a picture, by the tesseract program.
+"""Text recognition: words with places out of a picture, by the tesseract program and a second engine where it doubts.
 
-The program is called with the picture on its standard input and answers a table of words, so nothing is written to
+tesseract is called with the picture on its standard input and answers a table of words, so nothing is written to
 disk; one thread each, since documents are already read in parallel. The words go through the same layout as those of
-a text layer: a scanned statement gives rows and columns too. Needs the tesseract program and language data
-(`apt-get install tesseract-ocr tesseract-ocr-ita`) and Pillow.
+a text layer: a scanned statement gives rows and columns too. Where its confidence is low the second engine
+(`ocr_second`, five times as slow) reads the page too, and figures are voted on. Needs the tesseract program and
+language data (`apt-get install tesseract-ocr tesseract-ocr-ita`) and Pillow.
 """
 
 from __future__ import annotations
@@ -12,31 +13,30 @@ import csv
 import io
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
 from infra.errors import DocumentError, FailureKind
 from infra.processor import run
-from tasks.index.formats.base import Context, title_of
-from tasks.index.formats.pdf_pages import to_blocks
-from tasks.index.formats.pdf_titles import to_elements
+from tasks.index.formats import ocr_second
+from tasks.index.formats.ocr_picture import Picture
+from tasks.index.formats.ocr_vote import Seen, vote
 from tasks.index.formats.pdf_words import PageWords, Word, clean
-from tasks.records import Parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-DPI = 300
-"""Resolution at which pages are rendered: tesseract is trained on letters of some 30 pixels, which is 10 pt here."""
+_WEAK = 70.0  # mean confidence in per cent below which the picture may stand on its head or lie on its side
+WORTHLESS = 45.0
+"""Mean confidence in per cent below which what was seen in a picture is no text: leaves, faces, waves."""
 
-MAX_PIXELS = 40_000_000
-"""No page needs more: an A3 sheet at 300 dots per inch has 17 million."""
-
-_WEAK = 50.0  # mean confidence in per cent below which the picture may lie on its side
+_SURE = 88.0  # mean confidence in per cent from which the second engine is not asked
+_UNSURE = 60.0  # confidence in per cent below which a word is in doubt
+_FEW = 15  # words: fewer are a logo or a stamp, and not worth the time
+_DOUBT = 0.06  # of the words: from this share in doubt on the second engine is asked
 _DESCENDERS = frozenset("gjpqy,;()[]{}$Qç/|@")
 
 
@@ -60,9 +60,80 @@ class _Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    words: tuple[Word, ...]
-    confidence: float
+class Reading:
+    """What was recognised in a picture.
+
+    `page` has the words in the space of the picture as it was turned, and its frame; `confidences` in per cent, a word
+    each. `engines` read it; `disputed` are the figures on which they differ.
+    """
+
+    page: PageWords
+    confidences: tuple[float, ...]
+    engines: tuple[str, ...] = ("tesseract",)
+    disputed: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        return fmean(self.confidences) if self.confidences else 0.0
+
+    @property
+    def weight(self) -> float:
+        """Which of two readings of one picture says more."""
+        return self.confidence * len(self.page.words)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What text recognition did in a document, for its metadata and warnings."""
+
+    pages: int = 0
+    words: int = 0
+    confidence: float = 0.0  # summed over words, in per cent
+    engines: set[str] = field(default_factory=set)
+    twice: int = 0  # pages that the second engine read too
+    doubted: list[int] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)
+
+    def add(self, number: int, reading: Reading) -> None:
+        self.pages += 1
+        self.words += len(reading.confidences)
+        self.confidence += sum(reading.confidences)
+        self.engines |= set(reading.engines)
+        self.twice += len(reading.engines) > 1
+        if reading.confidences and in_doubt(reading):
+            self.doubted.append(number)
+        self.disputed += (f"page {number}: {pair}" for pair in reading.disputed)
+
+    def metadata(self) -> dict[str, str]:
+        """`ocr_…`: pages read, engines, mean confidence in per cent, pages read twice, pages and figures in doubt."""
+        if not self.pages:
+            return {}
+        told = {
+            "ocr_pages": str(self.pages),
+            "ocr_engines": ", ".join(sorted(self.engines)),
+            "ocr_confidence": f"{self.confidence / max(self.words, 1):.0f}",
+            "ocr_pages_read_twice": str(self.twice),
+            "ocr_pages_in_doubt": ", ".join(map(str, self.doubted)),
+            "ocr_figures_in_doubt": str(len(self.disputed)),
+        }
+        return {name: text for name, text in told.items() if text not in {"", "0"}}
+
+    def warnings(self) -> list[str]:
+        """What a person should look at again."""
+        found = []
+        if self.doubted:
+            pages = ", ".join(map(str, self.doubted[:20])) + (" …" if len(self.doubted) > 20 else "")
+            found.append(f"text recognition is unsure of {len(self.doubted)} page(s): {pages}")
+        if self.disputed:
+            more = f" and {len(self.disputed) - 5} more" if len(self.disputed) > 5 else ""
+            found.append(f"the engines of text recognition differ on figures: {'; '.join(self.disputed[:5])}{more}")
+        return found
+
+
+def in_doubt(reading: Reading) -> bool:
+    """Whether a reading is worth a second look."""
+    unsure = sum(confidence < _UNSURE for confidence in reading.confidences)
+    return reading.confidence < _SURE or unsure > _DOUBT * len(reading.confidences)
 
 
 def find_tesseract(languages: Sequence[str]) -> Tesseract | str:
@@ -85,19 +156,42 @@ def _installed(program: str) -> frozenset[str]:
     return frozenset(line.strip() for line in listed.stdout.splitlines()[1:])
 
 
-def recognise(image: Image, tesseract: Tesseract, seconds: float, dpi: float = DPI) -> PageWords:
-    """The words of a picture, in points at `dpi`; a picture that lies on its side is turned first.
+def recognise(picture: Picture, tesseract: Tesseract, seconds: float) -> Reading:
+    """The words of a picture; one that is crooked, lies on its side or stands on its head is turned first.
 
     Raises:
         DocumentError: tesseract failed (INTERNAL) or needed more than `seconds` of processor time (TIMEOUT).
     """
-    grey = image.convert("L")
-    seen = _words(grey, tesseract, seconds, dpi)
-    if seen.confidence < _WEAK or len(seen.words) < 3:
-        turn = _orientation(grey, tesseract, seconds)
-        turned = _words(grey.rotate(-turn, expand=True, fillcolor=255), tesseract, seconds, dpi) if turn else seen
-        seen = max(seen, turned, key=lambda result: result.confidence * len(result.words))
-    return PageWords(seen.words, "", False)
+    straight = picture.straight()
+    best, seen = straight, _words(straight, tesseract, seconds)
+    lying = _is_lying(seen.page.words)
+    if lying or seen.confidence < _WEAK or len(seen.page.words) < 3:
+        degrees = _orientation(picture, tesseract, seconds)
+        if degrees:
+            turned = picture.turned(degrees).straight()
+            again = _words(turned, tesseract, seconds)
+            if lying or again.weight > seen.weight:
+                best, seen = turned, again
+    if len(seen.page.words) >= _FEW and in_doubt(seen) and ocr_second.available():
+        seen = _voted(seen, best)
+    return seen
+
+
+def _is_lying(words: Sequence[Word]) -> bool:
+    """Whether most words are higher than wide: tesseract reads some lines that run down the page, which no layout can take."""
+    long = [word for word in words if len(word.text) > 3]
+    return 2 * sum(word.size / 1.3 > word.x1 - word.x0 for word in long) > max(len(long), 4)
+
+
+def _voted(first: Reading, picture: Picture) -> Reading:
+    """The reading of both engines."""
+    pairs = zip(first.page.words, first.confidences, strict=True)
+    others = ocr_second.read(picture.image, picture.dpi)
+    if not others:
+        return first
+    words, disputed = vote([Seen(*pair) for pair in pairs], others)
+    page = replace(first.page, words=tuple(seen.word for seen in words))
+    return Reading(page, tuple(seen.confidence for seen in words), ("tesseract", ocr_second.NAME), tuple(disputed))
 
 
 def _run(image: Image, tesseract: Tesseract, seconds: float, *options: str) -> str:
@@ -114,28 +208,29 @@ def _run(image: Image, tesseract: Tesseract, seconds: float, *options: str) -> s
     return done.stdout.decode("utf-8", "replace")
 
 
-def _orientation(image: Image, tesseract: Tesseract, seconds: float) -> int:
+def _orientation(picture: Picture, tesseract: Tesseract, seconds: float) -> int:
     """By how many degrees clockwise the picture must be turned to stand upright; 0 when that is not to be told."""
     try:
-        report = _run(image, tesseract, seconds, "--psm", "0", "--dpi", str(DPI))
+        report = _run(picture.image, tesseract, seconds, "--psm", "0", "--dpi", str(round(picture.dpi)))
     except DocumentError:
         return 0  # too few letters to tell, or no orientation data installed: the picture is read as it is
     turns = [line.split(":")[1] for line in report.splitlines() if line.startswith("Rotate:")]
     return int(turns[0]) % 360 if turns else 0
 
 
-def _words(image: Image, tesseract: Tesseract, seconds: float, dpi: float) -> _Seen:
-    table = _run(image, tesseract, seconds, "-l", tesseract.languages, "--psm", "3", "--dpi", str(round(dpi)), "tsv")
+def _words(picture: Picture, tesseract: Tesseract, seconds: float) -> Reading:
+    options = "-l", tesseract.languages, "--psm", "3", "--dpi", str(round(picture.dpi)), "tsv"
+    table = _run(picture.image, tesseract, seconds, *options)
     lines: dict[tuple[str, ...], list[_Box]] = {}
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
         if row["level"] == "5" and (text := clean((row["text"] or "").strip())):
             place = (row["block_num"], row["par_num"], row["line_num"])
-            lines.setdefault(place, []).append(_box(row, text, 72.0 / dpi))
+            lines.setdefault(place, []).append(_box(row, text, 72.0 / picture.dpi))
     boxes = list(lines.values())
     slope = _slope(boxes)
     words = tuple(word for line in boxes for word in _line_words(line, slope))
-    confidence = fmean(box.confidence for line in boxes for box in line) if boxes else 0.0
-    return _Seen(words, confidence)
+    confidences = tuple(box.confidence for line in boxes for box in line)
+    return Reading(PageWords(words, frame=picture.frame), confidences)
 
 
 def _box(row: dict[str, str], text: str, scale: float) -> _Box:
@@ -160,71 +255,3 @@ def _line_words(line: Sequence[_Box], slope: float) -> list[Word]:
     base = median(box.base - slope * box.x0 for box in line)
     size = 1.3 * median(box.height for box in line)
     return [Word(box.text, box.x0, box.x1, base, size, False) for box in line]
-
-
-def read_image(source: Path | bytes, context: Context, name: str) -> Parsed:
-    """Read a picture file, one page a frame; `name` is its format (`png`, `tiff`, …).
-
-    Raises:
-        DocumentError: CORRUPT, TOO_LARGE (pixels, pages), MISSING_PROGRAM, or NO_TEXT when nothing is recognised.
-    """
-    if context.ocr == "off":
-        raise DocumentError(
-            FailureKind.NO_TEXT, "a picture has no text of its own and text recognition is off (FALDONE_OCR)"
-        )
-    tesseract = find_tesseract(context.languages)
-    if isinstance(tesseract, str):
-        raise DocumentError(FailureKind.MISSING_PROGRAM, f"a picture needs text recognition and {tesseract}")
-    pages = [
-        (number, recognise(frame, tesseract, 3 * context.limits.seconds_per_page, dpi))
-        for number, (frame, dpi) in enumerate(_frames(source, context), start=1)
-    ]
-    elements = to_elements(list(to_blocks(pages)))
-    if not elements:
-        raise DocumentError(FailureKind.NO_TEXT, f"no text was recognised in {len(pages)} picture(s)")
-    return Parsed(name, title_of(elements), "", len(pages), elements)
-
-
-def _frames(source: Path | bytes, context: Context) -> Iterator[tuple[Image, float]]:
-    """Each frame upright and in grey, with its resolution; small pictures are enlarged to letters that can be read."""
-    from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            count = getattr(image, "n_frames", 1)
-            if count > context.limits.pages:
-                raise DocumentError(FailureKind.TOO_LARGE, f"{count} frames, the limit is {context.limits.pages}")
-            for frame in ImageSequence.Iterator(image):
-                if frame.width * frame.height > context.limits.pixels:
-                    size = f"{frame.width} × {frame.height} pixels"
-                    raise DocumentError(FailureKind.TOO_LARGE, f"{size}, the limit is {context.limits.pixels}")
-                context.extend()
-                yield _fit(ImageOps.exif_transpose(_opaque(frame)))
-    except Image.DecompressionBombError as error:
-        raise DocumentError(FailureKind.TOO_LARGE, str(error)) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DocumentError(FailureKind.CORRUPT, f"the picture cannot be read: {error}") from None
-
-
-def _opaque(frame: Image) -> Image:
-    """Transparent parts made white: as black they would swallow the letters."""
-    from PIL import Image
-
-    if frame.mode not in {"RGBA", "LA", "PA"} and "transparency" not in frame.info:
-        return frame
-    layer = frame.convert("RGBA")
-    paper = Image.new("RGBA", layer.size, "white")
-    paper.alpha_composite(layer)
-    paper.info["exif"] = frame.info.get("exif", b"")
-    return paper
-
-
-def _fit(image: Image) -> tuple[Image, float]:
-    """The picture in grey and its resolution in dots per inch, assumed from an A4 width where it says none."""
-    grey = image.convert("L")
-    told = image.info.get("dpi", (0, 0))[0]
-    dpi = float(told) if 100 <= told <= 1200 else max(grey.width / 8.27, 72.0)
-    factor = min(DPI / dpi, (MAX_PIXELS / (grey.width * grey.height)) ** 0.5, 4.0)
-    if 0.9 < factor < 1.34:
-        return grey, dpi
-    return grey.resize((max(1, round(grey.width * factor)), max(1, round(grey.height * factor)))), dpi * factor

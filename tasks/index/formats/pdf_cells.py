@@ -30,7 +30,7 @@ PERIOD = re.compile(
     r"|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$",
     re.IGNORECASE,
 )
-_GROUPED = re.compile(r"^[(\[]?[-–—−+]?[$€£¥]?[(]?[-–—−+]?\d{1,3}(?: \d{3})*$")
+_GROUPED = re.compile(r"^[(\[]?[-–—−+]? ?[$€£¥]?[(]?[-–—−+]?\d{1,3}(?: \d{3})*$")
 _GROUP = re.compile(r"^\d{3}(?:[.,]\d+)?[)\]%]{0,2}[*†]?$")
 _BLANK = 0.45  # em: no blank within a figure is wider, and no gap between columns is as narrow
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "°", "º", "ª"})

@@ -229,13 +229,12 @@ def _margin_key(row: Row) -> tuple[str, int]:
 def _edge(rows: Sequence[Row], counts: Counter[tuple[str, int]], enough: int) -> int:
     """How many rows from the edge inwards are running ones; the page's last row is never taken but for its number."""
     taken = 0
-    for index, row in enumerate(rows[:_EDGE_ROWS]):
+    for index, row in enumerate(rows[: min(_EDGE_ROWS, (len(rows) + 1) // 2)]):
         text, height = _margin_key(row)
         seen = max(counts[text, height + shift] for shift in (-1, 0, 1))
         number = _PAGE_NUMBER.match(row.text) is not None
         runs_on = seen >= enough and _LETTERS.search(text) and taken == index and index + 1 < len(rows)
-        near = index == 0 or (index == 1 and len(rows) > 3)
-        if runs_on or (number and (near or seen >= enough)):
+        if runs_on or (number and (index <= 1 or seen >= enough)):
             taken = index + 1
     return taken
 
@@ -252,11 +251,14 @@ def region_blocks(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Block]
     begin = 0
     for table in find_tables(rows, lines):
         yield from _paragraphs(rows[begin : table.first])
-        text = "\n".join(line for line in (" | ".join(filter(None, cells)) for cells in table.rows) if line)
-        first, count = rows[table.first], len(table.rows)
-        yield Block("table", text, first.page, first.size, lines=count, rows=table.rows, boxes=table.boxes)
+        yield table_block(table.rows, table.boxes, rows[table.first].page, rows[table.first].size)
         begin = table.last
     yield from _paragraphs(rows[begin:])
+
+
+def table_block(rows: tuple[tuple[str, ...], ...], boxes: tuple[tuple[int, ...], ...], page: int, size: float) -> Block:
+    text = "\n".join(line for line in (" | ".join(filter(None, cells)) for cells in rows) if line)
+    return Block("table", text, page, size, lines=len(rows), rows=rows, boxes=boxes)
 
 
 def _paragraphs(rows: Sequence[Row]) -> Iterator[Block]:

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from statistics import median
 
 from tasks.index.formats.pdf_cells import Line, cut
 from tasks.index.formats.pdf_continued import continued
+from tasks.index.formats.pdf_grids import Grid, find_grids, joined
 from tasks.index.formats.pdf_layout import (
     Block,
     Row,
@@ -22,21 +24,25 @@ from tasks.index.formats.pdf_layout import (
     margin_rows,
     region_blocks,
     split_columns,
+    table_block,
 )
-from tasks.index.formats.pdf_words import PageWords
+from tasks.index.formats.pdf_turned import stand_up
+from tasks.index.formats.pdf_words import PageWords, Word
 
 _WINDOW = 100
 _MOST_PAGES = 40
 """A table is cut after as many pages: a ledger of thousands would be one element."""
+_WATERMARK = 1.6  # times the usual type size
 _ORDER = {"header": 0, "footer": 2}
 
 
 @dataclass(slots=True)
 class _Region:
-    """Rows that are read line by line, and the same cut into cells."""
+    """Rows that are read line by line, and the same cut into cells; or a ruled table."""
 
     rows: list[Row]
     lines: list[Line]
+    grid: Grid | None = None
 
 
 @dataclass(slots=True)
@@ -65,15 +71,47 @@ def to_blocks(pages: Iterable[tuple[int, PageWords]]) -> Iterator[Block]:
 def _sheets(pages: Iterable[tuple[int, PageWords]]) -> Iterator[_Sheet]:
     stream = iter(pages)
     while window := list(islice(stream, _WINDOW)):
-        rows = [build_rows(page.words, number, page.frame) for number, page in window]
-        margins = margin_rows(rows)
-        for (number, page), lines, (heads, feet) in zip(window, rows, margins, strict=True):
-            end = max(len(lines) - feet, heads)
-            blocks = margin_blocks("header", lines[:heads]) + margin_blocks("footer", lines[end:])
-            if page.sideways:
-                blocks.append(Block("text", page.sideways, number))
-            regions = [_Region(part, cut(part)) for part in split_columns(lines[heads:end])]
-            yield _Sheet(number, blocks, regions)
+        sheets = [_sheet(number, page) for number, page in window]
+        margins = margin_rows([rows for _, rows in sheets])
+        for (sheet, rows), (heads, feet) in zip(sheets, margins, strict=True):
+            end = max(len(rows) - feet, heads)
+            sheet.blocks = margin_blocks("header", rows[:heads]) + margin_blocks("footer", rows[end:]) + sheet.blocks
+            sheet.regions = list(_regions(rows[heads:end], sheet.regions))
+            yield sheet
+
+
+def _sheet(number: int, page: PageWords) -> tuple[_Sheet, list[Row]]:
+    """A page with its ruled tables as regions, and the rows of all other words."""
+    back = page.frame.inverse()
+    grids = find_grids([back.rect(rule) for rule in page.rules], page.words, number, page.frame) if page.rules else []
+    ruled: frozenset[Word] = frozenset().union(*(grid.words for grid in grids))
+    words = [word for word in page.words if word not in ruled] if ruled else page.words
+    heads, rest = stand_up(page.turned, words) if page.turned else ([], "")
+    rows = build_rows([*words, *heads], number, page.frame)
+    blocks = [Block("text", rest, number)] if rest else []
+    blocks += _aslant(page, number)
+    return _Sheet(number, blocks, [_Region([], [], grid) for grid in grids]), rows
+
+
+def _aslant(page: PageWords, number: int) -> list[Block]:
+    """Slanted text: a watermark, much larger than the page's type, is set apart as heads and feet are."""
+    usual = median(word.size for word in page.words) if page.words else 0.0
+    large = " ".join(text for text, size in page.aslant if size > _WATERMARK * usual)
+    small = " ".join(text for text, size in page.aslant if size <= _WATERMARK * usual)
+    found = Block("header", large, number), Block("text", small, number)
+    return [block for block in found if block.text]
+
+
+def _regions(rows: list[Row], grids: list[_Region]) -> Iterator[_Region]:
+    """The regions of a page in reading order: ruled tables stand between the rows above and those below them."""
+    for region in grids:
+        if region.grid:
+            top = region.grid.room.top
+            above = [row for row in rows if row.y < top]
+            rows = rows[len(above) :]
+            yield from (_Region(part, cut(part)) for part in split_columns(above))
+            yield region
+    yield from (_Region(part, cut(part)) for part in split_columns(rows))
 
 
 def _join(above: _Sheet, below: _Sheet) -> bool:
@@ -83,17 +121,40 @@ def _join(above: _Sheet, below: _Sheet) -> bool:
     if not above.regions or not below.regions:
         return False
     last, first = above.regions[-1], below.regions[0]
+    if last.grid and first.grid:
+        whole = joined(last.grid, first.grid)
+        if whole is None:
+            return False
+        above.regions[-1] = _Region([], [], whole)
+        _take_in(above, below)
+        return True
+    if last.grid or first.grid:
+        return False
     found = continued(last.rows, last.lines, first.rows, first.lines)
     if found is None:
         return False
     repeated, rows = found
     above.regions[-1] = _Region([*last.rows, *rows], [*last.lines, *cut(rows)])
-    above.regions += below.regions[1:]
-    above.blocks += below.blocks + margin_blocks("header", first.rows[:repeated])
-    above.pages += 1
+    above.blocks += margin_blocks("header", first.rows[:repeated])
+    _take_in(above, below)
     return True
 
 
+def _take_in(above: _Sheet, below: _Sheet) -> None:
+    """Add the rest of a page whose first region is part of the last one above."""
+    above.regions += below.regions[1:]
+    above.blocks += below.blocks
+    above.pages += 1
+
+
 def _laid_out(sheet: _Sheet) -> list[Block]:
-    body = [block for region in sheet.regions for block in region_blocks(region.rows, region.lines)]
+    body = [block for region in sheet.regions for block in _blocks(region)]
     return sorted(body + sheet.blocks, key=lambda block: (block.page, _ORDER.get(block.kind, 1)))
+
+
+def _blocks(region: _Region) -> Iterator[Block]:
+    if region.grid is None:
+        yield from region_blocks(region.rows, region.lines)
+    else:
+        grid = region.grid
+        yield table_block(grid.rows, grid.boxes, abs(grid.boxes[0][0]), grid.size)

@@ -1,7 +1,8 @@
 """Places on a page: from the space in which words are read to points from the top left of the page as it is shown.
 
 Words are laid out along their reading direction, whatever way the page or its text is turned (`pdf_words`). A Frame
-leads from there to the page on a screen; it only turns by quarters and shifts, so rectangles stay rectangles.
+leads from there to the page on a screen; it turns by quarters and shifts, so rectangles stay rectangles but for
+those of a crooked scan, of which it gives the room.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Rect(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """x' = a·x + b·y + e and y' = c·x + d·y + f, with a, b, c, d of -1, 0 or 1."""
+    """x' = a·x + b·y + e and y' = c·x + d·y + f: quarter turns and shifts, and the small turn of a crooked scan."""
 
     a: float = 1.0
     b: float = 0.0
@@ -33,13 +34,16 @@ class Frame(NamedTuple):
 
     @property
     def upright(self) -> bool:
-        return self.a != 0.0
+        return abs(self.a) > 0.5
 
     def point(self, x: float, y: float) -> tuple[float, float]:
         return self.a * x + self.b * y + self.e, self.c * x + self.d * y + self.f
 
     def rect(self, rect: Rect) -> Rect:
         (x0, y0), (x1, y1) = self.point(rect.x0, rect.top), self.point(rect.x1, rect.bottom)
+        if self.a * self.b:  # of a crooked scan: its other corners reach further
+            (x2, y2), (x3, y3) = self.point(rect.x1, rect.top), self.point(rect.x0, rect.bottom)
+            return Rect(min(x0, x1, x2, x3), min(y0, y1, y2, y3), max(x0, x1, x2, x3), max(y0, y1, y2, y3))
         return Rect(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
     def after(self, x: float, y: float) -> Frame:
@@ -47,8 +51,20 @@ class Frame(NamedTuple):
         e, f = self.point(x, y)
         return Frame(self.a, self.b, self.c, self.d, e, f)
 
+    def of(self, inner: Frame) -> Frame:
+        """The frame of what `inner` leads to the space of this one."""
+        e, f = self.point(inner.e, inner.f)
+        return Frame(
+            self.a * inner.a + self.b * inner.c,
+            self.a * inner.b + self.b * inner.d,
+            self.c * inner.a + self.d * inner.c,
+            self.c * inner.b + self.d * inner.d,
+            e,
+            f,
+        )
+
     def inverse(self) -> Frame:
-        """The way back: the matrix of quarter turns is orthogonal, so its inverse is its transpose."""
+        """The way back: a turn's matrix is orthogonal, so its inverse is its transpose."""
         a, b, c, d, e, f = self
         return Frame(a, c, b, d, -(a * e + c * f), -(b * e + d * f))
 

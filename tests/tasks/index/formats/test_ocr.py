@@ -7,15 +7,16 @@ import shutil
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pypdfium2
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
-from tasks.index.formats import ocr, pdf
+from tasks.index.formats import image, ocr, pdf
 from tasks.index.formats.base import Context
 from tests.tasks.index.formats.paper import HEIGHT, WIDTH, context, make, statement, write
 
@@ -31,14 +32,14 @@ def scan() -> Image.Image:
         return document[0].render(scale=200 / 72, grayscale=True).to_pil().copy()
 
 
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+def saved(picture: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
+    picture.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def on_page(image: Image.Image) -> bytes:
-    return make(lambda canvas: canvas.drawImage(ImageReader(image), 0, 0, WIDTH, HEIGHT))
+def on_page(picture: Image.Image) -> bytes:
+    return make(lambda canvas: canvas.drawImage(ImageReader(picture), 0, 0, WIDTH, HEIGHT))
 
 
 def figures(data: bytes) -> dict[str, tuple[str, ...]]:
@@ -63,8 +64,8 @@ def test_a_crooked_scan_gives_the_same_rows() -> None:
 
 @needs_tesseract
 def test_a_scan_on_its_side_is_turned() -> None:
-    image = scan().crop((0, 0, scan().width, scan().height // 2)).rotate(90, expand=True)
-    parsed = ocr.read_image(saved(image, "PNG", dpi=(200, 200)), context(), "png")
+    picture = scan().crop((0, 0, scan().width, scan().height // 2)).rotate(90, expand=True)
+    parsed = image.parse(saved(picture, "PNG", dpi=(200, 200)), context())
     assert any("16,682" in element.text for element in parsed.elements)
 
 
@@ -85,7 +86,7 @@ def test_only_pages_without_text_are_recognised(monkeypatch: pytest.MonkeyPatch)
 @needs_tesseract
 def test_a_picture_without_letters_is_no_text() -> None:
     with pytest.raises(DocumentError, match="no text was recognised") as caught:
-        ocr.read_image(saved(Image.new("L", (400, 300), 255), "PNG"), context(), "png")
+        image.parse(saved(Image.new("L", (400, 300), 255), "PNG"), context())
     assert caught.value.kind is FailureKind.NO_TEXT
 
 
@@ -94,11 +95,11 @@ def test_frames_are_pages(tmp_path: Path) -> None:
     top = scan().crop((0, 150, scan().width, 700))
     path = tmp_path / "two.tif"
     top.save(path, "TIFF", save_all=True, append_images=[top], dpi=(200, 200))
-    parsed = ocr.read_image(path, context(), "tiff")
+    parsed = image.parse(path, context())
     assert (parsed.format, parsed.pages) == ("tiff", 2)
     assert {element.page for element in parsed.elements} == {1, 2}
     with pytest.raises(DocumentError, match="2 frames, the limit is 1"):
-        ocr.read_image(path, Context("two.tif", Limits(pages=1)), "tiff")
+        image.parse(path, Context("two.tif", Limits(pages=1)))
 
 
 @needs_tesseract
@@ -106,7 +107,7 @@ def test_the_camera_says_which_side_is_up() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees clockwise to view
     turned = scan().crop((0, 150, scan().width, 700)).rotate(90, expand=True)
-    parsed = ocr.read_image(saved(turned, "JPEG", exif=exif, dpi=(200, 200)), context(), "jpg")
+    parsed = image.parse(saved(turned, "JPEG", exif=exif, dpi=(200, 200)), context())
     assert any("16,682" in element.text for element in parsed.elements)
 
 
@@ -116,17 +117,76 @@ def test_limits_and_broken_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         (picture, context(ocr="off"), FailureKind.NO_TEXT),
         (picture, Context("x.png", Limits(pixels=1000)), FailureKind.TOO_LARGE),
         (picture[:60], context(), FailureKind.CORRUPT),
-        (b"no picture", context(), FailureKind.CORRUPT),
     ]
     for data, asked, kind in cases:
         if kind is FailureKind.NO_TEXT or shutil.which("tesseract"):
             with pytest.raises(DocumentError) as caught:
-                ocr.read_image(data, asked, "png")
+                image.parse(data, asked)
             assert caught.value.kind is kind
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DocumentError, match="apt-get install tesseract-ocr") as caught:
-        ocr.read_image(picture, context(), "png")
+        image.parse(picture, context())
     assert caught.value.kind is FailureKind.MISSING_PROGRAM
+
+
+@needs_tesseract
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270, 3, -2.5])
+def test_a_turned_or_crooked_scan_gives_the_same_rows(degrees: float) -> None:
+    turned = scan().rotate(degrees, expand=degrees % 90 == 0, fillcolor=255)
+    parsed = image.parse(saved(turned, "PNG", dpi=(200, 200)), context())
+    rows = {row[0]: row[1:] for element in parsed.elements for row in element.rows or ()}
+    assert rows["Cost of sales"] == ("16,682", "16,055", "15,118")
+    assert parsed.metadata["ocr_pages"] == "1"
+    assert int(parsed.metadata["ocr_confidence"]) > 80
+
+
+@needs_tesseract
+@pytest.mark.parametrize("kind", ["inverted", "16 bits", "CMYK", "palette"])
+def test_pictures_of_all_kinds_are_made_grey(kind: str) -> None:
+    top = scan().crop((0, 150, scan().width, 700))
+    pictures = {
+        "inverted": lambda: saved(ImageOps.invert(top), "PNG", dpi=(200, 200)),
+        "16 bits": lambda: saved(Image.fromarray(np.asarray(top).astype(np.uint16) * 257), "TIFF", dpi=(200, 200)),
+        "CMYK": lambda: saved(top.convert("RGB").convert("CMYK"), "JPEG", dpi=(200, 200)),
+        "palette": lambda: saved(top.convert("P"), "GIF"),
+    }
+    parsed = image.parse(pictures[kind](), context())
+    assert any("16,682" in element.text for element in parsed.elements)
+
+
+@needs_tesseract
+def test_a_scan_under_a_printed_line_keeps_both() -> None:
+    def page(canvas: Canvas) -> None:
+        write(canvas, 50, 30, "Comune di Brughiera - prot. 4471 del 3 marzo 2025")
+        canvas.drawImage(ImageReader(scan().crop((0, 150, scan().width, 900))), 40, 300, 515, 240)
+
+    text = " ".join(element.text for element in pdf.parse(make(page), context()).elements)
+    assert "prot. 4471" in text
+    assert "16,682" in text
+
+
+def test_a_scan_with_a_recognised_layer_is_not_read_again() -> None:
+    asked: list[int] = []
+
+    def page(canvas: Canvas) -> None:
+        canvas.drawImage(ImageReader(scan()), 0, 0, WIDTH, HEIGHT)
+        canvas.saveState()
+        canvas._code.append("3 Tr")  # invisible text, as recognition writes it over a scan
+        statement(canvas)
+        canvas.restoreState()
+
+    parsed = pdf.parse(make(page), Context("x.pdf", Limits(), extend=lambda: asked.append(1)))
+    assert asked == []
+    assert " ".join(element.text for element in parsed.elements).count("16,682") == 1
+
+
+def test_a_picture_that_cannot_be_read_is_told() -> None:
+    def page(canvas: Canvas) -> None:
+        write(canvas, 50, 30, "Comune di Brughiera")
+        canvas.drawImage(ImageReader(scan()), 40, 100, 515, 700)
+
+    warnings = pdf.parse(make(page), context(ocr="off")).warnings
+    assert warnings == ("page 1 has a picture of text that was not read: text recognition is off (FALDONE_OCR)",)
 
 
 @needs_tesseract

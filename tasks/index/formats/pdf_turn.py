@@ -1,0 +1,124 @@
+"""The words of a text layer turned so that most of the page reads from left to right."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tasks.index.formats.pdf_annotations import Mark
+from tasks.index.formats.pdf_places import frame
+from tasks.index.formats.pdf_words import PageWords, Turned, Word
+
+ASLANT = 4
+"""In place of quarter turns: text along no edge of the page."""
+
+_LAST_LETTER = re.compile(r"^[a-z][.,;:]?$")
+
+
+class Raw(NamedTuple):
+    """A word before turning: `turn` counts quarter turns counter-clockwise; corners are in the page's own space."""
+
+    text: str
+    turn: int
+    left: float
+    bottom: float
+    right: float
+    top: float
+    origin: tuple[float, float]
+    size: float
+    bold: bool
+    loose: bool = False  # the space before it is pdfium's guess, not the document's
+
+
+def to_page(
+    found: Sequence[Raw], marks: Sequence[Mark], broken: bool, box: Sequence[float], rotation: int
+) -> PageWords:
+    """Turn the page so that most of its text reads from left to right.
+
+    Args:
+        found: the words of the text layer, in its order.
+        marks: what annotations say, which reads as most of the text does.
+        box: left, bottom, right, top of the visible part of the page.
+        rotation: quarter turns clockwise by which the page is shown.
+    """
+    found = _heal([word for word in found if word.text and not any(_hidden(word, mark) for mark in marks)])
+    turns = Counter(word.turn for word in found if word.turn != ASLANT)
+    main = turns.most_common(1)[0][0] if turns else (4 - rotation) % 4
+    upright = [*(word for word in found if word.turn == main), *(_as_word(mark, main) for mark in marks)]
+    return PageWords(
+        words=tuple(map(_place, upright)),
+        turned=tuple(_turned(word, main) for word in found if word.turn != ASLANT and (word.turn - main) % 2),
+        aslant=tuple((w.text, w.size) for w in found if w.turn == ASLANT or (w.turn - main) % 4 == 2),
+        broken=broken,
+        frame=frame(box, rotation, main),
+    )
+
+
+def _hidden(word: Raw, mark: Mark) -> bool:
+    """Whether a word is the picture of a tick, which the mark says better."""
+    x, y = (word.left + word.right) / 2, (word.bottom + word.top) / 2
+    return mark.hides and mark.left <= x <= mark.right and mark.bottom <= y <= mark.top and len(word.text) < 3
+
+
+def _as_word(mark: Mark, turn: int) -> Raw:
+    """A mark as a word that reads as the page does, on a line that its box stands on."""
+    width, height = mark.right - mark.left, mark.top - mark.bottom
+    size = max(4.0, min(12.0, height if turn % 2 == 0 else width))
+    rise = max(0.0, (height if turn % 2 == 0 else width) / 2 - 0.35 * size)
+    origin = (
+        (mark.left, mark.bottom + rise),
+        (mark.right - rise, mark.bottom),
+        (mark.right, mark.top - rise),
+        (mark.left + rise, mark.top),
+    )[turn]
+    return Raw(mark.text, turn, mark.left, mark.bottom, mark.right, mark.top, origin, size, False)
+
+
+def _turned(word: Raw, main: int) -> Turned:
+    """A word at right angles to the page's reading direction, in the space of the upright words."""
+    left, bottom, right, top = word.left, word.bottom, word.right, word.top
+    x0, y0, x1, y1 = (
+        (left, -top, right, -bottom),
+        (bottom, left, top, right),
+        (-right, bottom, -left, top),
+        (-top, -right, -bottom, -left),
+    )[main]
+    return Turned(word.text, x0, x1, y0, y1, word.size, (word.turn - main) % 4 == 1, word.bold)
+
+
+def _heal(found: Sequence[Raw]) -> list[Raw]:
+    """Join a last letter to its word: pdfium guesses a space where loose kerning opens a gap of a tenth of an em.
+
+    Longer pieces are left alone: words that are really apart stand as close as that in condensed lines.
+    """
+    healed: list[Raw] = []
+    for word in found:
+        last = healed[-1] if healed else None
+        if last and word.loose and last.turn == word.turn == 0 and _same_word(last, word):
+            healed[-1] = last._replace(text=last.text + word.text, right=word.right)
+        else:
+            healed.append(word)
+    return healed
+
+
+def _same_word(last: Raw, word: Raw) -> bool:
+    if not _LAST_LETTER.match(word.text) or not last.text[-2:].isalpha() or last.text[-1] == "f":
+        return False  # an f leans over the space after it, so the room there is not to be told
+    return bool(last.origin[1] == word.origin[1] and -0.05 < (word.origin[0] - last.right) / word.size < 0.17)
+
+
+def _place(word: Raw) -> Word:
+    x, y = word.origin
+    match word.turn:
+        case 0:
+            x0, x1, down, height = word.left, word.right, -y, word.top - word.bottom
+        case 1:
+            x0, x1, down, height = word.bottom, word.top, x, word.right - word.left
+        case 2:
+            x0, x1, down, height = -word.right, -word.left, y, word.top - word.bottom
+        case _:
+            x0, x1, down, height = -word.top, -word.bottom, -x, word.right - word.left
+    size = word.size if 1.0 <= word.size <= 200.0 else min(max(abs(height), 4.0), 200.0)
+    return Word(word.text, x0, max(x1, x0 + 0.1), down, size, word.bold)
