@@ -7,7 +7,7 @@ change keeps its result.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from prefect import flow, task
 from pydantic import Field
@@ -15,6 +15,7 @@ from pydantic import Field
 from flows.observe import artifacts, dashboard, retry
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
+from tasks.analyse import AnalysisName
 from tasks.analyse import run as steps
 
 STEPS = steps.Steps(
@@ -28,9 +29,7 @@ def analyse(
     collection: Annotated[
         str, Field(pattern=COLLECTION_PATTERN, description="The collection to analyse.")
     ] = "documents",
-    type: Annotated[
-        Literal["comprehensive", "financial", "sentiment", "classify", "tables"], Field(description="Which analysis.")
-    ] = "comprehensive",
+    type: Annotated[AnalysisName, Field(description="Which analysis.")] = "comprehensive",
     documents: Annotated[
         list[str] | None, Field(description="Ids, paths or file names; none means all documents.")
     ] = None,

@@ -17,9 +17,8 @@ from flows.index import index
 from infra.errors import FaldoneError
 from infra.lake import COLLECTION_PATTERN
 from infra.stop import StopRequested
+from tasks.analyse import AnalysisName
 from tasks.export.chain import Part, combine, failed_part
-
-Analysis = Literal["comprehensive", "financial", "sentiment", "classify"]
 
 
 @flow(name="process", flow_run_name="process-{collection}", validate_parameters=True)
@@ -30,7 +29,7 @@ def process(
     ] = "documents",
     prune: Annotated[bool, Field(description="Remove documents that are no longer under the sources.")] = True,
     force: Annotated[bool, Field(description="Read every document again.")] = False,
-    type: Annotated[Analysis, Field(description="Which analysis.")] = "comprehensive",
+    type: Annotated[AnalysisName, Field(description="Which analysis.")] = "comprehensive",
     model: Annotated[str | None, Field(description="A model of the registry, for classify or sentiment.")] = None,
     template: Annotated[
         Literal["financial", "analysis", "collection", "executive", "due-dates", "vat", "spend", "findings"],
@@ -58,7 +57,7 @@ def process(
     return combine(collection, [indexed, analysed, exported])
 
 
-def analysis(collection: str, type: Analysis, model: str | None) -> Part:
+def analysis(collection: str, type: AnalysisName, model: str | None) -> Part:
     """Run the analysis; when all of it fails, the report is still made and says what is missing."""
     try:
         return Part("analyse", analyse(collection=collection, type=type, model=model))

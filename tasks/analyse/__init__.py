@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from infra.errors import UsageError
 from infra.settings import Settings
@@ -62,6 +62,9 @@ class Analysis:
             )
         return ":".join(parts)
 
+
+AnalysisName = Literal["comprehensive", "financial", "sentiment", "classify", "tables"]
+"""For forms and type checkers; a test compares it with the list below."""
 
 ANALYSES = (
     Analysis("comprehensive", "tasks.analyse.comprehensive", ("settings", "model", "generator", "companions")),
