@@ -20,11 +20,12 @@ import pyarrow as pa
 
 from infra.lake import Lake
 from tasks.collection import ledger
-from tasks.collection.chunks import CHUNKS, chunk_table
+from tasks.collection.chunks import CHUNKS, EncoderMark, chunk_table
 from tasks.collection.chunks import schema as chunks_schema
 from tasks.collection.ledger import LEDGER
 
 DIMENSION = 384
+MARK = EncoderMark("bench", "bench", DIMENSION)
 WORDS = 30_000
 CENTRES = 4_000
 
@@ -58,14 +59,14 @@ class Maker:
                 "language": "en", "format": "txt", "tokens": 160, "context": "Invented", "text": text, "terms": text,
                 "hash": f"{document}{ordinal}",
             })  # fmt: skip
-        return chunk_table(rows, self.vectors(count))
+        return chunk_table(rows, self.vectors(count), MARK)
 
 
 def build(folder: Path, chunks: int, commits: int) -> None:
     """Make the collection `bench` with one document and one commit at a time."""
     lake, maker = Lake(str(folder)), Maker()
     each = chunks // commits
-    lake.ensure(CHUNKS.name("bench"), chunks_schema(DIMENSION), "chunk_id")
+    lake.ensure(CHUNKS.name("bench"), chunks_schema(MARK), "chunk_id")
     lake.ensure(LEDGER.name("bench"), ledger.SCHEMA, "document_id")
     table = lake.table(CHUNKS.name("bench"))
     rows = []

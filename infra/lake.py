@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -146,7 +146,8 @@ class Lake:
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
         locks.check()
-        schema = pa.schema([f.with_nullable(False) if f.name == key else f for f in rows.schema])
+        fields = [f.with_nullable(False) if f.name == key else f for f in rows.schema]
+        schema = pa.schema(fields, metadata=rows.schema.metadata)
         table = self._db.create_table(name, schema=schema, exist_ok=True)
         table.set_unenforced_primary_key(key)
         if rows.num_rows:
@@ -163,6 +164,18 @@ class Lake:
         if missing:
             locks.check()
             table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
+
+    def overwrite(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], key: str) -> None:
+        """Put other rows, of another schema perhaps, in the place of a table's, in one commit; its indexes go with the old rows.
+
+        Readers that opened the former version go on with it.
+        """
+        locks.check()
+        marked = self._open(name).schema.field(key)  # it carries the mark of the primary key
+        fields = [marked if f.name == key else f for f in schema]
+        whole = pa.schema(fields, metadata=schema.metadata)
+        rows = (pa.RecordBatch.from_arrays(batch.select(whole.names).columns, schema=whole) for batch in batches)
+        self._db.create_table(name, pa.RecordBatchReader.from_batches(whole, rows), schema=whole, mode="overwrite")
 
     def delete(self, name: str, where: Filter) -> int:
         """Remove the rows that match, in one commit where the list is short; the number removed.

@@ -38,6 +38,11 @@ class Place(NamedTuple):
     bottom: int
 
 
+def attachment_id(parent_id: str, name: str) -> str:
+    """The stable id of a file within a document: its path is for people, and a folder may be called like one."""
+    return hashlib.blake2b(f"{parent_id}\0{ATTACHMENT}{name}".encode(), digest_size=16).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """One piece of a document in reading order.

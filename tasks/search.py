@@ -25,7 +25,7 @@ from infra.encoder import Encoder
 from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Filter, Lake
 from tasks.collection import ledger, terms
-from tasks.collection.chunks import CHUNKS, heading_of
+from tasks.collection.chunks import CHUNKS, EncoderMark, heading_of, require_encoder
 from tasks.glossary import wordings
 
 Mode = Literal["hybrid", "vector", "text"]
@@ -84,16 +84,8 @@ class Searcher:
         ledger.require(lake, collection)
         if not lake.exists(self._table) or not lake.count(self._table):
             raise UsageError(f"collection {collection} is empty: no document of it could be indexed")
-        self._check_encoder()
+        require_encoder(lake, collection, EncoderMark.of(encoder))
         self._pool = ThreadPoolExecutor(4, "search")
-
-    def _check_encoder(self) -> None:
-        row = ledger.read(self._lake, self.collection, ["encoder"], {"state": ledger.INDEXED}, limit=1).to_pylist()
-        if row and row[0]["encoder"] != self._encoder.fingerprint:
-            raise UsageError(
-                f"collection {self.collection} was indexed with another encoder than FALDONE_EMBEDDING_MODEL="
-                f"{self._encoder.name}: run faldone index again, or set the encoder that it was made with"
-            )
 
     def search(self, query: str, k: int = 10, mode: Mode = "hybrid", where: Filter | None = None) -> Answer:
         """The best `k` chunks.

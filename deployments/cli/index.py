@@ -67,7 +67,7 @@ def _summary(result: dict[str, Any]) -> str:
     failures = [f"  {f['path']}: {f['message']} ({f['stage']}, {f['kind']})" for f in result["failures"][:20]]
     more = len(result["failures"]) - 20
     tail = [f"  … and {more} more"] if more > 0 else []
-    hint = ["See them with: faldone documents list --state quarantined"] if failures else []
+    hint = ["See them with: faldone documents list --state quarantined"] if counts["in_quarantine"] else []
     left_out = [f"  {place['path']}: {place['reason']}" for place in result["skipped"][:20]]
     if len(result["skipped"]) > 20:
         left_out.append(f"  … and {len(result['skipped']) - 20} more")
@@ -260,12 +260,21 @@ def documents_retry(
         from infra.settings import load
         from tasks.collection.catalogue import quarantined_sources
 
-        sources = quarantined_sources(Lake(load().root), collection, documents)
+        sources, gone = quarantined_sources(Lake(load().root), collection, documents)
+        if gone:
+            told = (
+                f"{len(gone)} of them are gone, e.g. {gone[0]}: index their folder again, and they leave the quarantine"
+            )
+            typer.echo(told, err=True)
         if not sources:
-            emit({"status": "completed", "documents": 0}, as_json, "Nothing is in quarantine.")
+            emit(
+                {"status": "completed", "documents": 0, "gone": gone},
+                as_json,
+                "Nothing in quarantine can be read again.",
+            )
             return
         parameters = {"sources": sources, "collection": collection, "prune": False, "force": True}
-        result = run_flow("index", parameters)
+        result = run_flow("index", parameters) | {"gone": gone}
         emit(result, as_json, None if as_json else _summary(result))
     if result["status"] != "completed":
         raise typer.Exit(int(Exit.SOME_FAILED))

@@ -13,7 +13,7 @@ from tasks.analyse import Context, get
 from tasks.analyse.children import Job, run_all
 from tasks.collection import facts
 from tasks.collection.analyses import Outcome, Work
-from tasks.collection.elements import parsed_by_id
+from tasks.collection.elements import contents
 from tasks.records import Document, Parsed
 
 SECONDS_PER_PAGE = 1.0  # added to limits.seconds: a long document may take longer
@@ -77,13 +77,17 @@ def process(batch: Sequence[Work], request: Request) -> Receipt:
     """
     lake = Lake(request.settings.root)
     wanted = [document for work in batch for document in (work.document_id, *work.companions)]
-    parsed = parsed_by_id(lake, request.collection, wanted)
-    there = [work for work in batch if work.document_id in parsed]
-    gone = [work for work in batch if work.document_id not in parsed]
+    found = contents(lake, request.collection, wanted)
+    parsed = {document: content for document, (_, content) in found.items()}
+    there = [work for work in batch if found.get(work.document_id, (None,))[0] in {work.content_hash, ""}]
+    gone = [work for work in batch if work not in there]
     done = run_all([_job(work, parsed, request) for work in there], request.children)
     outcomes = [_outcome(work, *pair) for work, pair in zip(there, done, strict=True)]
     outcomes += [
-        _outcome(work, DocumentError(FailureKind.NOT_FOUND, "it is no longer in the index"), 0.0) for work in gone
+        _outcome(
+            work, DocumentError(FailureKind.NOT_FOUND, "it has changed or left the index since this run began"), 0.0
+        )
+        for work in gone
     ]
     return stage(outcomes, request)
 

@@ -32,7 +32,6 @@ from tasks.collection import analyses, facts, ledger, lookup
 from tasks.collection.analyses import ANALYSES, Work
 from tasks.collection.staging import Staging
 from tasks.progress import Progress
-from tasks.records import ATTACHMENT
 
 log = logging.getLogger("faldone.analyse")
 
@@ -135,16 +134,17 @@ def make_plan(run: Run, documents: Sequence[str] | None = None, force: bool = Fa
 
 
 def _attachments(rows: Sequence[dict[str, Any]], chosen: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """For each chosen document the rows of its attachments, nested ones included."""
-    inside: dict[str, list[dict[str, Any]]] = {}
+    """For each chosen document the rows of its attachments, nested ones included, in order of path."""
+    children: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        path = str(row["path"])
-        at = path.find(ATTACHMENT)
-        while at >= 0:
-            inside.setdefault(path[:at], []).append(row)
-            at = path.find(ATTACHMENT, at + 1)
+        if row["parent_id"]:
+            children.setdefault(row["parent_id"], []).append(row)
     for row in chosen:
-        yield inside.get(str(row["path"]), [])
+        inside, level = [], children.get(row["document_id"], [])
+        while level:
+            inside += level
+            level = [child for part in level for child in children.get(part["document_id"], [])]
+        yield sorted(inside, key=lambda part: str(part["path"]))
 
 
 def _work(row: dict[str, Any], fingerprint: str, inside: Sequence[dict[str, Any]]) -> Work:

@@ -8,6 +8,7 @@
     facts.py     typed rows that results fill: figures, metrics
     staging.py   batches that workers leave for the writer
     commit.py    the order of writing, and of taking documents out
+    indexes.py   the indexes that chunks should have
     lookup.py    a document by id, path or name: one rule
     catalogue.py listing, showing and dropping        terms.py     analysed words of full-text search
     document_text.py what was read, for a person

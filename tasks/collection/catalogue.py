@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from infra.files import is_url, on_disk
 from infra.lake import Filter, Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
 from tasks.collection import commit, ledger, lookup, tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import LEDGER
-from tasks.records import ATTACHMENT
 
 LISTED = tuple(
     "document_id path state stage kind message attempts format language title pages chunks indexed_at".split()
@@ -45,15 +46,19 @@ def one_document(lake: Lake, collection: str, name: str) -> dict[str, Any]:
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in whole.items()}
 
 
-def quarantined_sources(lake: Lake, collection: str, names: Sequence[str] | None) -> list[str]:
-    """List the paths to index again: of the named documents, or of all in quarantine; for an attachment its container's.
+def quarantined_sources(lake: Lake, collection: str, names: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """List the files to index again, of the named documents or of all in quarantine, and those of them that are gone.
+
+    For an attachment that is its outermost container.
 
     Raises:
         UsageError: there is no such collection, or a name fits none or several of its documents.
     """
     where: Filter | None = None if names else {"state": ledger.QUARANTINED}
-    rows = lookup.find(lake, collection, names, ("document_id", "path", "parent_id"), where)
-    return sorted({row["path"].split(ATTACHMENT)[0] for row in rows})
+    rows = lookup.find(lake, collection, names, ("document_id", "path"), where)
+    files = sorted(set(lookup.outermost(lake, collection, [row["document_id"] for row in rows]).values()))
+    gone = [file for file in files if not is_url(file) and not os.path.lexists(on_disk(file))]
+    return [file for file in files if file not in gone], gone
 
 
 def drop_documents(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from infra.encoder import Encoder
+from infra.errors import UsageError
 from infra.lake import Lake
-from tasks.collection import terms
+from tasks.collection import ledger, terms
 from tasks.collection.table import Table
 from tasks.records import ATTACHMENT, Chunk, Parsed
 
@@ -36,6 +40,7 @@ SCHEMA = pa.schema(
         ("text", pa.string()),
         ("terms", pa.string()),  # what full-text search indexes: see terms.py
         ("hash", pa.string()),
+        ("content_hash", pa.string()),  # of the document that it was cut from
     ]
 )
 
@@ -43,12 +48,65 @@ CHUNKS = Table("chunks", SCHEMA, "chunk_id")
 VECTOR = "vector"
 
 
-def schema(dimension: int) -> pa.Schema:
-    """Give the columns with `vector`: unit vectors in float16 [dimension]."""
-    return SCHEMA.append(pa.field(VECTOR, pa.list_(pa.float16(), dimension)))
+ABOUT = b"faldone.encoder"  # of the table's metadata
 
 
-def chunk_rows(document_id: str, path: str, parsed: Parsed, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class EncoderMark:
+    """The encoder of a collection's vectors: written once, when the table of chunks is made, and changed only as a whole."""
+
+    fingerprint: str
+    name: str
+    dimension: int
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> EncoderMark:
+        """Describe an encoder."""
+        return cls(encoder.fingerprint, encoder.name, encoder.dimension)
+
+
+def schema(mark: EncoderMark) -> pa.Schema:
+    """Give the columns with `vector`, unit vectors in float16 [dimension], and the encoder that they are from."""
+    whole = SCHEMA.append(pa.field(VECTOR, pa.list_(pa.float16(), mark.dimension)))
+    return whole.with_metadata({ABOUT: json.dumps(asdict(mark)).encode()})
+
+
+def encoder_of(lake: Lake, collection: str) -> EncoderMark | None:
+    """Read the encoder of a collection; None when it has no vectors yet, or was made before this was kept."""
+    name = CHUNKS.name(collection)
+    if not lake.exists(name):
+        return None
+    about = (lake.schema(name).metadata or {}).get(ABOUT)
+    return EncoderMark(**json.loads(about)) if about else None
+
+
+def require_encoder(lake: Lake, collection: str, wanted: EncoderMark) -> None:
+    """Raise UsageError unless a collection's vectors, if it has any, are from this encoder.
+
+    Raises:
+        UsageError: they are from another one; the message names both and says what to do.
+    """
+    there = encoder_of(lake, collection)
+    if there is None and lake.count(CHUNKS.name(collection)):
+        there = _from_ledger(lake, collection, wanted)
+    if there is not None and there.fingerprint != wanted.fingerprint:
+        raise UsageError(
+            f"collection {collection} was encoded by another encoder, {there.name} ({there.fingerprint}), than "
+            f"FALDONE_EMBEDDING_MODEL={wanted.name} ({wanted.fingerprint}): set the former again, or encode the collection "
+            f"anew with faldone index --reencode --collection {collection}"
+        )
+
+
+def _from_ledger(lake: Lake, collection: str, wanted: EncoderMark) -> EncoderMark:
+    """Find the encoder of a collection of an older release, which its ledger has in each row."""
+    rows = ledger.read(lake, collection, ["encoder", "chunks"], {"state": ledger.INDEXED}).to_pylist()
+    others = {row["encoder"] or "" for row in rows if row["chunks"]} - {wanted.fingerprint}
+    return EncoderMark(others.pop(), "another encoder", 0) if others else wanted
+
+
+def chunk_rows(
+    document_id: str, path: str, content_hash: str, parsed: Parsed, chunks: Sequence[Chunk]
+) -> list[dict[str, Any]]:
     """Make rows of CHUNKS without their vectors."""
     return [
         {
@@ -68,18 +126,19 @@ def chunk_rows(document_id: str, path: str, parsed: Parsed, chunks: Sequence[Chu
             "text": chunk.text,
             "terms": terms.analyse(chunk.indexed, parsed.language),
             "hash": chunk.hash,
+            "content_hash": content_hash,
         }
         for chunk in chunks
     ]
 
 
-def chunk_table(rows: Sequence[dict[str, Any]], vectors: Half) -> pa.Table:
+def chunk_table(rows: Sequence[dict[str, Any]], vectors: Half, mark: EncoderMark) -> pa.Table:
     """Join rows and their vectors, float16 [rows, dimension], into Arrow."""
+    whole = schema(mark)
     table = pa.Table.from_pylist(list(rows), schema=SCHEMA)
     flat = pa.array(np.ascontiguousarray(vectors).reshape(-1), pa.float16())
-    return table.append_column(
-        schema(vectors.shape[1]).field(VECTOR), pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
-    )
+    column = pa.FixedSizeListArray.from_arrays(flat, mark.dimension)
+    return pa.Table.from_arrays([*table.columns, column], schema=whole)
 
 
 def vectors_of(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, Half]:

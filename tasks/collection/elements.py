@@ -81,10 +81,15 @@ def read_documents(
                 )
 
 
-def parsed_by_id(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, Parsed]:
-    """What the lake holds of documents, by id; an id that it does not hold is left out."""
+def contents(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, tuple[str, Parsed]]:
+    """Read what the lake holds of documents: the content hash that it was read from, and the elements."""
     found = ELEMENTS.read(lake, collection, where={"document_id": list(documents)})
-    return {row["document_id"]: _parsed(row) for row in found.to_pylist()}
+    return {row["document_id"]: (row["content_hash"], _parsed(row)) for row in found.to_pylist()}
+
+
+def parsed_by_id(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, Parsed]:
+    """Read the elements of documents, by id; an id that the lake does not hold is left out."""
+    return {document: parsed for document, (_, parsed) in contents(lake, collection, documents).items()}
 
 
 def _parsed(row: dict[str, Any]) -> Parsed:

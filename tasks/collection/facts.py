@@ -13,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from infra.lake import Lake
+from infra.lake import Filter, Lake
+from tasks.collection import ledger
 from tasks.collection.analyses import ANALYSES, Outcome, Work, rows
 from tasks.collection.staging import stage as stage_rows
 from tasks.collection.staging import staged
@@ -120,11 +121,22 @@ def commit(lake: Lake, collection: str, stems: Sequence[str], type: str) -> None
         return
     analyses = staged(stems, ANALYSES)
     documents = analyses["document_id"].to_pylist()
+    now = _contents(lake, collection, documents)
     for fact in facts_of(type):
+        rows = staged(stems, fact.table)
+        pairs = zip(rows["document_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True)
+        current = rows.filter(pa.array([now.get(document) == content for document, content in pairs], pa.bool_()))
         fact.table.ensure(lake, collection)
-        fact.table.replace(lake, collection, staged(stems, fact.table), documents)
+        fact.table.replace(lake, collection, current, documents)
     ANALYSES.ensure(lake, collection)
     ANALYSES.write(lake, collection, analyses)
+
+
+def _contents(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, str]:
+    """The content hash that the ledger claims of each document: facts of another content are nobody's any more."""
+    where: Filter = {"document_id": list(documents), "state": ledger.INDEXED}
+    rows = ledger.read(lake, collection, ["document_id", "content_hash"], where).to_pylist()
+    return {row["document_id"]: row["content_hash"] for row in rows}
 
 
 def facts_of(type: str) -> list[Fact]:

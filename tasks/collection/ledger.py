@@ -1,7 +1,7 @@
-"""The ledger: one row a document, and the truth about what is indexed.
+"""The ledger: one row a document, and what is claimed of it.
 
-A document's content hash is written here last, after its chunks were read back from the lake. So whatever happens in between, a document
-is either as the ledger says, or the next run does it again.
+A claim («indexed, with this content hash») is withdrawn before any row of the document changes and made again after all of them were
+read back. So whatever happens in between, a document is as the ledger says, or the next run does it again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
         pa.field("document_id", pa.string(), nullable=False),
         ("path", pa.string()),
         ("parent_id", pa.string()),  # of an attachment: the document that contains it; else ""
-        ("state", pa.string()),  # indexed | quarantined
+        ("state", pa.string()),  # indexed | quarantined | writing
         ("stage", pa.string()),  # where a quarantined document failed
         ("kind", pa.string()),  # infra.errors.FailureKind
         ("message", pa.string()),
@@ -47,6 +47,7 @@ SCHEMA = pa.schema(
 
 INDEXED = "indexed"
 QUARANTINED = "quarantined"
+WRITING = "writing"  # its rows in other tables are about to change: nothing is claimed, and the next run reads it again
 
 
 LEDGER = Table("documents", SCHEMA, "document_id")

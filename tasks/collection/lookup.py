@@ -7,7 +7,7 @@ so; where several do, it names none, and the error lists them. A name that ends 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +108,24 @@ def _several(name: str, found: Sequence[Row], collection: str) -> str:
     shown = ", ".join(str(row["path"]) for row in found[:LISTED])
     more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
     return f"{name} fits {len(found)} documents of collection {collection}: give the whole path of one: {shown}{more}"
+
+
+def outermost(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, str]:
+    """Give the path of the file in which each document lies: its own, or for an attachment that of its outermost container.
+
+    Containers are followed by `parent_id`: a path may hold anything. A document that the ledger does not know is left out.
+    """
+    columns = ["document_id", "path", "parent_id"]
+    found: dict[str, Row] = {}
+    asked = set(documents)
+    while asked:
+        rows = ledger.read(lake, collection, columns, {"document_id": sorted(asked)}).to_pylist()
+        found |= {row["document_id"]: row for row in rows}
+        asked = {row["parent_id"] for row in rows if row["parent_id"]} - set(found)
+    return {document: _file(found[document], found) for document in documents if document in found}
+
+
+def _file(row: Row, known: Mapping[str, Row]) -> str:
+    while row["parent_id"] and row["parent_id"] in known:
+        row = known[row["parent_id"]]
+    return str(row["path"])

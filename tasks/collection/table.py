@@ -61,7 +61,7 @@ class Table:
 
     def delete(self, lake: Lake, collection: str, documents: Sequence[str]) -> int:
         """Remove the rows of documents. Returns their number."""
-        return lake.delete(self.name(collection), {"document_id": list(documents)})
+        return lake.delete(self.name(collection), {"document_id": list(documents)}) if documents else 0
 
     def rows(self, values: Sequence[dict[str, object]]) -> pa.Table:
         """Turn rows into Arrow; a column that a row leaves out is null."""

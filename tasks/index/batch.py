@@ -18,13 +18,13 @@ from infra.encoder import Encoder, load_encoder
 from infra.lake import Lake
 from infra.settings import load
 from tasks.collection import chunks
-from tasks.collection.chunks import CHUNKS
+from tasks.collection.chunks import CHUNKS, EncoderMark
 from tasks.collection.commit import Staged
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
 from tasks.collection.papers import paper_rows
 from tasks.collection.staging import stage
-from tasks.index.drafts import Draft, chunk_all, parse, read, take_known_elements
+from tasks.index.drafts import Draft, chunk_all, known_before, parse, read, take_known_elements
 from tasks.index.embed import Embedded, embed
 from tasks.index.pipeline import Pipeline
 from tasks.index.plan import Work
@@ -49,12 +49,12 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
     with tempfile.TemporaryDirectory(prefix="faldone-", dir=pipeline.scratch) as scratch:
         drafts = read(batch, Path(scratch), pipeline)
         take_known_elements(drafts, lake, pipeline)
-        drafts += parse(drafts, pipeline, reporter)
+        drafts += known_before(parse(drafts, pipeline, reporter), lake, pipeline)
     encoder = load_encoder(pipeline.settings)
     chunk_all(drafts, encoder)
     good = [d for d in drafts if d.parsed is not None and d.error is None]
     embedded = _embed(good, lake, pipeline, encoder, reporter)
-    staged = _stage(batch_name(batch), drafts, good, embedded, lake, pipeline, time.monotonic() - started)
+    staged = _stage(drafts, embedded, encoder, lake, pipeline, time.monotonic() - started, batch_name(batch))
     return receipt_of(drafts, embedded.encoded, staged)
 
 
@@ -69,16 +69,20 @@ def _embed(
 
 
 def _stage(
-    name: str,
     drafts: Sequence[Draft],
-    good: Sequence[Draft],
     embedded: Embedded,
+    encoder: Encoder,
     lake: Lake,
     pipeline: Pipeline,
     seconds: float,
+    name: str,
 ) -> Staged:
+    good = [d for d in drafts if d.parsed is not None and d.error is None]
     rows = [
-        row for d in good if d.parsed for row in chunks.chunk_rows(d.work.document_id, d.work.path, d.parsed, d.chunks)
+        row
+        for d in good
+        if d.parsed
+        for row in chunks.chunk_rows(d.work.document_id, d.work.path, d.content_hash, d.parsed, d.chunks)
     ]
     entries = [
         *restamped(drafts, lake, pipeline),
@@ -86,7 +90,7 @@ def _stage(
     ]
     parts = {
         ELEMENTS: ELEMENTS.rows([element_row(d) for d in good]),
-        CHUNKS: chunks.chunk_table(rows, embedded.vectors),
+        CHUNKS: chunks.chunk_table(rows, embedded.vectors, EncoderMark.of(encoder)),
         LEDGER: LEDGER.rows(entries),
     }
     papers = paper_rows(

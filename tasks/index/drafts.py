@@ -12,15 +12,16 @@ from infra import files
 from infra.cluster import check_stop, in_worker
 from infra.encoder import Encoder
 from infra.errors import DocumentError, FailureKind
-from infra.lake import Lake
+from infra.lake import Filter, Lake
 from infra.settings import Settings
+from tasks.collection import ledger
 from tasks.collection.elements import ELEMENTS, parsed_by_id
 from tasks.index.chunk import chunk
 from tasks.index.parse import ParseJob, parser_pool
 from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
 from tasks.index.plan import Work
 from tasks.index.reporter import ProgressReporter
-from tasks.records import ATTACHMENT, Attachment, Chunk, Parsed, document_id
+from tasks.records import ATTACHMENT, Attachment, Chunk, Parsed, attachment_id
 
 DEPTH = 8  # containers within containers: a signed file in a mail in a certified mail in an archive is four
 
@@ -39,6 +40,7 @@ class Draft:
     error: DocumentError | None = None
     same: bool = False
     known: Mapping[str, str] = field(default_factory=dict)  # what its container says of it
+    top: str = ""  # id of the file in which it lies
 
 
 # ---- read ------------------------------------------------------------------------------------------------------------
@@ -98,11 +100,28 @@ def parse(drafts: Sequence[Draft], pipeline: Pipeline, reporter: ProgressReporte
     for depth in range(DEPTH + 1):
         _parse_level(level, pipeline.settings, None if found else reporter)
         most = pipeline.settings.limits.members if depth < DEPTH else 0
-        level = [a for d in level if d.parsed for a in _attachments(d, pipeline.collection, room, most)]
+        level = [a for d in level if d.parsed for a in _attachments(d, room, most)]
         found += level
         if not level:
             break
     return found
+
+
+def known_before(attachments: list[Draft], lake: Lake, pipeline: Pipeline) -> list[Draft]:
+    """Tell attachments what the ledger has of them; the plan knows files only."""
+    columns = ["document_id", "content_hash", "encoder", "attempts"]
+    where: Filter = {"document_id": [draft.work.document_id for draft in attachments], "state": ledger.INDEXED}
+    rows = ledger.read(lake, pipeline.collection, columns, where).to_pylist() if attachments else []
+    known = {row["document_id"]: row for row in rows}
+    for draft in attachments:
+        if row := known.get(draft.work.document_id):
+            draft.work = replace(
+                draft.work,
+                known_hash=row["content_hash"] or "",
+                known_encoder=row["encoder"] or "",
+                attempts=row["attempts"] or 0,
+            )
+    return attachments
 
 
 def _parse_level(drafts: Sequence[Draft], settings: Settings, reporter: ProgressReporter | None) -> None:
@@ -125,31 +144,39 @@ def _file_name(path: str) -> str:
     return path.rsplit(ATTACHMENT, 1)[-1].rsplit("/", 1)[-1]
 
 
-def _attachments(container: Draft, collection: str, room: Counter[str], most: int) -> list[Draft]:
+def _attachments(container: Draft, room: Counter[str], most: int) -> list[Draft]:
     """Drafts of the files within a document; what is too many or too deep is left out with a warning."""
     parsed = container.parsed
     assert parsed is not None
-    top = container.work.path.split(ATTACHMENT, 1)[0]
+    top = container.top or container.work.document_id
     kept = parsed.attachments[: max(0, most - room[top])]
     room[top] += len(kept)
     if cut := len(parsed.attachments) - len(kept):
-        reason = f"more than {most:,} within {top} (limits.members)" if most else f"nested deeper than {DEPTH}"
+        reason = f"more than {most:,} in one file (limits.members)" if most else f"nested deeper than {DEPTH}"
         words = f"{cut:,} of {len(parsed.attachments):,} files within were left out: {reason}"
         container.parsed = replace(parsed, warnings=(*parsed.warnings, words))
-    names: dict[str, int] = {}
-    return [_attachment(container, item, names, collection) for item in kept]
+    taken: set[str] = set()
+    return [_attachment(container, item, _free_name(item.name, taken), top) for item in kept]
 
 
-def _attachment(container: Draft, item: Attachment, names: dict[str, int], collection: str) -> Draft:
-    pieces = item.name.replace("\\", "/").split("/")
-    name = "/".join(piece for piece in pieces if piece not in {"", ".", ".."}) or "attachment"
-    names[name] = names.get(name, 0) + 1
-    if names[name] > 1:  # two attachments of one name are two documents
-        name = f"{names[name]}-{name}"
+def _free_name(name: str, taken: set[str]) -> str:
+    """A name that no other attachment of the container has: two of one name are two documents."""
+    pieces = name.replace("\\", "/").split("/")
+    plain = "/".join(piece for piece in pieces if piece not in {"", ".", ".."}) or "attachment"
+    free, number = plain, 1
+    while free in taken:
+        number += 1
+        free = f"{number}-{plain}"
+    taken.add(free)
+    return free
+
+
+def _attachment(container: Draft, item: Attachment, name: str, top: str) -> Draft:
+    parent = container.work.document_id
     path = f"{container.work.path}{ATTACHMENT}{name}"
-    work = Work(document_id(collection, path), path, len(item.data), container.work.stamp, "parse")
+    work = Work(attachment_id(parent, name), path, len(item.data), container.work.stamp, "parse")
     digest = hashlib.blake2b(item.data, digest_size=16).hexdigest()
-    return Draft(work, container.work.document_id, digest, item.data, known=item.metadata)
+    return Draft(work, parent, digest, item.data, known=item.metadata, top=top)
 
 
 # ---- chunk ----------------------------------------------------------------------------------------------------------
@@ -157,7 +184,10 @@ def _attachment(container: Draft, item: Attachment, names: dict[str, int], colle
 
 def chunk_all(drafts: Iterable[Draft], encoder: Encoder) -> None:
     for draft in drafts:
-        if draft.parsed is None or draft.error is not None:
+        if draft.error is not None or draft.same:
+            continue
+        if draft.parsed is None:  # neither text nor a reason: never indexed as if it were empty
+            draft.error = DocumentError(FailureKind.INTERNAL, "its reader gave no answer", "parse")
             continue
         draft.chunks = chunk(
             draft.parsed,

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from infra.errors import FailureKind, UsageError
 from infra.sources import Root
-from tasks.collection.ledger import INDEXED, QUARANTINED
+from tasks.collection.ledger import INDEXED, QUARANTINED, WRITING
 from tasks.index.gone import Emptied, gone
 from tasks.progress import cost
 
@@ -136,8 +136,9 @@ def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.
     same_parser = pl.col("parser").fill_null("") == _parser_now(fingerprints)
     same_rest = (pl.col("chunker") == fingerprints.chunker) & (pl.col("encoder") == fingerprints.encoder)
     indexed = pl.col("state") == INDEXED
+    interrupted = pl.col("state") == WRITING  # a run died while it wrote this document
     parse = (
-        pl.lit(force) | pl.col("stamp_known").is_null() | passing | ~same_parser | (~same_file & ~(indexed & same_rest))
+        pl.lit(force) | pl.col("stamp_known").is_null() | passing | interrupted | ~same_parser | (~same_file & ~(indexed & same_rest))
         | pl.col("document_id").is_in(outdated.implode())
     )  # fmt: skip
     return (
@@ -158,11 +159,13 @@ def _parser_now(fingerprints: Fingerprints) -> pl.Expr:
 def _outdated_parents(known: pl.DataFrame, fingerprints: Fingerprints) -> pl.Series:
     """Containers of which an attachment is out of date: attachments are redone with their container only."""
     stale = (
-        (pl.col("parser").fill_null("") != _parser_now(fingerprints))
+        (pl.col("state") == WRITING)
+        | (pl.col("parser").fill_null("") != _parser_now(fingerprints))
         | ((pl.col("state") == INDEXED) & (pl.col("chunker") != fingerprints.chunker))
         | ((pl.col("state") == INDEXED) & (pl.col("encoder") != fingerprints.encoder))
     )
-    return known.filter((pl.col("parent_id").fill_null("") != "") & stale)["parent_id"].unique()
+    given_up = pl.col("kind").is_in(COSTLY).fill_null(False) & (pl.col("attempts").fill_null(0) >= TRIES)
+    return known.filter(~given_up & (pl.col("parent_id").fill_null("") != "") & stale)["parent_id"].unique()
 
 
 def _in_groups(to_do: pl.DataFrame) -> pl.DataFrame:
@@ -233,11 +236,12 @@ def _cut(rows: pl.DataFrame) -> Iterator[tuple[Work, ...]]:
     batch: list[Work] = []
     size = 0
     for document, path, length, stamp, action, known, encoder, attempts, state, kind in rows.iter_rows():
-        if batch and (len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
+        alone = kind in COSTLY  # a limit stopped it: nobody else is to wait for it
+        if batch and (alone or len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
             yield tuple(batch)
             batch, size = [], 0
         hash_ = (known or "") if state == INDEXED else ""
         batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", (attempts or 0) if kind else 0))
-        size += length
+        size += BATCH_BYTES if alone else length
     if batch:
         yield tuple(batch)

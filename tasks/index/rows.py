@@ -11,7 +11,7 @@ from infra.encoder import load_encoder
 from infra.errors import DocumentError
 from infra.lake import Lake
 from tasks.collection import chunks, elements, ledger
-from tasks.collection.chunks import CHUNKS
+from tasks.collection.chunks import CHUNKS, EncoderMark
 from tasks.collection.commit import Staged
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
@@ -63,15 +63,19 @@ def element_row(draft: Draft) -> dict[str, Any]:
 def judged(draft: Draft) -> bool:
     """Say whether the ledger gets a new row: not for a known document that merely could not be reached, or that a limit stopped although
     the same bytes were read before."""
-    if draft.same:
-        return False
-    return not (draft.work.known_hash and draft.error is not None and (draft.error.kind.transient or _stopped(draft)))
+    unreachable = (
+        draft.error is not None and draft.error.kind.transient and bool(draft.work.known_hash) and not draft.parent
+    )
+    return not (stays(draft) or unreachable)
 
 
 def _stopped(draft: Draft) -> bool:
-    """Whether a limit stopped a document whose bytes are those that are indexed: its text there is right, and stays."""
-    error = draft.error
-    return error is not None and error.kind.costly and draft.content_hash == draft.work.known_hash
+    """Say whether a document cannot be read anew whose bytes are those that are indexed: its text there is right, and stays.
+
+    A file that cannot be reached keeps its row as it is; an attachment was reached, so its row says what went wrong.
+    """
+    error, same = draft.error, draft.content_hash == draft.work.known_hash
+    return error is not None and same and (error.kind.costly or (bool(draft.parent) and error.kind.transient))
 
 
 def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, Any]:
@@ -134,7 +138,7 @@ def _changes(draft: Draft) -> dict[str, Any]:
 def receipt_of(drafts: Sequence[Draft], encoded: int, staged: Staged) -> Receipt:
     good = [d for d in drafts if d.error is None and not d.same]
     bad = [(d, d.error) for d in drafts if d.error is not None]
-    kept = sum(not judged(d) and not d.same for d in drafts)  # cannot be reached at present: as it was in the index
+    kept = sum(d.error is not None and not judged(d) for d in drafts)  # as they were in the index
     return Receipt(
         indexed=sum(not d.work.known_hash for d in good),
         updated=sum(bool(d.work.known_hash) for d in good),
@@ -154,6 +158,6 @@ def lost(work: Work, error: DocumentError, pipeline: Pipeline) -> Receipt:
     """Stage one document that no worker could process, like any other failure. Returns its receipt."""
     draft = Draft(work, error=error)
     rows = LEDGER.rows([ledger_row(draft, pipeline, 0.0)] if judged(draft) else [])
-    empty = chunks.schema(load_encoder(pipeline.settings).dimension).empty_table()
+    empty = chunks.schema(EncoderMark.of(load_encoder(pipeline.settings))).empty_table()
     parts = {ELEMENTS: ELEMENTS.rows([]), CHUNKS: empty, LEDGER: rows}
     return receipt_of([draft], 0, Staged(stage(pipeline.staging, batch_name([work]), parts), rows.num_rows))

@@ -17,16 +17,16 @@ from infra.cache import ping
 from infra.cluster import Workers, workers
 from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind, UsageError
-from infra.lake import Lake, check_collection
-from infra.lake_upkeep import refresh_indexes
+from infra.lake import Filter, Lake, check_collection
 from infra.locks import writer_lane
 from infra.settings import Settings
 from infra.sources import Root, former_root
 from infra.stop import tidied
 from tasks import shards
-from tasks.collection import commit, ledger
-from tasks.collection.chunks import CHUNKS
+from tasks.collection import commit, indexes, ledger
+from tasks.collection.chunks import EncoderMark, require_encoder
 from tasks.collection.ledger import LEDGER
+from tasks.collection.lookup import outermost
 from tasks.collection.recover import recover_if_free
 from tasks.collection.staging import Staging
 from tasks.index import batch, rows
@@ -56,6 +56,7 @@ class Run:
         self.lake = Lake(settings.root)
         self.progress = Progress()
         self.staging = Staging(settings)
+        require_encoder(self.lake, self.collection, EncoderMark.of(load_encoder(settings)))
         self.pipeline = Pipeline(
             settings.without_secrets(), self.collection, self.staging.location, fingerprints(settings)
         )
@@ -222,17 +223,13 @@ def prune(run: Run, plan: Plan) -> int:
 
 def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) -> dict[str, Any]:
     """Bring the full-text index up to date and clear up. Returns what was done, as `index --json` prints it."""
-    name = CHUNKS.name(run.collection)
-    if plan.to_do and run.lake.exists(name) and run.lake.count(name):
-        run.progress.stage("text index")
-        with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
-            if run.lake.index_text(name):
-                refresh_indexes(run.lake, name)
+    _index_chunks(run, bool(plan.to_do))
     if plan.found:
         LEDGER.ensure(run.lake, run.collection)
     run.close()
     run.progress.finish()
     emptied = [Failure(root.location, "discover", FailureKind.NOT_FOUND.value, root.message) for root in plan.emptied]
+    quarantined = _in_quarantine(run, listing)
     failures = [*listing.unreadable, *emptied, *done.failures]
     return {
         "status": "completed_with_failures" if failures else "completed",
@@ -246,6 +243,7 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
             "unchanged": plan.unchanged + done.unchanged,
             "removed": removed,
             "quarantined": done.quarantined,
+            "in_quarantine": quarantined,
         },
         "chunks": done.chunks,
         "pages": done.pages,
@@ -253,6 +251,26 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
         "failures": [_failure(failure) for failure in failures[:FAILURES_KEPT]],
         "skipped": [{"path": place.path, "reason": place.reason} for place in listing.skipped[:FAILURES_KEPT]],
     }
+
+
+def _in_quarantine(run: Run, listing: Listing) -> int:
+    """Count what stands in quarantine under the sources, whether or not this run touched it."""
+    where: Filter = {"state": ledger.QUARANTINED}
+    ids = ledger.read(run.lake, run.collection, ["document_id"], where)["document_id"].to_pylist()
+    files = outermost(run.lake, run.collection, ids).values()
+    return sum(any(root.holds(file) for root in listing.roots) for file in files)
+
+
+def _index_chunks(run: Run, changed: bool) -> None:
+    """Make the indexes that the chunks lack, also those that a run killed before its end left out."""
+    for work in indexes.missing(run.lake, run.collection):
+        run.progress.stage("indexes")
+        with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+            work()
+    if changed:
+        run.progress.stage("text index")
+        with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+            indexes.refresh_text(run.lake, run.collection)
 
 
 def _failure(failure: Failure) -> dict[str, str]:

@@ -14,13 +14,11 @@ import os
 import random
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from infra import lake_upkeep as upkeep
 from infra import stop
@@ -31,19 +29,17 @@ from infra.locks import writer_lane
 from infra.settings import Settings
 from tasks.collection import ledger, tables
 from tasks.collection.chunks import CHUNKS
-from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
+from tasks.collection.lookup import outermost
 from tasks.collection.recover import recover_if_free
-from tasks.records import ATTACHMENT
+from tasks.collection.tables import delete_documents
+from tasks.maintain.agreement import AGAIN, Disagreement, disagreement
 
 log = logging.getLogger("faldone.maintain")
 
-BATCH = 4_096  # chunks looked at in one go: some 6 MB of vectors
-UNIT = 0.05  # how far from one the length of a float16 unit vector may be
 SAMPLE = 200  # sources of a collection that are hashed
 BEHIND = 0.2  # share of rows out of an index from which it is worth a line
 BEHIND_ROWS = 10_000
-AGAIN = "audit"  # a parser fingerprint that no parser has: the next index run reads the document again
 TOLD = 1_000  # findings in a result
 
 
@@ -61,14 +57,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found in one collection: `again` are ids to be read again, `clear` those whose chunks must leave
-    first.
+    """What was found in one collection: `again` are ids to be read again, `changed` those of them whose file changed secretly,
+    `surplus` those whose rows nobody owns.
     """
 
     collection: str
     findings: tuple[Finding, ...] = ()
     again: tuple[str, ...] = ()
-    clear: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     documents: int = 0
@@ -101,110 +97,34 @@ def _unreadable(settings: Settings, lake: Lake, name: str, problem: str, repair:
     return Finding("", said, f"went back to its last good version {good}", collection, repaired=True)
 
 
-# ---- chunks ----------------------------------------------------------------------------------------------------------
+# ---- the look --------------------------------------------------------------------------------------------------------
 
 
 def look(settings: Settings, lake: Lake, collection: str, sample: int = SAMPLE, seed: int | None = None) -> Look:
-    """Compare ledger, chunks, elements and a sample of sources of one collection; nothing is changed."""
-    entries = _entries(lake, collection)
-    seen, bad_vectors = _chunks(lake, collection)
-    wrong = {**_miscounted(entries, seen), **_bad_vectors(bad_vectors), **_doubled(entries)}
-    for document in _without_elements(lake, collection, entries):
-        wrong.setdefault(document, "its elements are missing")
-    changed, notes = _sources(entries, sample, seed)
-    for document in changed:
-        wrong.setdefault(document, "its file changed although size and date did not")
-    paths = dict(zip(entries["document_id"], entries["path"], strict=True))
-    surplus = sorted(set(seen["document_id"]) - set(entries.filter(pl.col("state") == ledger.INDEXED)["document_id"]))
-    findings = [
-        Finding(d, problem, collection=collection, path=paths.get(d, "")) for d, problem in sorted(wrong.items())
-    ]
-    findings += [Finding(d, "chunks that the ledger does not know", collection=collection) for d in surplus]
-    stored = set(seen["document_id"])
-    clear = sorted(document for document in wrong if document in stored and document not in changed)
+    """Compare ledger, elements, chunks and a sample of sources of one collection; nothing is changed.
+
+    Beside a run that writes, this sees documents between two of its commits: `repair` looks again before it does anything.
+    """
+    found = disagreement(lake, collection)
+    changed, notes = _sources(found.entries, sample, seed)
+    return _as_look(collection, found, changed, (*notes, *_behind(lake, collection)))
+
+
+def _as_look(collection: str, found: Disagreement, changed: Sequence[str], notes: Sequence[str]) -> Look:
+    wrong = dict.fromkeys(changed, "its file changed although size and date did not") | found.wrong
+    paths = dict(zip(found.entries["document_id"], found.entries["path"], strict=True))
+    problems = [*sorted(wrong.items()), *sorted(item for item in found.strange.items() if item[0] not in wrong)]
+    findings = [Finding(d, problem, collection=collection, path=paths.get(d, "")) for d, problem in problems]
     return Look(
-        collection, tuple(findings), tuple(sorted(wrong)), tuple(clear), tuple(surplus),
-        (*notes, *_behind(lake, collection)), entries.height, int(seen["chunks"].sum()),
-    )  # fmt: skip
-
-
-def _entries(lake: Lake, collection: str) -> pl.DataFrame:
-    columns = ["document_id", "path", "parent_id", "state", "chunks", "size", "stamp", "content_hash", "parser"]
-    frame = pl.DataFrame(ledger.read(lake, collection, columns))
-    return frame.filter(pl.col("parser").fill_null("") != AGAIN)  # those are known and wait to be read again
-
-
-def _chunks(lake: Lake, collection: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Chunks and sum of ordinals by document, and the documents with a bad vector and how many."""
-    counts = [_COUNTS.clear()]
-    bad = [_BAD.clear()]
-    if lake.exists(CHUNKS.name(collection)):
-        columns = ["document_id", "ordinal", "vector"]
-        for batch in lake.batches(CHUNKS.name(collection), columns, size=BATCH):
-            frame = pl.DataFrame(
-                {"document_id": batch["document_id"].to_pylist(), "ordinal": batch["ordinal"].to_numpy()}
-            )
-            counts.append(_by_document(frame.with_columns(pl.col("ordinal").cast(pl.Int64))))
-            bad.append(
-                frame.filter(pl.Series(~sound(batch["vector"])))
-                .group_by("document_id")
-                .agg(bad=pl.len().cast(pl.Int64))
-            )
-    total = pl.concat(counts).group_by("document_id").agg(pl.col("chunks", "ordinals").sum())
-    return total, pl.concat(bad).group_by("document_id").agg(pl.col("bad").sum())
-
-
-_COUNTS = pl.DataFrame(schema={"document_id": pl.String, "chunks": pl.Int64, "ordinals": pl.Int64})
-_BAD = pl.DataFrame(schema={"document_id": pl.String, "bad": pl.Int64})
-
-
-def _by_document(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.group_by("document_id").agg(chunks=pl.len().cast(pl.Int64), ordinals=pl.col("ordinal").sum())
-
-
-def sound(vectors: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which vectors are finite and of length one, bool [rows]."""
-    matrix = np.asarray(vectors.flatten()).astype(np.float32).reshape(len(vectors), -1)
-    lengths = np.linalg.norm(matrix, axis=1)
-    fine: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(lengths) & (np.abs(lengths - 1) < UNIT)
-    return fine
-
-
-def _miscounted(entries: pl.DataFrame, seen: pl.DataFrame) -> dict[str, str]:
-    """Documents whose chunks are not those that the ledger counted: fewer, more, or one twice and one missing."""
-    indexed = entries.filter(pl.col("state") == ledger.INDEXED)
-    joined = indexed.join(seen, on="document_id", how="left", suffix="_seen").with_columns(
-        pl.col("chunks").fill_null(0).cast(pl.Int64), pl.col("chunks_seen").fill_null(0),
-        pl.col("ordinals").fill_null(0)
-    )  # fmt: skip
-    whole = (pl.col("chunks") == pl.col("chunks_seen")) & (
-        pl.col("ordinals") == pl.col("chunks") * (pl.col("chunks") - 1) // 2
+        collection=collection,
+        findings=tuple(findings),
+        again=tuple(sorted(wrong)),
+        changed=tuple(changed),
+        surplus=tuple(sorted(found.strange)),
+        notes=tuple(notes),
+        documents=found.documents,
+        chunks=found.chunks,
     )
-    wrong = joined.filter(~whole).select("document_id", "chunks", "chunks_seen")
-    return {document: _said(expected, there) for document, expected, there in wrong.iter_rows()}
-
-
-def _said(expected: int, there: int) -> str:
-    if there < expected:
-        return f"{expected - there} of its {expected} chunks are missing"
-    if there > expected:
-        return f"{there} chunks instead of {expected}"
-    return "a chunk is there twice and another is missing"
-
-
-def _bad_vectors(bad: pl.DataFrame) -> dict[str, str]:
-    return {document: f"{count} vectors that are zero or not finite" for document, count in bad.iter_rows()}
-
-
-def _doubled(entries: pl.DataFrame) -> dict[str, str]:
-    twice = entries.group_by("document_id").len().filter(pl.col("len") > 1)["document_id"]
-    return dict.fromkeys(twice.to_list(), "the ledger has it twice")
-
-
-def _without_elements(lake: Lake, collection: str, entries: pl.DataFrame) -> list[str]:
-    name = ELEMENTS.name(collection)
-    there = set(lake.read(name, ["document_id"])["document_id"].to_pylist()) if lake.exists(name) else set()
-    return sorted(set(entries.filter(pl.col("state") == ledger.INDEXED)["document_id"]) - there)
 
 
 # ---- sources ---------------------------------------------------------------------------------------------------------
@@ -255,31 +175,26 @@ def _behind(lake: Lake, collection: str) -> list[str]:
 
 
 def repair(settings: Settings, lake: Lake, found: Look) -> Look:
-    """Remove what nobody owns, clear what is wrong, and mark documents to be read again; what was done is in the
-    findings.
+    """Look at the suspects again under the lane, remove what nobody owns, and mark documents to be read again.
+
+    What a run was just committing during the first look is whole by now, and is no finding.
     """
     if not found.findings:
         return found
-    sources = _readable_sources(lake, found)
-    again = [document for document in found.again if document in sources]
+    suspects = [finding.document_id for finding in found.findings]
     with writer_lane(settings, found.collection):
-        clear = [document for document in found.clear if document in sources]
+        now = disagreement(lake, found.collection, suspects)
+        changed = [document for document in found.changed if document in set(now.entries["document_id"])]
+        sure = _as_look(found.collection, now, changed, found.notes)
+        sources = _readable_sources(lake, sure)
+        again = [document for document in sure.again if document in sources]
+        clear = [document for document in again if document in now.wrong and document in now.stored]
         _forget_cached(settings, lake, found.collection, clear)
-        for name in (CHUNKS.name(found.collection), ELEMENTS.name(found.collection)):
-            lake.delete(name, {"document_id": list(found.surplus)})
-        lake.delete(CHUNKS.name(found.collection), {"document_id": clear})
-        _mark(lake, found.collection, again)
-    done = [_repaired(finding, found, sources) for finding in found.findings]
-    return Look(
-        found.collection,
-        tuple(done),
-        tuple(again),
-        found.clear,
-        found.surplus,
-        found.notes,
-        found.documents,
-        found.chunks,
-    )
+        _mark(lake, found.collection, again, clear)
+        CHUNKS.delete(lake, found.collection, clear)
+        delete_documents(lake, found.collection, [d for d in sure.surplus if d not in sure.again])
+    done = [_repaired(finding, sure, sources) for finding in sure.findings]
+    return replace(sure, findings=tuple(done), again=tuple(again), documents=found.documents, chunks=found.chunks)
 
 
 def _repaired(finding: Finding, found: Look, sources: dict[str, str]) -> Finding:
@@ -289,13 +204,12 @@ def _repaired(finding: Finding, found: Look, sources: dict[str, str]) -> Finding
         action, good = "read again", True
     else:
         action, good = "none: its source is gone, so it cannot be read again", False
-    return Finding(finding.document_id, finding.problem, action, found.collection, finding.path, good)
+    return replace(finding, action=action, repaired=good)
 
 
 def _readable_sources(lake: Lake, found: Look) -> dict[str, str]:
-    """Id → file to index again, for documents whose file is there; an attachment is read again with its container."""
-    rows = ledger.read(lake, found.collection, ["document_id", "path"], {"document_id": list(found.again)}).to_pylist()
-    files = {row["document_id"]: row["path"].split(ATTACHMENT)[0] for row in rows}
+    """Find for each document the file to index again, where it is there; an attachment is read again with its container."""
+    files = outermost(lake, found.collection, found.again)
     return {document: file for document, file in files.items() if is_url(file) or os.path.lexists(file)}
 
 
@@ -310,24 +224,28 @@ def _forget_cached(settings: Settings, lake: Lake, collection: str, documents: S
         cache.drop_many(f"vector:{fingerprint}", hashes)
 
 
-def _mark(lake: Lake, collection: str, documents: Sequence[str]) -> None:
-    """Have the next index run read documents again; containers with them, and one row of two where the ledger has
-    two.
+def _mark(lake: Lake, collection: str, documents: Sequence[str], clear: Sequence[str]) -> None:
+    """Have the next index run read documents again, containers with them; the claims of those to be cleared are withdrawn.
+
+    Where the ledger has a document twice, one row stays.
     """
     rows = ledger.read(lake, collection, where={"document_id": list(documents)}).to_pylist()
     parents = {row["parent_id"] for row in rows if row["parent_id"]} - set(documents)
     rows += ledger.read(lake, collection, where={"document_id": sorted(parents)}).to_pylist() if parents else []
-    single = {row["document_id"]: row | {"parser": AGAIN} for row in rows}
+    withdrawn = {"state": ledger.WRITING, "content_hash": ""}
+    single = {
+        row["document_id"]: row | {"parser": AGAIN} | (withdrawn if row["document_id"] in clear else {}) for row in rows
+    }
     if len(single) < len(rows):
-        lake.delete(LEDGER.name(collection), {"document_id": list(single)})
+        LEDGER.delete(lake, collection, list(single))
     if single:
         ledger.write(lake, collection, ledger.rows(list(single.values())))
 
 
 def sources_again(lake: Lake, collection: str) -> list[str]:
-    """Files that wait to be read again: what `repair` marked, in this run or in one that was killed."""
-    rows = ledger.read(lake, collection, ["path"], {"parser": AGAIN}).to_pylist()
-    files = sorted({row["path"].split(ATTACHMENT)[0] for row in rows})
+    """List files that wait to be read again: what `repair` marked, in this run or in one that was killed."""
+    waiting = ledger.read(lake, collection, ["document_id"], {"parser": AGAIN})["document_id"].to_pylist()
+    files = sorted(set(outermost(lake, collection, waiting).values()))
     return [file for file in files if is_url(file) or os.path.lexists(file)]
 
 
@@ -354,20 +272,11 @@ def audit_collection(
         return Look(collection, tuple(opened))
     found = look(settings, lake, collection, sample)
     done = repair(settings, lake, found) if repairing else found
-    return Look(
-        collection,
-        (*opened, *done.findings),
-        done.again,
-        done.clear,
-        done.surplus,
-        done.notes,
-        done.documents,
-        done.chunks,
-    )
+    return replace(done, findings=(*opened, *done.findings))
 
 
 def summary(looks: Iterable[Look], unread: Sequence[str], started: float) -> dict[str, Any]:
-    """The contract's JSON of `audit`.
+    """Sum up the looks, as `audit --json` prints them.
 
     Args:
         unread: files that were marked and still could not be read again.

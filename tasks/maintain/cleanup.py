@@ -31,9 +31,9 @@ from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.classifiers import registry
 from tasks.collection import commit, ledger
+from tasks.collection.lookup import outermost
 from tasks.collection.recover import recover_if_free
 from tasks.export.job import exports_folder
-from tasks.records import ATTACHMENT
 
 log = logging.getLogger("faldone.maintain")
 
@@ -227,8 +227,8 @@ def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Remov
     lake, count = Lake(settings.root), 0
     for collection in ledger.collections(lake):
         where = {"state": ledger.QUARANTINED}
-        rows = ledger.read(lake, collection, ["document_id", "path"], where).to_pylist()
-        gone = [row["document_id"] for row in rows if _gone(row["path"])]
+        rows = ledger.read(lake, collection, ["document_id"], where)["document_id"].to_pylist()
+        gone = [document for document, file in outermost(lake, collection, rows).items() if _gone(file)]
         count += len(gone)
         if gone and not dry_run:
             with writer_lane(settings, collection):
@@ -236,11 +236,8 @@ def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Remov
     return Removed({"quarantine_entries": count})
 
 
-def _gone(path: str) -> bool:
-    """Whether a source is surely gone: not when its whole folder is missing (a disk that is not mounted), nor
-    behind a URL.
-    """
-    file = path.split(ATTACHMENT)[0]
+def _gone(file: str) -> bool:
+    """Say whether a source is surely gone: not when its whole folder is missing (a disk that is not mounted), nor behind a URL."""
     return not is_url(file) and not os.path.lexists(file) and Path(file).parent.is_dir()
 
 

@@ -20,7 +20,7 @@ from infra.errors import first_line
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
-from tasks.collection import tables
+from tasks.collection import indexes, tables
 from tasks.collection.chunks import CHUNKS
 from tasks.maintain.common import peak_memory
 
@@ -29,9 +29,6 @@ log = logging.getLogger("faldone.maintain")
 T = TypeVar("T")
 
 KEEP = timedelta(hours=1)  # how long a reader may go on with the version that it opened
-SCALAR_ROWS = 50_000  # below, a scan finds a document's rows as quickly
-SCALARS = (("document_id", False), ("language", True), ("format", True))
-GROWTH = 2  # a vector index is trained anew when it should have so many times its partitions
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,44 +113,9 @@ def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
     while step(upkeep.compact_step):
         log.info("%s: a compaction step done", name)
     step(upkeep.refresh_indexes)
-    note = ""
-    if kind == CHUNKS.kind:
-        note = step(_vector_index)
-        if lake.count(name) >= SCALAR_ROWS:
-            for column, few_values in SCALARS:
-                step(upkeep.index_column, column, few_values)
+    note = "; ".join(filter(None, [step(work) for work in indexes.WANTED])) if kind == CHUNKS.kind else ""
     step(upkeep.remove_versions, keep)
     return note
-
-
-def _vector_index(lake: Lake, name: str) -> str:
-    """Have a vector index where it gains and finds what a flat scan finds; what was done, in words."""
-    now = upkeep.vector_partitions(lake, name)
-    rows = lake.count(name)
-    if rows < upkeep.FLAT_ROWS:
-        if now is not None and rows < upkeep.FLAT_ROWS // 2:
-            upkeep.drop_vector_index(lake, name)
-            return "dropped: the collection is small enough for the exact scan"
-        return "" if now is None else f"kept: {now} partitions"
-    if now is not None and upkeep.partitions(rows) < GROWTH * now:
-        recall = upkeep.vector_recall(lake, name)
-        if recall >= upkeep.RECALL:
-            return f"kept: {now} partitions, recall@10 {recall:.3f}"
-    return _train(lake, name)
-
-
-def _train(lake: Lake, name: str) -> str:
-    recall = upkeep.train_vectors(lake, name)
-    if recall >= upkeep.RECALL:
-        return f"trained: {upkeep.vector_partitions(lake, name)} partitions, recall@10 {recall:.3f}"
-    kept = upkeep.vector_partitions(lake, name)
-    if kept is None:
-        return f"none: recall@10 {recall:.3f} is below {upkeep.RECALL}, the exact scan stays"
-    former = upkeep.vector_recall(lake, name)
-    if former >= upkeep.RECALL:
-        return f"kept the old: a new one has recall@10 {recall:.3f}, the old {former:.3f}"
-    upkeep.drop_vector_index(lake, name)
-    return f"dropped: recall@10 {former:.3f}, and a new one {recall:.3f}, are below {upkeep.RECALL}"
 
 
 # ---- the result ----------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ import pyarrow as pa
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import ledger
-from tasks.collection.chunks import CHUNKS, chunk_table
+from tasks.collection.chunks import CHUNKS, EncoderMark, chunk_table
 from tasks.collection.elements import ELEMENTS, parsed_row
 from tasks.records import Element, Parsed, document_id
 
 DIMENSION = 16
+MARK = EncoderMark("e", "small", DIMENSION)
 WORDS = ("bilancio", "ricavi", "debiti", "contratto", "fornitura", "utile", "crediti", "magazzino")
 
 
@@ -35,8 +36,8 @@ def add(lake: Lake, collection: str, path: Path | str, chunks: int = 4, state: s
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     rows = [_chunk(document, str(path), ordinal) for ordinal in range(chunks)]
     if state == ledger.INDEXED:
-        lake.upsert(ELEMENTS.name(collection), _parsed(document, parsed), "document_id")
-        lake.upsert(CHUNKS.name(collection), chunk_table(rows, vectors), "chunk_id")
+        lake.upsert(ELEMENTS.name(collection), _parsed(document, path, parsed), "document_id")
+        lake.upsert(CHUNKS.name(collection), chunk_table(rows, vectors, MARK), "chunk_id")
     ledger.write(lake, collection, ledger.rows([_entry(document, path, chunks, state)]))
     return document
 
@@ -59,8 +60,15 @@ def content(lake: Lake) -> dict[str, list[str]]:
     return {name: sorted(map(repr, lake.read(name).to_pylist())) for name in lake.names()}
 
 
-def _parsed(document: str, parsed: Parsed) -> pa.Table:
-    return pa.Table.from_pylist([parsed_row(document, "", parsed)], schema=ELEMENTS.schema)
+def _hash(path: Path | str) -> str:
+    """The content hash of a file; of one that is not there its name stands for it."""
+    file = Path(path)
+    content = file.read_bytes() if file.is_file() else str(path).encode()
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _parsed(document: str, path: Path | str, parsed: Parsed) -> pa.Table:
+    return pa.Table.from_pylist([parsed_row(document, _hash(path), parsed)], schema=ELEMENTS.schema)
 
 
 def _chunk(document: str, path: str, ordinal: int) -> dict[str, object]:
@@ -69,7 +77,7 @@ def _chunk(document: str, path: str, ordinal: int) -> dict[str, object]:
         "chunk_id": f"{document}-{ordinal:06d}", "document_id": document, "path": path, "ordinal": ordinal,
         "title": "Prova", "section": "", "kind": "text", "page_first": 1, "page_last": 1, "language": "it",
         "format": "txt", "tokens": 2, "context": "Prova", "text": text, "terms": text,
-        "hash": f"{document[:8]}{ordinal}",
+        "hash": f"{document[:8]}{ordinal}", "content_hash": _hash(path),
     }  # fmt: skip
 
 
@@ -82,7 +90,7 @@ def _entry(document: str, path: Path | str, chunks: int, state: str) -> dict[str
         "kind": "corrupt" if quarantined else "", "message": "broken" if quarantined else "", "attempts": 1,
         "format": "txt", "size": file.stat().st_size if there else 0,
         "stamp": str(file.stat().st_mtime_ns) if there else "0",
-        "content_hash": hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() if there else "",
+        "content_hash": _hash(path),
         "parser": "p", "chunker": "c", "encoder": "e", "pages": 1, "chunks": 0 if quarantined else chunks,
         "seconds": 0.5, "indexed_at": ledger.now(),
     }  # fmt: skip

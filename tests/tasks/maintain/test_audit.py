@@ -51,7 +51,7 @@ def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> N
         four: "4 of its 4 chunks are missing",
         one: "1 of its 4 chunks are missing",
         two: "5 chunks instead of 4",
-        three: "chunks that the ledger does not know",
+        three: "elements and chunks that the ledger does not know",
     }
     assert lake.count(CHUNKS, {"document_id": three}) == 0
     assert lake.count(CHUNKS, {"document_id": two}) == 0  # cleared, so that the double does not stay
