@@ -19,6 +19,7 @@ from tasks.index import run as steps
 
 PLAIN = steps.PLAIN
 STEPS = steps.Steps(
+    encode_anew=task(name="encode anew", **retry())(PLAIN.encode_anew),
     discover=task(name="discover", **retry())(PLAIN.discover),
     plan=task(name="plan", **retry(0))(PLAIN.plan),
     process=task(name="index documents", **retry())(PLAIN.process),
@@ -45,6 +46,9 @@ def index(
     prune_root: Annotated[
         list[str] | None, Field(description="Sources that moved or are gone for good: forget what stood under them.")
     ] = None,
+    reencode: Annotated[
+        bool, Field(description="First encode what is in the collection with the encoder of the settings.")
+    ] = False,
 ) -> dict[str, Any]:
     """Index documents: read what is new or changed, embed it, store it, and remove what is gone.
 
@@ -54,10 +58,11 @@ def index(
         prune: Whether documents that are gone from these sources leave the collection.
         force: Read every document again even if it did not change.
         prune_root: Sources that moved or are gone for good; what is known under them is removed.
+        reencode: First encode what is in the collection anew, where another encoder made its vectors.
     """
     if not sources and not prune_root:
         raise UsageError("index: name at least one source")
-    with steps.opened(load(), collection) as run, artifacts(run.progress, "index"):
+    with steps.opened(load(), collection, reencode) as run, artifacts(run.progress, "index"):
         run.watch = dashboard
         result = steps.carry_out(run, sources, prune, force, prune_root or (), STEPS)
     table("index", counts_and_failures(result), f"collection {collection}: {result['status'].replace('_', ' ')}")

@@ -218,7 +218,8 @@ class Engine(Generic[W, R]):
 
 def concerns_all(error: BaseException) -> bool:
     """Tell whether the lake, the disk or a setting is to blame, and not a document: then no halving helps."""
-    return (isinstance(error, FaldoneError) and not isinstance(error, DocumentError)) or _of_the_lake(error)
+    ours = isinstance(error, FaldoneError) and not isinstance(error, DocumentError)
+    return ours or _of_the_lake(error) or not isinstance(error, Exception)  # an interrupt, an exit
 
 
 def _of_the_lake(error: BaseException) -> bool:

@@ -35,6 +35,10 @@ def index(
             metavar="PATH", help="A source that moved or is gone for good: forget what stood under it. May be repeated."
         ),
     ] = None,
+    reencode: Annotated[
+        bool,
+        typer.Option("--reencode", help="First encode what is in the collection with FALDONE_EMBEDDING_MODEL."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Index files, folders, globs or URLs into a collection.
@@ -52,6 +56,8 @@ def index(
         parameters = {"sources": absolute, "collection": collection, "prune": prune, "force": force}
         if prune_root:
             parameters["prune_root"] = prune_root
+        if reencode:
+            parameters["reencode"] = True
         result = run_flow("index", parameters, quiet=False)
         emit(result, as_json, None if as_json else _summary(result))
     if result["status"] != "completed":

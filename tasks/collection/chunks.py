@@ -45,6 +45,8 @@ SCHEMA = pa.schema(
 )
 
 CHUNKS = Table("chunks", SCHEMA, "chunk_id")
+BESIDE = Table("rechunks", SCHEMA, "chunk_id")
+"""The chunks of another encoder while they are made: see tasks/index/reencode.py."""
 VECTOR = "vector"
 
 
@@ -73,7 +75,15 @@ def schema(mark: EncoderMark) -> pa.Schema:
 
 def encoder_of(lake: Lake, collection: str) -> EncoderMark | None:
     """Read the encoder of a collection; None when it has no vectors yet, or was made before this was kept."""
-    name = CHUNKS.name(collection)
+    return _mark(lake, CHUNKS.name(collection))
+
+
+def beside_mark(lake: Lake, collection: str) -> EncoderMark | None:
+    """Read the encoder with which a collection is being encoded anew; None when it is not."""
+    return _mark(lake, BESIDE.name(collection))
+
+
+def _mark(lake: Lake, name: str) -> EncoderMark | None:
     if not lake.exists(name):
         return None
     about = (lake.schema(name).metadata or {}).get(ABOUT)
@@ -93,7 +103,7 @@ def require_encoder(lake: Lake, collection: str, wanted: EncoderMark) -> None:
         raise UsageError(
             f"collection {collection} was encoded by another encoder, {there.name} ({there.fingerprint}), than "
             f"FALDONE_EMBEDDING_MODEL={wanted.name} ({wanted.fingerprint}): set the former again, or encode the collection "
-            f"anew with faldone index --reencode --collection {collection}"
+            f"anew with faldone index SOURCE… --reencode --collection {collection}"
         )
 
 

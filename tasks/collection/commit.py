@@ -18,7 +18,7 @@ from infra.errors import FaldoneError
 from infra.lake import Lake
 from tasks.collection import ledger
 from tasks.collection.analyses import ANALYSES
-from tasks.collection.chunks import ABOUT, CHUNKS, EncoderMark, require_encoder
+from tasks.collection.chunks import ABOUT, BESIDE, CHUNKS, EncoderMark, require_encoder
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.facts import FACTS
 from tasks.collection.ledger import LEDGER
@@ -165,7 +165,7 @@ def finish_drop(lake: Lake, collection: str) -> None:
     if LEDGER.exists(lake, collection):
         return
     there = set(lake.names())
-    for table in TABLES:
+    for table in (*TABLES, BESIDE):
         if table.name(collection) in there:
             lake.drop(table.name(collection))
 

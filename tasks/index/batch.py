@@ -62,10 +62,10 @@ def _embed(
     good: Sequence[Draft], lake: Lake, pipeline: Pipeline, encoder: Encoder, reporter: ProgressReporter
 ) -> Embedded:
     pieces = [piece for draft in good for piece in draft.chunks]
-    reusable = [draft.work.document_id for draft in good if _reusable(draft, encoder)]
-    known = chunks.vectors_of(lake, pipeline.collection, reusable)
+    # every vector of a collection is from its one encoder, see `chunks.require_encoder`
+    known = chunks.vectors_of(lake, pipeline.collection, [d.work.document_id for d in good if d.work.known_hash])
     with _ENCODING:
-        return embed(pieces, encoder, known, _cache(), reporter.encoded)
+        return embed(pieces, encoder, known, shared_cache(), reporter.encoded)
 
 
 def _stage(
@@ -101,16 +101,12 @@ def _stage(
     return Staged(stem, len(entries), kept, tuple(table.kind for table in papers))
 
 
-def _reusable(draft: Draft, encoder: Encoder) -> bool:
-    return bool(draft.work.known_hash) and draft.work.known_encoder == encoder.fingerprint
-
-
 @lru_cache(maxsize=2)
 def _cache_at(url: str) -> Cache:
     return Cache(url)
 
 
-def _cache() -> Cache | None:
-    """The shared cache, by this process's own environment: its address is a secret that does not travel with the batch."""
+def shared_cache() -> Cache | None:
+    """Open the shared cache, by this process's own environment: its address is a secret that does not travel with the batch."""
     url = load().redis_url
     return _cache_at(url.get_secret_value()) if url is not None else None

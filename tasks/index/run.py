@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
+import polars as pl
+
 from infra.cache import ping
 from infra.cluster import Workers, workers
 from infra.encoder import Encoder, load_encoder
@@ -33,9 +35,11 @@ from tasks.index import batch, rows
 from tasks.index import discover as discovery
 from tasks.index import plan as planning
 from tasks.index.discover import Listing
+from tasks.index.gone import under
 from tasks.index.parse import parser_pool
 from tasks.index.pipeline import Pipeline, fingerprints
 from tasks.index.plan import Plan, Work
+from tasks.index.reencode import reencode
 from tasks.index.reporter import batch_name, weight
 from tasks.index.rows import Receipt
 from tasks.progress import Part, Progress
@@ -49,14 +53,16 @@ FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
 class Run:
     """One run over one collection."""
 
-    def __init__(self, settings: Settings, collection: str) -> None:
+    def __init__(self, settings: Settings, collection: str, reencode: bool = False) -> None:
         self.settings = settings
+        self.reencode = reencode
         self.collection = check_collection(collection)
         self.started = time.monotonic()
         self.lake = Lake(settings.root)
         self.progress = Progress()
         self.staging = Staging(settings)
-        require_encoder(self.lake, self.collection, EncoderMark.of(load_encoder(settings)))
+        if not reencode:
+            require_encoder(self.lake, self.collection, EncoderMark.of(load_encoder(settings)))
         self.pipeline = Pipeline(
             settings.without_secrets(), self.collection, self.staging.location, fingerprints(settings)
         )
@@ -89,28 +95,40 @@ def _warm(encoder: Encoder) -> None:
         encoder.warm()
 
 
-def begin(settings: Settings, collection: str) -> Run:
+def begin(settings: Settings, collection: str, reencode: bool = False) -> Run:
     """Open the lake and take note of the pipeline as it is now.
 
     Raises:
-        UsageError: a bad collection name or a setting that cannot be.
+        UsageError: a bad collection name, a setting that cannot be, or without `reencode` another encoder than the collection's.
     """
     recover_if_free(settings)  # else what is indexed now would leave with the half of an interrupted restore
     if settings.redis_url is not None:
         ping(settings.redis_url.get_secret_value())  # now, not after an hour's work when the lane is asked for
-    return Run(settings, collection)
+    return Run(settings, collection, reencode)
 
 
 @contextmanager
-def opened(settings: Settings, collection: str) -> Iterator[Run]:
+def opened(settings: Settings, collection: str, reencode: bool = False) -> Iterator[Run]:
     """Begin a run, and clear up however it ends.
 
     Raises:
         UsageError: as `begin`.
     """
-    run = begin(settings, collection)
+    run = begin(settings, collection, reencode)
     with tidied(run.close):
         yield run
+
+
+def encode_anew(run: Run) -> int:
+    """Encode what is in the collection with the encoder of the settings. Returns the number of chunks made; see tasks/index/reencode.py.
+
+    Raises:
+        TransientError, StoreError: the lake or the cluster was away; the step can be done again.
+        StopRequested: the job was asked to stop; what is done is kept.
+    """
+    if not run.reencode or not LEDGER.exists(run.lake, run.collection):
+        return 0
+    return reencode(run.settings, run.collection, run.pipeline.fingerprints, run.progress).chunks
 
 
 def discover(run: Run, sources: Sequence[str]) -> Listing:
@@ -221,7 +239,7 @@ def prune(run: Run, plan: Plan) -> int:
         return commit.remove(run.lake, run.collection, plan.gone)
 
 
-def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) -> dict[str, Any]:
+def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int, reencoded: int = 0) -> dict[str, Any]:
     """Bring the full-text index up to date and clear up. Returns what was done, as `index --json` prints it."""
     _index_chunks(run, bool(plan.to_do))
     if plan.found:
@@ -248,6 +266,7 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int) 
         "chunks": done.chunks,
         "pages": done.pages,
         "encoded": done.encoded,
+        "reencoded": reencoded,
         "failures": [_failure(failure) for failure in failures[:FAILURES_KEPT]],
         "skipped": [{"path": place.path, "reason": place.reason} for place in listing.skipped[:FAILURES_KEPT]],
     }
@@ -257,8 +276,8 @@ def _in_quarantine(run: Run, listing: Listing) -> int:
     """Count what stands in quarantine under the sources, whether or not this run touched it."""
     where: Filter = {"state": ledger.QUARANTINED}
     ids = ledger.read(run.lake, run.collection, ["document_id"], where)["document_id"].to_pylist()
-    files = outermost(run.lake, run.collection, ids).values()
-    return sum(any(root.holds(file) for root in listing.roots) for file in files)
+    files = sorted(outermost(run.lake, run.collection, ids).values())
+    return int(under(pl.Series(files, dtype=pl.String), listing.roots).sum())
 
 
 def _index_chunks(run: Run, changed: bool) -> None:
@@ -283,6 +302,7 @@ def _failure(failure: Failure) -> dict[str, str]:
 class Steps(NamedTuple):
     """The steps of a run; a flow wraps each in its orchestrator's policy."""
 
+    encode_anew: Callable[[Run], int] = encode_anew
     discover: Callable[[Run, Sequence[str]], Listing] = discover
     plan: Callable[[Run, Listing, bool, bool], Plan] = make_plan
     process: Callable[[Run, Plan], Receipt] = process
@@ -302,11 +322,12 @@ def carry_out(
 ) -> dict[str, Any]:
     """Take an opened run through its steps. Returns what was done, as `index --json` prints it."""
     run.forgotten = tuple(former_root(source) for source in prune_root)
+    encoded = steps.encode_anew(run) if run.reencode else 0
     listing = steps.discover(run, sources)
     plan = steps.plan(run, listing, prune, force)
     done = steps.process(run, plan)
     removed = steps.prune(run, plan) if prune or run.forgotten else 0
-    return finish(run, plan, listing, done, removed)
+    return finish(run, plan, listing, done, removed, encoded)
 
 
 def index(
@@ -316,6 +337,7 @@ def index(
     prune: bool = True,
     force: bool = False,
     prune_root: Sequence[str] = (),
+    reencode: bool = False,
 ) -> dict[str, Any]:
     """Index documents: read what is new or changed, embed it, store it, and remove what is gone.
 
@@ -325,9 +347,10 @@ def index(
         force: read every document again, and prune without the guard.
         prune_root: files, folders, globs or URLs that moved or are gone for good: what is known under them is removed, unless it
             is listed under the sources too.
+        reencode: first encode what is in the collection with the encoder of the settings.
 
     Raises:
         UsageError: a source that does not exist, a bad name or setting, or a prune of most of the collection.
     """
-    with opened(settings, collection) as run:
+    with opened(settings, collection, reencode) as run:
         return carry_out(run, sources, prune, force, prune_root)

@@ -58,7 +58,7 @@ def task_runs(flow_run_id: Any) -> list[TaskRun]:
 
 def test_every_parameter_has_a_type_and_a_description_for_the_form() -> None:
     schema = parameter_schema(index).model_dump_for_openapi()
-    assert list(schema["properties"]) == ["sources", "collection", "prune", "force"]
+    assert list(schema["properties"]) == ["sources", "collection", "prune", "force", "reencode"]
     assert schema["required"] == ["sources"]
     for name, about in schema["properties"].items():
         assert len(about.get("description", "")) > 15, name

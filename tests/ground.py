@@ -1,0 +1,202 @@
+"""A small office whose runs can be killed before any write, and what must hold afterwards: for the tests of crashes.
+
+A kill is an exception at that point of the code; from then on every write is refused, as if the process were gone, until `revived`. The
+points are the writes of the lake, of the staging and of a restore's swap, told by name, so that a test can list them and hit each.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import lake_upkeep
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.collection import analyses, chunks, elements, ledger, recover, staging, tables
+from tasks.index import run as index_run
+from tasks.maintain import backup, restore
+from tasks.maintain.agreement import AGAIN
+
+C = "c"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Killer:
+    """Counts writes, and kills before the one of number `at`."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.at, self.points, self.dead = at, list[str](), False
+
+    def __call__(self, point: str) -> None:
+        """Pass a point, or die there."""
+        if self.dead:
+            raise Killed(point)
+        if self.at is not None and len(self.points) == self.at:
+            self.dead = True
+            raise Killed(point)
+        self.points.append(point)
+
+
+LAKE_WRITES = ("upsert", "ensure", "delete", "drop", "overwrite", "index_text")
+UPKEEP_WRITES = ("compact_step", "refresh_indexes", "index_column", "train_vectors", "remove_versions", "tag", "untag")
+
+
+@contextmanager
+def killing(at: int | None = None) -> Iterator[Killer]:
+    """Watch every write meanwhile, and kill before the one of number `at`; `Killed` is caught here."""
+    killer = Killer(at)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in LAKE_WRITES:
+            patch.setattr(Lake, name, _watched(getattr(Lake, name), killer, name, 1))
+        for name in UPKEEP_WRITES:
+            patch.setattr(lake_upkeep, name, _watched(getattr(lake_upkeep, name), killer, name, 1))
+        patch.setattr(staging, "write_bytes", _watched(staging.write_bytes, killer, "stage", None))
+        for module, name in (
+            (recover, "_bring"),
+            (recover, "_take_away"),
+            (restore, "replace_file"),
+            (backup, "_copy"),
+        ):
+            patch.setattr(module, name, _watched(getattr(module, name), killer, name.strip("_"), None))
+        with suppress(Killed):
+            yield killer
+
+
+def _watched(real: Callable[..., Any], killer: Killer, name: str, place: int | None) -> Callable[..., Any]:
+    def watched(*given: Any, **named: Any) -> Any:
+        what = str(given[place]).rpartition(".")[2] if place is not None and len(given) > place else ""
+        killer(f"{name} {what}".strip())
+        return real(*given, **named)
+
+    return watched
+
+
+class Office:
+    """Documents in a folder, and a data folder over them; both can be put back to a moment."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.folder, self.home = top / "papers", top / "home"
+        self.settings = Settings(home=str(self.home), dask="threads", workers=1, _env_file=None)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.settings.root)
+
+    def write(self, name: str, text: str, stamp: int | None = None) -> None:
+        """Write a text, or a mail with one attachment a line for names that end in .eml."""
+        path = self.folder / name
+        path.write_bytes(bytes(_mail(name, text.split("\n"))) if name.endswith(".eml") else text.encode())
+        if stamp is not None:
+            os.utime(path, ns=(stamp, stamp))
+
+    def index(self, prune: bool = True, force: bool = True, reencode: bool = False, prefix: str = "") -> dict[str, Any]:
+        """Index the folder; `force` only lifts the guard of pruning here: what is unchanged stays."""
+        with index_run.opened(self.with_prefix(prefix), C, reencode) as run:
+            steps = index_run.PLAIN._replace(plan=_plan_without_guard if force else index_run.make_plan)
+            return index_run.carry_out(run, [str(self.folder)], prune, False, (), steps)
+
+    def with_prefix(self, prefix: str) -> Settings:
+        """The settings with another encoder, as a passage prefix makes one."""
+        return self.settings.model_copy(update={"passage_prefix": prefix}) if prefix else self.settings
+
+    def save(self, name: str) -> None:
+        """Keep the office as it is."""
+        shutil.rmtree(self.top / name, ignore_errors=True)
+        for folder in (self.folder, self.home):
+            shutil.copytree(folder, self.top / name / folder.name)
+
+    def back_to(self, name: str) -> None:
+        """Put the office back to a moment that was kept."""
+        for folder in (self.folder, self.home):
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(self.top / name / folder.name, folder)
+
+
+def _plan_without_guard(run: Any, listing: Any, prune: bool, force: bool) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_run.planning, "check_prune", lambda *_: None)
+        return index_run.make_plan(run, listing, prune, force)
+
+
+def _mail(name: str, lines: list[str]) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = name, "a@example.org", "b@example.org"
+    message.set_content(f"In allegato a {name}: {len(lines)} documenti per il bilancio di fine anno.")
+    for number, line in enumerate(lines):
+        message.add_attachment(f"{line} della società per l'esercizio.", filename=f"nota{number}.txt")
+    message.set_boundary("=_the_same_mail_has_the_same_bytes")
+    return message
+
+
+# ---- what must hold --------------------------------------------------------------------------------------------------
+
+Truth = dict[str, tuple[str, tuple[str, ...]]]
+
+
+def truth(lake: Lake) -> Truth:
+    """What the index holds of each document it claims: path → (content hash, texts of its chunks)."""
+    rows = ledger.read(lake, C, ["document_id", "path", "content_hash"], {"state": ledger.INDEXED}).to_pylist()
+    texts = _texts(lake)
+    return {row["path"]: (row["content_hash"], texts.get(row["document_id"], ())) for row in rows}
+
+
+def _texts(lake: Lake) -> dict[str, tuple[str, ...]]:
+    columns = ["document_id", "ordinal", "text"]
+    rows = chunks.CHUNKS.read(lake, C, columns).sort_by([("document_id", "ascending"), ("ordinal", "ascending")])
+    found: dict[str, list[str]] = {}
+    for row in rows.to_pylist():
+        found.setdefault(row["document_id"], []).append(row["text"])
+    return {document: tuple(texts) for document, texts in found.items()}
+
+
+def disagreeing(lake: Lake, contents: dict[str, tuple[str, ...]]) -> set[str]:
+    """Ids of documents whose rows are not as the ledger claims, found by looking at the texts themselves.
+
+    Args:
+        contents: texts of the chunks of each content that was ever indexed rightly, by content hash.
+    """
+    rows = ledger.read(lake, C, ["document_id", "state", "content_hash", "parser"]).to_pylist()
+    texts = _texts(lake)
+    hashes = elements.ELEMENTS.read(lake, C, ["document_id", "content_hash"]).to_pylist()
+    kept = {row["document_id"]: row["content_hash"] for row in hashes}
+    claimed = {row["document_id"]: row for row in rows}
+    wrong = {document for document in {*texts, *kept} if document not in claimed}
+    for document, row in claimed.items():
+        if row["parser"] == AGAIN:
+            continue  # an audit has named it already, and the next run reads it
+        if row["state"] == ledger.WRITING:
+            wrong.add(document)
+        elif row["state"] == ledger.INDEXED:
+            right = contents.get(row["content_hash"]) == texts.get(document, ())
+            if not right or kept.get(document) != row["content_hash"]:
+                wrong.add(document)
+    return wrong | _strangers(lake, set(claimed))
+
+
+def _strangers(lake: Lake, known: set[str]) -> set[str]:
+    found: set[str] = set()
+    for table in tables.TABLES:
+        if table.name(C) in lake.names():
+            found |= set(lake.read(table.name(C), ["document_id"])["document_id"].to_pylist()) - known
+    return found
+
+
+def derived_agree(lake: Lake) -> bool:
+    """Say whether each stored analysis that counts is of the content that the ledger claims."""
+    claims = {row["document_id"]: row["content_hash"] for row in ledger.read(lake, C).to_pylist()}
+    facts = [fact.table for fact in tables.FACTS]
+    rows = [row for table in facts for row in table.read(lake, C, ["document_id", "content_hash"]).to_pylist()]
+    known = analyses.ANALYSES.read(lake, C, ["document_id"])["document_id"].to_pylist()
+    return all(claims.get(row["document_id"]) == row["content_hash"] for row in rows) and set(known) <= set(claims)

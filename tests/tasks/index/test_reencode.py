@@ -1,0 +1,99 @@
+"""Another encoder: refused by name, never mixed in; a collection is encoded anew beside and swapped in whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infra.encoder import load_encoder
+from infra.errors import UsageError
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.collection import ledger
+from tasks.collection.chunks import BESIDE, CHUNKS, EncoderMark, encoder_of
+from tasks.index import reencode
+from tasks.index.run import index
+from tasks.search import Searcher
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for number in range(8):
+        (folder / f"{number}.txt").write_text(f"Il contratto numero {number} scade a fine anno e si rinnova da sé.")
+    return folder
+
+
+def other(settings: Settings) -> Settings:
+    return settings.model_copy(update={"passage_prefix": "passage: "})
+
+
+def vectors(lake: Lake) -> np.ndarray:
+    rows = lake.read(CHUNKS.name("c"), ["chunk_id", "vector"]).sort_by("chunk_id")
+    return np.array(rows["vector"].to_pylist(), np.float32)
+
+
+def test_another_encoder_is_refused_by_name_and_nothing_changes(settings: Settings, papers: Path, lake: Lake) -> None:
+    index(settings, [str(papers)], "c")
+    before = lake.version(CHUNKS.name("c"))
+    with pytest.raises(UsageError, match=r"another encoder.*--reencode"):
+        index(other(settings), [str(papers / "1.txt")], "c")
+    assert (lake.version(CHUNKS.name("c")), lake.count(CHUNKS.name("c"))) == (before, 8)
+    with pytest.raises(UsageError, match="another encoder"):
+        Searcher(lake, load_encoder(other(settings)), "c")
+    assert index(settings, [str(papers)], "c")["documents"]["unchanged"] == 8
+
+
+def test_a_collection_is_encoded_anew_from_what_is_kept(settings: Settings, papers: Path, lake: Lake) -> None:
+    index(settings, [str(papers)], "c")
+    before = vectors(lake)
+    result = index(other(settings), [str(papers)], "c", reencode=True)
+    assert (result["reencoded"], result["documents"]["unchanged"], result["encoded"]) == (8, 8, 0)
+    assert encoder_of(lake, "c") == EncoderMark.of(load_encoder(other(settings)))
+    assert not lake.exists(BESIDE.name("c"))
+    assert ((before * vectors(lake)).sum(1) < 0.999).all()
+    assert Searcher(lake, load_encoder(other(settings)), "c").search("contratto 3").hits[0].path.endswith("3.txt")
+    encoders = set(ledger.read(lake, "c", ["encoder"])["encoder"].to_pylist())
+    assert encoders == {load_encoder(other(settings)).fingerprint}
+    assert index(other(settings), [str(papers)], "c", reencode=True)["reencoded"] == 0
+    with pytest.raises(UsageError, match="another encoder"):
+        index(settings, [str(papers)], "c")
+
+
+def test_another_dimension_is_swapped_in_as_well(settings: Settings, papers: Path, lake: Lake) -> None:
+    index(settings, [str(papers)], "c")
+    wide = EncoderMark("wide", "wide", 8)
+    rows = lake.read(CHUNKS.name("c")).drop_columns(["vector"])
+    flat = np.tile(np.array([1, 0, 0, 0, 0, 0, 0, 0], np.float16), (rows.num_rows, 1))
+    beside = reencode.chunk_table(rows.to_pylist(), flat, wide)
+    lake.upsert(BESIDE.name("c"), beside, BESIDE.key)
+    reencode._swap(lake, "c", wide)
+    assert encoder_of(lake, "c") == wide
+    assert vectors(lake).shape == (8, 8)
+    more = reencode.chunk_table([row | {"text": "neu"} for row in rows.to_pylist()[:2]], flat[:2], wide)
+    CHUNKS.write(lake, "c", more)  # rows still find each other by their key
+    assert lake.count(CHUNKS.name("c")) == 8
+
+
+def test_what_an_index_run_changes_meanwhile_is_encoded_last(
+    settings: Settings, papers: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reencode, "FEW", 0)
+    index(settings, [str(papers)], "c")
+    real, left = reencode._commit, [True]
+
+    def meanwhile(lake: Lake, collection: str, receipts: object) -> None:
+        if left.pop() if left else False:
+            (papers / "2.txt").write_text("Un testo del tutto diverso, scritto nel frattempo.")
+            (papers / "3.txt").unlink()
+            index(settings, [str(papers)], "c")
+        real(lake, collection, receipts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reencode, "_commit", meanwhile)
+    index(other(settings), [str(papers)], "c", reencode=True)
+    texts = {row["path"][-5:]: row["text"] for row in lake.read(CHUNKS.name("c"), ["path", "text"]).to_pylist()}
+    assert len(texts) == 7
+    assert "nel frattempo" in texts["2.txt"]
