@@ -35,7 +35,7 @@ def known() -> dict[str, Any]:
 
 
 def files(folder: Path) -> set[str]:
-    kept = (path for part in ("documents", "broken") for path in (folder / part).iterdir())
+    kept = (path for part in ("documents", "broken", "office") for path in (folder / part).iterdir())
     return {str(path.relative_to(folder)) for path in kept} | {"figures.json", "questions.jsonl"}
 
 

@@ -23,7 +23,7 @@ FIRST = {
     "dues": "due amount number date supplier customer method_words state paid_on",
     "parties": "name vat cf roles documents country",
     "movements": "date amount text counterpart account matched kind",
-    "findings": "rule level number difference values path",
+    "findings": "level number message difference path",
     "expiries": "date kind party notice text",
 }
 
@@ -134,11 +134,14 @@ def _print(chosen: View, form: str, collection: str) -> None:
         names = (
             FIRST.get(chosen.table, "").split() or [n for n in chosen.kinds if n not in ("document_id", "path")][:SHOWN]
         )
-        cells = [tuple(_cell(row[name], chosen.kinds[name]) for name in names) for row in chosen.rows]
+        cells = [tuple(_cell(row[name], chosen.kinds[name], name) for name in names) for row in chosen.rows]
         table(f"{len(chosen.rows)} rows of {chosen.table} in {collection}", names, cells)
 
 
-def _cell(value: Any, kind: str) -> str:
+def _cell(value: Any, kind: str, name: str) -> str:
+    """A value for the terminal: amounts grouped, a path by its last part."""
     if value is None:
         return ""
+    if name == "path":
+        return str(value).rsplit("/", 1)[-1]
     return f"{value:,.2f}" if kind == "number" else str(value)

@@ -7,7 +7,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from samples.make import annual_report, bilanci, broken, known, mails, office, papers, registers, scans, webpages
+from samples.make import (
+    annual_report,
+    bilanci,
+    binder,
+    broken,
+    known,
+    mails,
+    office,
+    papers,
+    registers,
+    scans,
+    webpages,
+)
 
 KINDS = (bilanci, annual_report, office, webpages, registers, papers, mails, scans)
 
@@ -31,7 +43,7 @@ def as_json(value: object) -> str:
 
 
 def main(folder: Path) -> None:
-    for name, makers in (("documents", documents()), ("broken", broken.FILES)):
+    for name, makers in (("documents", documents()), ("broken", broken.FILES), ("office", binder.FILES)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for file, make in makers.items():
             make(folder / name / file)

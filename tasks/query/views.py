@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tasks.collection import ledger
 from tasks.collection.facts import FACTS
 from tasks.collection.papers import BY_KIND
 from tasks.office.rows import COLUMNS
+from tasks.office.rules import sentence
 from tasks.query import links, matching
 from tasks.query.crosschecks import cross_findings
 
@@ -49,6 +51,7 @@ DERIVED: dict[str, dict[str, str]] = {
         "rejected": "flag",
     },
     "movements": {"matched": "text", "same_as": "text"},
+    "findings": {"message": "text"},
     "parties": {"documents": "integer", "roles": "text", "names": "text"},
 }
 """Columns that only all papers together give."""
@@ -101,7 +104,7 @@ class Office:
             row["rejected"] = invoice.get("sdi_state") == "rejected"
         matching.match(rows, self.movements)
         for row in rows:
-            row["state"] = "paid" if row["paid_on"] else "ordered" if row["ordered_on"] else "open"
+            row["state"] = _state(row)
         paid: dict[tuple[str, int], float] = defaultdict(float)
         for row in rows:
             paid[row["document_id"], row["body"]] += row["paid"]
@@ -138,7 +141,8 @@ class Office:
     @cached_property
     def findings(self) -> list[Row]:
         """What each paper contradicts itself in, and what papers contradict each other in."""
-        return [*self.stored("findings"), *cross_findings(self)]
+        rows = [*self.stored("findings"), *cross_findings(self)]
+        return [row | {"message": sentence(row["rule"], json.loads(row["values"] or "{}"))} for row in rows]
 
     def parties(self) -> list[Row]:
         """One row a firm, by VAT number, else tax code, else name: how it is called, its roles, in how many documents it stands."""
@@ -146,6 +150,12 @@ class Office:
         for row in self.stored("parties"):
             groups[(row["vat"] or row["cf"] or row["name"]).casefold()].append(row)
         return [_party(group) for _, group in sorted(groups.items())]
+
+
+def _state(row: Row) -> str:
+    if row["duplicate"] or row["rejected"]:
+        return "duplicate" if row["duplicate"] else "rejected"
+    return "paid" if row["paid_on"] else "ordered" if row["ordered_on"] else "open"
 
 
 def _party(group: Sequence[Row]) -> Row:

@@ -60,6 +60,8 @@ def test_movements_pay_by_amount_and_number_or_party_never_by_amount_alone(offic
     assert by_due["2026/9", date(2026, 5, 31), False]["state"] == "open"
     assert by_due["7/P", date(2026, 3, 31), False]["paid_on"] == date(2026, 4, 9)
     assert not [d for d in dues if d["type"] == "TD17"]
+    assert {d["state"] for d in dues if d["number"] == "2026/11"} == {"rejected"}
+    assert {d["state"] for d in dues if d["duplicate"]} == {"duplicate"}
     moves = [(m["amount"], m["matched"]) for m in view(office, "movements", office._lake).rows]
     assert moves == [(-61.0, "2026/9"), (-500.0, "7/P"), (-99.0, "")]
     first = rows(office, "invoices")[f"IT{make.FORGE.vat}_00001.xml"]
