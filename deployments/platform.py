@@ -25,6 +25,7 @@ from deployments.daemon.overview import Overview
 from deployments.state import Platform
 from infra import limits
 from infra.errors import FaldoneError, TransientError, UsageError
+from infra.files import private_folder
 from infra.machine import free_port
 from infra.prefect_api import Api
 from infra.settings import Settings, load
@@ -102,7 +103,8 @@ def chosen_port(before: Platform | None, host: str, port: int) -> int:
 def _start(settings: Settings, before: Platform | None, host: str, port: int) -> None:
     """Start the daemon; one that another command has started meanwhile is as good."""
     folder = state.folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "deployments.daemon", "--host", host]
     command += ["--port", str(chosen_port(before, host, port))]
     log_file = folder / "daemon.log"

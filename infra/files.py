@@ -23,6 +23,12 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
+def private_folder(folder: Path) -> Path:
+    """Make a folder that only its owner may enter, unless it is there; its parents are made as usual. Returns it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def storable(path: str) -> str:
     r"""Return a path as text that can be kept: bytes of a name that are not UTF-8 become `\xe0` (old disks hold Latin-1 names)."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -22,6 +23,7 @@ import pyarrow as pa
 
 from infra import locks
 from infra.errors import TransientError, UsageError
+from infra.files import is_url, private_folder
 
 Value = str | int | float | bool | None
 
@@ -64,6 +66,8 @@ class Lake:
     def __init__(self, root: str) -> None:
         self._root = root
         self.location = f"{root}/lake"
+        if not is_url(root):
+            private_folder(Path(root))
         self._db = _connect(self.location)
 
     def __reduce__(self) -> tuple[type[Lake], tuple[str]]:

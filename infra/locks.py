@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from infra.errors import LockLost, TransientError, UsageError
+from infra.files import private_folder
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _held(settings: Settings, file: str, name: str, wait: float) -> Iterator[Lan
             f"FALDONE_HOME is {settings.root}, which other machines can write too, and no lock is shared with them: set "
             "FALDONE_REDIS_URL, or FALDONE_SINGLE_WRITER=true if no other machine ever writes there"
         )
-    path = settings.scratch / "locks" / file
+    path = private_folder(settings.scratch) / "locks" / file
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from filelock import FileLock
 
 from infra.errors import TransientError
-from infra.files import read_bytes, remove_tree, write_bytes
+from infra.files import private_folder, read_bytes, remove_tree, write_bytes
 from infra.settings import Settings
 from tasks.collection.table import Table
 
@@ -28,7 +28,7 @@ class Staging:
 
     def __init__(self, settings: Settings) -> None:
         self.id = uuid.uuid4().hex[:12]
-        self.folder = settings.scratch / "staging" / self.id
+        self.folder = private_folder(settings.scratch) / "staging" / self.id
         self.folder.mkdir(parents=True)
         self._alive = FileLock(self.folder / "alive.lock")
         self._alive.acquire()

@@ -44,15 +44,18 @@ def fingerprints(settings: Settings) -> Fingerprints:
     """
     encoder = load_encoder(settings)
     chunker = f"{chunk.VERSION}:{terms.VERSION}:{min(encoder.max_tokens, CHUNK_TOKENS)}"
-    parsers = {name: _parser(name, settings.ocr, settings.languages) for name in formats()}
+    # with workers elsewhere this machine, which only submits, says nothing of what reads
+    here = settings.dask in {"auto", "threads", "local"}
+    eyes = settings.ocr != "off" and (not here or shutil.which("tesseract") is not None)
+    parsers = {name: _parser(name, settings.ocr, settings.languages, eyes) for name in formats()}
     parsers[""] = hashlib.blake2b("".join(parsers.values()).encode(), digest_size=6).hexdigest()
     return Fingerprints(parsers, chunker, encoder.fingerprint)
 
 
 @lru_cache(maxsize=256)
-def _parser(name: str, ocr: str, languages: tuple[str, ...]) -> str:
+def _parser(name: str, ocr: str, languages: tuple[str, ...], tesseract: bool) -> str:
     packages = [f"{package}={version(package)}" for package in ("pypdfium2", "openpyxl", "xlrd", "python-calamine")]
     # a document with pages that nobody could read is read again once tesseract is there
-    eyes = [ocr, ",".join(languages), str(ocr != "off" and shutil.which("tesseract") is not None)]
+    eyes = [ocr, ",".join(languages), str(tesseract)]
     parts = [name, formats()[name].version, RECOGNITION, *packages, *eyes]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=6).hexdigest()

@@ -15,9 +15,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from infra import limits
+from infra import limits, sandbox
 from infra.cluster import WorkerState
 from infra.errors import FaldoneError, first_line
+from infra.files import private_folder
 from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks import vitals
@@ -54,6 +55,8 @@ def health(settings: Settings, api: Api | None = None, recycle: bool = False) ->
     started = time.monotonic()
     probes: dict[str, Probe] = {
         "disk": lambda: disk(settings),
+        "access": lambda: access(settings),
+        "parsers": parsers,
         "lake": lambda: lake(settings),
         "encoder": lambda: encoder(settings),
         "redis": lambda: redis(settings),
@@ -110,9 +113,25 @@ def _timed(name: str, probe: Probe) -> Check:
 
 def disk(settings: Settings) -> Outcome:
     """Judge the room on the disk of the data folder."""
-    settings.scratch.mkdir(parents=True, exist_ok=True)
+    private_folder(settings.scratch)
     found = vitals.disk(settings.scratch, limits.load().alerts)
     return found.state, f"{size(found.free)} of {size(found.total)} free"
+
+
+def access(settings: Settings) -> Outcome:
+    """Look whether other users of this machine may read the data folder."""
+    mode = private_folder(settings.scratch).stat().st_mode & 0o777
+    if mode & 0o007:
+        return "degraded", f"every user of this machine may read {settings.scratch} ({mode:o}): chmod o-rwx it"
+    return "ok", f"{settings.scratch} is not open to other users"
+
+
+def parsers() -> Outcome:
+    """Look how far this machine can shut parsers off."""
+    gaps = sandbox.probe().gaps()
+    if gaps:
+        return "degraded", f"a parser, which reads files of strangers, {'; '.join(gaps)}"
+    return "ok", "parsers reach no network, no other process and no file but their own"
 
 
 def lake(settings: Settings) -> Outcome:

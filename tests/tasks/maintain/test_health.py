@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deployments.daemon import health_server
+from infra import sandbox
 from infra.settings import Settings, load
 from tasks.collection import recover
 from tasks.maintain import health
@@ -27,7 +28,7 @@ def test_an_installation_without_services_is_ok_and_is_left_as_it_was(settings: 
     before = lake.names()
     result = health.health(settings)
     assert result["status"] == "ok", result
-    names = {"disk", "lake", "encoder", "redis", "dask", "backup", "prefect"}
+    names = {"disk", "access", "parsers", "lake", "encoder", "redis", "dask", "backup", "prefect"}
     assert set(_states(result)) == names
     assert lake.names() == before
     assert next(c for c in result["checks"] if c["name"] == "lake")["message"] == "1 collections, 2 documents"
@@ -82,3 +83,28 @@ def test_balancers_get_200_and_503(settings: Settings, monkeypatch: pytest.Monke
         assert answer.status == 200
     door.shutdown()
     door.server_close()
+
+
+def test_a_folder_that_everybody_may_read_is_said(settings: Settings) -> None:
+    assert health.access(settings)[0] == "ok"  # made by us: for its owner alone
+    Path(settings.root).chmod(0o755)
+    state, message = health.access(settings)
+    assert state == "degraded"
+    assert "chmod o-rwx" in message
+
+
+def test_what_a_parser_could_do_here_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = sandbox.Protection()
+    monkeypatch.setattr(sandbox, "probe", lambda: full)
+    assert health.parsers()[0] == "ok"
+    monkeypatch.setattr(sandbox, "probe", lambda: sandbox.Protection("unshare: no", "prctl: no", "no Landlock"))
+    state, message = health.parsers()
+    assert state == "degraded"
+    for words in (
+        "can reach the network (unshare: no; prctl: no)",
+        "every file of this user (no Landlock)",
+        "process group",
+    ):
+        assert words in message
+    monkeypatch.setattr(sandbox, "probe", lambda: sandbox.Protection(namespace="not allowed"))
+    assert health.parsers()[0] == "ok"  # the filter closes the network as well
