@@ -35,11 +35,11 @@ from typing import Any
 from common import FALDONE, REPOSITORY, WORDS, machine, median, small_files, table
 
 from infra import lake_upkeep as upkeep
+from infra.backup_store import BackupStore
 from infra.encoder import load_encoder
 from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings, load
-from infra.vault import Vault
 from tasks.collection import ledger, recover
 from tasks.collection.ledger import LEDGER
 from tasks.collection.tables import collections as every_collection
@@ -158,8 +158,8 @@ def _indexed(settings: Settings) -> int:
 
 
 def _compared(settings: Settings, made: list[tuple[dict[str, Any], float]], asked: Sequence[str]) -> list[Any]:
-    vault = Vault(backup.destination(settings))
-    manifests = [backup.read(vault, result["id"]) for result, _ in made]
+    store = BackupStore(backup.destination(settings))
+    manifests = [backup.read(store, result["id"]) for result, _ in made]
     wanted = [
         answers(LakeAt(settings.root, {pin.name: pin.version for pin in manifest.tables}), asked)
         for manifest in manifests
@@ -293,17 +293,17 @@ def _killed(
 def left_behind(settings: Settings) -> list[str]:
     """What a job that is done leaves nowhere."""
     home, lake = Path(settings.root), Lake(settings.root)
-    vault = Vault(backup.destination(settings))
+    store = BackupStore(backup.destination(settings))
     found = [
         str(path.relative_to(home)) for top in ("staging", "health", "restoring") for path in (home / top).glob("*")
     ]
     found += [f"tag {label} of {name}" for name in lake.names() for label in upkeep.tags(lake, name)]
-    there = vault.backups()
-    if Path(vault.location).is_dir():
+    there = store.backups()
+    if Path(store.location).is_dir():
         known = {"data", *there}
-        found += [f"backups/{path.name}" for path in Path(vault.location).iterdir() if path.name not in known]
-        needed = {file.sha256 for name in there for file in backup.read(vault, name).files}
-        stored = {path.name for path in Path(vault.location).glob("data/*/*")} | set(vault.blobs())
+        found += [f"backups/{path.name}" for path in Path(store.location).iterdir() if path.name not in known]
+        needed = {file.sha256 for name in there for file in backup.read(store, name).files}
+        stored = {path.name for path in Path(store.location).glob("data/*/*")} | set(store.blobs())
         found += [f"blob {name}" for name in stored - needed]
     for collection in every_collection(lake):
         with writer_lane(settings, collection, wait=0.1):

@@ -1,4 +1,4 @@
-"""The flow `backup`: a consistent snapshot into a vault of checksummed files, and a drill that restores it."""
+"""The flow `backup`: a consistent snapshot into a store of checksummed files, and a drill that restores it."""
 
 from __future__ import annotations
 

@@ -50,9 +50,9 @@ def bring_back_prefect(path: str) -> dict[str, Any] | None:
 
     The data are restored by now: what goes wrong here is in the result and does not undo that.
     """
-    door, (vault, name) = api(), job.locate(load(), path)
+    door, (store, name) = api(), job.locate(load(), path)
     try:
-        told = prefect_objects.told(vault, backups.read(vault, name))
+        told = prefect_objects.told(store, backups.read(store, name))
         return prefect_objects.bring_back(door, told) if door is not None and told is not None else None
     except FaldoneError as error:
         return {"variables": [], "paused": [], "by_hand": [], "note": first_line(error)}

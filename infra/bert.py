@@ -31,7 +31,7 @@ Node = Any  # a node of OpenVINO's graph
 
 
 def is_plain_bert(folder: Path, config: dict[str, Any]) -> bool:
-    """Whether the pass here computes what the model's own code would."""
+    """Say whether the pass here computes what the model's own code would."""
     return (
         config.get("model_type") == "bert"
         and config.get("position_embedding_type", "absolute") == "absolute"

@@ -38,7 +38,7 @@ class Cache:
         self.misses = 0
 
     def get_many(self, kind: str, keys: Sequence[str]) -> dict[str, bytes]:
-        """The values that are there, by key."""
+        """Return the values that are there, by key."""
         found: dict[str, bytes] = {}
         for start in range(0, len(keys), PIPELINE):
             part = keys[start : start + PIPELINE]

@@ -36,7 +36,7 @@ MANY_CORES = 4
 
 
 class Stopped(Exception):
-    """The job was asked to stop while this batch was at work."""
+    """The job was asked to stop while this batch was at work. Not of the tree: the engine catches it, and nobody sees it."""
 
 
 TOPIC = "faldone"  # of Dask's events: what batches tell their jobs
@@ -73,7 +73,10 @@ def tell(word: Sequence[Any]) -> None:
 
 
 class WorkerDied(Exception):
-    """The process that held this batch ended without an answer (killed, out of memory, or a crash of native code)."""
+    """The process that held this batch ended without an answer (killed, out of memory, or a crash of native code).
+
+    Not of the tree: the engine turns it into the failure of one document.
+    """
 
 
 class Workers(Generic[T]):

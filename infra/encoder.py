@@ -76,7 +76,7 @@ class Encoder:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The model's own tokenizer, which neither pads nor cuts."""
+        """Return the model's own tokenizer, which neither pads nor cuts."""
         return _tokenizer(str(self.folder))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -91,7 +91,7 @@ class Encoder:
 
     @property
     def english_only(self) -> bool:
-        """Whether the model was trained on English alone; of a model that a site chose nothing is assumed."""
+        """Say whether the model was trained on English alone; of a model that a site chose nothing is assumed."""
         return self.name == "bundled"
 
     @property
@@ -112,7 +112,7 @@ class Encoder:
         return self._encode([self._passage_prefix + t for t in texts], progress)
 
     def encode_query(self, text: str) -> npt.NDArray[np.float32]:
-        """The unit vector of a query, float32 [dimension]; a query longer than the model reads is cut at its end."""
+        """Return the unit vector of a query, float32 [dimension]; a query longer than the model reads is cut at its end."""
         if text not in self._queries:
             if len(self._queries) >= QUERIES_KEPT:
                 self._queries.clear()
@@ -214,7 +214,7 @@ def pack(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np
 
 
 def load_encoder(settings: Settings) -> Encoder:
-    """The encoder that the settings name, loaded once a process.
+    """Return the encoder that the settings name, loaded once a process.
 
     Raises:
         UsageError: the model is not there, has no safetensors weights, or the bundled one is not the official file.

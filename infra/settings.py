@@ -94,22 +94,22 @@ class Settings(BaseSettings):
         raise ValueError("must be auto, threads, local, or a scheduler address such as tcp://host:8786")
 
     def without_secrets(self) -> Settings:
-        """What travels to workers: they take secrets from their own environment."""
+        """Return what travels to workers: they take secrets from their own environment."""
         return self.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
 
     @property
     def remote(self) -> bool:
-        """Whether the data folder is in an object store."""
+        """Say whether the data folder is in an object store."""
         return "://" in self.home
 
     @property
     def root(self) -> str:
-        """The data folder as an absolute path, or its URL."""
+        """Return the data folder as an absolute path, or its URL."""
         return self.home.rstrip("/") if self.remote else str(Path(self.home).expanduser().resolve())
 
     @property
     def scratch(self) -> Path:
-        """The local folder for locks and staging: the data folder, or where that is remote one of this user's by the data folder's key.
+        """Return the local folder for locks and staging: the data folder, or where that is remote one of this user's by the data folder's key.
 
         It does not depend on the working directory, or two processes would hold one lock each.
         """
@@ -120,7 +120,7 @@ class Settings(BaseSettings):
 
     @property
     def key(self) -> str:
-        """12 hexadecimal digits that tell this data folder from others."""
+        """Return 12 hexadecimal digits that tell this data folder from others."""
         return hashlib.blake2b(self.root.encode(), digest_size=6).hexdigest()
 
 

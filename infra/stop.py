@@ -1,4 +1,4 @@
-"""Asking a job to stop at its next checkpoint: a file that whoever supervises the job makes, and that the job's loops look at.
+"""Ask a job to stop at its next checkpoint: a file that whoever supervises the job makes, and that the job's loops look at.
 
 A file, because the job's other processes must see it too, and because a signal does not reach a thread. Where nobody supervises the job
 (a command in a terminal), the variable is not set and nothing is ever requested.
@@ -23,13 +23,13 @@ class StopRequested(FaldoneError):
 
 
 def requested() -> bool:
-    """Whether the job should keep what it has and stop (costs 2 µs)."""
+    """Say whether the job should keep what it has and stop (costs 2 µs)."""
     folder = os.environ.get(FOLDER)
     return folder is not None and os.path.exists(f"{folder}/stop")
 
 
 def check() -> None:
-    """Call where everything done so far is safe.
+    """Stop here if that was asked for; call it where everything done so far is safe.
 
     Raises:
         StopRequested: the job was asked to stop.
@@ -58,6 +58,6 @@ def tidied(tidy: Callable[[], None]) -> Iterator[None]:
 
 
 def leave_tidy() -> None:
-    """What open `tidied` blocks have to clear up, last first: for a process about to end without Python's own exit."""
+    """Clear up what open `tidied` blocks have to, last first: for a process about to end without Python's own exit."""
     for tidy in reversed(_untidy):
         tidy()

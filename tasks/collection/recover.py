@@ -15,12 +15,12 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from infra.backup_store import sync_folder
 from infra.errors import TransientError
-from infra.exchange import exchange
 from infra.files import remove_tree, send_folder
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings
-from infra.vault import sync_folder
+from infra.swap import swap_folders
 
 LANE = "backup"  # of backup and restore: neither may see the other's half
 
@@ -65,7 +65,7 @@ def _bring(settings: Settings, work: Path, item: str, inode: int, replaced: str)
     if not here.exists() and new.exists():
         new.rename(here)
     elif here.stat().st_ino != inode:
-        exchange(new, here)
+        swap_folders(new, here)
     if new.exists():  # what was exchanged for it
         old.parent.mkdir(parents=True, exist_ok=True)
         new.rename(old)

@@ -1,4 +1,4 @@
-"""Backup: every table at one pinned version a collection, the models, and what Prefect knows, into a vault of
+"""Backup: every table at one pinned version a collection, the models, and what Prefect knows, into a store of
 checksummed blobs.
 
 Writers are not stopped: for each collection the writer's lane is held only while the versions of its tables are read
@@ -27,11 +27,11 @@ import numpy as np
 
 from infra import lake_upkeep as upkeep
 from infra import stop
+from infra.backup_store import BackupStore, Damaged
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.locks import writer_lane
 from infra.settings import Settings
-from infra.vault import Damaged, Vault
 from tasks.classifiers import registry
 from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
@@ -101,10 +101,10 @@ def release_pins(lake: Lake) -> None:
 # ---- copy ------------------------------------------------------------------------------------------------------------
 
 
-def copy_tables(lake: Lake, vault: Vault, pins: Sequence[Pinned]) -> Copying:
+def copy_tables(lake: Lake, store: BackupStore, pins: Sequence[Pinned]) -> Copying:
     """Store every file of the pinned versions; what a former backup stored is taken from its manifest."""
-    done, blobs = Copying(), vault.blobs()
-    former = _former(vault)
+    done, blobs = Copying(), store.blobs()
+    former = _former(store)
     for pin in pins:
         for file in upkeep.files_of(lake, pin.name, pin.version):
             path = f"lake/{pin.name}.lance/{file.path}"
@@ -113,42 +113,42 @@ def copy_tables(lake: Lake, vault: Vault, pins: Sequence[Pinned]) -> Copying:
             if known is not None and file.kind != "manifest" and blobs.get(known.sha256) == known.size:
                 done.files.append(known)
                 continue
-            _copy(vault, f"{lake.location}/{pin.name}.lance/{file.path}", path, blobs, done)
+            _copy(store, f"{lake.location}/{pin.name}.lance/{file.path}", path, blobs, done)
     return done
 
 
-def _former(vault: Vault) -> dict[str, File]:
-    for backup in reversed(vault.backups()):
+def _former(store: BackupStore) -> dict[str, File]:
+    for backup in reversed(store.backups()):
         try:
-            return {file.path: file for file in read(vault, backup).files}
+            return {file.path: file for file in read(store, backup).files}
         except (Damaged, UsageError) as error:
             log.warning("backup %s cannot be built upon: %s", backup, error)
     return {}
 
 
-def _copy(vault: Vault, source: str, path: str, blobs: dict[str, int], done: Copying) -> None:
+def _copy(store: BackupStore, source: str, path: str, blobs: dict[str, int], done: Copying) -> None:
     stop.check()  # the blobs so far stay, and the next backup copies none of them again
-    digest, size, copied = vault.store(source, blobs)
+    digest, size, copied = store.put(source, blobs)
     done.files.append(File(path, size, digest))
     done.copied_bytes += copied
     done.copied_files += copied > 0
 
 
-def copy_models(settings: Settings, vault: Vault, done: Copying) -> None:
+def copy_models(settings: Settings, store: BackupStore, done: Copying) -> None:
     """Store the model registry; a version that is removed meanwhile is left out."""
     registry.versions(settings)  # with a remote data folder this fetches what is new there
-    top, blobs = registry.root(settings), vault.blobs()
+    top, blobs = registry.root(settings), store.blobs()
     for file in sorted(top.rglob("*")) if top.is_dir() else []:
         inner = file.relative_to(top)
         if not file.is_file() or any(part.startswith(".") for part in inner.parts):
             continue
         try:
-            _copy(vault, str(file), f"models/{inner.as_posix()}", blobs, done)
+            _copy(store, str(file), f"models/{inner.as_posix()}", blobs, done)
         except FileNotFoundError:
             log.warning("model file %s went away during the backup", inner)
 
 
-def copy_about(vault: Vault, orchestration: Mapping[str, Any] | None, done: Copying) -> None:
+def copy_about(store: BackupStore, orchestration: Mapping[str, Any] | None, done: Copying) -> None:
     """Store what the Prefect API told: deployments, variables, automations, run history; nothing where no API
     answers.
     """
@@ -157,13 +157,15 @@ def copy_about(vault: Vault, orchestration: Mapping[str, Any] | None, done: Copy
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "prefect.json"
         path.write_text(json.dumps(orchestration, ensure_ascii=False, default=str))
-        _copy(vault, str(path), "about/prefect.json", vault.blobs(), done)
+        _copy(store, str(path), "about/prefect.json", store.blobs(), done)
 
 
 # ---- manifest --------------------------------------------------------------------------------------------------------
 
 
-def seal(settings: Settings, lake: Lake, vault: Vault, backup: str, pins: Sequence[Pinned], done: Copying) -> Manifest:
+def seal(
+    settings: Settings, lake: Lake, store: BackupStore, backup: str, pins: Sequence[Pinned], done: Copying
+) -> Manifest:
     """Write the manifest: from here on the backup is there."""
     by_kind = {kind: [pin for pin in pins if tables.kind_of(pin.name) == kind] for kind in (LEDGER.kind, CHUNKS.kind)}
     indexed = f"state = '{INDEXED}'"
@@ -177,23 +179,23 @@ def seal(settings: Settings, lake: Lake, vault: Vault, backup: str, pins: Sequen
         files=tuple(done.files),
         settings=settings.model_dump(mode="json", exclude=SECRET),
     )
-    vault.write_manifest(backup, manifests.encode(made))
+    store.write_manifest(backup, manifests.encode(made))
     return made
 
 
-def read(vault: Vault, backup: str) -> Manifest:
+def read(store: BackupStore, backup: str) -> Manifest:
     """A backup's manifest, checked.
 
     Raises:
         UsageError: there is no such backup, or it holds paths that leave the folder.
         Damaged: the manifest is not as it was written.
     """
-    where = f"{vault.location}/{backup}/manifest.json"
+    where = f"{store.location}/{backup}/manifest.json"
     try:
-        content = vault.read_manifest(backup)
+        content = store.read_manifest(backup)
     except FileNotFoundError:
-        known = ", ".join(vault.backups()[-5:]) or "none"
-        raise UsageError(f"there is no backup {backup} in {vault.location} (the latest: {known})") from None
+        known = ", ".join(store.backups()[-5:]) or "none"
+        raise UsageError(f"there is no backup {backup} in {store.location} (the latest: {known})") from None
     return manifests.decode(content, backup, where)
 
 
@@ -210,15 +212,15 @@ class Drill:
     problem: str = ""
 
 
-def drill(settings: Settings, lake: Lake, vault: Vault, made: Manifest) -> Drill:
+def drill(settings: Settings, lake: Lake, store: BackupStore, made: Manifest) -> Drill:
     """Restore the backup into a temporary place and compare counts and a sample of rows with the pinned versions.
 
     Every checksum is verified. A damaged blob is set aside, so that the next backup stores it anew.
     """
-    folder = _drill_folder(settings, vault, made.id)
+    folder = _drill_folder(settings, store, made.id)
     try:
         for file in made.files:
-            _fetch(vault, file, folder, link=True)
+            _fetch(store, file, folder, link=True)
         compared = [_compare(lake, upkeep.FrugalLake(str(folder)), pin) for pin in made.tables]
         return Drill(len(made.files), len(made.tables), sum(compared))
     except Damaged as error:
@@ -227,21 +229,21 @@ def drill(settings: Settings, lake: Lake, vault: Vault, made: Manifest) -> Drill
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _drill_folder(settings: Settings, vault: Vault, backup: str) -> Path:
+def _drill_folder(settings: Settings, store: BackupStore, backup: str) -> Path:
     """Beside the blobs where these are local, so that hard links serve and nothing is copied."""
-    top = Path(vault.location) if vault.local else settings.scratch
+    top = Path(store.location) if store.local else settings.scratch
     folder = top / f".drill-{backup}"
     folder.mkdir(parents=True)
     return folder
 
 
-def _fetch(vault: Vault, file: File, folder: Path, link: bool = False) -> None:
+def _fetch(store: BackupStore, file: File, folder: Path, link: bool = False) -> None:
     try:
-        vault.fetch(file.sha256, file.size, folder / file.path, link)
+        store.fetch(file.sha256, file.size, folder / file.path, link)
     except Damaged as error:
         if link:
-            vault.set_aside(file.sha256)
-        raise Damaged(f"{file.path} ({vault.blob_path(file.sha256)}) {error}") from None
+            store.set_aside(file.sha256)
+        raise Damaged(f"{file.path} ({store.blob_path(file.sha256)}) {error}") from None
 
 
 def _compare(live: Lake, restored: Lake, pin: Pinned) -> int:
@@ -291,7 +293,7 @@ def when(backup: str) -> datetime:
     return datetime.strptime(backup[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
 
-def retain(vault: Vault, dry_run: bool = False, coming: Sequence[str] = ()) -> tuple[list[str], int]:
+def retain(store: BackupStore, dry_run: bool = False, coming: Sequence[str] = ()) -> tuple[list[str], int]:
     """Remove backups past their retention, and blobs that no backup names; (ids removed, bytes freed).
 
     While any manifest cannot be read no blob is removed: it might be one of that backup's.
@@ -300,20 +302,20 @@ def retain(vault: Vault, dry_run: bool = False, coming: Sequence[str] = ()) -> t
         dry_run: only say what would go.
         coming: ids of backups that count as if they were there.
     """
-    backups = vault.backups()
+    backups = store.backups()
     going = sorted(set(backups) - kept([*backups, *coming]))
     staying = [backup for backup in backups if backup not in going]
     try:
-        needed = {file.sha256 for backup in staying for file in read(vault, backup).files}
+        needed = {file.sha256 for backup in staying for file in read(store, backup).files}
     except (Damaged, UsageError) as error:
-        log.warning("nothing was removed from %s: %s", vault.location, error)
+        log.warning("nothing was removed from %s: %s", store.location, error)
         return [], 0
-    spare = {digest: size for digest, size in vault.blobs().items() if digest not in needed}
+    spare = {digest: size for digest, size in store.blobs().items() if digest not in needed}
     if not dry_run:
         for backup in going:
-            vault.remove_backup(backup)
+            store.remove_backup(backup)
         for digest in spare:
-            vault.remove_blob(digest)
+            store.remove_blob(digest)
     return going, sum(spare.values())
 
 
@@ -321,13 +323,13 @@ def retain(vault: Vault, dry_run: bool = False, coming: Sequence[str] = ()) -> t
 
 
 def result(
-    vault: Vault, made: Manifest, done: Copying, trial: Drill | None, removed: Sequence[str], seconds: float
+    store: BackupStore, made: Manifest, done: Copying, trial: Drill | None, removed: Sequence[str], seconds: float
 ) -> dict[str, Any]:
     """The contract's JSON of `backup`."""
     return {
         "status": "failed" if trial is not None and trial.problem else "completed",
         "id": made.id,
-        "path": f"{vault.location}/{made.id}",
+        "path": f"{store.location}/{made.id}",
         "bytes": made.bytes,
         "files": len(made.files),
         "documents": made.documents,
@@ -342,13 +344,13 @@ def result(
 
 def preview(settings: Settings, to: str = "") -> dict[str, Any]:
     """What a backup made now would remove; nothing is changed."""
-    started, vault = time.monotonic(), Vault(destination(settings, to))
-    removed, freed = retain(vault, dry_run=True, coming=[new_id()])
+    started, store = time.monotonic(), BackupStore(destination(settings, to))
+    removed, freed = retain(store, dry_run=True, coming=[new_id()])
     return {
         "status": "completed",
         "dry_run": True,
-        "path": vault.location,
-        "backups": len(vault.backups()),
+        "path": store.location,
+        "backups": len(store.backups()),
         "removed": removed,
         "bytes_freed": freed,
         "seconds": round(time.monotonic() - started, 3),
@@ -357,14 +359,14 @@ def preview(settings: Settings, to: str = "") -> dict[str, Any]:
 
 def listing(settings: Settings, source: str = "") -> dict[str, Any]:
     """Every backup there is, the latest first; `problem` says why one cannot be restored as far as its manifest tells."""
-    vault = Vault(destination(settings, source))
-    return {"path": vault.location, "backups": [_listed(vault, name) for name in reversed(vault.backups())]}
+    store = BackupStore(destination(settings, source))
+    return {"path": store.location, "backups": [_listed(store, name) for name in reversed(store.backups())]}
 
 
-def _listed(vault: Vault, name: str) -> dict[str, Any]:
-    row = {"id": name, "path": f"{vault.location}/{name}", "created_at": when(name).isoformat()}
+def _listed(store: BackupStore, name: str) -> dict[str, Any]:
+    row = {"id": name, "path": f"{store.location}/{name}", "created_at": when(name).isoformat()}
     try:
-        made = read(vault, name)
+        made = read(store, name)
     except (Damaged, UsageError) as error:
         return row | {"documents": 0, "chunks": 0, "bytes": 0, "collections": [], "problem": str(error)}
     collections = sorted({tables.collection_of(pin.name) for pin in made.tables})
@@ -387,14 +389,14 @@ def backup(
         StopRequested: the job was asked to stop; the blobs stored so far serve the next backup.
     """
     started = time.monotonic()
-    vault, lake = Vault(destination(settings, to)), upkeep.FrugalLake(settings.root)
-    vault.sweep()
+    store, lake = BackupStore(destination(settings, to)), upkeep.FrugalLake(settings.root)
+    store.sweep()
     name = new_id()
     with pinned(settings, lake, name) as pins:
-        done = copy_tables(lake, vault, pins)
-        copy_models(settings, vault, done)
-        copy_about(vault, orchestration, done)
-        made = seal(settings, lake, vault, name, pins, done)
-        trial = drill(settings, lake, vault, made) if run_drill else None
-    removed, _ = retain(vault) if trial is None or not trial.problem else ([], 0)
-    return result(vault, made, done, trial, removed, time.monotonic() - started)
+        done = copy_tables(lake, store, pins)
+        copy_models(settings, store, done)
+        copy_about(store, orchestration, done)
+        made = seal(settings, lake, store, name, pins, done)
+        trial = drill(settings, lake, store, made) if run_drill else None
+    removed, _ = retain(store) if trial is None or not trial.problem else ([], 0)
+    return result(store, made, done, trial, removed, time.monotonic() - started)

@@ -176,10 +176,10 @@ def encoder(settings: Settings) -> Outcome:
 
 def backup(settings: Settings) -> Outcome:
     """How old the latest backup is."""
-    from infra.vault import Vault
+    from infra.backup_store import BackupStore
     from tasks.maintain.backup import destination, when
 
-    there = Vault(destination(settings)).backups()
+    there = BackupStore(destination(settings)).backups()
     if not there:
         return "ok", "no backup has been made here yet"
     age = datetime.now(UTC) - when(there[-1])

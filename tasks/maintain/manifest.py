@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from infra.backup_store import Damaged
 from infra.errors import UsageError
 from infra.lake import COLLECTION_NAME
-from infra.vault import Damaged
 
 FORMAT = 1
 DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from infra.backup_store import BackupStore
 from infra.prefect_api import Api
-from infra.vault import Vault
 from tasks.maintain.manifest import Manifest
 
 FILE = "about/prefect.json"
@@ -21,7 +21,7 @@ OWN = "faldone-"  # variables in which the platform keeps its own state
 Row = Mapping[str, Any]
 
 
-def told(vault: Vault, manifest: Manifest) -> dict[str, Any] | None:
+def told(store: BackupStore, manifest: Manifest) -> dict[str, Any] | None:
     """What a backup tells about Prefect; None where no server answered when it was made.
 
     Raises:
@@ -30,7 +30,7 @@ def told(vault: Vault, manifest: Manifest) -> dict[str, Any] | None:
     for file in manifest.files:
         if file.path == FILE:
             with TemporaryDirectory() as scratch:
-                vault.fetch(file.sha256, file.size, Path(scratch) / "prefect.json")
+                store.fetch(file.sha256, file.size, Path(scratch) / "prefect.json")
                 found: dict[str, Any] = json.loads((Path(scratch) / "prefect.json").read_text())
                 return found
     return None

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from infra import lake_upkeep as upkeep
+from infra.backup_store import ID, BackupStore, Damaged, sync_folder
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.machine import replace_file
 from infra.settings import Settings
-from infra.vault import ID, Damaged, Vault, sync_folder
 from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import INDEXED, LEDGER
@@ -29,8 +29,8 @@ from tasks.maintain import backup as backups
 from tasks.maintain.manifest import File, Manifest
 
 
-def locate(settings: Settings, which: str, source: str = "") -> tuple[Vault, str]:
-    """The vault and id of a backup given by id, by path or URL, or as `latest`.
+def locate(settings: Settings, which: str, source: str = "") -> tuple[BackupStore, str]:
+    """The store and id of a backup given by id, by path or URL, or as `latest`.
 
     Args:
         source: where backups lie when not in the data folder.
@@ -41,15 +41,15 @@ def locate(settings: Settings, which: str, source: str = "") -> tuple[Vault, str
     place, _, name = which.rstrip("/").removesuffix("/manifest.json").rpartition("/")
     if not place and not source and which != "latest" and Path(which).is_dir():
         place, name = str(Path(which).absolute().parent), Path(which).absolute().name
-    vault = Vault(place or backups.destination(settings, source))
+    store = BackupStore(place or backups.destination(settings, source))
     if name == "latest":
-        there = vault.backups()
+        there = store.backups()
         if not there:
-            raise UsageError(f"there is no backup in {vault.location}")
-        return vault, there[-1]
+            raise UsageError(f"there is no backup in {store.location}")
+        return store, there[-1]
     if not ID.fullmatch(name):
         raise UsageError(f"{which}: give the id of a backup (such as 20261120-020000-a1b2), its path, or latest")
-    return vault, name
+    return store, name
 
 
 def restore(settings: Settings, which: str, source: str = "", collection: str | None = None) -> dict[str, Any]:
@@ -62,17 +62,17 @@ def restore(settings: Settings, which: str, source: str = "", collection: str | 
     """
     started = time.monotonic()
     recover(settings)
-    vault, name = locate(settings, which, source)
-    manifest = backups.read(vault, name)
+    store, name = locate(settings, which, source)
+    manifest = backups.read(store, name)
     files = chosen(manifest, collection)
-    lay_out(settings, vault, manifest, files, collection)
+    lay_out(settings, store, manifest, files, collection)
     replaced = swap(settings)
     pins = [pin for pin in manifest.tables if collection is None or tables.collection_of(pin.name) == collection]
     lake = Lake(settings.root)
     return {
         "status": "completed",
         "id": name,
-        "path": f"{vault.location}/{name}",
+        "path": f"{store.location}/{name}",
         "collection": collection,
         "bytes": sum(file.size for file in files),
         "files": len(files),
@@ -106,7 +106,7 @@ def chosen(manifest: Manifest, collection: str | None) -> list[File]:
 
 
 def lay_out(
-    settings: Settings, vault: Vault, manifest: Manifest, files: Sequence[File], collection: str | None
+    settings: Settings, store: BackupStore, manifest: Manifest, files: Sequence[File], collection: str | None
 ) -> None:
     """Write the files beside the data, every checksum verified, check the tables, and then the plan.
 
@@ -117,7 +117,7 @@ def lay_out(
     shutil.rmtree(work, ignore_errors=True)
     try:
         for file in files:
-            _fetch(vault, file, work / "new")
+            _fetch(store, file, work / "new")
         (work / "new" / "lake").mkdir(parents=True, exist_ok=True)
         _check_tables(manifest, Lake(str(work / "new")))
     except BaseException:
@@ -126,11 +126,11 @@ def lay_out(
     _write_plan(settings, work, collection)
 
 
-def _fetch(vault: Vault, file: File, folder: Path) -> None:
+def _fetch(store: BackupStore, file: File, folder: Path) -> None:
     try:
-        vault.fetch(file.sha256, file.size, folder / file.path)
+        store.fetch(file.sha256, file.size, folder / file.path)
     except Damaged as error:
-        where = vault.blob_path(file.sha256)
+        where = store.blob_path(file.sha256)
         raise Damaged(f"{file.path} in the backup {error} ({where}): nothing was restored") from None
 
 

@@ -20,12 +20,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from infra.backup_store import BackupStore
 from infra.cache import Cache
 from infra.errors import FaldoneError, first_line
 from infra.lake import Lake
 from infra.prefect_api import Api
 from infra.settings import Settings
-from infra.vault import Vault
 from tasks import vitals
 from tasks.classifiers import registry
 from tasks.collection import catalogue, ledger, tables
@@ -168,7 +168,7 @@ def _open_needs(settings: Settings, entries: pl.DataFrame, words: Words) -> list
         words("need_document", count=f"{count}", kind=words.kind(kind), names=_names(count, paths), message=message)
         for kind, message, count, paths in groups.sort("len", "path", descending=[True, False]).head(6).iter_rows()
     ]
-    there = Vault(backups.destination(settings)).backups()
+    there = BackupStore(backups.destination(settings)).backups()
     if entries.height and not there:
         needs.append(words("need_backup"))
     elif there and datetime.now(UTC) - backups.when(there[-1]) > timedelta(days=2):
@@ -269,11 +269,11 @@ def _collections(settings: Settings, lake: Lake, week: Span, said: _Notes) -> tu
 
 def _backup_before(settings: Settings, begin: datetime) -> Manifest | None:
     """The manifest of the last backup from before the week."""
-    vault = Vault(backups.destination(settings))
-    for name in reversed(vault.backups()):
+    store = BackupStore(backups.destination(settings))
+    for name in reversed(store.backups()):
         if backups.when(name) < begin:
             try:
-                return backups.read(vault, name)
+                return backups.read(store, name)
             except FaldoneError:
                 continue  # a damaged backup is the drill's and restore's to tell
     return None

@@ -24,7 +24,7 @@ Place = tuple[int, int]
 
 
 class UnknownValueError(Exception):
-    """The value of a formula cannot be told here."""
+    """The value of a formula cannot be told here. Not of the tree: the reader catches it and leaves the cell to a warning."""
 
 
 _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {

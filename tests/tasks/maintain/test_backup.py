@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from infra import lake_upkeep as upkeep
+from infra.backup_store import BackupStore, Damaged
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
-from infra.vault import Damaged, Vault
 from tasks.collection import recover
 from tasks.maintain import backup, manifest, restore
 from tests.tasks.maintain import small
@@ -111,13 +111,13 @@ def test_a_missing_file_is_refused_and_named(settings: Settings, home: Path) -> 
 )
 def test_a_path_that_leaves_the_folder_is_refused(settings: Settings, home: Path, path: str) -> None:
     made = backup.backup(settings)
-    vault = Vault(backup.destination(settings))
-    whole = backup.read(vault, made["id"])
+    store = BackupStore(backup.destination(settings))
+    whole = backup.read(store, made["id"])
     evil = manifest.File(path, whole.files[0].size, whole.files[0].sha256)
     forged = manifest.Manifest(
         **{name: getattr(whole, name) for name in whole.__dataclass_fields__} | {"files": (evil,)}
     )
-    vault.write_manifest(made["id"], manifest.encode(forged))
+    store.write_manifest(made["id"], manifest.encode(forged))
     with pytest.raises(UsageError, match="nothing was restored"):
         restore.restore(settings, made["id"])
     assert not (home.parent / "outside").exists()
@@ -137,12 +137,12 @@ def test_the_drill_finds_a_damaged_blob_and_the_next_backup_mends_it(settings: S
 
 def test_a_backup_without_its_manifest_is_not_listed_and_is_swept(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
-    vault = Vault(backup.destination(settings))
+    store = BackupStore(backup.destination(settings))
     (home / "backups" / made["id"] / "manifest.json").unlink()
-    assert vault.backups() == []
+    assert store.backups() == []
     (home / "backups" / "mine").mkdir()
     (home / "backups" / "mine" / "notes.txt").write_text("keep me")
-    vault.sweep()
+    store.sweep()
     assert sorted(path.name for path in (home / "backups").iterdir()) == ["data", "mine"]
 
 
@@ -161,9 +161,9 @@ def test_what_a_killed_swap_left_is_finished_by_whoever_comes_next(settings: Set
     before = small.content(Lake(settings.root))
     made = backup.backup(settings)
     small.add(Lake(settings.root), "documents", "/later.txt")
-    vault = Vault(backup.destination(settings))
-    whole = backup.read(vault, made["id"])
-    restore.lay_out(settings, vault, whole, restore.chosen(whole, None), None)
+    store = BackupStore(backup.destination(settings))
+    whole = backup.read(store, made["id"])
+    restore.lay_out(settings, store, whole, restore.chosen(whole, None), None)
     plan = json.loads((recover.work_folder(settings) / "plan.json").read_text())
     item = next(iter(plan["coming"]))
     recover._bring(settings, recover.work_folder(settings), item, plan["coming"][item], plan["replaced"])
@@ -217,11 +217,11 @@ def test_two_years_of_nightly_backups_end_with_7_days_4_weeks_and_12_months() ->
 
 def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
-    vault = Vault(backup.destination(settings))
-    whole = backup.read(vault, made["id"])
+    store = BackupStore(backup.destination(settings))
+    whole = backup.read(store, made["id"])
     spare = home / "spare"
     spare.write_text("only in the old one")
-    digest, size, _ = vault.store(str(spare), vault.blobs())
+    digest, size, _ = store.put(str(spare), store.blobs())
     values = {name: getattr(whole, name) for name in whole.__dataclass_fields__}
     for old in ("20260101-020000-aaaa", "20260101-030000-aaaa"):
         files = (
@@ -229,14 +229,14 @@ def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
             if old.endswith("020000-aaaa")
             else whole.files
         )
-        vault.write_manifest(old, manifest.encode(manifest.Manifest(**values | {"id": old, "files": files})))
-    assert backup.retain(vault, dry_run=True) == (["20260101-020000-aaaa"], size)
+        store.write_manifest(old, manifest.encode(manifest.Manifest(**values | {"id": old, "files": files})))
+    assert backup.retain(store, dry_run=True) == (["20260101-020000-aaaa"], size)
     assert backup.preview(settings)["removed"] == ["20260101-020000-aaaa"]
-    assert digest in vault.blobs()
-    assert [row["id"] for row in backup.listing(settings)["backups"]] == vault.backups()[::-1]
-    backup.retain(vault)
-    assert vault.backups() == ["20260101-030000-aaaa", made["id"]]
-    assert digest not in vault.blobs()
+    assert digest in store.blobs()
+    assert [row["id"] for row in backup.listing(settings)["backups"]] == store.backups()[::-1]
+    backup.retain(store)
+    assert store.backups() == ["20260101-030000-aaaa", made["id"]]
+    assert digest not in store.blobs()
     restore.restore(settings, "latest")
 
 

@@ -6,9 +6,9 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from infra.backup_store import BackupStore
 from infra.lake import Lake
 from infra.settings import Settings
-from infra.vault import Vault
 from tasks.collection import ledger
 from tasks.maintain import backup, manifest, week
 from tests.tasks.maintain import small
@@ -54,10 +54,10 @@ def test_days_and_failures_come_from_the_ledger(settings: Settings, lake: Lake) 
 def test_growth_is_measured_from_a_backup_before_the_week(settings: Settings) -> None:
     lake = small.fill(Path(settings.root), documents=3)
     made = backup.backup(settings)
-    vault = Vault(backup.destination(settings))
-    whole = backup.read(vault, made["id"])
+    store = BackupStore(backup.destination(settings))
+    whole = backup.read(store, made["id"])
     old = {name: getattr(whole, name) for name in whole.__dataclass_fields__} | {"id": "20261108-020000-aaaa"}
-    vault.write_manifest("20261108-020000-aaaa", manifest.encode(manifest.Manifest(**old)))
+    store.write_manifest("20261108-020000-aaaa", manifest.encode(manifest.Manifest(**old)))
     small.add(lake, "documents", "/later.txt", chunks=8)
     (row,) = week.gather(settings, ending=LAST).collections
     assert (row.chunks, row.chunks_before) == (20, 12)

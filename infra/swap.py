@@ -15,7 +15,7 @@ AT_FDCWD = -100
 RENAME_EXCHANGE = 2  # both systems use this number
 
 
-def exchange(one: Path, other: Path) -> None:
+def swap_folders(one: Path, other: Path) -> None:
     """Have two paths change their contents.
 
     Raises:

@@ -35,7 +35,7 @@ class Damaged(FaldoneError):
     """A blob or manifest is missing or is not what was written."""
 
 
-class Vault:
+class BackupStore:
     """Blobs and backups under a folder or a URL."""
 
     def __init__(self, location: str) -> None:
@@ -64,19 +64,19 @@ class Vault:
     # ---- blobs -----------------------------------------------------------------------------------------------------
 
     def blobs(self) -> dict[str, int]:
-        """Every blob and its bytes."""
+        """Return every blob and its bytes."""
         with self._reported("read"):
             self._fs.invalidate_cache()
             found = self._fs.find(f"{self._root}/data", detail=True)
         names = ((path.rsplit("/", 1)[-1], about) for path, about in found.items())
         return {name: int(about["size"]) for name, about in names if BLOB.fullmatch(name)}
 
-    def store(self, source: str, known: dict[str, int]) -> tuple[str, int, int]:
+    def put(self, source: str, known: dict[str, int]) -> tuple[str, int, int]:
         """Put a file's content here unless it is among the `known` blobs; (SHA-256, bytes, bytes copied).
 
         Raises:
             FileNotFoundError: the source is gone.
-            TransientError: the vault cannot be written.
+            TransientError: the store cannot be written.
         """
         digest, size = _hashed(source)
         if known.get(digest) == size:
@@ -126,7 +126,7 @@ class Vault:
             raise Damaged("is not what was backed up: its checksum differs")
 
     def blob_path(self, digest: str) -> str:
-        """Where a blob lies, for a message."""
+        """Return where a blob lies, for a message."""
         return self._blob(digest)
 
     def remove_blob(self, digest: str) -> None:
@@ -143,7 +143,7 @@ class Vault:
     # ---- backups ---------------------------------------------------------------------------------------------------
 
     def backups(self) -> list[str]:
-        """Ids of the complete backups, sorted: ids begin with the time."""
+        """Return the ids of the complete backups, sorted: ids begin with the time."""
         with self._reported("read"):
             self._fs.invalidate_cache()
             found = self._fs.glob(f"{self._root}/*/{MANIFEST}")
@@ -151,7 +151,7 @@ class Vault:
         return sorted(name for name in names if ID.fullmatch(name))
 
     def write_manifest(self, backup: str, content: bytes) -> str:
-        """Make a backup exist; its path."""
+        """Make a backup exist. Returns its path."""
         import io
 
         with self._reported("written"):
@@ -161,7 +161,7 @@ class Vault:
         return f"{self.location}/{backup}"
 
     def read_manifest(self, backup: str) -> bytes:
-        """The manifest as it was written.
+        """Return the manifest as it was written.
 
         Raises:
             FileNotFoundError: there is no such backup.
