@@ -20,7 +20,7 @@ from typing import Any
 
 from deployments import state
 from deployments.api.embedded import answers
-from deployments.daemon.children import LOOPBACK, TAKEN
+from deployments.daemon.children import LOOPBACK, PORT_TAKEN, TAKEN
 from deployments.daemon.overview import Overview
 from deployments.state import Platform
 from infra import limits
@@ -80,10 +80,26 @@ def up(host: str = "127.0.0.1", port: int = 0) -> Platform:
     before = state.read(settings)
     check(before)
     if before is None or not before.alive("daemon"):
-        _start(settings, before, host, port)
+        try:
+            _start(settings, before, host, port)
+            return _await_ready(settings)
+        except FaldoneError as error:
+            if port or PORT_TAKEN not in str(error):
+                raise
+            _start(
+                settings, _ended(settings), host, port
+            )  # two platforms began at once; now that port is seen to be taken
     elif (port and port != before.port) or host != before.host:
         raise UsageError(f"the platform runs at {before.api}: `faldone down` first to move it")
     return _await_ready(settings)
+
+
+def _ended(settings: Settings) -> Platform | None:
+    """Return the note of a daemon that failed, when it has ended."""
+    deadline = time.monotonic() + STOP
+    while (now := state.read(settings)) is not None and now.alive("daemon") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return now
 
 
 def chosen_port(before: Platform | None, host: str, port: int) -> int:

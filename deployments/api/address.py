@@ -33,9 +33,10 @@ def find() -> Address | None:
 
     A platform runs as long as its daemon or its server does: a server that is just being started again is waited for by whoever asks.
     """
-    if url := configured():
-        return Address(url.rstrip("/"), ui_url(url.rstrip("/")))
     known = _platform(_folder(os.environ.get("FALDONE_HOME", ""), os.getcwd()) / "platform.json")
+    if url := configured().rstrip("/"):
+        own = known is not None and known.api == url and "PREFECT_API_AUTH_STRING" not in os.environ
+        return Address(url, ui_url(url), known.auth or None if own and known else None)
     if known is None or not (known.alive("daemon") or known.alive("server")):
         return None
     return Address(known.api, known.ui, known.auth or None, known.redis_url)

@@ -107,6 +107,10 @@ class Daemon:
                 raise TransientError(f"the Prefect server did not start: {child.tail()}")
             if time.monotonic() > deadline or self.ending.wait(0.2):
                 raise TransientError(f"the Prefect server at {self.platform.api} does not answer")
+        try:
+            self.api.ask("GET", "/admin/version")
+        except UsageError as error:  # it refuses our password
+            raise FaldoneError(f"{children.PORT_TAKEN} {self.platform.api}: {error}") from error
 
     def _bootstrap(self) -> None:
         command = [sys.executable, "-m", bootstrap.__name__]

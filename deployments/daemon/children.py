@@ -23,6 +23,7 @@ log = logging.getLogger("faldone.daemon")
 LOG_SIZE = 20 * 2**20  # bytes from which a log is put aside when its process starts
 SLOWEST = 60.0  # s between two starts of a process that keeps ending
 TAKEN = 75  # exit status of a daemon whose data folder has another (EX_TEMPFAIL)
+PORT_TAKEN = "another server was quicker at"  # the begin of a daemon's message
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NOT_HANDED_ON = {"PREFECT_PROFILE", "PREFECT_API_KEY"}
 

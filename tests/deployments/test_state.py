@@ -67,6 +67,17 @@ def test_a_platform_that_moves_is_followed_and_the_environment_stays_as_it_is() 
     assert dict(os.environ) == before
 
 
+def test_the_password_of_the_platform_here_is_found_when_its_address_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    state.write(note())
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4999/api/")
+    assert address.here().auth == "a:b"
+    monkeypatch.setenv("PREFECT_API_URL", "http://other.example:4999/api")
+    assert address.here().auth is None, "it is no business of another server's"
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:4999/api")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "my:own")
+    assert address.here().auth is None, "the environment's counts"
+
+
 def test_a_zombie_does_not_run() -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     process = Process.of(child.pid)
