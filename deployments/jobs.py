@@ -20,24 +20,60 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from deployments.api import address, memory, results
-from deployments.api.results import ExpiredJob
+from deployments.api.records import (
+    ExpiredJob,
+    Group,
+    JobError,
+    JobFailed,
+    JobNotFinished,
+    Submitted,
+    UnknownJob,
+    WaitTimeout,
+)
 from deployments.api.status import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
-from deployments.kinds import KINDS, kind_of, kind_of_run
-from infra.errors import FaldoneError, UsageError
+from deployments.kinds import KINDS, kind_of, kind_of_run, queues_of
+from infra.errors import UsageError
 from infra.limits import PRIORITIES, Priority, queue_name, split_queue
 from infra.prefect_api import PAGE, Api, NotFound, in_thread
 
 __all__ = [
-    "ExpiredJob", "Group", "JobError", "JobFailed", "JobNotFinished", "JobState", "JobStatus", "Submitted",
-    "UnknownJob", "WaitTimeout", "acancel", "achain", "active", "aresult", "astatus", "asubmit", "asubmit_many", "await_",
-    "await_all", "cancel", "chain", "listed", "logs", "purge", "result", "status", "submit", "submit_many", "wait",
-    "wait_all", "waiting",
-]  # fmt: skip
+    "ExpiredJob",
+    "Group",
+    "JobError",
+    "JobFailed",
+    "JobNotFinished",
+    "JobState",
+    "JobStatus",
+    "Submitted",
+    "UnknownJob",
+    "WaitTimeout",
+    "acancel",
+    "achain",
+    "active",
+    "aresult",
+    "astatus",
+    "asubmit",
+    "asubmit_many",
+    "await_",
+    "await_all",
+    "cancel",
+    "chain",
+    "listed",
+    "logs",
+    "purge",
+    "result",
+    "status",
+    "submit",
+    "submit_many",
+    "wait",
+    "wait_all",
+    "waiting",
+]
 
 Parameters = Mapping[str, Any]
 FIRST, SLOWEST = 0.2, 2.0  # s between two looks while waiting: quick at first
@@ -48,53 +84,6 @@ ESTIMATE_FOR = 60.0  # s that an estimate is kept
 CALLBACK = (
     "faldone.callback"  # the label with the URL that is called when the job ends, and the tag by which it is found
 )
-
-
-class JobError(FaldoneError):
-    """The job service cannot give what was asked for."""
-
-
-class UnknownJob(UsageError):
-    """There never was a job with this id."""
-
-
-class JobNotFinished(JobError):
-    """The job has no result yet."""
-
-
-class JobFailed(JobError):
-    """The job ended without a result; the message says why."""
-
-
-class WaitTimeout(FaldoneError):
-    """The job had not finished in the time given; it goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """A job that was handed in. `estimated_seconds` is the mean of the latest runs of its kind, None before the first."""
-
-    job_id: str
-    state: JobState
-    queue: str
-    priority: Priority
-    estimated_seconds: float | None
-    url: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the object that `faldone jobs submit --json` prints."""
-        return asdict(self) | {"state": str(self.state)}
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Jobs that were waited for together, in the order of their ids."""
-
-    total: int
-    successful: int
-    failed: int
-    revoked: int
-    jobs: tuple[JobStatus, ...]
 
 
 @dataclass
@@ -341,7 +330,7 @@ def listed(
     if states:
         runs["state"] = {"type": {"any_": sorted({name for state in states for name in PREFECT_TYPES[state]})}}
     if queue:
-        runs["work_queue_name"] = {"any_": _queues(queue)}
+        runs["work_queue_name"] = {"any_": queues_of(queue)}
     if not planned:
         runs["expected_start_time"] = {"before_": (service.api.now() + timedelta(seconds=2)).isoformat()}
     pools = {"name": {"any_": list(limits.load().pools)}}
@@ -354,19 +343,6 @@ def listed(
         if len(found) >= limit:
             break
     return found
-
-
-def _queues(queue: str) -> list[str]:
-    """Return the work queues that `indexing` or `indexing-high` stands for.
-
-    Raises:
-        UsageError: there is no such queue.
-    """
-    kind, _ = split_queue(queue)
-    known = sorted({what.queue for what in KINDS.values()})
-    if kind not in known:
-        raise UsageError(f"there is no queue {queue}; there are: {', '.join(known)}, each also with -high and -low")
-    return [queue] if queue != kind else [queue_name(kind, priority) for priority in PRIORITIES]
 
 
 def active() -> list[JobStatus]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.errors import UsageError
+from infra.limits import PRIORITIES, queue_name, split_queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,16 @@ def kind_of(name: str) -> Kind:
     if name not in KINDS:
         raise UsageError(f"there is no kind of job {name}; there are: {', '.join(KINDS)}")
     return KINDS[name]
+
+
+def queues_of(queue: str) -> list[str]:
+    """Return the work queues that `indexing` or `indexing-high` stands for.
+
+    Raises:
+        UsageError: there is no such queue.
+    """
+    kind, _ = split_queue(queue)
+    known = sorted({what.queue for what in KINDS.values()})
+    if kind not in known:
+        raise UsageError(f"there is no queue {queue}; there are: {', '.join(known)}, each also with -high and -low")
+    return [queue] if queue != kind else [queue_name(kind, priority) for priority in PRIORITIES]

@@ -84,15 +84,16 @@ class EmbeddedApi:
         os.environ.pop("PREFECT_API_KEY", None)  # Prefect would prefer it to the password
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = os.environ | SERVER | {
+        own = {
             "PREFECT_HOME": str(self._home),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self._home}/prefect.db",
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": str(self._fresh).lower(),
             "PREFECT_SERVER_API_AUTH_STRING": self._auth,
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": self.url.removesuffix("/api"),
-        }  # fmt: skip
-        command = [sys.executable, "-c", SERVE, str(os.getpid()), "--factory", "prefect.server.api.server:create_app",
-                   "--host", "127.0.0.1", "--port", str(self._port), "--log-level", "error"]  # fmt: skip
+        }
+        environment = os.environ | SERVER | own
+        command = [sys.executable, "-c", SERVE, str(os.getpid()), "--factory", "prefect.server.api.server:create_app"]
+        command += ["--host", "127.0.0.1", "--port", str(self._port), "--log-level", "error"]
         log = (self._home / "server.log").open("wb")
         return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
 

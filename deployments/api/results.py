@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from infra.errors import TransientError, UsageError
+from deployments.api.records import ExpiredJob
+from infra.errors import TransientError
 from infra.files import read_bytes, write_bytes
 from infra.prefect_api import Api
 from infra.settings import load
@@ -13,10 +14,6 @@ from infra.settings import load
 TYPE = "faldone-result"  # of the artifacts
 LARGE = 400_000  # bytes of JSON; the API refuses bodies much above this where its limits were left as they are
 PLACE = "faldone_result_at"
-
-
-class ExpiredJob(UsageError):
-    """There was such a job, and what was kept of it is gone."""
 
 
 def store(api: Api, job_id: str, attempt: int, result: Any) -> None:

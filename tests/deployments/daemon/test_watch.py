@@ -34,11 +34,11 @@ from tasks.collection import ledger
 from tests.deployments.running import runner
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
 
 ROOT = Path(__file__).resolve().parents[3]
 SLUGS = {"cleanup-cache", "optimise-indexes", "backup-daily", "audit-nightly", "report-weekly", "health-checks"}
-PATIENCE = 150  # s on a busy machine
+PATIENCE = 400  # s on a machine with a load of 20; a quiet one needs 20
 DOCUMENTS = ("montescaro-note-spese.md", "quillmere-call-notes.txt", "montescaro-contratto-fornitura.docx")
 
 
