@@ -149,8 +149,13 @@ def test_every_analysis_is_registered_documented_and_offered() -> None:
         assert analysis.name == module.NAME
         assert module.VERSION
         assert f"## {analysis.name}" in text, f"describe {analysis.name} in docs/analyses.md"
+    names = {analysis.name for analysis in ANALYSES}
+    verb = {kind.value for kind in TypeName}
+    assert verb == names, f"TypeName in deployments/cli/analyse.py and ANALYSES differ by {sorted(verb ^ names)}"
     offered = set(typing.get_args(typing.get_type_hints(flow.fn)["type"]))
-    assert offered == {kind.value for kind in TypeName} == {analysis.name for analysis in ANALYSES}
+    assert offered == names, (
+        f"the parameter `type` in flows/analyse.py and ANALYSES differ by {sorted(offered ^ names)}"
+    )
 
 
 def _names(path: Path) -> set[str]:

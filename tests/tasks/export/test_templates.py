@@ -182,9 +182,11 @@ def test_a_template_is_in_the_registry_the_command_line_and_the_manual() -> None
     files = {
         path.stem.replace("_", "-") for path in folder.glob("*.py") if "NAME =" in path.read_text(encoding="utf-8")
     }
-    assert files == set(MODULES), "a template's file and its line in MODULES belong together"
+    wrong = sorted(files ^ set(MODULES))
+    assert not wrong, f"MODULES in tasks/export/templates/__init__.py and the files beside it differ by {wrong}"
     assert len(MODULES) == len(set(MODULES))
-    assert {name.value for name in TemplateName} == files, "add the template to the command line's TemplateName"
+    wrong = sorted({name.value for name in TemplateName} ^ files)
+    assert not wrong, f"TemplateName in deployments/cli/export.py and the templates differ by {wrong}"
     manual = DOCS.read_text(encoding="utf-8")
     for name in MODULES:
         assert template(name).name == name
