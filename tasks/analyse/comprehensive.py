@@ -18,7 +18,7 @@ from tasks.analyse.keyphrases import keyphrases
 from tasks.analyse.reading import Reading
 from tasks.analyse.statements.prepare_tables import document_mark
 from tasks.analyse.statistics import statistics
-from tasks.analyse.summary import as_json, summarise
+from tasks.analyse.summary import summarise
 from tasks.records import Document
 
 NAME = "comprehensive"
@@ -52,7 +52,7 @@ def analyse(
         "path": document.path,
         "title": parsed.title,
         "language": parsed.language,
-        "summary": as_json(summary),
+        "summary": [sentence.as_json() for sentence in summary],
         "keyphrases": [phrase.as_json() for phrase in phrases],
         "entities": [entity.as_json() for entity in found],
         "entity_counts": totals,

@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tasks.analyse.entity import Entity, Style, Value
 from tasks.analyse.find_amounts import find_amounts, find_percentages
 from tasks.analyse.find_dates import find_dates, first_of_dates
 from tasks.analyse.find_identifiers import (
@@ -27,6 +26,8 @@ from tasks.analyse.find_identifiers import (
     find_vat_numbers,
 )
 from tasks.analyse.statements.prepare_tables import document_mark
+from tasks.analyse.statements.read_numbers import Mark
+from tasks.readings import Entity, Value
 from tasks.records import Element, Parsed
 
 MOST = 200  # entities of one kind in a result, the most frequent ones; the counts say how many there are
@@ -35,6 +36,14 @@ AROUND = 70  # characters on either side of an entity that say what it is about
 _WORD = re.compile(r"[^\W\d_]{3}")
 _FIGURES = frozenset({"amount", "percentage"})
 _CLAUSE = re.compile(r"[.;:!?]\s|\n| \| ")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a document writes: its decimal sign, and whether its numeric dates put "day" or "month" first, or ""."""
+
+    mark: Mark
+    first: str
 
 
 def entities(parsed: Parsed) -> tuple[list[Entity], dict[str, int]]:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from tasks.analyse.entity import Entity, plain_number
 from tasks.analyse.find_dates import date_spans
 from tasks.analyse.statements.read_numbers import Mark, parse_number
+from tasks.figures import plain_number
+from tasks.readings import Entity
 
 _NUMBER = (
     r"[-–—−]?\(?\d{1,3}(?:(?:[.,'’ ]\d{3})+(?!\d))?(?:[.,]\d{1,6})?\)?(?:-(?!\w))?"

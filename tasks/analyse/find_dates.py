@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from tasks.analyse.entity import Entity
+from tasks.readings import Entity
 
 _MONTHS = (
     "january|gennaio|jan|gen",

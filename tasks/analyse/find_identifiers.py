@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from tasks.analyse.entity import Entity
 from tasks.office import identifiers
+from tasks.readings import Entity
 
 NEAR = 40  # characters from a number that has a label to the next one, which then needs none
 

@@ -12,8 +12,8 @@ from infra.generator import Generator, load_generator
 from infra.models import fingerprint, model_folder
 from infra.settings import Settings
 from tasks.analyse.reading import Reading
-from tasks.analyse.sentences import Sentence
 from tasks.analyse.summary import candidates, relevance
+from tasks.readings import Sentence
 
 TOKENS = 180  # of the summary
 NOTICE = {

@@ -13,14 +13,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from infra.encoder import Encoder, Vectors
-from tasks.analyse.sentences import Sentence
 from tasks.analyse.words import BOILERPLATE, EMPTY, JOINTS, NOT_AT_EDGE, NOT_AT_END
 from tasks.collection.terms import STOP, analyse
+from tasks.readings import Phrase, Sentence
 
 COUNT = 15
 RANKED = 60  # candidates that are embedded: some 300 tokens, so next to nothing
@@ -35,19 +34,6 @@ _FIELD_NAME = re.compile(r"^[\w /.’'-]{2,40}: (?=\S)")  # of a form or an XML 
 TITLED = 1.5  # what stands in titles too weighs so much more
 FEW = 10  # sentences of prose below which form fields and fragments count too
 SINGLE = 0.2  # of a single word: alone it says little
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A key phrase as the document writes it most often, how often, its first page, and its weight 0 … 1."""
-
-    text: str
-    count: int
-    page: int
-    score: float
-
-    def as_json(self) -> dict[str, Any]:
-        return {"phrase": self.text, "count": self.count, "page": self.page, "score": round(self.score, 4)}
 
 
 @dataclass(slots=True)

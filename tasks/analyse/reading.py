@@ -6,9 +6,10 @@ from functools import cached_property
 
 from infra.encoder import Encoder, Vectors, load_encoder
 from infra.settings import Settings
-from tasks.analyse.sentences import Sentence, sentences_of
+from tasks.analyse.sentences import sentences_of
 from tasks.classifiers.measure import Scores
 from tasks.classifiers.predict import Classifier, clip
+from tasks.readings import Sentence
 from tasks.records import Document
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tasks.analyse.words import ABBREVIATIONS, SHORT_MONTHS
+from tasks.readings import Sentence
 from tasks.records import Element, Parsed
 
 KINDS = {"text", "list", "caption"}
@@ -24,21 +25,6 @@ _BULLET = re.compile(r"^\s*(?:[•·▪◦‣–—*-]|\d{1,2}[.)]|[a-zA-Z][.)]|
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LEADERS = re.compile(r"\.{4,}|(?:\. ){4,}|_{4,}|…{2,}")
 _FIELD = re.compile(r"^[\w /.’'-]{2,40}: ?\S")
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence with its place. `element` numbers its paragraph; `prose` says that it is running text."""
-
-    text: str
-    page: int
-    section: str
-    element: int
-    prose: bool = True
-
-    @property
-    def words(self) -> list[str]:
-        return _WORD.findall(self.text)
 
 
 def sentences_of(parsed: Parsed) -> list[Sentence]:

@@ -22,9 +22,9 @@ from infra.errors import UsageError
 from infra.settings import Settings
 from tasks.analyse.model import fingerprint_of
 from tasks.analyse.reading import Reading
-from tasks.analyse.sentences import Sentence
 from tasks.classifiers import registry
 from tasks.classifiers.predict import Classifier, load_classifier
+from tasks.readings import Sentence
 from tasks.records import Document
 
 NAME = "sentiment"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.analyse.sentences import Sentence
+from tasks.readings import Sentence
 from tasks.records import Parsed
 
 ENOUGH_WORDS = 100  # below this a readability index says nothing: both were made on samples of about 100 words

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from infra.encoder import Vectors
-from tasks.analyse.sentences import Sentence
 from tasks.analyse.words import BOILERPLATE, FIGURE, GOOD_SECTION, HEADLINE, LEANING, MATTER, POOR_SECTION
+from tasks.readings import Sentence
 
 COUNT = 5
 WORDS = (8, 55)  # of a sentence that can stand for itself
@@ -116,8 +115,3 @@ def select(weights: Weights, vectors: Vectors, count: int) -> list[int]:
         chosen.append(best)
         alike = np.maximum(alike, vectors @ vectors[best])
     return chosen
-
-
-def as_json(sentences: Sequence[Sentence]) -> list[dict[str, Any]]:
-    """The summary as the RESULT has it."""
-    return [{"text": sentence.text, "page": sentence.page, "section": sentence.section} for sentence in sentences]

@@ -7,6 +7,7 @@ comprehensive one is taken.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from typing import Any
 from infra.lake import Filter, Lake
 from tasks.collection import lookup
 from tasks.collection.analyses import ANALYSES, OK
-from tasks.export import results
-from tasks.export.records import Analysed, Classes, Entry, Financial, Material, Reading, Sentiment
+from tasks.export.records import Analysed, Entry, Material
+from tasks.figures import Financial, Json
+from tasks.readings import Classes, Reading, Sentiment
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,6 +50,18 @@ def _entry(row: dict[str, Any]) -> Entry:
     return Entry(**{name: value for name, value in values.items() if value is not None})
 
 
+def _parsed(stored: str | None) -> Json:
+    """The object that a result's JSON holds.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    value = json.loads(stored or "")
+    if not isinstance(value, dict):
+        raise ValueError("the result is not a JSON object")
+    return value
+
+
 @dataclass(slots=True)
 class _Gathered:
     """Analyses of one document as they come in, oldest first: a later one takes the place of an earlier one."""
@@ -63,7 +77,7 @@ class _Gathered:
     def take(self, kind: str, row: dict[str, Any]) -> None:
         """One row of the analyses table."""
         try:
-            result = results.parse(row["result"]) if row["status"] == OK else None
+            result = _parsed(row["result"]) if row["status"] == OK else None
         except ValueError as error:
             self.failures[kind] = f"the stored result cannot be read: {error}"
             return
@@ -73,19 +87,19 @@ class _Gathered:
         self.failures.pop(kind, None)
         self._keep(kind, result)
 
-    def _keep(self, kind: str, result: results.Json) -> None:
+    def _keep(self, kind: str, result: Json) -> None:
         if kind == "financial":
-            self.financial = results.financial(result)
+            self.financial = Financial.from_json(result)
         elif kind == "sentiment":
-            self.sentiment = results.sentiment(result)
+            self.sentiment = Sentiment.from_json(result)
         elif kind == "classify":
-            self.classes = results.classes(result)
+            self.classes = Classes.from_json(result)
         elif kind == "comprehensive":
-            self.reading = results.reading(result)
+            self.reading = Reading.from_json(result)
             inner = result.get("financial")
-            self.inner_financial = results.financial(inner) if isinstance(inner, dict) else None
+            self.inner_financial = Financial.from_json(inner) if isinstance(inner, dict) else None
             tone = result.get("sentiment")
-            self.inner_sentiment = results.sentiment(tone) if isinstance(tone, dict) else None
+            self.inner_sentiment = Sentiment.from_json(tone) if isinstance(tone, dict) else None
 
     def finish(self, entry: Entry) -> Analysed:
         """The record; parts of the comprehensive analysis stand in for those that were not made on their own."""

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tasks.export.parts import title_of
-from tasks.export.records import Analysed, Check, Conflict, Entry, Figure, Metric
+from tasks.export.records import Analysed, Entry
 from tasks.export.text import clean
 from tasks.export.text import name as file_name
+from tasks.figures import Check, Conflict, Figure, Metric
 
 SHARED = 5  # equal figures of one period that make two documents one firm's
 ROUNDING = 5e-4  # relative difference between documents that is only rounding to thousands or millions
@@ -46,7 +47,7 @@ class Company:
 
     def value(self, item: str, period: str) -> float | None:
         found = self.figures.get((item, period))
-        return found.figure.value if found else None
+        return float(found.figure.value) if found else None
 
     def measured(self, metric: str, period: str) -> float | None:
         found = self.metrics.get((metric, period))
@@ -120,7 +121,7 @@ def _sharing(analysed: Sequence[Analysed]) -> Iterator[tuple[int, int]]:
     for index, one in enumerate(analysed):
         for figure in one.financial.figures if one.financial else ():
             if abs(figure.value) >= 1000:  # small numbers agree by chance
-                holders.setdefault((figure.item, figure.period, f"{figure.value:.3e}"), []).append(index)
+                holders.setdefault((figure.item, figure.period, f"{float(figure.value):.3e}"), []).append(index)
     common: Counter[tuple[int, int, str]] = Counter()
     for (_, period, _), indexes in holders.items():
         near = indexes[:50]  # of very many copies, the others are only compared with the first
@@ -157,8 +158,7 @@ def _reach(one: Analysed) -> tuple[int, int, int, str]:
 
 def _enter(firm: Company, figure: Figure, entry: Entry) -> None:
     known = firm.figures.setdefault((figure.item, figure.period), Sourced(figure, entry))
-    if known.entry is not entry and abs(known.figure.value - figure.value) > ROUNDING * abs(known.figure.value):
-        conflict = Conflict(
-            figure.item, figure.period, known.figure.value, figure.value, known.figure.page, figure.page, entry.path
-        )
+    used, other = float(known.figure.value), float(figure.value)
+    if known.entry is not entry and abs(used - other) > ROUNDING * abs(used):
+        conflict = Conflict(figure.item, figure.period, known.figure, figure, entry.path)
         firm.conflicts.append((conflict, known.entry))

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from tasks.figures import Financial
+from tasks.readings import Classes, Reading, Sentiment
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -33,152 +36,6 @@ class Entry:
     seconds: float = 0.0
     indexed_at: datetime | None = None
     modified_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number read from a statement, with the place where a person can check it."""
-
-    item: str
-    period: str
-    value: float
-    label: str = ""
-    page: int = 0
-    statement: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A number computed from figures; `unit` is `ratio`, `percent`, `days` or `currency`."""
-
-    metric: str
-    period: str
-    value: float
-    unit: str = "ratio"
-    formula: str = ""
-    inputs: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A test of the statements against themselves, such as assets = liabilities + equity."""
-
-    name: str
-    period: str
-    passed: bool
-    difference: float | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A figure that two places give differently: the one used and the other, with pages and the other's document."""
-
-    item: str
-    period: str
-    used: float
-    other: float
-    used_page: int = 0
-    other_page: int = 0
-    other_path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Financial:
-    """The financial analysis of one document; `reason` says why there are no figures when there are none."""
-
-    currency: str = ""
-    periods: tuple[str, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    metrics: tuple[Metric, ...] = ()
-    checks: tuple[Check, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    reason: str = ""
-    company: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A passage with its sentiment; `score` is the model's probability of `label`."""
-
-    text: str
-    page: int
-    label: str
-    score: float
-    section: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentiment:
-    """The sentiment of a document and of its passages in reading order.
-
-    `counts` are passages by label in the whole document; where they are more than `passages`, only the strongest were
-    kept. `reason` says why nothing could be judged.
-    """
-
-    label: str
-    score: float
-    model: str = ""
-    passages: tuple[Passage, ...] = ()
-    counts: tuple[tuple[str, int], ...] = ()
-    reason: str = ""
-
-    @property
-    def total(self) -> int:
-        return sum(count for _, count in self.counts) or len(self.passages)
-
-    def count(self, label: str) -> int:
-        """Passages of that label in the whole document."""
-        if self.counts:
-            return dict(self.counts).get(label, 0)
-        return sum(passage.label == label for passage in self.passages)
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """What a trained classifier says of a document, labels in descending probability."""
-
-    label: str
-    scores: tuple[tuple[str, float], ...] = ()
-    model: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of a summary with its page."""
-
-    text: str
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A key phrase and how much it weighs, where the analysis says so."""
-
-    text: str
-    weight: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """Something that rules find surely: a VAT number, an IBAN, a date, an amount."""
-
-    kind: str
-    text: str
-    count: int = 1
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The comprehensive analysis of a document; `generated` is a summary written by a model, when one was asked for."""
-
-    language: str = ""
-    summary: tuple[Sentence, ...] = ()
-    generated: str = ""
-    phrases: tuple[Phrase, ...] = ()
-    entities: tuple[Entity, ...] = ()
-    statistics: tuple[tuple[str, float | str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from tasks.analyse.statements.figures import Figure, plain_number
+from tasks.figures import Figure, plain_number
 
 _TOLERANCE = Decimal("0.00001")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tasks.analyse.statements.figures import Figure
+from tasks.figures import Figure
 from tasks.wordings import load_table
 
 if TYPE_CHECKING:

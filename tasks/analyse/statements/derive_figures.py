@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from tasks.analyse.statements.figures import Figure
 from tasks.analyse.statements.find_statements import Statement
 from tasks.analyse.statements.read_grids import Line
+from tasks.figures import Figure
 
 _BALANCE = {
     "assets": re.compile(r"^total assets$|^totale (?:dell'|delle )?(?:attivo|attivita)$"),

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.analyse.statements.derive_figures import derived_figures, opening_cash, totals_of
-from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.find_statements import Statement, find_statements
 from tasks.analyse.statements.match_labels import plain
 from tasks.analyse.statements.pick_items import Reading, read_statement
@@ -22,6 +21,7 @@ from tasks.analyse.statements.read_numbers import Mark
 from tasks.analyse.statements.read_periods import FiscalCalendar, Period
 from tasks.analyse.statements.read_scale import currency_of, statement_scale
 from tasks.analyse.statements.wordings import OTHER_SCOPE, STATEMENTS, StatementKind
+from tasks.figures import Conflict, Figure
 from tasks.records import Document
 
 _NAMES = {

@@ -7,17 +7,17 @@ figure that differs from the fact by more than its rounding is reported as a con
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from tasks.analyse.statements.derive_figures import derived_figures
 from tasks.analyse.statements.extract_figures import Extraction, with_figures
-from tasks.analyse.statements.figures import Conflict, Figure
 from tasks.analyse.statements.match_concepts import ABSOLUTE, items_of_concept, sums_of_concept, totals_of_concept
 from tasks.analyse.statements.read_periods import FiscalCalendar, Period
 from tasks.analyse.statements.wordings import StatementKind
+from tasks.figures import Conflict, Figure
 from tasks.records import Document
 
 SECTION = "XBRL facts"
@@ -52,7 +52,7 @@ def merge_facts(extraction: Extraction, document: Document, companions: Sequence
         return replace(extraction, reasons=(*extraction.reasons, "The XBRL facts name no item of the statements."))
     totals = [total for fact in facts for total in _totals(fact, calendar)]
     exact |= {(figure.item, figure.period): figure for figure in _derived(exact, totals)}
-    units = {found.kind: found.scale for found in extraction.statements}
+    units: dict[str, int] = {found.kind: found.scale for found in extraction.statements}
     merged, conflicts = _merge(extraction.figures, exact, units)
     currency = _currency(facts) or extraction.currency
     reasons = () if not extraction.statements else extraction.reasons
@@ -152,7 +152,7 @@ def _sums(facts: Iterable[Fact], calendar: FiscalCalendar) -> dict[tuple[str, st
 
 
 def _merge(
-    read: Sequence[Figure], exact: dict[tuple[str, str], Figure], units: dict[StatementKind, int]
+    read: Sequence[Figure], exact: dict[tuple[str, str], Figure], units: Mapping[str, int]
 ) -> tuple[list[Figure], list[Conflict]]:
     """Exact values in place of the read ones; label and page stay those of the print where the two agree."""
     merged, conflicts = [], []

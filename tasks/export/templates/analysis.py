@@ -16,11 +16,12 @@ from tasks.export import style
 from tasks.export.charts import ribbon
 from tasks.export.layout import Heading, Prose, Space, bullets
 from tasks.export.parts import finish, nothing, page_cell, source, source_line, title_of
-from tasks.export.records import Analysed, Entry, Material, Passage, Reading, Sentiment
+from tasks.export.records import Analysed, Entry, Material
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.text import clean, name, shorten
 from tasks.export.words import Words
+from tasks.readings import Passage, Reading, Sentiment
 
 NAME = "analysis"
 DESCRIPTION = "summary, tone by section, key phrases and entities, document by document"
@@ -170,12 +171,12 @@ def _classes(one: Analysed, words: Words) -> Story:
 def _phrases(reading: Reading, words: Words) -> Story:
     if not reading.phrases:
         return []
-    heaviest = max((phrase.weight or 0.0 for phrase in reading.phrases), default=0.0)
+    heaviest = max((phrase.score for phrase in reading.phrases), default=0.0)
     if heaviest <= 0:
         return [Heading(words("key_phrases"), 2), Prose(" · ".join(clean(phrase.text) for phrase in reading.phrases))]
     columns = [Column(words("phrase"), least=110), Column(words("weight"), least=80)]
     pairs = [
-        (phrase.text, Cell(words.format.decimal(phrase.weight), bar=(phrase.weight or 0.0) / heaviest))
+        (phrase.text, Cell(words.format.decimal(phrase.score), bar=(phrase.score) / heaviest))
         for phrase in reading.phrases
     ]
     return [Heading(words("key_phrases"), 2), _in_two(columns, pairs)]

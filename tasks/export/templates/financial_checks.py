@@ -11,12 +11,12 @@ from tasks.export import finance, style
 from tasks.export.companies import Company, order
 from tasks.export.layout import Heading, Prose
 from tasks.export.parts import page_cell, source
-from tasks.export.records import Check, Metric
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.templates.financial_figures import chunks, metric_groups, statements
 from tasks.export.templates.financial_units import Unit
 from tasks.export.text import name
 from tasks.export.words import Words
+from tasks.figures import Check, Metric
 
 _OF = re.compile(r"^(avg|prior)\((\w+)\)$")
 
@@ -69,9 +69,9 @@ def _conflicts(firm: Company, unit: Unit, words: Words) -> Table:
     for conflict, entry in firm.conflicts:
         other = next((one for one in firm.entries if one.path == conflict.other_path), entry)
         rows.append(Row((
-            finance.item_name(conflict.item, words.language), conflict.period, unit.show(conflict.used, words),
-            page_cell(entry, conflict.used_page), unit.show(conflict.other, words),
-            page_cell(other, conflict.other_page), source(other),
+            finance.item_name(conflict.item, words.language), conflict.period, unit.show(float(conflict.reported.value), words),
+            page_cell(entry, conflict.reported.page), unit.show(float(conflict.other.value), words),
+            page_cell(other, conflict.other.page), source(other),
         )))  # fmt: skip
     return Table(columns, rows, most=2)
 

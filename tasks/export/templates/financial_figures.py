@@ -72,7 +72,7 @@ def _linked(firm: Company, item: str, period: str, unit: Unit, words: Words) -> 
     found = firm.figures.get((item, period))
     if found is None:
         return words.format.decimal(None)
-    text = unit.show(found.figure.value, words)
+    text = unit.show(float(found.figure.value), words)
     return Cell(text, link(found.entry.path, found.figure.page), tone="plain")
 
 

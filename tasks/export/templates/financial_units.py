@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.export.companies import Company
-from tasks.export.records import Metric
 from tasks.export.text import clean
 from tasks.export.words import Words
+from tasks.figures import Metric
 
 
 @dataclass(frozen=True, slots=True)

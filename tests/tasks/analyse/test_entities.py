@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.analyse.entities import MOST, entities, find
-from tasks.analyse.entity import Entity, Style
+from tasks.analyse.entities import MOST, Style, entities, find
+from tasks.readings import Entity
 from tasks.records import Element, Parsed
 
 # examples of the IBAN registry (SWIFT), of the decree on the codice fiscale, and of python-stdnum

@@ -12,9 +12,9 @@ from infra.errors import DocumentError, UsageError
 from infra.settings import Settings
 from tasks.analyse import classify, sentiment
 from tasks.analyse.reading import Reading
-from tasks.analyse.sentences import Sentence
 from tasks.analyse.sentiment import BUILT_IN, aligned, overall_scores, strongest
 from tasks.classifiers.predict import Classifier, load_classifier
+from tasks.readings import Sentence
 
 GOOD = "Profits rose sharply and the company raised its dividend after a record year."
 BAD = "The company reported a heavy loss and cut hundreds of jobs as orders collapsed."

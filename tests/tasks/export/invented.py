@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from tasks.export.records import (
     Alert,
     Analysed,
-    Check,
-    Classes,
     CollectionSize,
-    Conflict,
     Count,
     Day,
-    Entity,
     Entry,
     FailureGroup,
-    Figure,
-    Financial,
     Material,
-    Metric,
-    Passage,
-    Phrase,
     Queue,
-    Reading,
     Schedule,
-    Sentence,
-    Sentiment,
     Week,
-)  # fmt: skip
+)
+from tasks.figures import Check, Conflict, Figure, Financial, Metric
+from tasks.readings import Classes, Entity, Passage, Phrase, Reading, Sentence, Sentiment
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 YEARS = tuple(f"FY{year}" for year in range(2020, 2026))
@@ -50,14 +41,14 @@ def figures(years: tuple[str, ...] = YEARS, scale: float = 1000.0, wobble: float
     for number, year in enumerate(years):
         for place, (item, base) in enumerate(BASE.items()):
             factor = GROWTH[number % len(GROWTH)] * (1 + wobble * ((place * 7 + number * 3) % 5 - 2))
-            made.append(Figure(item, year, round(base * factor) * scale, item.replace("_", " ").capitalize(),
+            made.append(Figure(item, year, Decimal(round(base * factor) * scale), item.replace("_", " ").capitalize(),
                                40 + place // 9, "consolidated"))  # fmt: skip
     return tuple(made)
 
 
 def metrics(found: tuple[Figure, ...]) -> tuple[Metric, ...]:
     """A few metrics of each unit, computed from the figures."""
-    value = {(figure.item, figure.period): figure.value for figure in found}
+    value = {(figure.item, figure.period): float(figure.value) for figure in found}
     made: list[Metric] = []
     years = sorted({figure.period for figure in found})
     for number, year in enumerate(years):
@@ -124,7 +115,11 @@ def financial(company: str = "", wobble: float = 0.0, years: tuple[str, ...] = Y
               difference=0.0 if year != "FY2023" or not wobble else -1_250_000.0)
         for year in years
     )  # fmt: skip
-    conflict = Conflict("inventory", years[-1], 83_839_000.0, 84_100_000.0, 41, 77)
+    sides = [
+        Figure("inventory", years[-1], Decimal(value), page=page)
+        for value, page in ((83_839_000, 41), (84_100_000, 77))
+    ]
+    conflict = Conflict("inventory", years[-1], *sides)
     return Financial("EUR", years, found, metrics(found), checks, (conflict,), company=company)
 
 
@@ -137,10 +132,14 @@ def reading() -> Reading:
     return Reading(
         language="it",
         summary=tuple(Sentence(text, 4 + number * 7) for number, text in enumerate(sentences)),
-        phrases=tuple(Phrase(text, 1 - n / 10) for n, text in enumerate(("domanda estera", "nuovo stabilimento",
+        phrases=tuple(Phrase(text, score=1 - n / 10) for n, text in enumerate(("domanda estera", "nuovo stabilimento",
                       "costo dell’energia", "magazzini automatici"))),
-        entities=(Entity("vat_number", "IT01234567897", 3, 1), Entity("iban", "IT60X0542811101000000123456", 1, 12),
-                  Entity("amount", "€ 1.250.000", 4, 9), Entity("email", "bilanci@example.org", 2, 1)),
+        entities=(
+            Entity("vat_number", "IT01234567897", "IT01234567897", count=3),
+            Entity("iban", "IT60X0542811101000000123456", "IT60X0542811101000000123456", 12),
+            Entity("amount", 1_250_000, "€ 1.250.000", 9, "EUR", 4, "un mutuo di € 1.250.000 per lo stabilimento"),
+            Entity("email", "bilanci@example.org", "bilanci@example.org", count=2),
+        ),
         statistics=(("words", 18_420.0), ("sentences", 912.0), ("words_per_sentence", 20.2)),
     )  # fmt: skip
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra.errors import UsageError
 from infra.lake import Lake
 from tasks.collection import ledger
 from tasks.export.collect import collect
 from tasks.export.records import Material
-from tasks.export.results import financial, number, parse, reading, sentiment
+from tasks.figures import Conflict, Figure, Financial, number
+from tasks.readings import Entity, Phrase, Reading, Sentiment
 from tasks.records import document_id
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -113,12 +117,12 @@ def test_a_collection_that_does_not_exist_is_named(lake: Lake) -> None:
 
 
 def test_results_keep_only_what_is_sound() -> None:
-    found = financial(json.loads(json.dumps(FINANCIAL)))
-    assert [figure.value for figure in found.figures] == [120000.0, 9.0]
-    assert found.figures[1].label == "[assets − equity]"
+    found = Financial.from_json(json.loads(json.dumps(FINANCIAL)))
+    assert [figure.value for figure in found.figures] == [120000, 9]
+    assert found.figures[1].derived == "assets − equity"
     assert found.metrics[0].inputs == (("net_income", 6600.0),)
     assert (found.checks[0].passed, found.checks[0].difference) == (False, -3.0)
-    assert len(found.conflicts) == 1 and found.conflicts[0].other_page == 4
+    assert len(found.conflicts) == 1 and found.conflicts[0].other.page == 4
 
 
 @pytest.mark.parametrize("odd", [None, 3, "x", [], [None, 3, "x"], {"a": {}}, [{"value": "x"}]])
@@ -126,25 +130,33 @@ def test_odd_shapes_are_left_out(odd: object) -> None:
     keys = ("figures", "metrics", "checks", "conflicts", "fiscal_periods", "summary", "keyphrases", "entities",
             "statistics", "passages", "sentiment", "reasons")  # fmt: skip
     result = dict.fromkeys(keys, odd)
-    assert financial(result).figures == ()
-    reading(result)
-    assert sentiment({**result, "label": "neutral"}) is not None
-    assert sentiment(result) is None
+    assert Financial.from_json(result).figures == ()
+    Reading.from_json(result)
+    assert Sentiment.from_json({**result, "label": "neutral"}) is not None
+    assert Sentiment.from_json(result) is None
 
 
-def test_numbers_and_json() -> None:
+def test_only_finite_numbers_are_numbers() -> None:
     assert [number(value) for value in (1, 2.5, True, "3", None, float("inf"))] == [1.0, 2.5, None, None, None, None]
-    with pytest.raises(ValueError, match="object"):
-        parse("[]")
 
 
-def test_shapes_of_phrases_and_entities() -> None:
-    found = reading({
-        "keyphrases": ["una", {"phrase": "due", "score": 0.5}],
-        "entities": {"iban": ["IT60", {"value": "IT61", "pages": [4], "count": 2}]},
-        "statistics": {"words": 10, "style": "plain", "flag": True},
-    })  # fmt: skip
-    assert [(one.text, one.weight) for one in found.phrases] == [("una", None), ("due", 0.5)]
-    assert [(one.kind, one.text, one.count, one.page) for one in found.entities] == [
-        ("iban", "IT60", 1, 0), ("iban", "IT61", 2, 4)]  # fmt: skip
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**12), max_value=10**12),
+    st.integers(0, 900),
+    st.none() | st.tuples(*[st.integers(0, 2000)] * 4),
+)
+def test_figures_and_conflicts_come_back_from_json(value: Decimal, page: int, box: Any) -> None:
+    figure = Figure("revenue", "FY2025", value, "Ricavi", page, "income_statement", "an identity", "xbrl", box)
+    assert Figure.from_json(json.loads(json.dumps(figure.as_json()))) == figure
+    side = Figure("revenue", "FY2025", value, "Ricavi", page)
+    conflict = Conflict("revenue", "FY2025", side, side)
+    assert Conflict.from_json(json.loads(json.dumps(conflict.as_json()))) == conflict
+
+
+def test_entities_and_phrases_come_back_from_json() -> None:
+    entity = Entity("amount", 12.5, "12,50 €", 3, "EUR", 2, "un bollo di 12,50 €")
+    assert Entity.from_json(json.loads(json.dumps(entity.as_json()))) == entity
+    phrase = Phrase("costo del venduto", 3, 2, 0.5)
+    assert Phrase.from_json(json.loads(json.dumps(phrase.as_json()))) == phrase
+    found = Reading.from_json({"statistics": {"words": 10, "style": "plain", "flag": True}})
     assert dict(found.statistics) == {"words": 10.0, "style": "plain"}

@@ -7,7 +7,8 @@ from dataclasses import replace
 import invented
 
 from tasks.export.companies import companies, order
-from tasks.export.records import Analysed, Figure, Financial
+from tasks.export.records import Analysed
+from tasks.figures import Figure, Financial
 
 
 def analysed(number: int, company: str, *figures: Figure, currency: str = "EUR") -> Analysed:
@@ -22,7 +23,7 @@ def test_years_of_one_firm_stand_side_by_side_and_the_newest_report_wins() -> No
     assert firm.years == ["FY2023", "FY2024", "FY2025"]
     assert [firm.value("revenue", year) for year in firm.years] == [100.0, 112.0, 120.0]
     ((conflict, entry),) = firm.conflicts
-    assert (conflict.used, conflict.other, conflict.used_page, conflict.other_page) == (112.0, 110.0, 3, 7)
+    assert (conflict.reported.value, conflict.other.value, conflict.reported.page, conflict.other.page) == (112.0, 110.0, 3, 7)
     assert entry == new.entry and conflict.other_path == old.entry.path
 
 

@@ -18,8 +18,9 @@ from pages import collisions, glyphs, outside, text_of, written
 from deployments.cli.export import TemplateName
 from infra.errors import UsageError
 from tasks.export.format import LANGUAGES
-from tasks.export.records import Analysed, Financial, Material, Week
+from tasks.export.records import Analysed, Material, Week
 from tasks.export.templates import MODULES, template
+from tasks.figures import Financial
 
 DOCS = Path(__file__).parents[3] / "docs" / "reports.md"
 

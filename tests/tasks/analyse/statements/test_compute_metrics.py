@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.analyse.statements.compute_metrics import CAGR, compute_metrics, metric_formulas, parse_formula
-from tasks.analyse.statements.figures import Figure
+from tasks.figures import Figure
 
 
 def figure(item: str, year: int, value: float) -> Figure:
