@@ -87,9 +87,15 @@ def judge(reading: Reading, settings: Settings, model: str | None, passages: int
 def _nothing(classifier: Classifier) -> dict[str, Any]:
     reason = "The document has no running text to judge."
     return {
-        "label": "neutral", "score": 0.0, "scores": {}, "polarity": 0.0, "model": model_name(classifier),
-        "counts": dict.fromkeys(LABELS, 0), "passages": [], "reason": reason,
-    }  # fmt: skip
+        "label": "neutral",
+        "score": 0.0,
+        "scores": {},
+        "polarity": 0.0,
+        "model": model_name(classifier),
+        "counts": dict.fromkeys(LABELS, 0),
+        "passages": [],
+        "reason": reason,
+    }
 
 
 def model_name(classifier: Classifier) -> str:

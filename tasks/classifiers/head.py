@@ -129,9 +129,14 @@ def _join(first: Examples, second: Examples) -> Examples:
 
 
 def _solve(
-    vocabulary: Vocabulary, vectors: Vectors, rows: Rows, targets: Targets, classes: int, strength: float,
+    vocabulary: Vocabulary,
+    vectors: Vectors,
+    rows: Rows,
+    targets: Targets,
+    classes: int,
+    strength: float,
     start: npt.NDArray[np.float64] | None = None,
-) -> tuple[Head, npt.NDArray[np.float64]]:  # fmt: skip
+) -> tuple[Head, npt.NDArray[np.float64]]:
     """Minimise mean weighted cross-entropy + |W|² / (2·C·n); also returns the parameters, to start from."""
     import torch
 
@@ -185,6 +190,9 @@ def _csr(rows: Rows) -> Any:
             "ignore", "Sparse CSR", UserWarning
         )  # «beta», for years; products with it are tested here
         return torch.sparse_csr_tensor(
-            torch.from_numpy(rows.starts), torch.from_numpy(rows.columns), torch.from_numpy(rows.values).double(),
-            size=(rows.height, rows.width), check_invariants=False,
-        )  # fmt: skip
+            torch.from_numpy(rows.starts),
+            torch.from_numpy(rows.columns),
+            torch.from_numpy(rows.values).double(),
+            size=(rows.height, rows.width),
+            check_invariants=False,
+        )

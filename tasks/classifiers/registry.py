@@ -79,10 +79,15 @@ def versions(settings: Settings, name: str | None = None) -> list[ModelVersion]:
 def _version(about: Mapping[str, object], folder: Path) -> ModelVersion:
     metrics = read_json(folder / "metrics.json")
     return ModelVersion(
-        name=folder.parent.name, version=folder.name, current=_pointer(folder.parent) == folder.name,
+        name=folder.parent.name,
+        version=folder.name,
+        current=_pointer(folder.parent) == folder.name,
         kind=str(about["kind"]),
-        labels=tuple(about["labels"]), metrics=metrics["summary"], created_at=str(about["created_at"]), path=folder,  # type: ignore[arg-type]
-    )  # fmt: skip
+        labels=tuple(about["labels"]),
+        metrics=metrics["summary"],
+        created_at=str(about["created_at"]),
+        path=folder,  # type: ignore[arg-type]
+    )
 
 
 def find(settings: Settings, model: str) -> Path | None:

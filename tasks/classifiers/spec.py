@@ -126,9 +126,12 @@ class Metrics:
 
     def summary(self) -> dict[str, float]:
         return {
-            "accuracy": self.accuracy, "f1_macro": self.f1_macro, "f1_weighted": self.f1_weighted,
-            "loss": self.loss, "texts": self.texts,
-        }  # fmt: skip
+            "accuracy": self.accuracy,
+            "f1_macro": self.f1_macro,
+            "f1_weighted": self.f1_weighted,
+            "loss": self.loss,
+            "texts": self.texts,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,15 @@ class _Plot:
         return self.y + (value - self.low) / (self.high - self.low) * self.height
 
 
-def columns(title: str, categories: Sequence[str], series: Sequence[Series], width: float, shown: Shown,
-            height: float = HEIGHT, stacked: bool = False) -> Drawing | None:  # fmt: skip
+def columns(
+    title: str,
+    categories: Sequence[str],
+    series: Sequence[Series],
+    width: float,
+    shown: Shown,
+    height: float = HEIGHT,
+    stacked: bool = False,
+) -> Drawing | None:
     """Columns side by side, or one on the other when `stacked` (then all values must be at least 0)."""
     series = _kept(series)
     if not series or not categories:
@@ -71,8 +78,15 @@ def columns(title: str, categories: Sequence[str], series: Sequence[Series], wid
     return drawing
 
 
-def lines(title: str, categories: Sequence[str], series: Sequence[Series], width: float, shown: Shown,
-          height: float = HEIGHT, zero: bool = False) -> Drawing | None:  # fmt: skip
+def lines(
+    title: str,
+    categories: Sequence[str],
+    series: Sequence[Series],
+    width: float,
+    shown: Shown,
+    height: float = HEIGHT,
+    zero: bool = False,
+) -> Drawing | None:
     """Lines with a dot at each value; a gap where a value is None. `zero` makes the axis begin there."""
     series = _kept(series)
     if not series or not categories:
@@ -98,8 +112,15 @@ def lines(title: str, categories: Sequence[str], series: Sequence[Series], width
     return drawing
 
 
-def bars(title: str, items: Sequence[tuple[str, float]], width: float, shown: Shown, most: int = 10,
-         other: str = "", ranking: bool = True) -> Drawing | None:  # fmt: skip
+def bars(
+    title: str,
+    items: Sequence[tuple[str, float]],
+    width: float,
+    shown: Shown,
+    most: int = 10,
+    other: str = "",
+    ranking: bool = True,
+) -> Drawing | None:
     """Horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`.
 
     Without `ranking` they stay in the order given, for categories that have one.
@@ -132,8 +153,14 @@ def ranked_top(ranked: Sequence[tuple[str, float]]) -> float:
     return max(value for _, value in ranked) or 1.0
 
 
-def ribbon(title: str, values: Sequence[tuple[float, str]], width: float, ends: tuple[str, str],
-           legend: Sequence[tuple[str, str]], height: float = 74.0) -> Drawing | None:  # fmt: skip
+def ribbon(
+    title: str,
+    values: Sequence[tuple[float, str]],
+    width: float,
+    ends: tuple[str, str],
+    legend: Sequence[tuple[str, str]],
+    height: float = 74.0,
+) -> Drawing | None:
     """A strip of small columns in reading order, from −1 to 1, each in its tone: sentiment through a document."""
     if not values:
         return None
@@ -193,8 +220,17 @@ def _sums(series: Sequence[Series]) -> list[float]:
     return [sum(value or 0.0 for value in slice_) for slice_ in zip(*(one.values for one in series), strict=True)]
 
 
-def _frame(title: str, categories: Sequence[str], series: Sequence[Series], width: float, height: float,
-           shown: Shown, least: float, most: float, zero: bool) -> tuple[Drawing, _Plot]:  # fmt: skip
+def _frame(
+    title: str,
+    categories: Sequence[str],
+    series: Sequence[Series],
+    width: float,
+    height: float,
+    shown: Shown,
+    least: float,
+    most: float,
+    zero: bool,
+) -> tuple[Drawing, _Plot]:
     """Title, legend, grid and both axes; returns the drawing and where its values go."""
     if zero:
         least, most = min(0.0, least), max(0.0, most)
@@ -203,8 +239,9 @@ def _frame(title: str, categories: Sequence[str], series: Sequence[Series], widt
     left = max(fonts.width(label, fonts.TEXT, SIZE) for label in labels) + 8
     rows = _legend_rows([one.name for one in series], width) if len(series) > 1 else []
     drawing = Drawing(width, height + 12 * len(rows))
-    _string(drawing, 0, drawing.height - 9, wrap(clean(title), fonts.STRONG, 8.5, width, 1)[0], fonts.STRONG, 8.5,
-            style.INK)  # fmt: skip
+    _string(
+        drawing, 0, drawing.height - 9, wrap(clean(title), fonts.STRONG, 8.5, width, 1)[0], fonts.STRONG, 8.5, style.INK
+    )
     _legend(drawing, rows, {one.name: one.colour for one in series})
     top = drawing.height - 22 - 12 * len(rows)
     plot = _Plot(left, 20, width - left - 2, top - 20, ticks[0], ticks[-1])
@@ -280,8 +317,9 @@ def _rect(x: float, y: float, width: float, height: float, colour: str) -> Rect:
     return Rect(x, y, width, height, fillColor=HexColor(colour), strokeColor=None, strokeWidth=0)
 
 
-def _string(drawing: Drawing, x: float, y: float, text: str, font: str, size: float, colour: str,
-            right: bool = False) -> None:  # fmt: skip
+def _string(
+    drawing: Drawing, x: float, y: float, text: str, font: str, size: float, colour: str, right: bool = False
+) -> None:
     fonts.register()
     text = clean(text)
     start = x - fonts.width(text, font, size) if right else x

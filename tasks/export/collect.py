@@ -23,9 +23,25 @@ from tasks.readings import Classes, Reading, Sentiment
 Progress = Callable[[str, int, int], None]
 
 _LEDGER = (
-    "document_id", "path", "title", "format", "language", "state", "stage", "kind", "message", "attempts", "pages",
-    "chunks", "bytes", "size", "seconds", "indexed_at", "modified_at", "content_hash",
-)  # fmt: skip
+    "document_id",
+    "path",
+    "title",
+    "format",
+    "language",
+    "state",
+    "stage",
+    "kind",
+    "message",
+    "attempts",
+    "pages",
+    "chunks",
+    "bytes",
+    "size",
+    "seconds",
+    "indexed_at",
+    "modified_at",
+    "content_hash",
+)
 _ANALYSES = ("document_id", "type", "content_hash", "status", "error", "result", "created_at")
 
 

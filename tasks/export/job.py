@@ -95,9 +95,13 @@ def _day(text: str) -> date:
 
 
 def write(
-    settings: Settings, material: Material, template_name: str, output: str = "", language: str = "en",
+    settings: Settings,
+    material: Material,
+    template_name: str,
+    output: str = "",
+    language: str = "en",
     progress: Progress = silent,
-) -> Exported:  # fmt: skip
+) -> Exported:
     """Compose and render material that is already at hand."""
     began = time.perf_counter()
     words = Words(language)

@@ -39,9 +39,16 @@ class Prose(Piece):
     """
 
     def __init__(
-        self, text: object, kind: style.Type = style.BODY, tone: str = "", font: str = fonts.TEXT,
-        link: str = "", indent: float = 0.0, bullet: str = "", after: float | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        text: object,
+        kind: style.Type = style.BODY,
+        tone: str = "",
+        font: str = fonts.TEXT,
+        link: str = "",
+        indent: float = 0.0,
+        bullet: str = "",
+        after: float | None = None,
+    ) -> None:
         super().__init__(kind.before, kind.after if after is None else after)
         self.text, self.kind, self.font, self.link = clean(text), kind, font, link
         self.tone, self.indent, self.bullet = tone, indent, clean(bullet)

@@ -33,10 +33,17 @@ def ledger_week(material: Material, words: Words) -> Week | None:
     )
     failures = _failures(material.entries)
     return Week(
-        first, last, tuple(_day(day, by_day[day]) for day in days), failures=failures,
-        collections=(size,), analyses=_analyses(material.analysed),
-        needs=tuple(_need(group, words) for group in failures), queues=None, alerts=None, notes=(words("ledger_only"),),
-    )  # fmt: skip
+        first,
+        last,
+        tuple(_day(day, by_day[day]) for day in days),
+        failures=failures,
+        collections=(size,),
+        analyses=_analyses(material.analysed),
+        needs=tuple(_need(group, words) for group in failures),
+        queues=None,
+        alerts=None,
+        notes=(words("ledger_only"),),
+    )
 
 
 def _day(day: date, entries: Sequence[Entry]) -> Day:

@@ -46,17 +46,28 @@ def documents_table(entries: Sequence[Entry], words: Words) -> Table:
     """Every document with its type, size and state; the names are links."""
     show = words.format
     columns = [
-        Column(words("document"), least=120), Column(words("type")), Column(words("language")),
-        Column(words("pages"), "number"), Column(words("size"), "number"), Column(words("indexed_on"), "number"),
+        Column(words("document"), least=120),
+        Column(words("type")),
+        Column(words("language")),
+        Column(words("pages"), "number"),
+        Column(words("size"), "number"),
+        Column(words("indexed_on"), "number"),
         Column(words("state")),
-    ]  # fmt: skip
+    ]
     rows = [
-        Row((
-            source(entry), entry.format or "–", entry.language or "–", show.integer(entry.pages or None),
-            show.size(entry.bytes), show.short_date(entry.indexed_at), state(entry, words),
-        ))
+        Row(
+            (
+                source(entry),
+                entry.format or "–",
+                entry.language or "–",
+                show.integer(entry.pages or None),
+                show.size(entry.bytes),
+                show.short_date(entry.indexed_at),
+                state(entry, words),
+            )
+        )
         for entry in entries
-    ]  # fmt: skip
+    ]
     return Table(columns, rows, most=3)
 
 
@@ -70,9 +81,12 @@ def state(entry: Entry, words: Words) -> Cell:
 def failures_table(entries: Sequence[Entry], words: Words) -> Table:
     """Documents in quarantine: which, where it failed, why, how often it was tried."""
     columns = [
-        Column(words("document"), least=100), Column(words("kind")), Column(words("stage")),
-        Column(words("message"), least=140), Column(words("attempts"), "number"),
-    ]  # fmt: skip
+        Column(words("document"), least=100),
+        Column(words("kind")),
+        Column(words("stage")),
+        Column(words("message"), least=140),
+        Column(words("attempts"), "number"),
+    ]
     rows = [
         Row((source(one), words.kind(one.kind), one.stage, one.message, words.format.integer(one.attempts)))
         for one in entries
@@ -99,6 +113,11 @@ def finish(title: str, material: Material, story: Sequence[Flowable], words: Wor
     """Wrap a story about a collection in its frame."""
     under = words("collection_at", name=clean(material.collection), date=words.format.date(material.made_at))
     return Report(
-        title=title, subtitle=under, story=story, language=words.language, made_at=material.made_at,
-        contents=contents, keywords=("Faldone", clean(material.collection), title),
-    )  # fmt: skip
+        title=title,
+        subtitle=under,
+        story=story,
+        language=words.language,
+        made_at=material.made_at,
+        contents=contents,
+        keywords=("Faldone", clean(material.collection), title),
+    )

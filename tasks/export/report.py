@@ -105,8 +105,10 @@ def _together(body: list[Flowable]) -> list[Flowable]:
         while stop < len(body) and isinstance(body[stop], Heading):
             stop += 1
         if stop > index:
-            need = sum(head.wrap(style.WIDTH, style.HEIGHT)[1] + head.kind.before + head.kind.after
-                       for head in body[index:stop])  # fmt: skip
+            need = sum(
+                head.wrap(style.WIDTH, style.HEIGHT)[1] + head.kind.before + head.kind.after
+                for head in body[index:stop]
+            )
             result.append(CondPageBreak(min(need + _least(body[stop : stop + 2]), style.HEIGHT * 0.9)))
             result += body[index:stop]
         else:
@@ -134,14 +136,25 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
 
     def __init__(self, report: Report, path: Path, total: int, progress: Progress) -> None:
         super().__init__(
-            str(path), pagesize=(style.PAGE_WIDTH, style.PAGE_HEIGHT), title=clean(report.title), author=CREATOR,
-            creator=CREATOR, producer="ReportLab", subject=clean(report.subject or report.subtitle),
+            str(path),
+            pagesize=(style.PAGE_WIDTH, style.PAGE_HEIGHT),
+            title=clean(report.title),
+            author=CREATOR,
+            creator=CREATOR,
+            producer="ReportLab",
+            subject=clean(report.subject or report.subtitle),
             keywords=", ".join(clean(word) for word in report.keywords),
-        )  # fmt: skip
+        )
         frame = Frame(
-            style.LEFT, style.BOTTOM, style.WIDTH, style.HEIGHT,
-            leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
-        )  # fmt: skip
+            style.LEFT,
+            style.BOTTOM,
+            style.WIDTH,
+            style.HEIGHT,
+            leftPadding=0,
+            rightPadding=0,
+            topPadding=0,
+            bottomPadding=0,
+        )
         self.addPageTemplates(PageTemplate(frames=[frame], onPage=_furniture(report)))
         self._total, self._done, self._progress = total, 0, progress
         progress("render", 0, total)

@@ -34,19 +34,22 @@ def card(
         if spec.mode == "head"
         else "a fine-tuned transformers model"
     )
-    return "\n\n".join(
-        [
-            f"# {spec.name} {version}",
-            f"A text classifier with {len(prepared.labels)} labels: {kind}, over the base model `{spec.base}`.",
-            "## Data\n\n" + _data(prepared, splits),
-            f"## On {metrics.texts} held-out texts\n\n" + _summary(metrics),
-            "## By label\n\n" + _by_label(prepared.labels, metrics),
-            "## Confusion (rows: truth, columns: prediction)\n\n" + _confusion(prepared.labels, metrics),
-            "## Training\n\n![curves](curves.svg)\n\n" + epochs_table(fitted.epochs) + "\n\n" + _settings(fitted),
-            "## Limits\n\nThe figures hold for texts like those it was trained on. Texts longer than the base model "
-            "reads are judged by their beginning. Probabilities are not calibrated: compare them with one another.",
-        ]
-    ) + "\n"  # fmt: skip
+    return (
+        "\n\n".join(
+            [
+                f"# {spec.name} {version}",
+                f"A text classifier with {len(prepared.labels)} labels: {kind}, over the base model `{spec.base}`.",
+                "## Data\n\n" + _data(prepared, splits),
+                f"## On {metrics.texts} held-out texts\n\n" + _summary(metrics),
+                "## By label\n\n" + _by_label(prepared.labels, metrics),
+                "## Confusion (rows: truth, columns: prediction)\n\n" + _confusion(prepared.labels, metrics),
+                "## Training\n\n![curves](curves.svg)\n\n" + epochs_table(fitted.epochs) + "\n\n" + _settings(fitted),
+                "## Limits\n\nThe figures hold for texts like those it was trained on. Texts longer than the base model "
+                "reads are judged by their beginning. Probabilities are not calibrated: compare them with one another.",
+            ]
+        )
+        + "\n"
+    )
 
 
 def _data(prepared: Prepared, splits: Mapping[str, int]) -> str:
@@ -59,9 +62,11 @@ def _data(prepared: Prepared, splits: Mapping[str, int]) -> str:
 
 def _summary(metrics: Metrics) -> str:
     rows = [
-        ("accuracy", metrics.accuracy), ("macro-F1", metrics.f1_macro), ("weighted F1", metrics.f1_weighted),
+        ("accuracy", metrics.accuracy),
+        ("macro-F1", metrics.f1_macro),
+        ("weighted F1", metrics.f1_weighted),
         ("loss", metrics.loss),
-    ]  # fmt: skip
+    ]
     return table(("figure", "value"), [(name, f"{value:.4f}") for name, value in rows])
 
 
@@ -91,11 +96,16 @@ def _confusion(labels: Sequence[str], metrics: Metrics) -> str:
 def epochs_table(epochs: Sequence[EpochFigures]) -> str:
     rows = [
         (
-            str(e.epoch), f"{e.loss:.4f}", f"{e.validation_loss:.4f}", f"{e.validation_accuracy:.4f}",
-            f"{e.validation_f1_macro:.4f}", f"{e.seconds:.1f}", f"{e.samples_per_second:.1f}",
+            str(e.epoch),
+            f"{e.loss:.4f}",
+            f"{e.validation_loss:.4f}",
+            f"{e.validation_accuracy:.4f}",
+            f"{e.validation_f1_macro:.4f}",
+            f"{e.seconds:.1f}",
+            f"{e.samples_per_second:.1f}",
         )
         for e in epochs
-    ]  # fmt: skip
+    ]
     return table(("epoch", "loss", "validation loss", "accuracy", "macro-F1", "s", "texts/s"), rows)
 
 

@@ -74,9 +74,14 @@ def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
     seconds = time.perf_counter() - begin
     chosen = next(t for t in tried if t[0] == fitted_head.strength)
     figures = EpochFigures(
-        1, round(chosen[2], 5), round(chosen[1].loss, 5), chosen[1].accuracy, chosen[1].f1_macro, round(seconds, 2),
+        1,
+        round(chosen[2], 5),
+        round(chosen[1].loss, 5),
+        chosen[1].accuracy,
+        chosen[1].f1_macro,
+        round(seconds, 2),
         round(total / seconds, 2),
-    )  # fmt: skip
+    )
     numbers: dict[str, float | int | str] = {f"f1_at_{c:g}": m.f1_macro for c, m, _ in tried}
     numbers |= {"strength": fitted_head.strength, "features": fitted_head.vocabulary.size, "seed": spec.seed}
     return Fitted(prepared.folder, (figures,), 1, round(seconds, 2), 0, numbers)
@@ -91,12 +96,20 @@ def _fit_full(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
     pad = int(read_json(base / "config.json").get("pad_token_id") or 0)
     train, validation = part(prepared, "train"), part(prepared, "validation")
     plan = full.Plan(
-        base=base, checkpoints=Path(prepared.folder) / "checkpoints", labels=prepared.labels,
-        train=tokenise(base, train.texts, encoder.max_tokens), train_targets=train.targets,
-        validation=tokenise(base, validation.texts, encoder.max_tokens), validation_targets=validation.targets,
-        epochs=spec.epochs or EPOCHS, batch_size=spec.batch_size, seed=spec.seed, learning_rate=spec.learning_rate,
-        device=best_device(settings.device), pad=pad,
-    )  # fmt: skip
+        base=base,
+        checkpoints=Path(prepared.folder) / "checkpoints",
+        labels=prepared.labels,
+        train=tokenise(base, train.texts, encoder.max_tokens),
+        train_targets=train.targets,
+        validation=tokenise(base, validation.texts, encoder.max_tokens),
+        validation_targets=validation.targets,
+        epochs=spec.epochs or EPOCHS,
+        batch_size=spec.batch_size,
+        seed=spec.seed,
+        learning_rate=spec.learning_rate,
+        device=best_device(settings.device),
+        pad=pad,
+    )
     fitted = full.fit(plan, Path(prepared.folder) / "model", report)
     _describe(prepared, spec, max_tokens=encoder.max_tokens, pad=pad)
     return fitted

@@ -98,16 +98,27 @@ def fit(plan: Plan, model_folder: Path, report: Report | None = None) -> Fitted:
     checkpoint.load_weights(plan.checkpoints / f"epoch-{best.epoch:04d}", run.network)
     save_network(run.network, plan.base, model_folder)
     return Fitted(
-        folder=str(model_folder.parent), epochs=tuple(run.epochs), best_epoch=best.epoch, seconds=round(run.seconds, 2),
-        resumed_from=resumed, settings=_settings(plan, run.rate),
-    )  # fmt: skip
+        folder=str(model_folder.parent),
+        epochs=tuple(run.epochs),
+        best_epoch=best.epoch,
+        seconds=round(run.seconds, 2),
+        resumed_from=resumed,
+        settings=_settings(plan, run.rate),
+    )
 
 
 def _settings(plan: Plan, rate: float) -> dict[str, float | int | str]:
     return {
-        "epochs": plan.epochs, "batch_size": plan.batch_size, "learning_rate": rate, "seed": plan.seed,
-        "weight_decay": WEIGHT_DECAY, "warm_up": WARM_UP, "clip": CLIP, "patience": PATIENCE, "device": plan.device,
-    }  # fmt: skip
+        "epochs": plan.epochs,
+        "batch_size": plan.batch_size,
+        "learning_rate": rate,
+        "seed": plan.seed,
+        "weight_decay": WEIGHT_DECAY,
+        "warm_up": WARM_UP,
+        "clip": CLIP,
+        "patience": PATIENCE,
+        "device": plan.device,
+    }
 
 
 class _Run:
@@ -195,10 +206,14 @@ class _Run:
         logits = logits_of(self.network, plan.validation, plan.pad, plan.device, len(plan.labels))
         found = measure(softmax(logits), plan.validation_targets, plan.labels)
         return EpochFigures(
-            epoch=number, loss=round(loss, 5), validation_loss=round(found.loss, 5), validation_accuracy=found.accuracy,
-            validation_f1_macro=found.f1_macro, seconds=round(seconds, 2),
+            epoch=number,
+            loss=round(loss, 5),
+            validation_loss=round(found.loss, 5),
+            validation_accuracy=found.accuracy,
+            validation_f1_macro=found.f1_macro,
+            seconds=round(seconds, 2),
             samples_per_second=round(len(plan.train) / seconds, 2),
-        )  # fmt: skip
+        )
 
     def _tell(self, done: int, more: int, stage: str, now: bool = False) -> None:
         self._fresh += more

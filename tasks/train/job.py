@@ -51,9 +51,13 @@ def prepare(settings: Settings, spec: TrainSpec) -> Prepared:
     folder = settings.scratch / "training" / f"{spec.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     prepared = Prepared(
-        folder=str(folder), rows=len(labelled.texts), duplicates=labelled.duplicates, conflicts=labelled.conflicts,
-        labels=tuple(sorted(set(labelled.labels))), data_hash=labelled.hash,
-    )  # fmt: skip
+        folder=str(folder),
+        rows=len(labelled.texts),
+        duplicates=labelled.duplicates,
+        conflicts=labelled.conflicts,
+        labels=tuple(sorted(set(labelled.labels))),
+        data_hash=labelled.hash,
+    )
     _write_rows(folder, labelled.texts, labelled.labels, labelled.splits)
     return prepared
 

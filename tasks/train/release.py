@@ -75,8 +75,10 @@ def _keep_seen(prepared: Prepared, built: Path) -> None:
 def _environment() -> dict[str, str]:
     names = ("faldone", "torch", "transformers", "tokenizers", "safetensors", "numpy", "polars")
     return {name: package_version(name) for name in names} | {
-        "python": platform.python_version(), "machine": platform.machine(), "cores": str(os.cpu_count()),
-    }  # fmt: skip
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": str(os.cpu_count()),
+    }
 
 
 def promote(settings: Settings, spec: TrainSpec, prepared: Prepared, new: registry.ModelVersion) -> Promotion:
@@ -128,9 +130,15 @@ def result(
 ) -> dict[str, Any]:
     """What `faldone train --json` prints."""
     return {
-        "status": "completed", "name": new.name, "version": new.version, "path": str(new.path),
-        "promoted": promotion.promoted, "promotion": asdict(promotion), "metrics": metrics.summary(),
-        "epochs": [asdict(e) for e in fitted.epochs], "best_epoch": fitted.best_epoch,
+        "status": "completed",
+        "name": new.name,
+        "version": new.version,
+        "path": str(new.path),
+        "promoted": promotion.promoted,
+        "promotion": asdict(promotion),
+        "metrics": metrics.summary(),
+        "epochs": [asdict(e) for e in fitted.epochs],
+        "best_epoch": fitted.best_epoch,
         "resumed_from": fitted.resumed_from,
         "seconds": round(seconds, 2),
-    }  # fmt: skip
+    }

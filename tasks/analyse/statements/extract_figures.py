@@ -6,22 +6,24 @@ period is a conflict, reported and not settled silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tasks.analyse.statements.derive_figures import derived_figures, opening_cash, totals_of
+from tasks.analyse.statements.find_places import box_of
 from tasks.analyse.statements.find_statements import Statement, find_statements
 from tasks.analyse.statements.match_labels import plain
 from tasks.analyse.statements.pick_items import Reading, read_statement
 from tasks.analyse.statements.picks import Pick
 from tasks.analyse.statements.prepare_tables import grids_of, has_words, line_grids, page_top
-from tasks.analyse.statements.read_grids import Grid
+from tasks.analyse.statements.read_grids import Grid, Line
 from tasks.analyse.statements.read_numbers import Mark
 from tasks.analyse.statements.read_periods import FiscalCalendar, Period
 from tasks.analyse.statements.read_scale import currency_of, statement_scale
 from tasks.analyse.statements.wordings import OTHER_SCOPE, STATEMENTS, StatementKind
-from tasks.figures import Conflict, Figure
+from tasks.figures import Box, Conflict, Figure
 from tasks.records import Document
 
 _NAMES = {
@@ -77,6 +79,15 @@ class _Read:
     scale: int | None
 
 
+_Places = Callable[[Line, int], Box | None]
+
+
+def _nowhere(line: Line, column: int) -> Box | None:
+    """Places of figures that are only compared."""
+    del line, column
+    return None
+
+
 def extract(document: Document) -> Extraction:
     """Read the figures of a document from its tables."""
     elements = document.parsed.elements
@@ -91,6 +102,7 @@ def extract(document: Document) -> Extraction:
     if not reads:
         return Extraction(None if not has_words(elements) else currency, reasons=reasons)
     calendar = _calendar(document, reads.values())
+    places = partial(box_of, elements, mark=mark)
     figures: list[Figure] = []
     totals: list[Figure] = []
     statements: list[Found] = []
@@ -99,9 +111,9 @@ def extract(document: Document) -> Extraction:
         for read in (first, *_for_other_periods(document, candidates[kind])):
             scale = read.scale or _shared_scale(scales) or 1
             names = [calendar.name(period) for period in _periods(read.statement)]
-            figures += _figures(read, names, scale)
+            figures += _figures(read, names, scale, places)
             totals += totals_of(read.statement, names, scale)
-            totals += _valued(read.reading.sums, kind, names, scale)
+            totals += _valued(read.reading.sums, kind, names, scale, places)
             unread |= _unread(read, names)
             statements.append(_found(kind, read, names, scale))
     kept = _one_each(figures)
@@ -205,15 +217,19 @@ def _shared_scale(scales: dict[StatementKind, int | None]) -> int | None:
     return stated.pop() if len(stated) == 1 else None
 
 
-def _figures(read: _Read, names: Sequence[str], scale: int) -> Iterable[Figure]:
-    yield from _valued(read.reading.picks, read.statement.kind, names, scale)
+def _figures(read: _Read, names: Sequence[str], scale: int, places: _Places) -> Iterable[Figure]:
+    yield from _valued(read.reading.picks, read.statement.kind, names, scale, places)
 
 
-def _valued(picks: Iterable[Pick], kind: StatementKind, names: Sequence[str], scale: int) -> Iterable[Figure]:
+def _valued(
+    picks: Iterable[Pick], kind: StatementKind, names: Sequence[str], scale: int, places: _Places
+) -> Iterable[Figure]:
     for pick in picks:
-        for name, value in zip(names, pick.values, strict=False):
+        for column, (name, value) in enumerate(zip(names, pick.values, strict=False)):
             if value is not None:
-                yield Figure(pick.item, name, value * scale, pick.label, pick.page, kind, pick.derived)
+                box = places(pick.line, column) if pick.line else None
+                page = pick.line.page if pick.line else pick.page
+                yield Figure(pick.item, name, value * scale, pick.label, page, kind, pick.derived, box=box)
 
 
 def _found(kind: StatementKind, read: _Read, names: Sequence[str], scale: int) -> Found:
@@ -262,7 +278,7 @@ def _conflicts(
             other = _read(document, statement)
             scale = other.scale or scales.get(kind) or _shared_scale(scales) or 1
             names = [calendar.name(period) for period in _periods(statement)]
-            for figure in _figures(other, names, scale):
+            for figure in _figures(other, names, scale, _nowhere):
                 first = reported.get((figure.item, figure.period))
                 if first and _differ(first, figure, max(scale, scales.get(kind) or 1)):
                     found.setdefault((figure.item, figure.period), Conflict(figure.item, figure.period, first, figure))

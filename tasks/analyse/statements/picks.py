@@ -15,7 +15,11 @@ Values = tuple[Decimal | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """An item with one value a column; `rank` says how sure the wording is (0 surest), `derived` names an identity."""
+    """An item with one value a column.
+
+    `rank` says how sure the wording is (0 surest), `derived` names an identity; `line` is where a person looks first:
+    of several lines put together the one that weighs most.
+    """
 
     item: str
     values: Values
@@ -23,6 +27,7 @@ class Pick:
     page: int
     rank: int = 0
     derived: str = ""
+    line: Line | None = None
 
     def with_values(self, values: Values) -> Pick:
         return replace(self, values=values)
@@ -32,7 +37,7 @@ class Pick:
 
 
 def pick_of(item: str, line: Line, rank: int, label: str = "") -> Pick:
-    return Pick(item, line.values, label or line.label, line.page, rank)
+    return Pick(item, line.values, label or line.label, line.page, rank, line=line)
 
 
 def combine(item: str, lines: Sequence[Line], rank: int, derived: str = "") -> Pick:
@@ -40,7 +45,8 @@ def combine(item: str, lines: Sequence[Line], rank: int, derived: str = "") -> P
     width = max(len(line.values) for line in lines)
     columns = [[line.values[index] for line in lines if index < len(line.values)] for index in range(width)]
     values = tuple(sum_of(column) for column in columns)
-    return Pick(item, values, " + ".join(line.label for line in lines), lines[0].page, rank, derived)
+    first = max(lines, key=lambda line: sum(abs(value) for value in line.values if value is not None))
+    return Pick(item, values, " + ".join(line.label for line in lines), first.page, rank, derived, first)
 
 
 def sum_of(values: Sequence[Decimal | None]) -> Decimal | None:

@@ -155,7 +155,7 @@ def _is_after(lines: Sequence[Line], line: Line, head: str, section: str) -> boo
 def _sum_of(item: str, due: Due, rank: int) -> Pick:
     parts = [line for line in (due.within, due.beyond) if line]
     whole = combine(item, parts, rank, _SUM if len(parts) > 1 else "")
-    return Pick(item, whole.values, f"{due.label}: {whole.label}", whole.page, rank, whole.derived)
+    return replace(whole, label=f"{due.label}: {whole.label}")
 
 
 def read_debts(lines: Sequence[Line], picks: dict[str, Pick]) -> Debts | None:
@@ -290,7 +290,7 @@ def _abbreviated(whole: Due, total: Line | None, picks: dict[str, Pick]) -> Debt
 def _named(item: str, lenders: Sequence[Due], lines: Sequence[Line], when: str) -> Pick:
     whole = combine(item, lines, 1)
     heads = " + ".join(due.label for due in lenders)
-    return Pick(item, whole.values, f"{heads}: {when}", whole.page, 1)
+    return replace(whole, label=f"{heads}: {when}")
 
 
 def _investments(lines: Sequence[Line]) -> dict[str, Pick]:

@@ -161,7 +161,7 @@ def _merge(
         if fact is None:
             merged.append(figure)
         elif abs(fact.value - figure.value) <= units.get(figure.statement, 1):
-            merged.append(replace(fact, label=figure.label, page=figure.page))
+            merged.append(replace(fact, label=figure.label, page=figure.page, box=figure.box))
         else:
             merged.append(fact)
             conflicts.append(Conflict(figure.item, figure.period, fact, figure))

@@ -77,8 +77,11 @@ def _summary(reading: Reading, words: Words) -> Story:
     ]
     story: Story = [Heading(words("summary"), 2), *bullets(sentences)] if sentences else []
     if reading.generated:
-        story += [Heading(words("generated_summary"), 3), Prose(reading.generated),
-                  Prose(words("generated_note"), style.SMALL, "muted")]  # fmt: skip
+        story += [
+            Heading(words("generated_summary"), 3),
+            Prose(reading.generated),
+            Prose(words("generated_note"), style.SMALL, "muted"),
+        ]
     return story
 
 
@@ -95,13 +98,23 @@ def _sentiment(sentiment: Sentiment, entry: Entry, words: Words) -> Story:
     strongest = [passage for passage in sentiment.passages if SIGNS.get(passage.label, 0.0)]
     strongest = sorted(strongest, key=lambda passage: -passage.score)[:8]
     if strongest:
-        columns = [Column(words("passage"), least=220), Column(words("tone"), least=58),
-                   Column(words("score"), "number"), Column(words("page"), "number")]  # fmt: skip
+        columns = [
+            Column(words("passage"), least=220),
+            Column(words("tone"), least=58),
+            Column(words("score"), "number"),
+            Column(words("page"), "number"),
+        ]
         rows = [
-            Row((shorten(clean(one.text), 400), tone_cell(one.label, words), words.format.decimal(one.score),
-                 page_cell(entry, one.page)))
+            Row(
+                (
+                    shorten(clean(one.text), 400),
+                    tone_cell(one.label, words),
+                    words.format.decimal(one.score),
+                    page_cell(entry, one.page),
+                )
+            )
             for one in strongest
-        ]  # fmt: skip
+        ]
         story += [Heading(words("strongest"), 3), Table(columns, rows, most=5)]
     return story
 
@@ -140,17 +153,27 @@ def _by_section(passages: Sequence[Passage], words: Words) -> Story:
     for one in passages:
         groups[one.section or (words("first_page", page=str(one.page)) if one.page else "–")].append(one)
     columns = [
-        Column(words("section"), least=150), Column(words("passages"), "number"),
-        *(Column(words(label).capitalize(), "number") for label in SIGNS), Column(words("tone"), least=80),
-    ]  # fmt: skip
+        Column(words("section"), least=150),
+        Column(words("passages"), "number"),
+        *(Column(words(label).capitalize(), "number") for label in SIGNS),
+        Column(words("tone"), least=80),
+    ]
     rows = []
     for section, members in groups.items():
         labels = [one.label for one in members]
         tally = {label: labels.count(label) for label in SIGNS}
         balance = (tally["positive"] - tally["negative"]) / len(members)
         label = "positive" if balance > 0.15 else "negative" if balance < -0.15 else "neutral"
-        rows.append(Row((shorten(clean(section), 160), words.format.integer(len(members)),
-                         *(words.format.integer(tally[name]) for name in SIGNS), tone_cell(label, words))))  # fmt: skip
+        rows.append(
+            Row(
+                (
+                    shorten(clean(section), 160),
+                    words.format.integer(len(members)),
+                    *(words.format.integer(tally[name]) for name in SIGNS),
+                    tone_cell(label, words),
+                )
+            )
+        )
     return [Heading(words("by_section"), 3), Table(columns, rows, most=2)] if len(rows) > 1 else []
 
 

@@ -55,13 +55,18 @@ def tiles(entries: Sequence[Entry], words: Words) -> list[Tile]:
 
 def _contents(entries: Sequence[Entry], now: datetime, words: Words) -> Story:
     types = counts([entry.format.upper() for entry in entries], words)
-    languages = [(words.format.language(code) if code != words("unknown") else code, number)
-                 for code, number in counts([entry.language for entry in entries], words)]  # fmt: skip
+    languages = [
+        (words.format.language(code) if code != words("unknown") else code, number)
+        for code, number in counts([entry.language for entry in entries], words)
+    ]
     story: Story = [Heading(words("what_is_in"))]
     width, show = half(style.WIDTH), words.format.integer
     other = words("other")
-    first = beside(bars(words("by_type"), types, width, show, other=other),
-                   bars(words("by_language"), languages, width, show, other=other), style.WIDTH)  # fmt: skip
+    first = beside(
+        bars(words("by_type"), types, width, show, other=other),
+        bars(words("by_language"), languages, width, show, other=other),
+        style.WIDTH,
+    )
     second = beside(_ages(entries, now, width, words), growth(entries, width, words), style.WIDTH)
     for chart in (first, second):
         if chart is not None:
@@ -95,8 +100,15 @@ def growth(entries: Sequence[Entry], width: float, words: Words) -> Drawing | No
         names, values = [words.format.short_date(points[0])], [float(len(days))]
         return columns(words("growth_chart"), names, [Series("", values)], width, words.format.integer, 130)
     label = words.format.short_date if (days[-1] - days[0]).days <= 62 else words.format.month
-    return lines(words("growth_chart"), [label(point) for point in points], [Series("", totals)], width,
-                 words.format.integer, 130, zero=True)  # fmt: skip
+    return lines(
+        words("growth_chart"),
+        [label(point) for point in points],
+        [Series("", totals)],
+        width,
+        words.format.integer,
+        130,
+        zero=True,
+    )
 
 
 def _points(first: date, last: date) -> list[date]:

@@ -64,9 +64,13 @@ def _tiles(material: Material, words: Words) -> list[Tile]:
         Tile(show.integer(len(entries)), words("documents")),
         Tile(show.integer(sum(entry.pages for entry in entries)), words("pages")),
         Tile(show.integer(analysed), words("analysed"), words("of_total", total=show.integer(len(entries)))),
-        Tile(show.integer(failed), words("quarantined"), words("need_attention" if failed else "all_well"),
-             "poor" if failed else "good"),
-    ]  # fmt: skip
+        Tile(
+            show.integer(failed),
+            words("quarantined"),
+            words("need_attention" if failed else "all_well"),
+            "poor" if failed else "good",
+        ),
+    ]
 
 
 def _firms(firms: Sequence[Company], words: Words) -> Story:
@@ -74,11 +78,14 @@ def _firms(firms: Sequence[Company], words: Words) -> Story:
         return []
     name = finance.item_name
     columns_ = [
-        Column(words("company"), least=110), Column(words("period"), "number"),
-        Column(name("revenue", words.language), "number"), Column(words("growth"), "number"),
+        Column(words("company"), least=110),
+        Column(words("period"), "number"),
+        Column(name("revenue", words.language), "number"),
+        Column(words("growth"), "number"),
         Column(finance.metric_name("operating_margin", words.language), "number"),
-        Column(name("net_income", words.language), "number"), Column(words("assessment"), least=60),
-    ]  # fmt: skip
+        Column(name("net_income", words.language), "number"),
+        Column(words("assessment"), least=60),
+    ]
     ranked = _ranked(firms)
     story: Story = [
         Heading(words("companies"), 2),
@@ -98,13 +105,17 @@ def _firm(firm: Company, words: Words) -> Row:
     revenue = firm.value("revenue", year)
     revenue = firm.value("value_of_production", year) if revenue is None else revenue
     verdict = _verdict(firm, year)
-    return Row((
-        firm.name, year, show.money(revenue, firm.currency),
-        show.percent(firm.measured("revenue_growth", year), sign=True),
-        show.percent(firm.measured("operating_margin", year)),
-        show.money(firm.value("net_income", year), firm.currency),
-        Cell(words(verdict), mark=verdict) if verdict else "–",
-    ))  # fmt: skip
+    return Row(
+        (
+            firm.name,
+            year,
+            show.money(revenue, firm.currency),
+            show.percent(firm.measured("revenue_growth", year), sign=True),
+            show.percent(firm.measured("operating_margin", year)),
+            show.money(firm.value("net_income", year), firm.currency),
+            Cell(words(verdict), mark=verdict) if verdict else "–",
+        )
+    )
 
 
 def _lights(firm: Company, year: str) -> dict[str, str]:
@@ -140,8 +151,10 @@ def _charts(material: Material, firms: Sequence[Company], words: Words) -> Story
 
 def _trend(firm: Company, width: float, words: Words) -> Drawing | None:
     years = firm.years[-6:]
-    series = [Series(finance.item_name(item, words.language), [firm.value(item, year) for year in years])
-              for item in ("revenue", "net_income")]  # fmt: skip
+    series = [
+        Series(finance.item_name(item, words.language), [firm.value(item, year) for year in years])
+        for item in ("revenue", "net_income")
+    ]
     return columns(shorten(firm.name, 60), years, series, width, words.format.money, 120)
 
 
@@ -165,8 +178,14 @@ def _failing(material: Material, words: Words) -> list[str]:
     lines = []
     for kind, count in Counter(entry.kind for entry in failed).most_common(3):
         message = next(entry.message for entry in failed if entry.kind == kind)
-        lines.append(words("attention_failures", count=words.format.integer(count), kind=words.kind(kind),
-                           message=shorten(clean(message), 160)))  # fmt: skip
+        lines.append(
+            words(
+                "attention_failures",
+                count=words.format.integer(count),
+                kind=words.kind(kind),
+                message=shorten(clean(message), 160),
+            )
+        )
     return lines
 
 

@@ -65,21 +65,28 @@ def _chapter(firm: Company, words: Words) -> Story:
 def _overview(firms: Sequence[Company], words: Words) -> Story:
     show = words.format
     columns = [
-        Column(words("company"), least=110), Column(words("latest_year"), "number"),
+        Column(words("company"), least=110),
+        Column(words("latest_year"), "number"),
         Column(finance.item_name("revenue", words.language), "number"),
         Column(finance.metric_name("revenue_growth", words.language), "number"),
         Column(finance.metric_name("operating_margin", words.language), "number"),
         Column(finance.item_name("net_income", words.language), "number"),
-    ]  # fmt: skip
+    ]
     rows = []
     for firm in firms:
         year = firm.years[-1]
-        rows.append(Row((
-            firm.name, year, show.money(_revenue(firm, year), firm.currency),
-            show.percent(firm.measured("revenue_growth", year), sign=True),
-            show.percent(firm.measured("operating_margin", year)),
-            show.money(firm.value("net_income", year), firm.currency),
-        )))  # fmt: skip
+        rows.append(
+            Row(
+                (
+                    firm.name,
+                    year,
+                    show.money(_revenue(firm, year), firm.currency),
+                    show.percent(firm.measured("revenue_growth", year), sign=True),
+                    show.percent(firm.measured("operating_margin", year)),
+                    show.money(firm.value("net_income", year), firm.currency),
+                )
+            )
+        )
     return [Heading(words("overview")), Table(columns, rows, most=2)]
 
 
@@ -91,12 +98,22 @@ def _revenue(firm: Company, year: str) -> float | None:
 def _opening(firm: Company, words: Words) -> Story:
     year = firm.years[-1]
     tiles = [
-        Tile(words.format.money(firm.value(item, year), firm.currency), finance.item_name(item, words.language),
-             _since(firm, item, words))
-        for item in ("revenue", "value_of_production", "operating_income", "net_income", "total_assets",
-                     "operating_cash_flow", "shareholders_equity")
+        Tile(
+            words.format.money(firm.value(item, year), firm.currency),
+            finance.item_name(item, words.language),
+            _since(firm, item, words),
+        )
+        for item in (
+            "revenue",
+            "value_of_production",
+            "operating_income",
+            "net_income",
+            "total_assets",
+            "operating_cash_flow",
+            "shareholders_equity",
+        )
         if firm.value(item, year) is not None
-    ][:4]  # fmt: skip
+    ][:4]
     story: Story = [Tiles(tiles)] if tiles else []
     sentences = _sentences(firm, year, words)
     return story + ([Prose(" ".join(sentences))] if sentences else [])

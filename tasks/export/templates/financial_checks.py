@@ -61,18 +61,30 @@ def _check(check: Check | None, unit: Unit, words: Words) -> str | Cell:
 def _conflicts(firm: Company, unit: Unit, words: Words) -> Table:
     """The value that the report uses and the one that stands elsewhere, each with its page."""
     columns = [
-        Column(words("item"), least=110), Column(words("period")), Column(words("used"), "number"),
-        Column(words("page"), "number"), Column(words("elsewhere"), "number"), Column(words("page"), "number"),
+        Column(words("item"), least=110),
+        Column(words("period")),
+        Column(words("used"), "number"),
+        Column(words("page"), "number"),
+        Column(words("elsewhere"), "number"),
+        Column(words("page"), "number"),
         Column(words("document"), least=80),
-    ]  # fmt: skip
+    ]
     rows = []
     for conflict, entry in firm.conflicts:
         other = next((one for one in firm.entries if one.path == conflict.other_path), entry)
-        rows.append(Row((
-            finance.item_name(conflict.item, words.language), conflict.period, unit.show(float(conflict.reported.value), words),
-            page_cell(entry, conflict.reported.page), unit.show(float(conflict.other.value), words),
-            page_cell(other, conflict.other.page), source(other),
-        )))  # fmt: skip
+        rows.append(
+            Row(
+                (
+                    finance.item_name(conflict.item, words.language),
+                    conflict.period,
+                    unit.show(float(conflict.reported.value), words),
+                    page_cell(entry, conflict.reported.page),
+                    unit.show(float(conflict.other.value), words),
+                    page_cell(other, conflict.other.page),
+                    source(other),
+                )
+            )
+        )
     return Table(columns, rows, most=2)
 
 
@@ -82,8 +94,10 @@ def sources(firm: Company, words: Words) -> Story:
         {entry.path: _letter(number) for number, entry in enumerate(firm.entries)} if len(firm.entries) > 1 else {}
     )
     legend = " · ".join(f"{letter} = {name(path)}" for path, letter in letters.items())
-    story: Story = [Heading(words("where_figures"), 2),
-                    Prose(words("where_note", documents=legend), style.SMALL, "muted")]  # fmt: skip
+    story: Story = [
+        Heading(words("where_figures"), 2),
+        Prose(words("where_note", documents=legend), style.SMALL, "muted"),
+    ]
     for periods in (*chunks(firm.years), *chunks(firm.quarters)):
         columns = [Column(words("item"), least=90), Column(words("label_in_document"), least=110)]
         columns += [Column(period, "number") for period in periods]
@@ -119,14 +133,26 @@ def formulas(firm: Company, words: Words) -> Story:
         latest.update({name: metric for (name, at), metric in firm.metrics.items() if at == period})
     if not latest:
         return []
-    columns = [Column(words("metric"), least=95), Column(words("period")), Column(words("formula"), least=120),
-               Column(words("inputs"), least=130)]  # fmt: skip
+    columns = [
+        Column(words("metric"), least=95),
+        Column(words("period")),
+        Column(words("formula"), least=120),
+        Column(words("inputs"), least=130),
+    ]
     rows = [
-        Row((finance.metric_name(name, words.language), latest[name].period, latest[name].formula or "–",
-             "; ".join(f"{_input(item, words)} {words.format.money(value)}"
-                       for item, value in latest[name].inputs) or "–"))
-        for _, names in metric_groups(firm) for name in names if name in latest
-    ]  # fmt: skip
+        Row(
+            (
+                finance.metric_name(name, words.language),
+                latest[name].period,
+                latest[name].formula or "–",
+                "; ".join(f"{_input(item, words)} {words.format.money(value)}" for item, value in latest[name].inputs)
+                or "–",
+            )
+        )
+        for _, names in metric_groups(firm)
+        for name in names
+        if name in latest
+    ]
     return [Heading(words("how_computed"), 2), Table(columns, rows)]
 
 

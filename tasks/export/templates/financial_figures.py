@@ -82,9 +82,11 @@ def metrics(firm: Company, unit: Unit, words: Words) -> Story:
     if not periods:
         return []
     columns = [
-        Column(words("metric"), least=100), *(Column(period, "number") for period in periods),
-        Column(words("assessment"), least=56), Column(words("what_it_says"), least=120),
-    ]  # fmt: skip
+        Column(words("metric"), least=100),
+        *(Column(period, "number") for period in periods),
+        Column(words("assessment"), least=56),
+        Column(words("what_it_says"), least=120),
+    ]
     rows: list[Row] = []
     for group, names in metric_groups(firm):
         present = [name for name in names if any((name, period) in firm.metrics for period in periods)]
@@ -108,9 +110,11 @@ def _metric_row(firm: Company, name: str, periods: Sequence[str], unit: Unit, wo
     found = [firm.metrics.get((name, period)) for period in periods]
     latest = next((metric for metric in reversed(found) if metric), None)
     light = finance.light(name, latest.value) if latest else ""
-    return Row((
-        finance.metric_name(name, words.language),
-        *(shown(metric, unit, words) for metric in found),
-        Cell(words(light), mark=light) if light else "",
-        Cell(finance.meaning(name, words.language), tone="muted"),
-    ))  # fmt: skip
+    return Row(
+        (
+            finance.metric_name(name, words.language),
+            *(shown(metric, unit, words) for metric in found),
+            Cell(words(light), mark=light) if light else "",
+            Cell(finance.meaning(name, words.language), tone="muted"),
+        )
+    )

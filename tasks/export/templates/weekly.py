@@ -34,10 +34,16 @@ def compose(material: Material, words: Words) -> Report:
         return _frame(material, nothing(words, "no_week"), words.format.date(material.made_at), words)
     span = words("week_of", first=words.format.date(week.first), last=words.format.date(week.last))
     story: Story = [
-        Tiles(_tiles(week, words)), *_needs(week, words), *_work(week, words), *_failures(week, words),
-        *_queues(week, words), *_schedules(week, words), *_storage(week, words), *_made(week, words),
+        Tiles(_tiles(week, words)),
+        *_needs(week, words),
+        *_work(week, words),
+        *_failures(week, words),
+        *_queues(week, words),
+        *_schedules(week, words),
+        *_storage(week, words),
+        *_made(week, words),
         *_alerts(week, words),
-    ]  # fmt: skip
+    ]
     if week.notes:
         story += [Heading(words("notes"), 2), *bullets(week.notes, style.SMALL)]
     return _frame(material, story, span, words)
@@ -45,8 +51,15 @@ def compose(material: Material, words: Words) -> Report:
 
 def _frame(material: Material, story: Story, subtitle: str, words: Words) -> Report:
     title = words("weekly_title")
-    return Report(title=title, subtitle=subtitle, story=story, language=words.language, made_at=material.made_at,
-                  contents=False, keywords=("Faldone", title))  # fmt: skip
+    return Report(
+        title=title,
+        subtitle=subtitle,
+        story=story,
+        language=words.language,
+        made_at=material.made_at,
+        contents=False,
+        keywords=("Faldone", title),
+    )
 
 
 def _tiles(week: Week, words: Words) -> list[Tile]:
@@ -59,11 +72,14 @@ def _tiles(week: Week, words: Words) -> list[Tile]:
     return [
         Tile(show.integer(indexed), words("docs_indexed"), before),
         Tile(show.integer(failed), words("docs_failed"), "", "poor" if failed else "good"),
-        Tile(show.percent(100 * done / expected, int(done < expected)) if expected else "–", words("punctuality"),
-             words("of_total", total=show.integer(expected)) if expected else words("no_data"),
-             ("good" if done >= expected else "fair") if expected else ""),
+        Tile(
+            show.percent(100 * done / expected, int(done < expected)) if expected else "–",
+            words("punctuality"),
+            words("of_total", total=show.integer(expected)) if expected else words("no_data"),
+            ("good" if done >= expected else "fair") if expected else "",
+        ),
         Tile(rate, words("cache_rate"), note),
-    ]  # fmt: skip
+    ]
 
 
 def _cache(week: Week, words: Words) -> tuple[str, str]:
@@ -87,10 +103,18 @@ def _work(week: Week, words: Words) -> Story:
         return [*story, Prose(words("no_runs"))]
     width, show = half(style.WIDTH), words.format
     days = [show.day(day.day) for day in week.days]
-    made = columns(words("chart_days"), days, [
-        Series(words("docs_indexed"), [float(day.indexed) for day in week.days]),
-        Series(words("docs_failed"), [float(day.quarantined) for day in week.days], style.POOR),
-    ], style.WIDTH, show.integer, 130, stacked=True)  # fmt: skip
+    made = columns(
+        words("chart_days"),
+        days,
+        [
+            Series(words("docs_indexed"), [float(day.indexed) for day in week.days]),
+            Series(words("docs_failed"), [float(day.quarantined) for day in week.days], style.POOR),
+        ],
+        style.WIDTH,
+        show.integer,
+        130,
+        stacked=True,
+    )
     trends = (
         None
         if sum(day.seconds > 0 for day in week.days) < 2
@@ -101,14 +125,32 @@ def _work(week: Week, words: Words) -> Story:
     for chart in (made, trends):
         if chart is not None:
             story += [chart, Space(10)]
-    heads = [Column(words("day"), least=80), *(Column(words(key), "number") for key in
-             ("docs_indexed", "docs_failed", "pages", "time_spent"))]  # fmt: skip
-    rows = [Row((show.day(day.day), show.integer(day.indexed), show.integer(day.quarantined), show.integer(day.pages),
-                 show.duration(day.seconds) if day.seconds else "–")) for day in week.days]  # fmt: skip
-    total = Row((words("total"), show.integer(sum(day.indexed for day in week.days)),
-                 show.integer(sum(day.quarantined for day in week.days)),
-                 show.integer(sum(day.pages for day in week.days)),
-                 show.duration(sum(day.seconds for day in week.days))), strong=True)  # fmt: skip
+    heads = [
+        Column(words("day"), least=80),
+        *(Column(words(key), "number") for key in ("docs_indexed", "docs_failed", "pages", "time_spent")),
+    ]
+    rows = [
+        Row(
+            (
+                show.day(day.day),
+                show.integer(day.indexed),
+                show.integer(day.quarantined),
+                show.integer(day.pages),
+                show.duration(day.seconds) if day.seconds else "–",
+            )
+        )
+        for day in week.days
+    ]
+    total = Row(
+        (
+            words("total"),
+            show.integer(sum(day.indexed for day in week.days)),
+            show.integer(sum(day.quarantined for day in week.days)),
+            show.integer(sum(day.pages for day in week.days)),
+            show.duration(sum(day.seconds for day in week.days)),
+        ),
+        strong=True,
+    )
     return [*story, Table(heads, [*rows, total])]
 
 
@@ -133,13 +175,23 @@ def _failures(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("failures_by_kind"), 2)]
     if not week.failures:
         return [*story, Prose(words("no_failures_week"))]
-    heads = [Column(words("kind"), least=70), Column(words("count"), "number"), Column(words("message"), least=140),
-             Column(words("examples"), least=120)]  # fmt: skip
+    heads = [
+        Column(words("kind"), least=70),
+        Column(words("count"), "number"),
+        Column(words("message"), least=140),
+        Column(words("examples"), least=120),
+    ]
     rows = [
-        Row((words.kind(group.kind), words.format.integer(group.count), group.message,
-             ", ".join(name(path) for path in group.examples)))
+        Row(
+            (
+                words.kind(group.kind),
+                words.format.integer(group.count),
+                group.message,
+                ", ".join(name(path) for path in group.examples),
+            )
+        )
         for group in sorted(week.failures, key=lambda group: -group.count)
-    ]  # fmt: skip
+    ]
     return [*story, Table(heads, rows, most=4)]
 
 
@@ -147,11 +199,23 @@ def _queues(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("queues"), 2)]
     if not week.queues:
         return [*story, Prose(words("no_data" if week.queues is None else "no_runs"))]
-    heads = [Column(words("queue"), least=90), *(Column(words(key), "number") for key in
-             ("runs", "median_wait", "longest_wait", "failed"))]  # fmt: skip
+    heads = [
+        Column(words("queue"), least=90),
+        *(Column(words(key), "number") for key in ("runs", "median_wait", "longest_wait", "failed")),
+    ]
     show = words.format
-    rows = [Row((one.name, show.integer(one.runs), show.duration(one.median_wait), show.duration(one.longest_wait),
-                 show.integer(one.failed))) for one in week.queues]  # fmt: skip
+    rows = [
+        Row(
+            (
+                one.name,
+                show.integer(one.runs),
+                show.duration(one.median_wait),
+                show.duration(one.longest_wait),
+                show.integer(one.failed),
+            )
+        )
+        for one in week.queues
+    ]
     return [*story, Table(heads, rows, most=2)]
 
 
@@ -159,31 +223,54 @@ def _schedules(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("schedules"), 2)]
     if not week.schedules:
         return [*story, Prose(words("no_data"))]
-    heads = [Column(words("schedule"), least=100), *(Column(words(key), "number") for key in
-             ("expected", "completed", "failed", "latest_start", "last_success")),
-             Column(words("assessment"), least=60)]  # fmt: skip
+    heads = [
+        Column(words("schedule"), least=100),
+        *(Column(words(key), "number") for key in ("expected", "completed", "failed", "latest_start", "last_success")),
+        Column(words("assessment"), least=60),
+    ]
     return [*story, Table(heads, [_schedule(one, words) for one in week.schedules], most=2)]
 
 
 def _schedule(one: Schedule, words: Words) -> Row:
     light = "good" if one.completed >= one.expected and not one.failed else "poor" if one.completed == 0 else "fair"
     show = words.format
-    return Row((one.name, show.integer(one.expected), show.integer(one.completed), show.integer(one.failed),
-                show.duration(one.latest), show.moment(one.last_success), Cell(words(f"schedule_{light}"), mark=light)))  # fmt: skip
+    return Row(
+        (
+            one.name,
+            show.integer(one.expected),
+            show.integer(one.completed),
+            show.integer(one.failed),
+            show.duration(one.latest),
+            show.moment(one.last_success),
+            Cell(words(f"schedule_{light}"), mark=light),
+        )
+    )
 
 
 def _storage(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("storage"), 2)]
     show = words.format
     if week.collections:
-        heads = [Column(words("collection"), least=90), *(Column(words(key), "number") for key in
-                 ("documents", "chunks", "growth_column", "size", "growth_column"))]  # fmt: skip
+        heads = [
+            Column(words("collection"), least=90),
+            *(
+                Column(words(key), "number")
+                for key in ("documents", "chunks", "growth_column", "size", "growth_column")
+            ),
+        ]
         rows = [
-            Row((one.name, show.integer(one.documents), show.integer(one.chunks),
-                 _growth(one.chunks, one.chunks_before, words), show.size(one.bytes),
-                 _growth(one.bytes, one.bytes_before, words)))
+            Row(
+                (
+                    one.name,
+                    show.integer(one.documents),
+                    show.integer(one.chunks),
+                    _growth(one.chunks, one.chunks_before, words),
+                    show.size(one.bytes),
+                    _growth(one.bytes, one.bytes_before, words),
+                )
+            )
             for one in week.collections
-        ]  # fmt: skip
+        ]
         story.append(Table(heads, rows, most=2))
     if week.disk_free is not None:
         story.append(Prose(f"{words('disk_free')}: {show.size(week.disk_free)}"))
@@ -197,12 +284,17 @@ def _growth(now: int, before: int | None, words: Words) -> str:
 def _made(week: Week, words: Words) -> Story:
     story: Story = [Heading(words("made"), 2)]
     made: Sequence[tuple[str, Count]] = [
-        *((words("analysis"), one) for one in week.analyses), *((words("model"), one) for one in week.models)
-    ]  # fmt: skip
+        *((words("analysis"), one) for one in week.analyses),
+        *((words("model"), one) for one in week.models),
+    ]
     if not made:
         return [*story, Prose(words("nothing_made"))]
-    heads = [Column(words("kind")), Column(words("made_what"), least=100), Column(words("count"), "number"),
-             Column(words("remark"), least=120)]  # fmt: skip
+    heads = [
+        Column(words("kind")),
+        Column(words("made_what"), least=100),
+        Column(words("count"), "number"),
+        Column(words("remark"), least=120),
+    ]
     rows = [Row((kind, one.name, words.format.integer(one.count), one.note or "–")) for kind, one in made]
     return [*story, Table(heads, rows, most=3)]
 

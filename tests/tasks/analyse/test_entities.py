@@ -72,11 +72,15 @@ def test_mail_addresses_and_domains() -> None:
 @pytest.mark.parametrize(
     ("text", "day"),
     [
-        ("31 dicembre 2024", "2024-12-31"), ("1° marzo 2025", "2025-03-01"), ("December 31, 2018", "2018-12-31"),
-        ("6th of February 2025", "2025-02-06"), ("2025-03-14", "2025-03-14"), ("31/12/2024", "2024-12-31"),
+        ("31 dicembre 2024", "2024-12-31"),
+        ("1° marzo 2025", "2025-03-01"),
+        ("December 31, 2018", "2018-12-31"),
+        ("6th of February 2025", "2025-02-06"),
+        ("2025-03-14", "2025-03-14"),
+        ("31/12/2024", "2024-12-31"),
         ("16 Sep 2024", "2024-09-16"),
     ],
-)  # fmt: skip
+)
 def test_dates(text: str, day: str) -> None:
     assert values(f"il {text} x", "date") == [day]
 
@@ -92,14 +96,18 @@ def test_days_that_are_none_and_orders_in_doubt() -> None:
 @pytest.mark.parametrize(
     ("text", "mark", "value", "currency"),
     [
-        ("€ 6.000.000,00", ",", 6_000_000, "EUR"), ("42.454.913 euro", ",", 42_454_913, "EUR"),
-        ("600,6 milioni di euro", ",", 600_600_000, "EUR"), ("$14,694 million", ".", 14_694_000_000, "USD"),
-        ("US$ 1.2 billion", ".", 1_200_000_000, "USD"), ("EUR 61.240 migliaia", ",", 61_240_000, "EUR"),
-        ("18,000 dollars", ".", 18_000, "USD"), ("1,5 mld di euro", ",", 1_500_000_000, "EUR"),
+        ("€ 6.000.000,00", ",", 6_000_000, "EUR"),
+        ("42.454.913 euro", ",", 42_454_913, "EUR"),
+        ("600,6 milioni di euro", ",", 600_600_000, "EUR"),
+        ("$14,694 million", ".", 14_694_000_000, "USD"),
+        ("US$ 1.2 billion", ".", 1_200_000_000, "USD"),
+        ("EUR 61.240 migliaia", ",", 61_240_000, "EUR"),
+        ("18,000 dollars", ".", 18_000, "USD"),
+        ("1,5 mld di euro", ",", 1_500_000_000, "EUR"),
         ("£3.75", ".", 3.75, "GBP"),
         ("0,95 euro", ",", 0.95, "EUR"),
     ],
-)  # fmt: skip
+)
 def test_amounts(text: str, mark: str, value: float, currency: str) -> None:
     found = [e for e in find(f"pari a {text} nel", Style(mark, "day")) if e.kind == "amount"]  # type: ignore[arg-type]
     assert [(e.value, e.currency) for e in found] == [(value, currency)]

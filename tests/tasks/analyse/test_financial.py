@@ -192,16 +192,31 @@ def civil(language: str = "it") -> dict[str, Any]:
 def test_civil_code_accounts() -> None:
     result = civil()
     expected = {
-        "revenue": 301_000, "value_of_production": 303_000, "personnel_cost": 82_500,
+        "revenue": 301_000,
+        "value_of_production": 303_000,
+        "personnel_cost": 82_500,
         "depreciation_amortization": 9_000,
-        "operating_income": 63_000, "interest_expense": 4_500, "pretax_income": 58_500, "income_tax": 8_500,
-        "net_income": 50_000, "goodwill": 55_000, "intangible_assets": 60_000, "property_plant_equipment": 1_600_000,
-        "inventory": 300_000, "accounts_receivable": 820_000, "cash_and_equivalents": 150_000,
-        "current_assets": 1_300_000, "total_assets": 3_000_000, "shareholders_equity": 900_000,
-        "accounts_payable": 600_000, "short_term_debt": 400_000, "long_term_debt": 500_000,
-        "current_liabilities": 1_150_000, "total_liabilities": 2_100_000,
+        "operating_income": 63_000,
+        "interest_expense": 4_500,
+        "pretax_income": 58_500,
+        "income_tax": 8_500,
+        "net_income": 50_000,
+        "goodwill": 55_000,
+        "intangible_assets": 60_000,
+        "property_plant_equipment": 1_600_000,
+        "inventory": 300_000,
+        "accounts_receivable": 820_000,
+        "cash_and_equivalents": 150_000,
+        "current_assets": 1_300_000,
+        "total_assets": 3_000_000,
+        "shareholders_equity": 900_000,
+        "accounts_payable": 600_000,
+        "short_term_debt": 400_000,
+        "long_term_debt": 500_000,
+        "current_liabilities": 1_150_000,
+        "total_liabilities": 2_100_000,
         "receivables_due_after_year": 20_000,
-    }  # fmt: skip
+    }
     assert {item: value for (item, period), value in figures(result).items() if period == "FY2019"} == expected
     assert result["currency"] == "EUR" and {row["layout"] for row in result["statements"]} == {"civil code"}
     assert result["reasons"] == ["No cash flow statement was found."]
@@ -309,7 +324,7 @@ PROSE = Element("text", "Our garden tools by region in the coming season of spri
         ([PROSE, table("Tool | Price\nRake | 12\nSpade | 15")], "no financial statement"),
         ([PROSE, table("Region | 2019 | 2018\nNorth sales | 12 | 13\nSouth sales | 15 | 16")], "None of the 1 tables"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_has_a_reason_and_no_figure(elements: list[Element], words: str) -> None:
     result = analyse(document(elements))
     assert result["figures"] == [] and result["metrics"] == []

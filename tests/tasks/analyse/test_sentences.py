@@ -46,7 +46,10 @@ def test_a_text_without_stops_is_cut_into_bounded_pieces() -> None:
 
 def test_a_paragraph_cut_by_a_page_is_one_and_page_heads_are_none() -> None:
     parsed = Parsed(
-        "pdf", "", "en", 3,
+        "pdf",
+        "",
+        "en",
+        3,
         (
             Element("header", "Annual report", 1),
             Element("text", "Sales in Europe rose because demand for the new", 1),
@@ -55,7 +58,7 @@ def test_a_paragraph_cut_by_a_page_is_one_and_page_heads_are_none() -> None:
             Element("table", "a | b", 2, rows=(("a", "b"),)),
             *(Element("text", "Confidential draft for the board only", page) for page in (1, 2, 3)),
         ),
-    )  # fmt: skip
+    )
     found = sentences_of(parsed)
     assert [(s.text, s.page) for s in found] == [
         ("Sales in Europe rose because demand for the new instruments was strong.", 1),

@@ -26,36 +26,71 @@ NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PATHS = ("/archive/a/bilancio.pdf", "/archive/b/verbale.docx", "/archive/c/verbale.docx")
 
 FINANCIAL = {
-    "currency": "EUR", "fiscal_periods": ["FY2025", "FY2024"],
+    "currency": "EUR",
+    "fiscal_periods": ["FY2025", "FY2024"],
     "figures": [
         {"item": "revenue", "period": "FY2025", "value": 120000, "label": "Ricavi", "page": 12, "statement": "income"},
         {"item": "revenue", "period": "FY2024", "value": float("nan"), "label": "Ricavi", "page": 12},
         {"item": "total_liabilities", "period": "FY2025", "value": 9, "label": "", "derived": "assets − equity"},
     ],
-    "metrics": [{"metric": "net_margin", "period": "FY2025", "value": 5.5, "unit": "percent", "formula": "f",
-                 "inputs": {"net_income": 6600, "odd": None}}],
+    "metrics": [
+        {
+            "metric": "net_margin",
+            "period": "FY2025",
+            "value": 5.5,
+            "unit": "percent",
+            "formula": "f",
+            "inputs": {"net_income": 6600, "odd": None},
+        }
+    ],
     "checks": [{"check": "balance_sheet_balances", "period": "FY2025", "passed": False, "difference": -3}],
-    "conflicts": [{"item": "revenue", "period": "FY2025", "reported": {"value": 1, "page": 2},
-                   "other": {"value": 3, "page": 4}}, "odd"],
+    "conflicts": [
+        {"item": "revenue", "period": "FY2025", "reported": {"value": 1, "page": 2}, "other": {"value": 3, "page": 4}},
+        "odd",
+    ],
     "reasons": [],
-}  # fmt: skip
-SENTIMENT = {"label": "positive", "score": 0.8, "model": "m",
-             "passages": [{"text": "t", "page": 2, "label": "positive", "score": 0.9}]}  # fmt: skip
+}
+SENTIMENT = {
+    "label": "positive",
+    "score": 0.8,
+    "model": "m",
+    "passages": [{"text": "t", "page": 2, "label": "positive", "score": 0.9}],
+}
 
 
 def ledger_row(path: str, **values: Any) -> dict[str, Any]:
-    return {"document_id": document_id("documents", path), "path": path, "state": "indexed", "title": "T",
-            "format": "pdf",
-            "language": "it", "pages": 4, "chunks": 9, "size": 1000, "bytes": 400, "content_hash": "h1",
-            "indexed_at": NOW, **values}  # fmt: skip
+    return {
+        "document_id": document_id("documents", path),
+        "path": path,
+        "state": "indexed",
+        "title": "T",
+        "format": "pdf",
+        "language": "it",
+        "pages": 4,
+        "chunks": 9,
+        "size": 1000,
+        "bytes": 400,
+        "content_hash": "h1",
+        "indexed_at": NOW,
+        **values,
+    }
 
 
 def analysis(path: str, kind: str, result: Any, age: int = 0, **values: Any) -> dict[str, Any]:
     document = document_id("documents", path)
-    return {"analysis_id": f"{document}-{kind}-{age}", "document_id": document, "path": path, "type": kind,
-            "content_hash": "h1", "fingerprint": "f", "status": "ok", "error": "",
-            "result": result if isinstance(result, str) else json.dumps(result),
-            "created_at": NOW - timedelta(hours=age), **values}  # fmt: skip
+    return {
+        "analysis_id": f"{document}-{kind}-{age}",
+        "document_id": document,
+        "path": path,
+        "type": kind,
+        "content_hash": "h1",
+        "fingerprint": "f",
+        "status": "ok",
+        "error": "",
+        "result": result if isinstance(result, str) else json.dumps(result),
+        "created_at": NOW - timedelta(hours=age),
+        **values,
+    }
 
 
 @pytest.fixture
@@ -127,8 +162,20 @@ def test_results_keep_only_what_is_sound() -> None:
 
 @pytest.mark.parametrize("odd", [None, 3, "x", [], [None, 3, "x"], {"a": {}}, [{"value": "x"}]])
 def test_odd_shapes_are_left_out(odd: object) -> None:
-    keys = ("figures", "metrics", "checks", "conflicts", "fiscal_periods", "summary", "keyphrases", "entities",
-            "statistics", "passages", "sentiment", "reasons")  # fmt: skip
+    keys = (
+        "figures",
+        "metrics",
+        "checks",
+        "conflicts",
+        "fiscal_periods",
+        "summary",
+        "keyphrases",
+        "entities",
+        "statistics",
+        "passages",
+        "sentiment",
+        "reasons",
+    )
     result = dict.fromkeys(keys, odd)
     assert Financial.from_json(result).figures == ()
     Reading.from_json(result)

@@ -23,16 +23,25 @@ def test_years_of_one_firm_stand_side_by_side_and_the_newest_report_wins() -> No
     assert firm.years == ["FY2023", "FY2024", "FY2025"]
     assert [firm.value("revenue", year) for year in firm.years] == [100.0, 112.0, 120.0]
     ((conflict, entry),) = firm.conflicts
-    assert (conflict.reported.value, conflict.other.value, conflict.reported.page, conflict.other.page) == (112.0, 110.0, 3, 7)
+    assert (conflict.reported.value, conflict.other.value, conflict.reported.page, conflict.other.page) == (
+        112.0,
+        110.0,
+        3,
+        7,
+    )
     assert entry == new.entry and conflict.other_path == old.entry.path
 
 
 def test_firms_without_a_name_or_with_another_currency_stand_alone() -> None:
     figure = Figure("revenue", "FY2024", 1.0)
-    firms = companies([
-        analysed(1, "", figure), analysed(2, "", figure), analysed(3, "Beta", figure),
-        analysed(4, "Beta", figure, currency="USD"),
-    ])  # fmt: skip
+    firms = companies(
+        [
+            analysed(1, "", figure),
+            analysed(2, "", figure),
+            analysed(3, "Beta", figure),
+            analysed(4, "Beta", figure, currency="USD"),
+        ]
+    )
     assert len(firms) == 4
 
 
@@ -73,4 +82,9 @@ def test_quarters_do_not_mix_with_years() -> None:
 
 def test_order_of_periods() -> None:
     assert sorted(["FY2024", "2024Q4", "FY2023", "2024Q1", "odd"], key=order) == [
-        "odd", "FY2023", "2024Q1", "2024Q4", "FY2024"]  # fmt: skip
+        "odd",
+        "FY2023",
+        "2024Q1",
+        "2024Q4",
+        "FY2024",
+    ]

@@ -85,7 +85,9 @@ def test_the_chain_gathers_failures_of_every_part() -> None:
     result = combine("documents", [indexed, analysed, exported])
     assert result["status"] == "completed_with_failures"
     assert [(one["part"], one["path"], one["message"]) for one in result["failures"]] == [
-        ("index", "/a", "It ends."), ("analyse", "/b", "No text.")]  # fmt: skip
+        ("index", "/a", "It ends."),
+        ("analyse", "/b", "No text."),
+    ]
     assert (result["seconds"], result["path"], result["pages"]) == (3.5, "/r.pdf", 3)
     assert "results" not in result["analyse"] and result["index"]["chunks"] == 3
 

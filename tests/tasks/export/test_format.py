@@ -25,12 +25,18 @@ def test_numbers() -> None:
 
 def test_percent() -> None:
     assert (EN.percent(12.345, sign=True), IT.percent(-3.21, sign=True), EN.percent(0.01, sign=True)) == (
-        "+12.3%", "−3,2%", "0.0%")  # fmt: skip
+        "+12.3%",
+        "−3,2%",
+        "0.0%",
+    )
 
 
 def test_money() -> None:
     assert (EN.money(32_765_000, "USD"), IT.money(-1_260_000_000, "EUR"), EN.money(950, "")) == (
-        "US$ 32.8 m", "€ −1,3 mld", "950")  # fmt: skip
+        "US$ 32.8 m",
+        "€ −1,3 mld",
+        "950",
+    )
 
 
 def test_sizes_and_durations() -> None:

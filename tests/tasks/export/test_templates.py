@@ -171,8 +171,12 @@ def test_a_failed_check_is_shown(tmp_path: Path) -> None:
 
 def test_many_years_are_split_into_tables(tmp_path: Path) -> None:
     years = tuple(f"FY{year}" for year in range(2008, 2026))
-    material = Material("default", invented.NOW, (invented.entry(1),),
-                        (Analysed(invented.entry(1), invented.financial("Lunga", 0.01, years)),))  # fmt: skip
+    material = Material(
+        "default",
+        invented.NOW,
+        (invented.entry(1),),
+        (Analysed(invented.entry(1), invented.financial("Lunga", 0.01, years)),),
+    )
     path = written("financial", material, tmp_path)
     assert all(year in text_of(path) for year in years)
     assert not any(outside(found) or collisions(found) for _, found in glyphs(path))

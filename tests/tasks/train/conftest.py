@@ -59,8 +59,12 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> str:
     tokenizer.save(str(folder / "tokenizer.json"))
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(words), hidden_size=48, num_hidden_layers=2, num_attention_heads=2, intermediate_size=96,
+        vocab_size=len(words),
+        hidden_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=96,
         max_position_embeddings=24,
-    )  # fmt: skip
+    )
     BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
     return str(folder)

@@ -21,36 +21,69 @@ def values(*figures: Figure) -> dict[tuple[str, str], float]:
 TWO_YEARS = [
     figure(item, year, value)
     for item, first, second in [
-        ("revenue", 800, 1000), ("cost_of_goods_sold", 500, 600), ("operating_income", 130, 200),
+        ("revenue", 800, 1000),
+        ("cost_of_goods_sold", 500, 600),
+        ("operating_income", 130, 200),
         ("net_income", 90, 130),
-        ("depreciation_amortization", 55, 60), ("inventory", 130, 150), ("accounts_receivable", 180, 200),
-        ("accounts_payable", 140, 160), ("current_assets", 410, 470), ("current_liabilities", 170, 200),
-        ("total_assets", 760, 850), ("shareholders_equity", 320, 390), ("property_plant_equipment", 270, 300),
-        ("short_term_debt", 30, 40), ("long_term_debt", 260, 250), ("cash_and_equivalents", 100, 120),
-        ("interest_expense", 10, 20), ("operating_cash_flow", 160, 210),
-        ("capital_expenditure", 80, 90), ("dividends_paid", 30, 40),
+        ("depreciation_amortization", 55, 60),
+        ("inventory", 130, 150),
+        ("accounts_receivable", 180, 200),
+        ("accounts_payable", 140, 160),
+        ("current_assets", 410, 470),
+        ("current_liabilities", 170, 200),
+        ("total_assets", 760, 850),
+        ("shareholders_equity", 320, 390),
+        ("property_plant_equipment", 270, 300),
+        ("short_term_debt", 30, 40),
+        ("long_term_debt", 260, 250),
+        ("cash_and_equivalents", 100, 120),
+        ("interest_expense", 10, 20),
+        ("operating_cash_flow", 160, 210),
+        ("capital_expenditure", 80, 90),
+        ("dividends_paid", 30, 40),
     ]
     for year, value in ((2018, first), (2019, second))
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("gross_margin", 40), ("operating_margin", 20), ("net_margin", 13), ("ebitda", 260), ("ebitda_margin", 26),
-        ("roa", 100 * 130 / 805), ("roe", 100 * 130 / 355), ("roi", 100 * 200 / 850), ("cogs_margin", 60),
-        ("current_ratio", 2.35), ("quick_ratio", 1.6), ("cash_ratio", 0.6), ("working_capital", 270),
-        ("operating_cash_flow_ratio", 1.05), ("debt_to_equity", 290 / 390), ("net_debt", 170),
+        ("gross_margin", 40),
+        ("operating_margin", 20),
+        ("net_margin", 13),
+        ("ebitda", 260),
+        ("ebitda_margin", 26),
+        ("roa", 100 * 130 / 805),
+        ("roe", 100 * 130 / 355),
+        ("roi", 100 * 200 / 850),
+        ("cogs_margin", 60),
+        ("current_ratio", 2.35),
+        ("quick_ratio", 1.6),
+        ("cash_ratio", 0.6),
+        ("working_capital", 270),
+        ("operating_cash_flow_ratio", 1.05),
+        ("debt_to_equity", 290 / 390),
+        ("net_debt", 170),
         ("net_debt_to_ebitda", 170 / 260),
-        ("interest_coverage", 10), ("asset_turnover", 1000 / 805), ("fixed_asset_turnover", 1000 / 285),
-        ("inventory_turnover", 600 / 140), ("dio", 365 * 140 / 600), ("dso", 365 * 190 / 1000),
+        ("interest_coverage", 10),
+        ("asset_turnover", 1000 / 805),
+        ("fixed_asset_turnover", 1000 / 285),
+        ("inventory_turnover", 600 / 140),
+        ("dio", 365 * 140 / 600),
+        ("dso", 365 * 190 / 1000),
         ("dpo", 365 * 150 / 620),
-        ("cash_conversion_cycle", 365 * 140 / 600 + 365 * 190 / 1000 - 365 * 150 / 620), ("free_cash_flow", 120),
-        ("capex_to_revenue", 9), ("depreciation_to_revenue", 6), ("dividend_payout_ratio", 40 / 130),
-        ("retention_ratio", 90 / 130), ("revenue_growth", 25), ("operating_income_growth", 100 * 70 / 130),
+        ("cash_conversion_cycle", 365 * 140 / 600 + 365 * 190 / 1000 - 365 * 150 / 620),
+        ("free_cash_flow", 120),
+        ("capex_to_revenue", 9),
+        ("depreciation_to_revenue", 6),
+        ("dividend_payout_ratio", 40 / 130),
+        ("retention_ratio", 90 / 130),
+        ("revenue_growth", 25),
+        ("operating_income_growth", 100 * 70 / 130),
         ("net_income_growth", 100 * 40 / 90),
     ],
-)  # fmt: skip
+)
 def test_values_by_hand(name: str, value: float) -> None:
     assert values(*TWO_YEARS)[name, "FY2019"] == pytest.approx(value)
 

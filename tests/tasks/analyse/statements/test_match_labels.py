@@ -321,18 +321,32 @@ def test_totals_are_surer_than_parts() -> None:
 
 @pytest.mark.parametrize(
     ("label", "mark"),
-    [("B.II) Immobilizzazioni", "B.II"), ("C) Attivo", "C"), ("IV - Cassa", "IV"), ("17) interessi", "17"),
-     ("5-bis) crediti", "5"), ("a) salari", "a"), ("Cash", ""), ("Income tax", ""), ("Inventories", "")],
-)  # fmt: skip
+    [
+        ("B.II) Immobilizzazioni", "B.II"),
+        ("C) Attivo", "C"),
+        ("IV - Cassa", "IV"),
+        ("17) interessi", "17"),
+        ("5-bis) crediti", "5"),
+        ("a) salari", "a"),
+        ("Cash", ""),
+        ("Income tax", ""),
+        ("Inventories", ""),
+    ],
+)
 def test_civil_numbering(label: str, mark: str) -> None:
     assert mark_of(label) == mark
 
 
 @pytest.mark.parametrize(
     ("label", "reverse"),
-    [("Income tax (expense) benefit", True), ("(Provision for) benefit from income taxes", True),
-     ("Benefit from (provision for) income taxes", True), ("Provision for (benefit from) income taxes", False),
-     ("Income tax expense (benefit)", False), ("Income taxes", False)],
-)  # fmt: skip
+    [
+        ("Income tax (expense) benefit", True),
+        ("(Provision for) benefit from income taxes", True),
+        ("Benefit from (provision for) income taxes", True),
+        ("Provision for (benefit from) income taxes", False),
+        ("Income tax expense (benefit)", False),
+        ("Income taxes", False),
+    ],
+)
 def test_lines_that_print_a_charge_as_negative(label: str, reverse: bool) -> None:
     assert reversed_sign(label) is reverse
