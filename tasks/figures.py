@@ -133,7 +133,7 @@ class Check:
 class Financial:
     """The financial analysis of one document.
 
-    `reason` says why there are no figures when there are none; `left_out` what was not read or computed, in words.
+    `reason` says why there are no figures when there are none; `scope` is `consolidated` for a group's accounts.
     """
 
     currency: str = ""
@@ -144,6 +144,7 @@ class Financial:
     conflicts: tuple[Conflict, ...] = ()
     reason: str = ""
     company: str = ""
+    scope: str = ""
 
     @classmethod
     def from_json(cls, result: Json) -> Financial:
@@ -160,6 +161,7 @@ class Financial:
             conflicts=tuple(conflict for conflict in conflicts if conflict),
             reason=" ".join(text(reason) for reason in items(result.get("reasons"))),
             company=text(result.get("company")),
+            scope=text(result.get("scope")),
         )
 
 

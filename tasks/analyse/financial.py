@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.analyse.find_company import company_of
 from tasks.analyse.statements.check_figures import check_figures
 from tasks.analyse.statements.compute_metrics import compute_metrics
 from tasks.analyse.statements.extract_figures import Extraction, extract
@@ -28,15 +29,18 @@ def analyse(document: Document, companions: Sequence[Document] = ()) -> dict[str
         companions: documents that belong to it (attachments: an XBRL instance); their facts win over read text.
 
     Returns:
-        A dictionary for JSON: `currency` (ISO code or None), `fiscal_periods` newest first, `figures`, `metrics`,
-        `statements` (where each was found), `checks`, `conflicts`, `not_computed` (metrics without a value and why) and
-        `reasons` (in plain words, when something could not be read).
+        A dictionary for JSON: `company` (the firm's name, "" where none is stated), `scope` ("consolidated" or ""),
+        `currency` (ISO code or None), `fiscal_periods` newest first, `figures` (each with page and, where known, box),
+        `metrics`, `statements` (where each was found), `checks`, `conflicts`, `not_computed` (metrics without a value
+        and why) and `reasons` (in plain words, when something could not be read).
     """
     extraction = merge_facts(extract(document), document, companions)
     metrics, missing = compute_metrics(extraction.figures, extraction.unread)
     return {
         "document_id": document.document_id,
         "path": document.path,
+        "company": next(filter(None, map(company_of, (*companions, document))), ""),
+        "scope": "consolidated" if extraction.consolidated else "",
         "currency": extraction.currency,
         "fiscal_periods": fiscal_periods(extraction),
         "figures": [figure.as_json() for figure in extraction.figures],

@@ -83,10 +83,10 @@ def _version(about: Mapping[str, object], folder: Path) -> ModelVersion:
         version=folder.name,
         current=_pointer(folder.parent) == folder.name,
         kind=str(about["kind"]),
-        labels=tuple(about["labels"]),
+        labels=tuple(about["labels"]),  # type: ignore[arg-type]
         metrics=metrics["summary"],
         created_at=str(about["created_at"]),
-        path=folder,  # type: ignore[arg-type]
+        path=folder,
     )
 
 

@@ -98,17 +98,22 @@ def _groups(analysed: Sequence[Analysed]) -> list[list[Analysed]]:
 
 
 def _agree(group: Sequence[Analysed]) -> bool:
-    """Whether no two documents name different companies or currencies; one that names none agrees with any."""
+    """Whether no two documents name different companies, currencies or scopes; one that names none agrees with any.
+
+    Accounts of a group and of its parent alone are two sets, whatever name stands over them.
+    """
     parts = [one.financial for one in group if one.financial]
     currencies = {part.currency for part in parts} - {""}
-    return len(currencies) <= 1 and len({_folded(part.company) for part in parts} - {""}) <= 1
+    scopes = {part.scope for part in parts if part.company}
+    return len(currencies) <= 1 and len(scopes) <= 1 and len({_folded(part.company) for part in parts} - {""}) <= 1
 
 
 def _namesakes(analysed: Sequence[Analysed]) -> Iterator[tuple[int, int]]:
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for index, one in enumerate(analysed):
         if one.financial and one.financial.company:
-            yield seen.setdefault((_folded(one.financial.company), one.financial.currency), index), index
+            key = (_folded(one.financial.company), one.financial.currency, one.financial.scope)
+            yield seen.setdefault(key, index), index
 
 
 def _folded(name: str) -> str:

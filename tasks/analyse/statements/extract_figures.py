@@ -22,7 +22,7 @@ from tasks.analyse.statements.read_grids import Grid, Line
 from tasks.analyse.statements.read_numbers import Mark
 from tasks.analyse.statements.read_periods import FiscalCalendar, Period
 from tasks.analyse.statements.read_scale import currency_of, statement_scale
-from tasks.analyse.statements.wordings import OTHER_SCOPE, STATEMENTS, StatementKind
+from tasks.analyse.statements.wordings import CONSOLIDATED, OTHER_SCOPE, STATEMENTS, StatementKind
 from tasks.figures import Box, Conflict, Figure
 from tasks.records import Document
 
@@ -70,6 +70,7 @@ class Extraction:
     reasons: tuple[str, ...] = ()
     totals: tuple[Figure, ...] = ()
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    consolidated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,22 @@ def extract(document: Document) -> Extraction:
     kept += opening_cash(kept, totals)
     conflicts = _conflicts(document, candidates, kept, calendar, scales)
     reasons += _left_out(unread)
-    return Extraction(currency, tuple(_ordered(kept)), tuple(statements), conflicts, reasons, tuple(totals), unread)
+    return Extraction(
+        currency,
+        tuple(_ordered(kept)),
+        tuple(statements),
+        conflicts,
+        reasons,
+        tuple(totals),
+        unread,
+        _consolidated(document, reads.values()),
+    )
+
+
+def _consolidated(document: Document, reads: Iterable[_Read]) -> bool:
+    """Whether the statements are a group's: the words above one of them say so, or the document's title."""
+    near = [f"{read.statement.grids[0].context} {read.statement.grids[0].section}" for read in reads]
+    return any(CONSOLIDATED.search(plain(text)) for text in (*near, document.parsed.title))
 
 
 def _unread(read: _Read, names: Sequence[str]) -> dict[tuple[str, str], str]:

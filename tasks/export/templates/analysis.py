@@ -21,13 +21,14 @@ from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.text import clean, name, shorten
 from tasks.export.words import Words
-from tasks.readings import Passage, Reading, Sentiment
+from tasks.readings import Entity, Passage, Reading, Sentiment
 
 NAME = "analysis"
 DESCRIPTION = "summary, tone by section, key phrases and entities, document by document"
 TONES = {"positive": "good", "neutral": "muted", "negative": "poor"}
 SIGNS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
 
+MOST_OF_A_KIND = 10  # entities of one kind in the report
 RIBBON = 8  # passages from which their order says something
 
 Story = list[Flowable]
@@ -214,17 +215,27 @@ def _in_two(columns: Sequence[Column], pairs: Sequence[tuple[str | Cell, str | C
 
 
 def _entities(reading: Reading, entry: Entry, words: Words) -> Story:
-    if not reading.entities:
-        return []
-    columns = [Column(words("found"), least=200), Column(words("times"), "number"), Column(words("page"), "number")]
+    """The most frequent entities of each kind with what they are about; what is beyond them is counted."""
+    columns = [
+        Column(words("found"), least=95),
+        Column(words("about"), least=150),
+        Column(words("times"), "number"),
+        Column(words("page"), "number"),
+    ]
     rows: list[Row] = []
-    kind = None
-    for entity in sorted(reading.entities, key=lambda one: (one.kind, -one.count)):
-        if entity.kind != kind:
-            kind = entity.kind
-            rows.append(Row((words.kind(kind), "", ""), group=True))
-        rows.append(Row((entity.text, words.format.integer(entity.count), page_cell(entry, entity.page))))
-    return [Heading(words("entities"), 2), Table(columns, rows, most=3)]
+    for kind in sorted({entity.kind for entity in reading.entities}):
+        members = sorted((one for one in reading.entities if one.kind == kind), key=lambda one: -one.count)
+        rows.append(Row((words.kind(kind), "", "", ""), group=True))
+        rows += [_entity_row(one, entry, words) for one in members[:MOST_OF_A_KIND]]
+        if len(members) > MOST_OF_A_KIND:
+            more = words("more_entities", count=words.format.integer(len(members) - MOST_OF_A_KIND))
+            rows.append(Row((Cell(more, tone="muted"), "", "", "")))
+    return [Heading(words("entities"), 2), Table(columns, rows, most=3)] if rows else []
+
+
+def _entity_row(entity: Entity, entry: Entry, words: Words) -> Row:
+    about = "" if entity.about == entity.text else shorten(clean(entity.about), 160)
+    return Row((entity.text, about, words.format.integer(entity.count), page_cell(entry, entity.page)))
 
 
 def _statistics(reading: Reading, words: Words) -> Story:

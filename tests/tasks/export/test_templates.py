@@ -21,6 +21,7 @@ from tasks.export.format import LANGUAGES
 from tasks.export.records import Analysed, Material, Week
 from tasks.export.templates import MODULES, template
 from tasks.figures import Financial
+from tasks.readings import Entity
 
 DOCS = Path(__file__).parents[3] / "docs" / "reports.md"
 
@@ -202,3 +203,16 @@ def test_a_template_is_in_the_registry_the_command_line_and_the_manual() -> None
 def test_an_unknown_template_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="financial, analysis"):
         template("balance")
+
+
+def test_ten_entities_a_kind_with_what_they_are_about(tmp_path: Path) -> None:
+    entities = tuple(
+        Entity("amount", number, f"{number},00 €", 2, "EUR", 40 - number, f"la rata {number} del mutuo")
+        for number in range(1, 25)
+    )
+    base = small().analysed[0]
+    assert base.reading is not None
+    one = dataclasses.replace(base, reading=dataclasses.replace(base.reading, entities=entities))
+    text = " ".join(text_of(written("analysis", dataclasses.replace(small(), analysed=(one,)), tmp_path)).split())
+    assert "la rata 10 del mutuo" in text and "la rata 11 del mutuo" not in text
+    assert "14 more" in text

@@ -97,3 +97,48 @@ def test_tables_of_the_notes_stay_apart() -> None:
     note = Element("table", "", 3, rows=(("", "31-12-2024", "31-12-2023"), ("Mutui ipotecari", "900.000", "950.000")))
     parsed = replace(document.parsed, elements=(*document.parsed.elements, note))
     assert faults(analyse(replace(document, parsed=parsed))) == []
+
+
+@pytest.mark.parametrize("breaks", [[], [20], [46, 55], [50]])
+def test_a_figure_stands_in_its_box(breaks: list[int]) -> None:
+    """What a person sees at the place of a figure is its number."""
+    import pypdfium2
+
+    data = pdf(breaks)
+    document = pypdfium2.PdfDocument(data)
+    found = [row for row in read(data)["figures"] if "box" in row]
+    assert len(found) >= 40
+    for row in found:
+        page = document[row["page"] - 1]
+        left, top, right, bottom = row["box"]
+        height = page.get_height()
+        seen = page.get_textpage().get_text_bounded(left - 1, height - bottom - 1, right + 1, height - top + 1)
+        shown = int(seen.strip().replace(".", "").replace("-", "0").strip("()") or 0)
+        parts = "+" in row["label"] or row.get("derived")
+        assert shown == abs(row["value"]) or parts, row
+    document.close()
+
+
+def test_the_accounts_of_a_group_and_of_its_parent_are_told_apart() -> None:
+    parent = _document(balance_lines())
+    group = replace(parent, parsed=replace(parent.parsed, title="Bilancio consolidato al 31 dicembre 2024"))
+    assert (analyse(parent)["scope"], analyse(group)["scope"]) == ("", "consolidated")
+
+
+def test_consolidated_statements_win_over_those_of_the_parent() -> None:
+    """Both in one document, the parent's first: the figures are the group's."""
+
+    def statements(title: str, factor: int, page: int) -> list[Element]:
+        lines = [
+            [label, *(f"{factor * int(v.replace('.', '').replace('-', '0')):,}".replace(",", ".") for v in values)]
+            for label, *values in balance_lines()
+        ]
+        cells = tuple(tuple([*row, "", ""][:3]) for row in [["", "31-12-2024", "31-12-2023"], *lines])
+        return [Element("title", title, page), Element("table", "", page, rows=cells)]
+
+    elements = (
+        *statements("Stato patrimoniale della società controllante", 1, 1),
+        *statements("Stato patrimoniale consolidato", 3, 7),
+    )
+    document = Document("0" * 32, "test", "b.pdf", "hash", Parsed("pdf", "", "it", 8, elements))
+    assert figures_of(analyse(document))["total_assets", "FY2024"] == 3 * 4_277_000
