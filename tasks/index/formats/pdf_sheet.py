@@ -150,14 +150,14 @@ def _recognise(page: Any, number: int, room: Rect, tesseract: ocr.Tesseract, not
     """The words in a part of a page; None, with a warning, when recognition fails."""
     notes.context.extend()
     try:
-        return ocr.recognise(_render(page, room, notes.context), tesseract, 3 * notes.context.limits.seconds_per_page)
+        return ocr.recognise(render(page, room, notes.context), tesseract, 3 * notes.context.limits.seconds_per_page)
     except DocumentError as error:
         notes.slow = notes.slow or error.kind is FailureKind.TIMEOUT
         notes.warnings.append(f"page {number}: {error}")
         return None
 
 
-def _render(page: Any, room: Rect, context: Context) -> Picture:
+def render(page: Any, room: Rect, context: Context) -> Picture:
     """A part of the page (points, as shown) as a picture: 300 dots per inch, fewer for a very large sheet."""
     width, height = page.get_size()
     area = max((room.x1 - room.x0) * (room.bottom - room.top), 1.0)

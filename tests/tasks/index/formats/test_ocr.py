@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 import pypdfium2
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
-from tasks.index.formats import image, ocr, pdf
+from tasks.index.formats import image, ocr, ocr_second, pdf
 from tasks.index.formats.base import Context
+from tasks.index.formats.ocr_again import reread
+from tasks.index.formats.ocr_vote import Seen, vote
+from tasks.index.formats.pdf_words import Word
 from tests.tasks.index.formats.paper import HEIGHT, WIDTH, context, make, statement, write
 
 pytestmark = pytest.mark.slow
@@ -195,3 +198,45 @@ def test_languages_that_are_not_installed() -> None:
     assert isinstance(found, ocr.Tesseract)
     assert found.languages == "eng"
     assert ocr.find_tesseract(("xyz",)) == "tesseract has no data for xyz: apt-get install tesseract-ocr-xyz"
+
+
+needs_both = pytest.mark.skipif(
+    shutil.which("tesseract") is None or not ocr_second.available(), reason="an engine is not installed"
+)
+
+
+@needs_both
+def test_a_cell_is_read_again_by_the_second_engine() -> None:
+    data = on_page(scan())
+    elements = pdf.parse(data, context()).elements
+    (table,) = [element for element in elements if element.rows]
+    row = next(index for index, cells in enumerate(table.rows or ()) if cells[0] == "Cost of sales")
+    place = table.place(row, 1)
+    assert place is not None
+    assert reread(data, [place], context()) == ["16,682"]
+
+
+@needs_both
+def test_the_second_engine_is_asked_where_the_first_doubts() -> None:
+    poor = scan().resize((scan().width // 2, scan().height // 2)).filter(ImageFilter.GaussianBlur(1.1))
+    parsed = image.parse(saved(poor, "PNG", dpi=(100, 100)), context())
+    assert parsed.metadata["ocr_engines"] == "rapidocr, tesseract"
+    assert parsed.metadata["ocr_pages_read_twice"] == "1"
+
+
+def seen(text: str, x: float, confidence: float) -> Seen:
+    return Seen(Word(text, x, x + 30, 100, 10, False), confidence)
+
+
+def test_figures_are_voted_on() -> None:
+    first = [
+        seen("16,682", 0, 95),
+        seen("1.234", 50, 40),
+        seen("9S0", 100, 90),
+        seen("Ricavi", 150, 97),
+        seen("~", 200, 99),
+    ]
+    second = [seen("16,632", 0, 80), seen("1.284", 50, 99), seen("950", 100, 85), seen("Ricavl", 150, 98)]
+    words, disputed = vote(first, second)
+    assert [word.word.text for word in words] == ["16,682", "1.284", "950", "Ricavl"]
+    assert disputed == ["16,682 (or 16,632)", "1.284 (or 1.234)", "950 (or 9S0)"]
