@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,7 +75,7 @@ class OpenDocument:
         if found := table(rows, page):
             yield found
         for formula in inner.iter("{*}math"):
-            if text := clean(" ".join(n.text or "" for n in formula.iter("{*}mi", "{*}mn", "{*}mo", "{*}mtext"))):
+            if text := clean(_formula(formula)):
                 yield Element("text", text, page)
 
     def _object_root(self, node: Any) -> Any | None:
@@ -110,6 +111,26 @@ class OpenDocument:
         except DocumentError as error:
             self.warnings.append(f"a picture was left out: {error.message}")
             return None
+
+
+def _formula(node: Any) -> str:
+    """A formula of MathML in one line: fractions with a stroke, powers with a caret, roots with their sign."""
+    name, parts = (
+        local(node),
+        [_formula(child) for child in node if local(child) not in {"annotation", "annotation-xml"}],
+    )
+    if not parts:
+        return node.text or ""
+    grouped = [part if re.fullmatch(r"\w*", part) else f"({part})" for part in parts]
+    if name in {"msup", "mfrac"}:
+        return ("^" if name == "msup" else "/").join(grouped)
+    return (
+        f"√{''.join(grouped)}"
+        if name in {"msqrt", "mroot"}
+        else " ".join(parts)
+        if name == "mtable"
+        else "".join(parts)
+    )
 
 
 def _inside(href: str) -> str:

@@ -246,3 +246,17 @@ def test_sheets_keep_codes_comments_and_formulas_without_values() -> None:
     assert parsed.elements[0].rows == (("CAP", "Anni", "Anni"), ("00146", "125", ""), ("=[.A1]+1", "", ""))
     assert [e.text for e in parsed.elements[1:]] == ["stima 12"]
     assert "formulas" in parsed.warnings[0]
+
+
+def test_formulas_keep_what_belongs_together() -> None:
+    power = "<msup><mi>b</mi><mn>2</mn></msup>"
+    math = f'<math xmlns="http://www.w3.org/1998/Math/MathML"><mrow><mi>x</mi><mo>=</mo><mfrac><mrow>{power}<mo>-</mo><mn>1</mn></mrow><mi>a</mi></mfrac></mrow><annotation>x</annotation></math>'
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(packed("text", FORMULA))) as given, zipfile.ZipFile(target, "w") as made:
+        for name in given.namelist():
+            made.writestr(name, given.read(name))
+        made.writestr("Object 1/content.xml", math)
+    assert [e.text for e in read(target.getvalue(), Context("x.odt", Limits())).elements] == ["x=(b^2-1)/a"]
+
+
+FORMULA = "<office:text><text:p><draw:frame><draw:object xlink:href='./Object 1'/></draw:frame></text:p></office:text>"
