@@ -104,7 +104,7 @@ def _by_xlrd(data: bytes, count: CellCount) -> tuple[list[Element], int, tuple[s
     for formats in (True, False):
         try:
             with Path(os.devnull).open("w") as silent:
-                book = xlrd.open_workbook(file_contents=data, formatting_info=formats, on_demand=False, logfile=silent)
+                book = xlrd.open_workbook(file_contents=data, formatting_info=formats, ragged_rows=True, logfile=silent)
             return _sheets(book, count), max(1, book.nsheets), ((reason,) if reason else ())
         except (MemoryError, DocumentError):
             raise
