@@ -17,6 +17,7 @@ from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.export.collect import Progress, collect
+from tasks.export.crops import crops_of
 from tasks.export.ledger_week import ledger_week
 from tasks.export.papers import collect_papers
 from tasks.export.records import Material
@@ -74,6 +75,8 @@ def export(
     material = collect(lake, collection, documents, progress)
     if template_name == "weekly":
         material = replace(material, week=ledger_week(material, Words(language)))
+    if template_name == "financial":
+        material = replace(material, crops=crops_of(material))
     if chosen.tables is not None:
         ids = [entry.document_id for entry in material.entries] if documents else []
         material = replace(

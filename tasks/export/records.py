@@ -8,11 +8,11 @@ percent; pages are 1-based, 0 where unknown; times carry their offset.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from tasks.figures import Financial
+from tasks.figures import Box, Financial
 from tasks.readings import Classes, Reading, Sentiment
 
 
@@ -174,4 +174,5 @@ class Material:
     entries: Sequence[Entry] = ()
     analysed: Sequence[Analysed] = ()
     week: Week | None = None
+    crops: Mapping[tuple[str, int, Box], bytes] = field(default_factory=dict)  # pictures of figures as PNG
     papers: Papers | None = None

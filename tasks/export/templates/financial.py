@@ -12,6 +12,7 @@ from reportlab.platypus import Flowable, PageBreak
 
 from tasks.export import finance
 from tasks.export.companies import Company, companies
+from tasks.export.crops import Crops
 from tasks.export.layout import Heading, Prose, Tile, Tiles
 from tasks.export.parts import finish, nothing, source, source_line
 from tasks.export.records import Analysed, Material
@@ -19,6 +20,7 @@ from tasks.export.report import Report
 from tasks.export.table import Column, Row, Table
 from tasks.export.templates.financial_charts import charts
 from tasks.export.templates.financial_checks import checks, formulas, sources
+from tasks.export.templates.financial_crops import crops
 from tasks.export.templates.financial_figures import key_figures, metrics
 from tasks.export.templates.financial_units import change, unit_of
 from tasks.export.words import Words
@@ -41,13 +43,13 @@ def compose(material: Material, words: Words) -> Report:
     for number, firm in enumerate(firms):
         if number or len(firms) > 1:
             story.append(PageBreak())
-        story += _chapter(firm, words)
+        story += _chapter(firm, material.crops, words)
     if silent:
         story += _without(silent, words)
     return finish(words("financial_title"), material, story, words)
 
 
-def _chapter(firm: Company, words: Words) -> Story:
+def _chapter(firm: Company, pictures: Crops, words: Words) -> Story:
     unit = unit_of(firm, words)
     story: Story = [Heading(firm.name)]
     story += [source_line(entry, words) for entry in firm.entries]
@@ -57,6 +59,7 @@ def _chapter(firm: Company, words: Words) -> Story:
     story += metrics(firm, unit, words)
     story += checks(firm, unit, words)
     story += sources(firm, words)
+    story += crops(firm, pictures, unit, words)
     story += formulas(firm, words)
     return story
 
