@@ -240,3 +240,11 @@ def test_figures_are_voted_on() -> None:
     words, disputed = vote(first, second)
     assert [word.word.text for word in words] == ["16,682", "1.284", "950", "Ricavl"]
     assert disputed == ["16,682 (or 16,632)", "1.284 (or 1.234)", "950 (or 9S0)"]
+
+
+def test_the_first_engine_says_how_thousands_are_separated() -> None:
+    first = [seen("3,865", 0, 70), seen("3,618", 50, 95), seen("2818", 100, 70)]
+    second = [seen("3.865", 0, 99), seen("3.618", 50, 99), seen("2.318", 100, 99)]
+    words, disputed = vote(first, second)
+    assert [word.word.text for word in words] == ["3,865", "3,618", "2.318"]
+    assert disputed == ["2.318 (or 2818)"]
