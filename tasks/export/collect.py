@@ -8,12 +8,12 @@ comprehensive one is taken.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.lake import Filter, Lake
+from infra.lake import Lake
 from tasks.collection import lookup
 from tasks.collection.analyses import ANALYSES, OK
 from tasks.export.records import Analysed, Entry, Material
@@ -42,6 +42,7 @@ _LEDGER = (
     "modified_at",
     "content_hash",
 )
+DOCUMENTS = 500  # whose stored results are in memory at a time
 _ANALYSES = ("document_id", "type", "content_hash", "status", "error", "result", "created_at")
 
 
@@ -54,9 +55,9 @@ def collect(lake: Lake, collection: str, documents: Sequence[str], progress: Pro
     progress("collect", 0, 2)
     rows = lookup.find(lake, collection, documents, _LEDGER)
     progress("collect", 1, 2)
-    analysed = _analysed(lake, collection, rows, bool(documents))
+    analysed = tuple(_analysed(lake, collection, rows))
     progress("collect", 2, 2)
-    return Material(collection, datetime.now(UTC).astimezone(), tuple(_entry(row) for row in rows), tuple(analysed))
+    return Material(collection, datetime.now(UTC).astimezone(), tuple(_entry(row) for row in rows), analysed)
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -129,17 +130,17 @@ class _Gathered:
         )
 
 
-def _analysed(lake: Lake, collection: str, rows: list[dict[str, Any]], chosen: bool) -> Iterable[Analysed]:
-    if not rows:
-        return []
-    wanted: Filter | None = {"document_id": [row["document_id"] for row in rows]} if chosen else None
-    hashes = {row["document_id"]: row["content_hash"] for row in rows}
-    gathered: dict[str, _Gathered] = {}
-    for analysis in sorted(ANALYSES.read(lake, collection, _ANALYSES, wanted).to_pylist(), key=_made):
-        document = analysis["document_id"]
-        if document in hashes and analysis["content_hash"] == hashes[document]:
-            gathered.setdefault(document, _Gathered()).take(analysis["type"], analysis)
-    return [gathered[row["document_id"]].finish(_entry(row)) for row in rows if row["document_id"] in gathered]
+def _analysed(lake: Lake, collection: str, rows: list[dict[str, Any]]) -> Iterator[Analysed]:
+    """The analyses of documents in order of path, with the JSON of only so many documents in memory at a time."""
+    for start in range(0, len(rows), DOCUMENTS):
+        part = {row["document_id"]: row for row in rows[start : start + DOCUMENTS]}
+        stored = ANALYSES.read(lake, collection, _ANALYSES, {"document_id": list(part)}).to_pylist()
+        gathered: dict[str, _Gathered] = {}
+        for analysis in sorted(stored, key=_made):
+            document = analysis["document_id"]
+            if analysis["content_hash"] == part[document]["content_hash"]:
+                gathered.setdefault(document, _Gathered()).take(analysis["type"], analysis)
+        yield from (gathered[name].finish(_entry(row)) for name, row in part.items() if name in gathered)
 
 
 def _made(row: dict[str, Any]) -> str:
