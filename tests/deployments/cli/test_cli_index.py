@@ -261,7 +261,7 @@ def test_an_address_where_nobody_answers_is_named_at_once(tmp_path: Path) -> Non
     environment = {**os.environ, "PYTHONPATH": HERE, "PREFECT_API_URL": "http://127.0.0.1:1/api"}
     done = subprocess.run(command("index", str(tmp_path)), env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("faldone: PREFECT_API_URL: no Prefect server answers")
+    assert done.stderr.startswith("faldone: no Prefect server answers")
     assert done.stderr.count("\n") == 1
 
 
