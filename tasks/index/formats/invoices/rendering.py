@@ -117,16 +117,13 @@ def _sums(invoice: Invoice) -> list[str]:
     words = _WORDS[invoice.language]
     if not invoice.vat and invoice.total is None:
         return []
-    lines = [
-        " · ".join(
-            f"{words[name]} {_money(value, invoice)}"
-            for name, value in (
-                ("taxable", invoice.taxable),
-                ("tax", invoice.tax),
-                ("total" if invoice.total is not None else "summed", invoice.total_or_summed),
-            )
-        )
-    ]
+    # without a VAT summary there is nothing to sum: what the file does not state is not printed as zero
+    parts = [(words[name], getattr(invoice, name)) for name in ("taxable", "tax") if invoice.vat]
+    sums = [f"{label} {_money(value, invoice)}" for label, value in parts]
+    total = invoice.total_or_summed
+    # the total also as the file writes it, which is what people copy into a search
+    stated = f"{words['total' if invoice.total is not None else 'summed']} {_money(total, invoice)} ({total})"
+    lines = [" · ".join([*sums, stated])]
     others = ("stamp", "adjustment", "rounding", "prepaid")
     lines.extend(f"{words[name]}: {_money(value, invoice)}" for name in others if (value := getattr(invoice, name)))
     lines.extend(_withheld(invoice, w) for w in invoice.withholdings)
