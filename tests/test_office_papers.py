@@ -85,7 +85,7 @@ SIMPLE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("invoices"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("invoices")))
 def test_invoices(binder: Binder, path: str, name: str, wanted: Any) -> None:
     rows = binder.rows("invoices", path)
     assert rows, f"no invoice of {path}"
@@ -201,12 +201,12 @@ def _found(binder: Binder, path: str, wanted: Any) -> None:
         assert any(p.endswith(place.removeprefix("…")) or p.startswith(path) for p in holders), (word, holders)
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("foreign"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("foreign")))
 def test_foreign_invoices(binder: Binder, path: str, name: str, wanted: Any) -> None:
     _check_invoice(binder, path, binder.rows("invoices", path), name, wanted)
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("sdi"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("sdi")))
 def test_messages_of_the_exchange_system(binder: Binder, path: str, name: str, wanted: Any) -> None:
     (row,) = binder.rows("receipts", path)
     if name == "errors":
@@ -222,7 +222,7 @@ def test_messages_of_the_exchange_system(binder: Binder, path: str, name: str, w
         assert row[name] == wanted
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("bank"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("bank")))
 def test_bank(binder: Binder, path: str, name: str, wanted: Any) -> None:
     (balance,) = binder.rows("balances", path)
     moves = binder.rows("movements", path)
@@ -251,7 +251,7 @@ def test_bank(binder: Binder, path: str, name: str, wanted: Any) -> None:
         pytest.fail(f"nobody compares {name}")
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("tax"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("tax")))
 def test_taxes_and_registers(binder: Binder, path: str, name: str, wanted: Any) -> None:
     taxes, register = binder.rows("taxes", path), binder.rows("register", path)
     if name == "codes":
@@ -349,7 +349,7 @@ def _as_items(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"item": m["metric"], "period": m["period"], "value": m["value"]} for m in metrics]
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("signed"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("signed")))
 def test_signed_files(binder: Binder, path: str, name: str, wanted: Any) -> None:
     inside = {p: d for p, d in binder.documents.items() if p == path or p.startswith(f"{path}!/")}
     text = [e.text for p, d in inside.items() if d.parsed.format == "pdf" for e in d.parsed.elements]
@@ -379,7 +379,7 @@ def test_signed_files(binder: Binder, path: str, name: str, wanted: Any) -> None
         pytest.fail(f"nobody compares {name}")
 
 
-@pytest.mark.parametrize(("path", "name", "wanted"), values("pec"))
+@pytest.mark.parametrize(("path", "name", "wanted"), list(values("pec")))
 def test_certified_mail(binder: Binder, path: str, name: str, wanted: Any) -> None:
     mails = {p: d for p, d in binder.documents.items() if re.fullmatch(r"04-pec/[^/!]+\.eml", p)}
     assert mails
