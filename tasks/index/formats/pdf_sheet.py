@@ -126,7 +126,7 @@ def _read_whole(page: Any, number: int, words: PageWords, notes: Notes) -> PageW
     if not reading or not (wanted or len(seen.words) >= len(known.words)):
         return known
     notes.tally.add(number, reading)
-    if words.broken:
+    if words.broken and seen.words:
         notes.warnings.append(
             f"page {number}: the letters of its text layer have no meaning; it was read by recognition"
         )

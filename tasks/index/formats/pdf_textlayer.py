@@ -148,7 +148,7 @@ def _read(probe: _Probe, text: str, start: int) -> Iterator[Raw]:
         if apart:
             yield from _split(probe, text, start)
             return
-    loose = start > 0 and probe.guessed(start - 1)
+    loose = start > 0 and len(text) < 3 and probe.guessed(start - 1)  # asked of last letters only (`pdf_turn`)
     yield Raw(clean(text), turn, left, bottom, right, top, probe.origin(start), size, probe.bold(start), loose)
 
 

@@ -43,7 +43,9 @@ def to_page(
         box: left, bottom, right, top of the visible part of the page.
         rotation: quarter turns clockwise by which the page is shown.
     """
-    found = _heal([word for word in found if word.text and not any(_hidden(word, mark) for mark in marks)])
+    if marks:
+        found = [word for word in found if not any(_hidden(word, mark) for mark in marks)]
+    found = _heal([word for word in found if word.text])
     turns = Counter(word.turn for word in found if word.turn != ASLANT)
     main = turns.most_common(1)[0][0] if turns else (4 - rotation) % 4
     upright = [*(word for word in found if word.turn == main), *(_as_word(mark, main) for mark in marks)]
