@@ -138,7 +138,7 @@ def test_every_damage_is_named_and_mended_by_indexing_again(
         "zero": f"{whole} vectors that are zero or not finite", "nan": f"{whole} vectors that are zero or not finite",
     }.items():  # fmt: skip
         assert told[name] == (problem, "read again")
-    assert told[of["unknown"]] == ("chunks that the ledger does not know", "removed")
+    assert told[of["unknown"]] == ("elements and chunks that the ledger does not know", "removed")
     assert "sound" not in told
     index([str(tmp_path / "in")])  # what the ledger had lost is found again by any index run
     assert {name: small.content(lake)[name] for name in before if name.endswith(".chunks")} == {
