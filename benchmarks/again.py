@@ -55,8 +55,14 @@ def report(files: int, first: Watched, again: list[tuple[Watched, Watched]], edi
     rows = [["first", f"{first.seconds:.1f}", f"{first.cpu:.1f}", first.result()["encoded"]]]
     for name, which in (("unchanged, one file (start-up)", 0), ("unchanged, all files", 1)):
         runs = [pair[which] for pair in again]
-        rows.append([name, f"{median([r.seconds for r in runs]):.2f}", f"{median([r.cpu for r in runs]):.2f}",
-                     runs[0].result()["encoded"]])  # fmt: skip
+        rows.append(
+            [
+                name,
+                f"{median([r.seconds for r in runs]):.2f}",
+                f"{median([r.cpu for r in runs]):.2f}",
+                runs[0].result()["encoded"],
+            ]
+        )
     rows.append(["one paragraph edited", f"{edited.seconds:.2f}", f"{edited.cpu:.2f}", edited.result()["encoded"]])
     table([f"run over {files:,} files", "s", "processor s", "chunks encoded"], rows)
     above, cpu = (median([getattr(b, name) - getattr(a, name) for a, b in again]) for name in ("seconds", "cpu"))

@@ -33,10 +33,15 @@ def table_report(rows: int) -> Any:
         *(Column(f"FY{year}", "number") for year in range(2022, 2026)),
     ]
     body = [
-        Row((f"Relazione {number:05d}.pdf", ("bilancio", "verbale", "contratto")[number % 3],
-             *(f"{number * 7919 * (step + 3) % 99_999_937:,}" for step in range(4))))
+        Row(
+            (
+                f"Relazione {number:05d}.pdf",
+                ("bilancio", "verbale", "contratto")[number % 3],
+                *(f"{number * 7919 * (step + 3) % 99_999_937:,}" for step in range(4)),
+            )
+        )
         for number in range(rows)
-    ]  # fmt: skip
+    ]
     return Report("Plain tables", "benchmark", [Table(columns, body)], "en", NOW)
 
 
@@ -52,14 +57,21 @@ def chart_report(firms: int) -> Any:
     for firm in range(firms):
         figures = tuple(
             Figure(item, year, (place + 3) * 1.234567e6 * (step + 5) + firm * 98_765, item, 10 + place, "consolidated")
-            for place, item in enumerate(ITEMS) for step, year in enumerate(years)
-        )  # fmt: skip
+            for place, item in enumerate(ITEMS)
+            for step, year in enumerate(years)
+        )
         metrics = tuple(
-            Metric(name, year, (place * 7 + step) % 40 + 0.5, "percent" if "margin" in name else "ratio",
-                   f"{name} = a / b",
-                   (("revenue", 1e6), ("total_assets", 2e6)))
-            for place, name in enumerate(BY_NAME) for step, year in enumerate(years)
-        )  # fmt: skip
+            Metric(
+                name,
+                year,
+                (place * 7 + step) % 40 + 0.5,
+                "percent" if "margin" in name else "ratio",
+                f"{name} = a / b",
+                (("revenue", 1e6), ("total_assets", 2e6)),
+            )
+            for place, name in enumerate(BY_NAME)
+            for step, year in enumerate(years)
+        )
         checks = tuple(Check("assets = liabilities + equity", year, True, 0.0) for year in years)
         entry = Entry(f"{firm:032x}", f"/archive/firm {firm}.pdf", f"Firm {firm}", "pdf", "en", pages=90)
         analysed.append(Analysed(entry, Financial("EUR", years, figures, metrics, checks)))
@@ -73,8 +85,11 @@ def hostile_report() -> Any:
     from tasks.export.report import Report
     from tasks.export.table import Column, Row, Table
 
-    story = [Prose("Lorem ipsum dolor sit amet. " * 3_600), Prose("x" * 100_000),
-             Table([Column("a"), Column("b")], [Row(("y" * 5_000, "<b>&\u202e中文 " * 300))] * 200)]  # fmt: skip
+    story = [
+        Prose("Lorem ipsum dolor sit amet. " * 3_600),
+        Prose("x" * 100_000),
+        Table([Column("a"), Column("b")], [Row(("y" * 5_000, "<b>&\u202e中文 " * 300))] * 200),
+    ]
     return Report("Hostile", "benchmark", story, "en", NOW)
 
 
@@ -88,8 +103,12 @@ def measure(make: Callable[[], Any], times: int = 3) -> dict[str, float]:
             wall, cpu = time.perf_counter(), time.process_time()
             target = Path(folder) / "report.pdf"
             pages = render(make(), target, lambda stage, done, total: None)
-            result = {"pages": pages, "seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu,
-                      "bytes": target.stat().st_size}  # fmt: skip
+            result = {
+                "pages": pages,
+                "seconds": time.perf_counter() - wall,
+                "cpu_seconds": time.process_time() - cpu,
+                "bytes": target.stat().st_size,
+            }
             if not best or result["seconds"] < best["seconds"]:
                 best = result
     return {**best, "pages_per_second": best["pages"] / best["seconds"]}
@@ -114,8 +133,10 @@ def main() -> None:
         return
     for name, found in results.items():
         if isinstance(found, dict):
-            sys.stdout.write(f"{name}: {found['pages']:.0f} pages in {found['seconds']:.2f} s "
-                             f"({found['pages_per_second']:.0f} pages/s, {found['bytes'] / 1e6:.1f} MB)\n")  # fmt: skip
+            sys.stdout.write(
+                f"{name}: {found['pages']:.0f} pages in {found['seconds']:.2f} s "
+                f"({found['pages_per_second']:.0f} pages/s, {found['bytes'] / 1e6:.1f} MB)\n"
+            )
     sys.stdout.write(f"memory above the start: {results['peak_growth_mb']:.0f} MB\n")
 
 

@@ -189,15 +189,20 @@ def kill(number: int) -> dict[str, Any]:
     same = index_content(lake, f"kill-{name}") == index_content(lake, f"clean-{name}")
     shutil.rmtree(folder)
     return {
-        "documents": number, "state": str(ended.state), "attempts": ended.attempt,
-        "stored_when_the_worker_was_killed": worker_killed, "attempt_after_the_workers_death": attempt,
+        "documents": number,
+        "state": str(ended.state),
+        "attempts": ended.attempt,
+        "stored_when_the_worker_was_killed": worker_killed,
+        "attempt_after_the_workers_death": attempt,
         "stored_when_the_runner_was_killed": len(first),
         "stored_by_the_last_attempt": sum(last[one] != first.get(one) for one in last),
-        "stored_twice": sum(last[one] != first[one] for one in first), "result_of_the_last_attempt": documents,
-        "index_equals_a_clean_run": same, "seconds": round(runner_killed - begin, 1),
+        "stored_twice": sum(last[one] != first[one] for one in first),
+        "result_of_the_last_attempt": documents,
+        "index_equals_a_clean_run": same,
+        "seconds": round(runner_killed - begin, 1),
         "seconds_from_the_kill_to_the_end": round(again, 1),
         "seconds_of_the_clean_run": jobs.result(clean)["seconds"],
-    }  # fmt: skip
+    }
 
 
 def index_content(lake: Lake, collection: str) -> list[tuple[Any, ...]]:
@@ -230,13 +235,18 @@ def burst(number: int) -> dict[str, Any]:
     done = [one.job_id for one in group.jobs if one.state is jobs.JobState.SUCCESS]
     documents = [jobs.result(job_id)["documents"] for job_id in done]
     return {
-        "jobs": number, "distinct": len(set(ids)), "states": Counter(str(one.state) for one in group.jobs),
+        "jobs": number,
+        "distinct": len(set(ids)),
+        "states": Counter(str(one.state) for one in group.jobs),
         "attempts": Counter(one.attempt for one in group.jobs),
         "times_running": Counter(starts(job_id) for job_id in ids),
         "documents": {what: sum(one[what] for one in documents) for what in ("indexed", "unchanged", "quarantined")},
-        "locked": log_lines("locked"), "submit_ms": quantiles(submits), "submitted_seconds": round(submitted, 2),
-        "seconds": round(seconds, 1), "jobs_per_minute": round(60 * number / seconds, 1),
-    }  # fmt: skip
+        "locked": log_lines("locked"),
+        "submit_ms": quantiles(submits),
+        "submitted_seconds": round(submitted, 2),
+        "seconds": round(seconds, 1),
+        "jobs_per_minute": round(60 * number / seconds, 1),
+    }
 
 
 def starts(job_id: str) -> int:
@@ -283,9 +293,12 @@ def celery(python: str, seconds: float, beside: str) -> dict[str, Any]:
         shutil.rmtree(folder)
     found = json.loads(done.stdout)
     return {
-        "submit_ms": quantiles(found["submit"]), "status_ms": quantiles(found["status"]), "lost": found["lost"],
-        "burst_submitted_seconds": round(found["burst_submit"], 2), "burst_done_seconds": round(found["burst_done"], 2),
-    }  # fmt: skip
+        "submit_ms": quantiles(found["submit"]),
+        "status_ms": quantiles(found["status"]),
+        "lost": found["lost"],
+        "burst_submitted_seconds": round(found["burst_submit"], 2),
+        "burst_done_seconds": round(found["burst_done"], 2),
+    }
 
 
 def main() -> None:

@@ -67,9 +67,13 @@ def settings_of(home: Path) -> Settings:
 def faldone(home: Path, *arguments: str) -> dict[str, Any]:
     """What a command answers."""
     done = subprocess.run(
-        [FALDONE, *arguments, "--json"], env=os.environ | {"FALDONE_HOME": str(home)}, cwd=REPOSITORY,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [FALDONE, *arguments, "--json"],
+        env=os.environ | {"FALDONE_HOME": str(home)},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode not in (0, 3):
         raise SystemExit(f"faldone {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-1000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
@@ -130,8 +134,11 @@ def snapshots(folder: Path, files: int, backups: int, count: int) -> None:
     log = (folder / "index.log").open("wb")
     run = subprocess.Popen(
         [FALDONE, "index", str(sources), "--collection", COLLECTION, "--json"],
-        env=os.environ | {"FALDONE_HOME": str(home)}, cwd=REPOSITORY, stdout=log, stderr=log,
-    )  # fmt: skip
+        env=os.environ | {"FALDONE_HOME": str(home)},
+        cwd=REPOSITORY,
+        stdout=log,
+        stderr=log,
+    )
     began, made = time.monotonic(), []
     seen = 0
     while run.poll() is None:
@@ -171,8 +178,17 @@ def _compared(settings: Settings, made: list[tuple[dict[str, Any], float]], aske
         found = answers(Lake(settings.root), asked)
         differ = sum(found[key] != hits for key, hits in expected.items())
         drill = result["drill"]["problem"] or "same"
-        rows.append((f"{at:.1f} s", result["documents"], result["chunks"], drill, f"{result['seconds']:.1f}",
-                     len(expected), differ))  # fmt: skip
+        rows.append(
+            (
+                f"{at:.1f} s",
+                result["documents"],
+                result["chunks"],
+                drill,
+                f"{result['seconds']:.1f}",
+                len(expected),
+                differ,
+            )
+        )
     return rows
 
 
@@ -220,8 +236,9 @@ def _job(home: Path, job: str, command: bool) -> Iterator[subprocess.Popen[str]]
     """A process that begins the job now."""
     line = [FALDONE, *VERBS.get(job, (job,))] if command else [sys.executable, __file__, "work", job]
     environment = os.environ | {"FALDONE_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
-    with subprocess.Popen(line, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:  # fmt: skip
+    with subprocess.Popen(
+        line, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None and process.stdout is not None
         if not command:
             process.stdout.readline()  # its libraries are loaded
@@ -396,8 +413,11 @@ def before_cleanup(home: Path, files: int, asked: Sequence[str]) -> Start:
 
 
 PREPARED: dict[str, Callable[[Path, int, Sequence[str]], Start]] = {
-    "backup": before_backup, "restore": before_restore, "optimise": before_optimise, "cleanup": before_cleanup,
-}  # fmt: skip
+    "backup": before_backup,
+    "restore": before_restore,
+    "optimise": before_optimise,
+    "cleanup": before_cleanup,
+}
 
 
 # ---- health ----------------------------------------------------------------------------------------------------------

@@ -53,12 +53,26 @@ class Maker:
         rows = []
         for ordinal in range(count):
             text = self.text()
-            rows.append({
-                "chunk_id": f"{document}-{ordinal:06d}", "document_id": document, "path": f"/invented/{document}.txt",
-                "ordinal": ordinal, "title": "Invented", "section": "", "kind": "text", "page_first": 1, "page_last": 1,
-                "language": "en", "format": "txt", "tokens": 160, "context": "Invented", "text": text, "terms": text,
-                "hash": f"{document}{ordinal}",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "chunk_id": f"{document}-{ordinal:06d}",
+                    "document_id": document,
+                    "path": f"/invented/{document}.txt",
+                    "ordinal": ordinal,
+                    "title": "Invented",
+                    "section": "",
+                    "kind": "text",
+                    "page_first": 1,
+                    "page_last": 1,
+                    "language": "en",
+                    "format": "txt",
+                    "tokens": 160,
+                    "context": "Invented",
+                    "text": text,
+                    "terms": text,
+                    "hash": f"{document}{ordinal}",
+                }
+            )
         return chunk_table(rows, self.vectors(count), MARK)
 
 
@@ -73,8 +87,18 @@ def build(folder: Path, chunks: int, commits: int) -> None:
     for number in range(commits):
         document = f"{number:032x}"
         table.add(maker.rows(document, each).cast(table.schema))
-        rows.append({"document_id": document, "path": f"/invented/{document}.txt", "parent_id": "", "state": "indexed",
-                     "chunks": each, "pages": 1, "format": "txt", "indexed_at": ledger.now()})  # fmt: skip
+        rows.append(
+            {
+                "document_id": document,
+                "path": f"/invented/{document}.txt",
+                "parent_id": "",
+                "state": "indexed",
+                "chunks": each,
+                "pages": 1,
+                "format": "txt",
+                "indexed_at": ledger.now(),
+            }
+        )
         if number % 500 == 0:
             print(number, "commits", flush=True)
     ledger.write(lake, "bench", ledger.rows(rows))

@@ -38,10 +38,18 @@ def write(folder: Path, documents: int) -> None:
     found = pl.DataFrame({"path": paths, "document_id": ids})
     rows = pl.int_range(documents, eager=True)
     known = found.with_columns(
-        parent_id=pl.lit(""), state=pl.lit("indexed"), kind=pl.lit(""), attempts=pl.lit(1, pl.Int32), format=pl.lit("pdf"),
-        stamp=pl.lit("1700000000000000000"), size=pl.lit(100_000, pl.Int64), content_hash=pl.col("document_id").str.reverse(),
-        parser=pl.lit("p1"), chunker=pl.lit("c1"), encoder=pl.lit("0123456789abcdef"),
-    )  # fmt: skip
+        parent_id=pl.lit(""),
+        state=pl.lit("indexed"),
+        kind=pl.lit(""),
+        attempts=pl.lit(1, pl.Int32),
+        format=pl.lit("pdf"),
+        stamp=pl.lit("1700000000000000000"),
+        size=pl.lit(100_000, pl.Int64),
+        content_hash=pl.col("document_id").str.reverse(),
+        parser=pl.lit("p1"),
+        chunker=pl.lit("c1"),
+        encoder=pl.lit("0123456789abcdef"),
+    )
     stamps = pl.when(rows % 10 == 3).then(pl.lit("1800000000000000000")).otherwise(pl.lit("1700000000000000000"))
     found = (
         found.with_columns(size=pl.lit(100_000, pl.Int64)).with_columns(stamp=stamps).filter(rows // FOLDERS % 20 != 0)
@@ -53,9 +61,11 @@ def write(folder: Path, documents: int) -> None:
 def measure(folder: Path, kind: str, roots: int) -> dict[str, float | str]:
     """Plan once in this process."""
     started, before = time.monotonic(), time.process_time()
-    known = pl.read_parquet(folder / "ledger.parquet").to_arrow().cast(
-        ledger.SCHEMA.empty_table().select(list(LEDGER_COLUMNS)).schema
-    )  # fmt: skip
+    known = (
+        pl.read_parquet(folder / "ledger.parquet")
+        .to_arrow()
+        .cast(ledger.SCHEMA.empty_table().select(list(LEDGER_COLUMNS)).schema)
+    )
     paths = pl.read_parquet(folder / "manifest.parquet", columns=["path"], n_rows=roots)["path"].to_list()
     under = {
         "one folder": [Root("folder", "/archive")],

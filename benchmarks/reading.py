@@ -222,8 +222,13 @@ def _keep(name: str, state: str, data: bytes) -> None:
 class _Jobs:
     """The damaged files as they are asked for: each source in its turn."""
 
-    def __init__(self, rows: Mapping[Path, Iterator[tuple[str, bytes]]], most: int, until: float,
-                 made: dict[str, tuple[str, bytes]]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        rows: Mapping[Path, Iterator[tuple[str, bytes]]],
+        most: int,
+        until: float,
+        made: dict[str, tuple[str, bytes]],
+    ) -> None:
         self._rows, self._most, self._until, self._made = rows, most, until, made
 
     def __iter__(self) -> Iterator[ParseJob]:

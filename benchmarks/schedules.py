@@ -105,9 +105,16 @@ def platform(folder: Path, clock: Clock) -> Iterator[httpx.Client]:
     """`faldone up` with the sample documents indexed and analysed; Prefect's API."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "FALDONE_"))}
     outside = {name: os.environ[name] for name in ("FALDONE_SMTP_URL", "FALDONE_ALERT_URLS") if name in os.environ}
-    environment = kept | outside | clock.environment | {
-        "FALDONE_HOME": str(folder / "home"), "PREFECT_HOME": str(folder / "nobody"), "PYTHONPATH": str(REPOSITORY),
-    }  # fmt: skip
+    environment = (
+        kept
+        | outside
+        | clock.environment
+        | {
+            "FALDONE_HOME": str(folder / "home"),
+            "PREFECT_HOME": str(folder / "nobody"),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+    )
 
     def faldone(*arguments: str) -> dict[str, Any]:
         done = subprocess.run(
@@ -144,9 +151,13 @@ def ids(api: httpx.Client) -> dict[str, str]:
 def await_run(api: httpx.Client, deployment: str, due: datetime) -> dict[str, Any]:
     """The run of a tick when it has ended."""
     deadline = time.monotonic() + PATIENCE
-    wanted = {"deployment_id": {"any_": [deployment]}, "expected_start_time": {
-        "after_": (due - timedelta(seconds=1)).isoformat(), "before_": (due + timedelta(seconds=1)).isoformat(),
-    }}  # fmt: skip
+    wanted = {
+        "deployment_id": {"any_": [deployment]},
+        "expected_start_time": {
+            "after_": (due - timedelta(seconds=1)).isoformat(),
+            "before_": (due + timedelta(seconds=1)).isoformat(),
+        },
+    }
     while True:
         runs = ask(api, "/flow_runs/filter", {"flow_runs": wanted})
         if runs and runs[0]["state_type"] in ENDED:
@@ -165,8 +176,11 @@ def show(tick: Tick, run: dict[str, Any]) -> None:
     """A row of the table."""
     start = moment(run["start_time"]) if run["start_time"] else None
     late = f"{(start - tick.due.astimezone(ROME)).total_seconds():.1f}" if start else "–"
-    print(f"| `{tick.slug}` | {tick.due:%a %d %b %Y %H:%M} | {f'{start:%H:%M:%S}' if start else '–'} | {late} "
-          f"| {run['state_name']} | {run['total_run_time']:.1f} |", flush=True)  # fmt: skip
+    print(
+        f"| `{tick.slug}` | {tick.due:%a %d %b %Y %H:%M} | {f'{start:%H:%M:%S}' if start else '–'} | {late} "
+        f"| {run['state_name']} | {run['total_run_time']:.1f} |",
+        flush=True,
+    )
     if run["state_type"] != "COMPLETED":
         print(f"  {run['state']['message']}", flush=True)
 
@@ -174,8 +188,11 @@ def show(tick: Tick, run: dict[str, Any]) -> None:
 def slugs() -> dict[str, str]:
     """The slug of each scheduled deployment, from `prefect.yaml`."""
     rows = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
-    return {f"{row['entrypoint'].rpartition('.')[2]}/{row['name']}": row["schedules"][0]["slug"]
-            for row in rows if row.get("schedules")}  # fmt: skip
+    return {
+        f"{row['entrypoint'].rpartition('.')[2]}/{row['name']}": row["schedules"][0]["slug"]
+        for row in rows
+        if row.get("schedules")
+    }
 
 
 def week(folder: Path) -> None:
@@ -183,9 +200,15 @@ def week(folder: Path) -> None:
     days = (7 - datetime.now(ROME).weekday()) % 7 or 7
     monday = datetime.combine(datetime.now(ROME).date() + timedelta(days=days), datetime.min.time(), ROME)
     times = [
-        ("health/checks", 0, 0), ("cleanup/cache", 0, 0), ("backup/daily", 2, 0), ("optimise/indexes", 3, 0),
-        ("audit/nightly", 3, 30), ("cleanup/cache", 6, 0), ("report/weekly", 8, 0), ("health/checks", 8, 5),
-    ]  # fmt: skip
+        ("health/checks", 0, 0),
+        ("cleanup/cache", 0, 0),
+        ("backup/daily", 2, 0),
+        ("optimise/indexes", 3, 0),
+        ("audit/nightly", 3, 30),
+        ("cleanup/cache", 6, 0),
+        ("report/weekly", 8, 0),
+        ("health/checks", 8, 5),
+    ]
     named = slugs()
     ticks = [Tick(name, named[name], monday.replace(hour=hour, minute=minute)) for name, hour, minute in times]
     assert {tick.slug for tick in ticks} == set(named.values())

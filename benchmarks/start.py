@@ -36,11 +36,16 @@ def main() -> None:
     table(
         ["command", "limit s", "median s", "least s", "processor s"],
         [
-            [name, limit, f"{median([run[name].seconds for run in runs]):.2f}",
-             f"{min(run[name].seconds for run in runs):.2f}", f"{median([run[name].cpu for run in runs]):.2f}"]
+            [
+                name,
+                limit,
+                f"{median([run[name].seconds for run in runs]):.2f}",
+                f"{min(run[name].seconds for run in runs):.2f}",
+                f"{median([run[name].cpu for run in runs]):.2f}",
+            ]
             for name, limit in LIMITS.items()
         ],
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

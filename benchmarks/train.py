@@ -127,10 +127,19 @@ def _ours(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     texts, targets, names = _texts(args.file, args.texts)
     tokens = tokenise(base, texts, 256)
     plan = full.Plan(
-        base=base, checkpoints=folder / "checkpoints", labels=tuple(names), train=tokens,
-        train_targets=np.array(targets), validation=tokens[:100], validation_targets=np.array(targets[:100]),
-        epochs=args.epochs, batch_size=args.batch, seed=0, learning_rate=0.0, device=best_device("auto"),
-    )  # fmt: skip
+        base=base,
+        checkpoints=folder / "checkpoints",
+        labels=tuple(names),
+        train=tokens,
+        train_targets=np.array(targets),
+        validation=tokens[:100],
+        validation_targets=np.array(targets[:100]),
+        epochs=args.epochs,
+        batch_size=args.batch,
+        seed=0,
+        learning_rate=0.0,
+        device=best_device("auto"),
+    )
     (folder / "model").mkdir()
     begin = time.perf_counter()
     fitted = full.fit(plan, folder / "model")
@@ -138,11 +147,14 @@ def _ours(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     step_seconds = sum(e.seconds for e in fitted.epochs)
     done = args.texts * len(fitted.epochs)
     return {
-        "what": "ours", "texts": args.texts, "epochs": len(fitted.epochs), "batch": args.batch,
+        "what": "ours",
+        "texts": args.texts,
+        "epochs": len(fitted.epochs),
+        "batch": args.batch,
         "seconds": round(wall, 1),
         "texts_per_second": round(done / step_seconds, 2),
         "tokens_per_text": round(sum(map(len, tokens)) / len(tokens), 1),
-    }  # fmt: skip
+    }
 
 
 def trainer(args: argparse.Namespace) -> None:
@@ -178,9 +190,14 @@ def _trainer(args: argparse.Namespace, folder: str) -> float:
     ]
     model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=len(names))
     options = TrainingArguments(
-        folder, per_device_train_batch_size=args.batch, num_train_epochs=args.epochs, report_to=[], save_strategy="no",
-        logging_strategy="no", disable_tqdm=True,
-    )  # fmt: skip
+        folder,
+        per_device_train_batch_size=args.batch,
+        num_train_epochs=args.epochs,
+        report_to=[],
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+    )
     result = Trainer(model, options, train_dataset=rows, data_collator=DataCollatorWithPadding(tokenizer)).train()
     return round(float(result.metrics["train_samples_per_second"]), 2)
 

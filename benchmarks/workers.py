@@ -55,14 +55,30 @@ class Cluster:
         self.workers = [self._start(*self._worker(folder / f"worker{number}")) for number in range(workers)]
 
     def _worker(self, place: Path) -> list[str]:
-        return ["worker", self.address, "--nthreads", "1", "--nworkers", "1", "--no-nanny", "--no-dashboard",
-                "--local-directory", str(place)]  # fmt: skip
+        return [
+            "worker",
+            self.address,
+            "--nthreads",
+            "1",
+            "--nworkers",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--local-directory",
+            str(place),
+        ]
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         env = os.environ | THREAD | DASK | {"FALDONE_HOME": str(self._home), "PYTHONPATH": str(REPOSITORY)}
         log = (self._folder / "dask.log").open("ab")
-        return subprocess.Popen([sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]],
-                                env=env, stdout=log, stderr=log, start_new_session=True, cwd=self._folder)  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]],
+            env=env,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=self._folder,
+        )
 
     def close(self) -> None:
         for process_ in [*self.workers, self._scheduler]:
@@ -191,9 +207,19 @@ def kill(sources: Sequence[str]) -> None:
         counts = _counts(Lake(settings.root))
     print(machine())
     killed = made.workers[0].returncode == -signal.SIGKILL
-    table(["worker killed", "found", "indexed", "quarantined", "rows in the ledger", "chunk ids", "of them twice", "s"],
-          [[killed, result["documents"]["found"], result["documents"]["indexed"], result["documents"]["quarantined"],
-            *counts, f"{seconds:.1f}"]])  # fmt: skip
+    table(
+        ["worker killed", "found", "indexed", "quarantined", "rows in the ledger", "chunk ids", "of them twice", "s"],
+        [
+            [
+                killed,
+                result["documents"]["found"],
+                result["documents"]["indexed"],
+                result["documents"]["quarantined"],
+                *counts,
+                f"{seconds:.1f}",
+            ]
+        ],
+    )
 
 
 def _kill_at_quarter(one: Any, victim: subprocess.Popen[bytes]) -> None:
@@ -229,17 +255,23 @@ def cost(files: int, rounds: int) -> None:
                 found.append((bare(home, [str(place / name)]), flow(settings, place / name, f"{name}{number}")))
                 print("round", number + 1, name, found[-1], file=sys.stderr)
     print(machine())
-    start, whole = (Spent(median([b.clock - a.clock for a, b in found]), median([b.cpu - a.cpu for a, b in found]))
-                    for found in pairs.values())  # fmt: skip
+    start, whole = (
+        Spent(median([b.clock - a.clock for a, b in found]), median([b.cpu - a.cpu for a, b in found]))
+        for found in pairs.values()
+    )
     base = Spent(median([a.clock for a, _ in pairs["files"]]), median([a.cpu for a, _ in pairs["files"]]))
     rows: list[tuple[str, Spent]] = [
         ("bare loop", base),
         ("flow on one Dask worker", Spent(base.clock + whole.clock, base.cpu + whole.cpu)),
         ("the same without the start", Spent(base.clock + whole.clock - start.clock, base.cpu + whole.cpu - start.cpu)),
     ]
-    table([f"{files:,} files of 120 words, {rounds} rounds", "s", "ratio", "processor s", "ratio"],
-          [[name, f"{s.clock:.1f}", f"{s.clock / base.clock:.2f}", f"{s.cpu:.1f}", f"{s.cpu / base.cpu:.2f}"]
-           for name, s in rows])  # fmt: skip
+    table(
+        [f"{files:,} files of 120 words, {rounds} rounds", "s", "ratio", "processor s", "ratio"],
+        [
+            [name, f"{s.clock:.1f}", f"{s.clock / base.clock:.2f}", f"{s.cpu:.1f}", f"{s.cpu / base.cpu:.2f}"]
+            for name, s in rows
+        ],
+    )
 
 
 @contextmanager

@@ -41,8 +41,11 @@ def backup(
     trial = result["drill"] or {"problem": ""}
     shown = {name: value for name, value in result.items() if name not in {"drill", "removed"}}
     outcome = trial["problem"] or ("as the lake" if result["drill"] else "not tried")
-    table("backup", [{"what": name, "value": value} for name, value in (shown | {"restore drill": outcome}).items()],
-          f"Backup {result['id']}")  # fmt: skip
+    table(
+        "backup",
+        [{"what": name, "value": value} for name, value in (shown | {"restore drill": outcome}).items()],
+        f"Backup {result['id']}",
+    )
     return finish(result, f"the restore drill of backup {result['id']} failed: {trial['problem']}")
 
 

@@ -73,8 +73,12 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
         wait = delays[min(task_run.run_count, len(delays)) - 1] if isinstance(delays, list) and delays else 0.0
         log.warning(
             "%s: %s; this may pass: tried again in about %.0f s (%d of %s)",
-            task_run.name, error, wait, task_run.run_count, task.retries,
-        )  # fmt: skip
+            task_run.name,
+            error,
+            wait,
+            task_run.run_count,
+            task.retries,
+        )
         return True
     except BaseException:  # noqa: BLE001 - whatever else it is, it is not to be retried; Prefect reports it
         return False

@@ -88,8 +88,11 @@ def validate(spec: records.TrainSpec) -> records.Prepared:
     prepared = job.prepare(load(), spec)
     get_run_logger().info(
         "%d texts, %d labels, %d duplicates left out (%d with another label)",
-        prepared.rows, len(prepared.labels), prepared.duplicates, prepared.conflicts,
-    )  # fmt: skip
+        prepared.rows,
+        len(prepared.labels),
+        prepared.duplicates,
+        prepared.conflicts,
+    )
     return prepared
 
 
@@ -124,9 +127,12 @@ def evaluate(prepared: records.Prepared) -> records.Metrics:
 
 @task(**retry())
 def register(
-    spec: records.TrainSpec, prepared: records.Prepared, parts: Mapping[str, int], fitted: records.Fitted,
+    spec: records.TrainSpec,
+    prepared: records.Prepared,
+    parts: Mapping[str, int],
+    fitted: records.Fitted,
     metrics: records.Metrics,
-) -> ModelVersion:  # fmt: skip
+) -> ModelVersion:
     """Put the model into the registry."""
     return release.register(load(), spec, prepared, parts, fitted, metrics)
 

@@ -81,9 +81,11 @@ def _dataset(lake: Lake, name: str, version: int | None = None) -> Any:
     import lance
 
     return lance.dataset(
-        f"{lake.location}/{name}.lance", version=version,
-        index_cache_size_bytes=CACHE_BYTES, metadata_cache_size_bytes=CACHE_BYTES,
-    )  # fmt: skip
+        f"{lake.location}/{name}.lance",
+        version=version,
+        index_cache_size_bytes=CACHE_BYTES,
+        metadata_cache_size_bytes=CACHE_BYTES,
+    )
 
 
 def state(lake: Lake, name: str) -> TableState:
@@ -267,9 +269,7 @@ def remove_versions(lake: Lake, name: str, older_than: timedelta) -> tuple[int, 
     Files that a killed writer left behind go when they are seven days old: before, they may belong to a writer at work.
     """
     locks.check()
-    stats = _dataset(lake, name).cleanup_old_versions(
-        older_than=older_than, error_if_tagged_old_versions=False
-    )  # fmt: skip
+    stats = _dataset(lake, name).cleanup_old_versions(older_than=older_than, error_if_tagged_old_versions=False)
     return int(stats.old_versions), int(stats.bytes_removed)
 
 

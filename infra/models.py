@@ -61,9 +61,17 @@ def _bundled() -> Path:
 
 
 WHAT_MATTERS = (
-    "*.safetensors", "config.json", "tokenizer.json", "vocab.txt", "sentence_bert_config.json", "modules.json", "*/config.json",
-    "*/*.safetensors", "classifier.json", "vocabulary.json",
-)  # fmt: skip
+    "*.safetensors",
+    "config.json",
+    "tokenizer.json",
+    "vocab.txt",
+    "sentence_bert_config.json",
+    "modules.json",
+    "*/config.json",
+    "*/*.safetensors",
+    "classifier.json",
+    "vocabulary.json",
+)
 
 
 def fingerprint(folder: Path, *given: str) -> str:

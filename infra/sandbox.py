@@ -31,9 +31,21 @@ MOST_PROCESSES = 64  # of a child with all that it started, threads included
 
 SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin", "/nix/store", "/proc", "/sys/devices/system/cpu")
 CONFIGURATION = (
-    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/fonts", "/etc/libreoffice", "/etc/mime.types", "/etc/localtime",
-    "/etc/timezone", "/etc/locale.alias", "/etc/alternatives", "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/var/cache/fontconfig",
-)  # fmt: skip
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/fonts",
+    "/etc/libreoffice",
+    "/etc/mime.types",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/locale.alias",
+    "/etc/alternatives",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/nsswitch.conf",
+    "/var/cache/fontconfig",
+)
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 SOCKETS = ("/tmp", "/var/tmp")  # noqa: S108  where LibreOffice, whatever it is told, makes the socket by which it finds itself
 RANDOM = ("/dev/random", "/dev/urandom")

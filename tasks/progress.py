@@ -140,9 +140,15 @@ class Progress:
         self._tell()
 
     def add(
-        self, done: int = 1, pages: int = 0, chunks: int = 0, failed: int = 0, current: str = "",
-        weight: float | None = None, batch: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        done: int = 1,
+        pages: int = 0,
+        chunks: int = 0,
+        failed: int = 0,
+        current: str = "",
+        weight: float | None = None,
+        batch: str = "",
+    ) -> None:
         """Count finished work; `batch` is then no longer at work. `weight` is one for each document when left out."""
         with self._lock:
             self._parts.pop(batch, None)
@@ -170,10 +176,20 @@ class Progress:
             documents_rate, weight_rate, pages_rate = self._rates()
             left = self._weight - weight
             return Status(
-                self._stage, self._done, self._total, pages, self._chunks + sum(p.chunks for _, p in self._parts.values()), self._failed,
-                documents_rate, left / weight_rate if weight_rate > 0 and left > 0 else None, self._current, self._finished, self._unit,
-                min(1.0, weight / self._weight) if self._weight else 0.0, pages_rate,
-            )  # fmt: skip
+                self._stage,
+                self._done,
+                self._total,
+                pages,
+                self._chunks + sum(p.chunks for _, p in self._parts.values()),
+                self._failed,
+                documents_rate,
+                left / weight_rate if weight_rate > 0 and left > 0 else None,
+                self._current,
+                self._finished,
+                self._unit,
+                min(1.0, weight / self._weight) if self._weight else 0.0,
+                pages_rate,
+            )
 
     def _moment(self) -> tuple[float, int, float, int]:
         parts = self._parts.values()

@@ -78,11 +78,28 @@ def money(value: float | None) -> float | None:
 
 
 SIMPLE = {
-    "format": "format", "body": "body", "type": "type", "number": "number", "supplier_vat": "supplier_vat", "supplier": "supplier",
-    "customer_vat": "customer_vat", "taxable": "taxable", "tax": "tax", "total": "total", "signed_total": "signed_total",
-    "self_billed": "self_billed", "split_payment": "split", "to_pay": "to_pay", "stamp": "stamp", "cig": "cig", "cup": "cup",
-    "gross": "total", "syntax": "syntax", "linked_self_invoice": "self_invoice", "signer": "signed_by",
-}  # fmt: skip
+    "format": "format",
+    "body": "body",
+    "type": "type",
+    "number": "number",
+    "supplier_vat": "supplier_vat",
+    "supplier": "supplier",
+    "customer_vat": "customer_vat",
+    "taxable": "taxable",
+    "tax": "tax",
+    "total": "total",
+    "signed_total": "signed_total",
+    "self_billed": "self_billed",
+    "split_payment": "split",
+    "to_pay": "to_pay",
+    "stamp": "stamp",
+    "cig": "cig",
+    "cup": "cup",
+    "gross": "total",
+    "syntax": "syntax",
+    "linked_self_invoice": "self_invoice",
+    "signer": "signed_by",
+}
 
 
 @pytest.mark.parametrize(("path", "name", "wanted"), list(values("invoices")))

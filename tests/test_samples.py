@@ -89,8 +89,13 @@ def test_the_balance_sheet_of_the_workbook_balances_and_adds_up() -> None:
     assert rows["Totale attivo"] == rows["Totale passivo"]
     parts = ("Totale immobilizzazioni (B)", "Totale attivo circolante (C)", "D) Ratei e risconti")
     assert rows["Totale attivo"] == sum(rows[part] for part in parts)
-    equity_and_debts = ("Totale patrimonio netto", "Totale fondi per rischi ed oneri (B)", "Totale debiti (D)",
-                        "C) Trattamento di fine rapporto di lavoro subordinato", "E) Ratei e risconti")  # fmt: skip
+    equity_and_debts = (
+        "Totale patrimonio netto",
+        "Totale fondi per rischi ed oneri (B)",
+        "Totale debiti (D)",
+        "C) Trattamento di fine rapporto di lavoro subordinato",
+        "E) Ratei e risconti",
+    )
     assert rows["Totale passivo"] == sum(rows[part] for part in equity_and_debts)
 
 
@@ -114,8 +119,12 @@ def test_the_cash_flow_of_the_workbook_reconciles() -> None:
 
 
 def test_the_xbrl_instance_states_the_known_figures(known: dict[str, Any]) -> None:
-    names = {"TotaleAttivo": "total_assets", "UtilePerditaEsercizio": "net_income", "TotalePatrimonioNetto":
-             "shareholders_equity", "ValoreProduzioneRicaviVenditePrestazioni": "revenue"}  # fmt: skip
+    names = {
+        "TotaleAttivo": "total_assets",
+        "UtilePerditaEsercizio": "net_income",
+        "TotalePatrimonioNetto": "shareholders_equity",
+        "ValoreProduzioneRicaviVenditePrestazioni": "revenue",
+    }
     figures = known["documents/trebbio-bilancio-2024.xbrl"]["figures"]
     seen = 0
     for fact in ElementTree.parse(DOCUMENTS / "trebbio-bilancio-2024.xbrl").getroot():

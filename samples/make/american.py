@@ -135,15 +135,47 @@ def _next(last: Fiscal, growth: float, dice: random.Random) -> Fiscal:
     short = 150 if last.year % 2 == 0 else 120
     dividends, repurchases = part(pretax - tax, 0.31), part(pretax - tax, 0.38, 0.1)
     now = Fiscal(
-        last.year + 1, products, services, cogs, research, selling, restructuring, interest, income, tax, depreciation,
-        pay, net_deferred, last.receivables - receivables, last.inventory - inventory, payables - last.payables,
-        accrued - last.accrued, capex, acquisitions, borrowed, repaid, dividends, repurchases,
-        last.shares - round(repurchases * 8.4), 0, receivables, inventory, last.prepaid,
-        last.plant + capex - (depreciation - amortised), last.goodwill + acquisitions * 2 // 3,
-        last.intangibles + acquisitions - acquisitions * 2 // 3 - amortised, last.other_assets, payables, accrued,
-        short, last.long_debt + borrowed - short, last.deferred_tax + net_deferred, last.common + pay,
-        last.retained + pretax - tax - dividends, last.treasury + repurchases,
-    )  # fmt: skip
+        last.year + 1,
+        products,
+        services,
+        cogs,
+        research,
+        selling,
+        restructuring,
+        interest,
+        income,
+        tax,
+        depreciation,
+        pay,
+        net_deferred,
+        last.receivables - receivables,
+        last.inventory - inventory,
+        payables - last.payables,
+        accrued - last.accrued,
+        capex,
+        acquisitions,
+        borrowed,
+        repaid,
+        dividends,
+        repurchases,
+        last.shares - round(repurchases * 8.4),
+        0,
+        receivables,
+        inventory,
+        last.prepaid,
+        last.plant + capex - (depreciation - amortised),
+        last.goodwill + acquisitions * 2 // 3,
+        last.intangibles + acquisitions - acquisitions * 2 // 3 - amortised,
+        last.other_assets,
+        payables,
+        accrued,
+        short,
+        last.long_debt + borrowed - short,
+        last.deferred_tax + net_deferred,
+        last.common + pay,
+        last.retained + pretax - tax - dividends,
+        last.treasury + repurchases,
+    )
     return Fiscal(**{**_fields(now), "cash": last.cash + now.cash_change})
 
 
@@ -159,12 +191,30 @@ def fiscal_years() -> tuple[Fiscal, ...]:
         ValueError: a year does not balance.
     """
     zero = dict.fromkeys(Fiscal.__dataclass_fields__, 0)
-    opening = Fiscal(**{
-        **zero, "year": 2019, "products": 2416, "services": 702, "shares": 214_300, "cash": 512, "receivables": 471,
-        "inventory": 364, "prepaid": 88, "plant": 902, "goodwill": 1214, "intangibles": 402, "other_assets": 146,
-        "payables": 218, "accrued": 221, "short_debt": 120, "long_debt": 940, "deferred_tax": 131, "common": 880,
-        "treasury": 402,
-    })  # fmt: skip
+    opening = Fiscal(
+        **{
+            **zero,
+            "year": 2019,
+            "products": 2416,
+            "services": 702,
+            "shares": 214_300,
+            "cash": 512,
+            "receivables": 471,
+            "inventory": 364,
+            "prepaid": 88,
+            "plant": 902,
+            "goodwill": 1214,
+            "intangibles": 402,
+            "other_assets": 146,
+            "payables": 218,
+            "accrued": 221,
+            "short_debt": 120,
+            "long_debt": 940,
+            "deferred_tax": 131,
+            "common": 880,
+            "treasury": 402,
+        }
+    )
     opening = Fiscal(**{**_fields(opening), "retained": opening.assets - opening.liabilities - 880 + 402})
     dice, years = random.Random(404), [opening]
     for growth in (-0.036, 0.082, 0.067, 0.018, 0.059):
@@ -195,19 +245,28 @@ def income(years: tuple[Fiscal, ...]) -> tuple[Line, ...]:
         ("Gross profit", "gross", "sum", "gross_profit", "GrossProfit"),
         ("Operating expenses:", "", "head", "", ""),
         ("Research and development", "research", "plain", "research_and_development", "ResearchAndDevelopmentExpense"),
-        ("Selling, general and administrative", "selling", "plain", "selling_general_administrative",
-         "SellingGeneralAndAdministrativeExpense"),
+        (
+            "Selling, general and administrative",
+            "selling",
+            "plain",
+            "selling_general_administrative",
+            "SellingGeneralAndAdministrativeExpense",
+        ),
         ("Restructuring charges (1)", "restructuring", "plain", "", "RestructuringCharges"),
         ("Total operating expenses", "expenses", "sum", "", "OperatingExpenses"),
         ("Operating income", "operating", "sum", "operating_income", "OperatingIncomeLoss"),
         ("Interest expense", "-interest", "plain", "interest_expense", "InterestExpense"),
         ("Other income, net", "other_income", "plain", "", "OtherNonoperatingIncomeExpense"),
-        ("Income before income taxes", "pretax", "sum", "pretax_income",
-         "IncomeLossFromContinuingOperationsBeforeIncomeTaxes"
-         "ExtraordinaryItemsNoncontrollingInterest"),
+        (
+            "Income before income taxes",
+            "pretax",
+            "sum",
+            "pretax_income",
+            "IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest",
+        ),
         ("Provision for income taxes", "tax", "plain", "income_tax", "IncomeTaxExpenseBenefit"),
         ("Net income", "net", "total", "net_income", "NetIncomeLoss"),
-    )  # fmt: skip
+    )
     cents = tuple(round(year.net * 100_000 / year.shares) for year in reversed(years))
     return (*rows, Line("Diluted earnings per share (in dollars)", cents, 0, per_share=True))
 
@@ -217,18 +276,26 @@ def balance(years: tuple[Fiscal, ...]) -> tuple[Line, ...]:
         years,
         ("Assets", "", "head", "", ""),
         ("Current assets:", "", "head", "", ""),
-        ("Cash and cash equivalents", "cash", "plain", "cash_and_equivalents",
-         "CashAndCashEquivalentsAtCarryingValue"),
-        ("Accounts receivable, net of allowances", "receivables", "plain", "accounts_receivable",
-         "AccountsReceivableNetCurrent"),
+        ("Cash and cash equivalents", "cash", "plain", "cash_and_equivalents", "CashAndCashEquivalentsAtCarryingValue"),
+        (
+            "Accounts receivable, net of allowances",
+            "receivables",
+            "plain",
+            "accounts_receivable",
+            "AccountsReceivableNetCurrent",
+        ),
         ("Inventories", "inventory", "plain", "inventory", "InventoryNet"),
         ("Prepaid expenses and other current assets", "prepaid", "plain", "", "PrepaidExpenseAndOtherAssetsCurrent"),
         ("Total current assets", "current_assets", "sum", "current_assets", "AssetsCurrent"),
-        ("Property, plant and equipment, net", "plant", "plain", "property_plant_equipment",
-         "PropertyPlantAndEquipmentNet"),
+        (
+            "Property, plant and equipment, net",
+            "plant",
+            "plain",
+            "property_plant_equipment",
+            "PropertyPlantAndEquipmentNet",
+        ),
         ("Goodwill", "goodwill", "plain", "goodwill", "Goodwill"),
-        ("Intangible assets, net", "intangibles", "plain", "intangible_assets",
-         "IntangibleAssetsNetExcludingGoodwill"),
+        ("Intangible assets, net", "intangibles", "plain", "intangible_assets", "IntangibleAssetsNetExcludingGoodwill"),
         ("Other assets", "other_assets", "plain", "", "OtherAssetsNoncurrent"),
         ("Total assets", "assets", "total", "total_assets", "Assets"),
         ("Liabilities and stockholders' equity", "", "head", "", ""),
@@ -241,13 +308,18 @@ def balance(years: tuple[Fiscal, ...]) -> tuple[Line, ...]:
         ("Deferred income taxes", "deferred_tax", "plain", "", "DeferredIncomeTaxLiabilitiesNet"),
         ("Total liabilities", "liabilities", "sum", "total_liabilities", "Liabilities"),
         ("Stockholders' equity:", "", "head", "", ""),
-        ("Common stock and additional paid-in capital", "common", "plain", "",
-         "CommonStocksIncludingAdditionalPaidInCapital"),
+        (
+            "Common stock and additional paid-in capital",
+            "common",
+            "plain",
+            "",
+            "CommonStocksIncludingAdditionalPaidInCapital",
+        ),
         ("Retained earnings", "retained", "plain", "", "RetainedEarningsAccumulatedDeficit"),
         ("Treasury stock, at cost", "-treasury", "plain", "", ""),
         ("Total stockholders' equity", "equity", "sum", "shareholders_equity", "StockholdersEquity"),
         ("Total liabilities and stockholders' equity", "assets", "total", "", "LiabilitiesAndStockholdersEquity"),
-    )  # fmt: skip
+    )
 
 
 def cash_flow(years: tuple[Fiscal, ...]) -> tuple[Line, ...]:
@@ -256,8 +328,13 @@ def cash_flow(years: tuple[Fiscal, ...]) -> tuple[Line, ...]:
         years[1:],
         ("Operating activities:", "", "head", "", ""),
         ("Net income", "net", "plain", "net_income", "NetIncomeLoss"),
-        ("Depreciation and amortization", "depreciation", "plain", "depreciation_amortization",
-         "DepreciationDepletionAndAmortization"),
+        (
+            "Depreciation and amortization",
+            "depreciation",
+            "plain",
+            "depreciation_amortization",
+            "DepreciationDepletionAndAmortization",
+        ),
         ("Stock-based compensation", "compensation", "plain", "", "ShareBasedCompensation"),
         ("Deferred income taxes", "deferred", "plain", "", "DeferredIncomeTaxExpenseBenefit"),
         ("Changes in operating assets and liabilities:", "", "head", "", ""),
@@ -265,24 +342,37 @@ def cash_flow(years: tuple[Fiscal, ...]) -> tuple[Line, ...]:
         ("Inventories", "inventory_change", "plain", "", ""),
         ("Accounts payable", "payables_change", "plain", "", ""),
         ("Accrued liabilities", "accrued_change", "plain", "", ""),
-        ("Net cash provided by operating activities", "operating_cash", "sum", "operating_cash_flow",
-         "NetCashProvidedByUsedInOperatingActivities"),
+        (
+            "Net cash provided by operating activities",
+            "operating_cash",
+            "sum",
+            "operating_cash_flow",
+            "NetCashProvidedByUsedInOperatingActivities",
+        ),
         ("Investing activities:", "", "head", "", ""),
-        ("Purchases of property, plant and equipment", "-capex", "plain", "capital_expenditure",
-         "PaymentsToAcquirePropertyPlantAndEquipment"),
+        (
+            "Purchases of property, plant and equipment",
+            "-capex",
+            "plain",
+            "capital_expenditure",
+            "PaymentsToAcquirePropertyPlantAndEquipment",
+        ),
         ("Acquisitions, net of cash acquired", "-acquisitions", "plain", "", ""),
-        ("Net cash used in investing activities", "investing", "sum", "",
-         "NetCashProvidedByUsedInInvestingActivities"),
+        ("Net cash used in investing activities", "investing", "sum", "", "NetCashProvidedByUsedInInvestingActivities"),
         ("Financing activities:", "", "head", "", ""),
         ("Proceeds from issuance of long-term debt", "borrowed", "plain", "", "ProceedsFromIssuanceOfLongTermDebt"),
         ("Repayments of long-term debt", "-repaid", "plain", "", "RepaymentsOfLongTermDebt"),
         ("Dividends paid", "-dividends", "plain", "dividends_paid", "PaymentsOfDividends"),
-        ("Repurchases of common stock", "-repurchases", "plain", "share_repurchases",
-         "PaymentsForRepurchaseOfCommonStock"),
-        ("Net cash used in financing activities", "financing", "sum", "",
-         "NetCashProvidedByUsedInFinancingActivities"),
+        (
+            "Repurchases of common stock",
+            "-repurchases",
+            "plain",
+            "share_repurchases",
+            "PaymentsForRepurchaseOfCommonStock",
+        ),
+        ("Net cash used in financing activities", "financing", "sum", "", "NetCashProvidedByUsedInFinancingActivities"),
         ("Net change in cash and cash equivalents", "cash_change", "sum", "", ""),
-    )  # fmt: skip
+    )
     opening = tuple(year.cash for year in reversed(years[:-1]))
     closing = tuple(year.cash for year in reversed(years[1:]))
     return (
@@ -298,10 +388,27 @@ def annual() -> tuple[Statement, ...]:
     three, two = (2024, 2023, 2022), (2024, 2023)
     caption, spans = "(In millions, except per share amounts)", tuple(str(year) for year in three)
     return (
-        Statement("Consolidated Statements of Income", "income", spans, three, income(years[-3:]), 1_000_000, caption,
-                  "en"),
-        Statement("Consolidated Balance Sheets", "balance", spans[:2], two, balance(years[-2:]), 1_000_000,
-                  "(In millions)", "en"),
-        Statement("Consolidated Statements of Cash Flows", "cash_flow", spans, three, cash_flow(years[-4:]), 1_000_000,
-                  "(In millions)", "en"),
-    )  # fmt: skip
+        Statement(
+            "Consolidated Statements of Income", "income", spans, three, income(years[-3:]), 1_000_000, caption, "en"
+        ),
+        Statement(
+            "Consolidated Balance Sheets",
+            "balance",
+            spans[:2],
+            two,
+            balance(years[-2:]),
+            1_000_000,
+            "(In millions)",
+            "en",
+        ),
+        Statement(
+            "Consolidated Statements of Cash Flows",
+            "cash_flow",
+            spans,
+            three,
+            cash_flow(years[-4:]),
+            1_000_000,
+            "(In millions)",
+            "en",
+        ),
+    )

@@ -19,8 +19,12 @@ def change(now: float, before: float) -> str:
 def annual_report(path: Path) -> None:
     years = fiscal_years()
     paper = Paper("Annual report on Form 10-K for fiscal year 2024", QUILLMERE.name, letter=True)
-    paper.cover(QUILLMERE.name, "Annual Report for the fiscal year ended December 31, 2024", QUILLMERE.seat,
-                f"I.R.S. Employer Identification No. {QUILLMERE.vat}")  # fmt: skip
+    paper.cover(
+        QUILLMERE.name,
+        "Annual Report for the fiscal year ended December 31, 2024",
+        QUILLMERE.seat,
+        f"I.R.S. Employer Identification No. {QUILLMERE.vat}",
+    )
     _business(paper)
     paper.page()
     _discussion(paper, years)
@@ -54,9 +58,11 @@ def _business(paper: Paper) -> None:
         "other currencies would have reduced 2024 operating income by approximately $31 million.",
     )
     paper.heading("Item 2. Properties", 2)
-    paper.prose("Our headquarters in Fort Quill cover 412,000 square feet, which we own. We lease manufacturing space "
-                "in County Wexmore, Ireland, and in Penang, under leases that expire between 2027 and "
-                "2036.")  # fmt: skip
+    paper.prose(
+        "Our headquarters in Fort Quill cover 412,000 square feet, which we own. We lease manufacturing space "
+        "in County Wexmore, Ireland, and in Penang, under leases that expire between 2027 and "
+        "2036."
+    )
 
 
 def _discussion(paper: Paper, years: tuple[Fiscal, ...]) -> None:
@@ -94,8 +100,13 @@ def _discussion(paper: Paper, years: tuple[Fiscal, ...]) -> None:
     paper.heading("Five-year summary", 2)
     five = tuple(reversed(years[1:]))
     rows = [["(In millions)", *(str(year.year) for year in five)]]
-    for label, field in (("Net sales", "revenue"), ("Operating income", "operating"), ("Net income", "net"),
-                         ("Total assets", "assets"), ("Stockholders' equity", "equity")):  # fmt: skip
+    for label, field in (
+        ("Net sales", "revenue"),
+        ("Operating income", "operating"),
+        ("Net income", "net"),
+        ("Total assets", "assets"),
+        ("Stockholders' equity", "equity"),
+    ):
         rows.append([label, *(english(getattr(year, field)) for year in five)])
     paper.grid(rows, (62, 22, 22, 22, 22, 22))
 
@@ -114,9 +125,16 @@ def _notes(paper: Paper, years: tuple[Fiscal, ...]) -> None:
     raw = [round(year.inventory * 0.42) for year in (now, before)]
     work = [round(year.inventory * 0.17) for year in (now, before)]
     rest = [year.inventory - a - b for year, a, b in zip((now, before), raw, work, strict=True)]
-    paper.grid([["(In millions)", "2024", "2023"], ["Raw materials", *map(english, raw)],
-                ["Work in process", *map(english, work)], ["Finished goods", *map(english, rest)],
-                ["Total inventories", english(now.inventory), english(before.inventory)]], (80, 30, 30))  # fmt: skip
+    paper.grid(
+        [
+            ["(In millions)", "2024", "2023"],
+            ["Raw materials", *map(english, raw)],
+            ["Work in process", *map(english, work)],
+            ["Finished goods", *map(english, rest)],
+            ["Total inventories", english(now.inventory), english(before.inventory)],
+        ],
+        (80, 30, 30),
+    )
     paper.heading("Note 3. Debt", 2)
     paper.prose(
         f"Total debt was ${english(now.short_debt + now.long_debt)} million at December 31, 2024, of which "

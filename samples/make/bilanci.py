@@ -19,19 +19,28 @@ def percent(now: float, before: float) -> str:
 
 def anagraphic(firm: Firm) -> list[list[str]]:
     return [
-        ["Dati anagrafici", ""], ["Sede in", firm.seat], ["Codice Fiscale", firm.vat], ["Numero Rea", firm.rea],
-        ["P.I.", firm.vat], ["Capitale Sociale Euro", f"{firm.capital} i.v."],
-        ["Settore di attività prevalente (ATECO)", firm.ateco], ["Società in liquidazione", "no"],
+        ["Dati anagrafici", ""],
+        ["Sede in", firm.seat],
+        ["Codice Fiscale", firm.vat],
+        ["Numero Rea", firm.rea],
+        ["P.I.", firm.vat],
+        ["Capitale Sociale Euro", f"{firm.capital} i.v."],
+        ["Settore di attività prevalente (ATECO)", firm.ateco],
+        ["Società in liquidazione", "no"],
         ["Società con socio unico", "no"],
-    ]  # fmt: skip
+    ]
 
 
 def parent_accounts(path: Path) -> None:
     years = firms.parent()
     paper = Paper("Bilancio d'esercizio al 31 dicembre 2024", MONTESCARO.name)
-    paper.cover("Tessitura Montescaro S.p.A.", "Bilancio d'esercizio al 31 dicembre 2024",
-                f"Sede legale: {MONTESCARO.seat}", f"Capitale sociale € {MONTESCARO.capital} interamente versato",
-                f"Codice fiscale e partita IVA {MONTESCARO.vat} · {MONTESCARO.rea}")  # fmt: skip
+    paper.cover(
+        "Tessitura Montescaro S.p.A.",
+        "Bilancio d'esercizio al 31 dicembre 2024",
+        f"Sede legale: {MONTESCARO.seat}",
+        f"Capitale sociale € {MONTESCARO.capital} interamente versato",
+        f"Codice fiscale e partita IVA {MONTESCARO.vat} · {MONTESCARO.rea}",
+    )
     _management_report(paper, years)
     balance, profit, cash = civil.ordinary(years)
     for statement in (balance, profit, cash):
@@ -102,16 +111,26 @@ def _notes(paper: Paper, years: tuple[Year, ...]) -> None:
     )
     paper.heading("Movimenti delle immobilizzazioni", 2)
     net = now.disposals
-    paper.grid([
-        ["", "Immateriali", "Materiali", "Finanziarie", "Totale"],
-        ["Valore di inizio esercizio", *map(italian, (before.intangible, before.tangible, before.holdings,
-                                                      before.fixed))],
-        ["Incrementi per acquisizioni", *map(italian, (now.intangible_capex, now.capex, 0,
-                                                       now.intangible_capex + now.capex))],
-        ["Decrementi per cessioni", *map(italian, (0, -net, 0, -net))],
-        ["Ammortamento dell'esercizio", *map(italian, (-now.amortisation, -now.depreciation, 0, -now.depreciations))],
-        ["Valore di fine esercizio", *map(italian, (now.intangible, now.tangible, now.holdings, now.fixed))],
-    ], (52, 29, 29, 29, 29))  # fmt: skip
+    paper.grid(
+        [
+            ["", "Immateriali", "Materiali", "Finanziarie", "Totale"],
+            [
+                "Valore di inizio esercizio",
+                *map(italian, (before.intangible, before.tangible, before.holdings, before.fixed)),
+            ],
+            [
+                "Incrementi per acquisizioni",
+                *map(italian, (now.intangible_capex, now.capex, 0, now.intangible_capex + now.capex)),
+            ],
+            ["Decrementi per cessioni", *map(italian, (0, -net, 0, -net))],
+            [
+                "Ammortamento dell'esercizio",
+                *map(italian, (-now.amortisation, -now.depreciation, 0, -now.depreciations)),
+            ],
+            ["Valore di fine esercizio", *map(italian, (now.intangible, now.tangible, now.holdings, now.fixed))],
+        ],
+        (52, 29, 29, 29, 29),
+    )
     paper.heading("Patrimonio netto", 2)
     paper.prose(
         f"Il capitale sociale, di {italian(now.capital)} euro, è diviso in 6.000.000 di azioni da nominali 1 euro. "
@@ -126,11 +145,21 @@ def _notes(paper: Paper, years: tuple[Year, ...]) -> None:
         "operativo lordo non superiore a 2,5.",
     )
     paper.heading("Numero medio dei dipendenti", 2)
-    paper.grid([["Categoria", "2024", "2023"], ["Dirigenti", "4", "4"], ["Quadri e impiegati", "46", "48"],
-                ["Operai", "131", "137"], ["Totale", "181", "189"]], (60, 30, 30))  # fmt: skip
+    paper.grid(
+        [
+            ["Categoria", "2024", "2023"],
+            ["Dirigenti", "4", "4"],
+            ["Quadri e impiegati", "46", "48"],
+            ["Operai", "131", "137"],
+            ["Totale", "181", "189"],
+        ],
+        (60, 30, 30),
+    )
     paper.heading("Compensi agli amministratori e ai sindaci", 2)
-    paper.prose("I compensi spettanti agli amministratori sono pari a 312.000 euro, quelli ai sindaci a 46.800 euro; "
-                "il corrispettivo della revisione legale è di 31.500 euro.")  # fmt: skip
+    paper.prose(
+        "I compensi spettanti agli amministratori sono pari a 312.000 euro, quelli ai sindaci a 46.800 euro; "
+        "il corrispettivo della revisione legale è di 31.500 euro."
+    )
     paper.heading("Proposta di destinazione dell'utile", 2)
     paper.prose(
         f"Si propone di destinare l'utile d'esercizio di {italian(now.result)} euro per 1.200.000 euro agli azionisti, "
@@ -144,19 +173,30 @@ def group_accounts(path: Path) -> None:
     years = firms.group()
     now, before = years[-1], years[-2]
     paper = Paper("Bilancio consolidato al 31 dicembre 2024", MONTESCARO.name)
-    paper.cover("Gruppo Montescaro", "Bilancio consolidato al 31 dicembre 2024",
-                "Capogruppo: Tessitura Montescaro S.p.A.", MONTESCARO.seat)  # fmt: skip
+    paper.cover(
+        "Gruppo Montescaro",
+        "Bilancio consolidato al 31 dicembre 2024",
+        "Capogruppo: Tessitura Montescaro S.p.A.",
+        MONTESCARO.seat,
+    )
     for statement in civil.ordinary(years, consolidated=True):
         paper.statement(statement)
         paper.page()
     paper.heading("Nota integrativa al bilancio consolidato")
     paper.heading("Area di consolidamento", 2)
-    paper.prose("Il bilancio consolidato comprende la Capogruppo e le controllate seguenti, consolidate con il metodo "
-                "integrale secondo il D.Lgs. 127/1991:")  # fmt: skip
-    paper.grid([["Società", "Sede", "Capitale (euro)", "Quota"], ["Filatura Rialto S.r.l.", "Rialto Alto (BI)",
-                "1.200.000", "100,0%"], ["Tintoria Scaro S.r.l.", "Montescaro (BI)", "800.000", "80,0%"],
-                ["Montescaro France S.A.S.", "Villeneuve-les-Métiers", "450.000", "75,0%"]],
-               (55, 50, 35, 25))  # fmt: skip
+    paper.prose(
+        "Il bilancio consolidato comprende la Capogruppo e le controllate seguenti, consolidate con il metodo "
+        "integrale secondo il D.Lgs. 127/1991:"
+    )
+    paper.grid(
+        [
+            ["Società", "Sede", "Capitale (euro)", "Quota"],
+            ["Filatura Rialto S.r.l.", "Rialto Alto (BI)", "1.200.000", "100,0%"],
+            ["Tintoria Scaro S.r.l.", "Montescaro (BI)", "800.000", "80,0%"],
+            ["Montescaro France S.A.S.", "Villeneuve-les-Métiers", "450.000", "75,0%"],
+        ],
+        (55, 50, 35, 25),
+    )
     paper.prose(
         f"I ricavi consolidati ammontano a {italian(now.revenue)} euro, {percent(now.revenue, before.revenue)}. "
         f"L'utile di pertinenza del gruppo è di {italian(now.group_result)} euro, quello di terzi di "
@@ -189,8 +229,10 @@ def mill_accounts(path: Path) -> None:
         "da conferenti della provincia.",
     )
     paper.heading("Nota integrativa, attivo", 2)
-    paper.prose(f"Le rimanenze, pari a {italian(now.inventory)} euro, comprendono olio sfuso in acciaio, bottiglie e "
-                "materiale di confezionamento. Non esistono crediti di durata superiore a cinque anni.")  # fmt: skip
+    paper.prose(
+        f"Le rimanenze, pari a {italian(now.inventory)} euro, comprendono olio sfuso in acciaio, bottiglie e "
+        "materiale di confezionamento. Non esistono crediti di durata superiore a cinque anni."
+    )
     paper.heading("Nota integrativa, altre informazioni", 2)
     paper.prose(
         "Ai sensi dell'art. 1, comma 125, della legge 124/2017 si segnala il contributo di 18.400 euro ricevuto dalla "
@@ -199,16 +241,20 @@ def mill_accounts(path: Path) -> None:
         "straordinaria. Il numero medio dei dipendenti è 9.",
         "L'amministratore unico, Libero Cantagalli. Trebbio in Valle, 24 marzo 2025.",
     )
-    paper.save(path, "v.2.14.1 · FRANTOIO DEL TREBBIO S.R.L.",
-               "Bilancio di esercizio al 31-12-2024 · Conforme alla tassonomia itcc-ci-2018-11-04")  # fmt: skip
+    paper.save(
+        path,
+        "v.2.14.1 · FRANTOIO DEL TREBBIO S.R.L.",
+        "Bilancio di esercizio al 31-12-2024 · Conforme alla tassonomia itcc-ci-2018-11-04",
+    )
 
 
 def listed_accounts(path: Path) -> None:
     years = firms.listed()
     now, before = years[-1], years[-2]
     paper = Paper("Relazione finanziaria annuale 2024", AURENGA.name, serif=False)
-    paper.cover("Gruppo Aurenga", "Relazione finanziaria annuale consolidata al 31 dicembre 2024", AURENGA.name,
-                AURENGA.seat)  # fmt: skip
+    paper.cover(
+        "Gruppo Aurenga", "Relazione finanziaria annuale consolidata al 31 dicembre 2024", AURENGA.name, AURENGA.seat
+    )
     paper.heading("Relazione intermedia sull'andamento del Gruppo")
     paper.prose(
         "Il Gruppo Aurenga progetta e costruisce celle robotizzate, sistemi di visione e software di supervisione per "
@@ -219,8 +265,12 @@ def listed_accounts(path: Path) -> None:
         "Il portafoglio ordini al 31 dicembre 2024 ammonta a 318 milioni di euro.",
     )
     highlights = [["Dati di sintesi (milioni di euro)", "2024", "2023"]]
-    for label, field in (("Ricavi", "revenue"), ("EBIT", "ebit"), ("Risultato netto", "result"),
-                         ("Investimenti", "capex")):  # fmt: skip
+    for label, field in (
+        ("Ricavi", "revenue"),
+        ("EBIT", "ebit"),
+        ("Risultato netto", "result"),
+        ("Investimenti", "capex"),
+    ):
         highlights.append([label, *(italian(getattr(year, field) / 1000, 1) for year in (now, before))])
     paper.grid(highlights, (80, 30, 30))
     for statement in ifrs.consolidated(years):

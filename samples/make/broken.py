@@ -86,8 +86,10 @@ def word_bomb(path: Path) -> None:
     """150 kB of deflate, one paragraph of 150 MiB: a thousand times its size, far more in memory once parsed."""
     part, names = "word/document.xml", "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, text in (("[Content_Types].xml", TYPES.format(part=part, kind="wordprocessingml.document")),
-                           ("_rels/.rels", RELATIONS.format(part=part))):  # fmt: skip
+        for name, text in (
+            ("[Content_Types].xml", TYPES.format(part=part, kind="wordprocessingml.document")),
+            ("_rels/.rels", RELATIONS.format(part=part)),
+        ):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
         member = zipfile.ZipInfo(part, (1980, 1, 1, 0, 0, 0))
         member.compress_type = zipfile.ZIP_DEFLATED

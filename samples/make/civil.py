@@ -118,10 +118,14 @@ def liabilities(years: tuple[Year, ...], consolidated: bool = False) -> list[Lin
     for label, total, field, item in (
         ("7) debiti verso fornitori", "Totale debiti verso fornitori", "trade_payables", "accounts_payable"),
         ("12) debiti tributari", "Totale debiti tributari", "tax_payables", ""),
-        ("13) debiti verso istituti di previdenza e di sicurezza sociale",
-         "Totale debiti verso istituti di previdenza e di sicurezza sociale", "social_payables", ""),
+        (
+            "13) debiti verso istituti di previdenza e di sicurezza sociale",
+            "Totale debiti verso istituti di previdenza e di sicurezza sociale",
+            "social_payables",
+            "",
+        ),
         ("14) altri debiti", "Totale altri debiti", "other_payables", ""),
-    ):  # fmt: skip
+    ):
         head(label, 1)
         row(WITHIN, 2, field)
         row(total, 1, field, style="sum", item=item)
@@ -167,8 +171,13 @@ def income(years: tuple[Year, ...], consolidated: bool = False, cash_flow: bool 
     head("20) imposte sul reddito dell'esercizio, correnti, differite e anticipate", 0)
     row("imposte correnti", 1, "tax_current")
     row("imposte differite e anticipate", 1, "tax_deferred")
-    row("Totale delle imposte sul reddito dell'esercizio, correnti, differite e anticipate", 0, "tax",
-        style="sum", item="income_tax")  # fmt: skip
+    row(
+        "Totale delle imposte sul reddito dell'esercizio, correnti, differite e anticipate",
+        0,
+        "tax",
+        style="sum",
+        item="income_tax",
+    )
     if consolidated:
         row("21) Utile (perdita) consolidati dell'esercizio", 0, "result", style="sum")
         row("Risultato di pertinenza di terzi", 1, "minority_result")
@@ -211,14 +220,22 @@ def cash_flow(years: tuple[Year, ...]) -> list[Line]:
         own("Utile (perdita) dell'esercizio", 1, "result"),
         own("Imposte sul reddito", 1, "tax"),
         own("Interessi passivi/(attivi)", 1, "-financial"),
-        Line("1) Utile (perdita) dell'esercizio prima d'imposte sul reddito e interessi",
-             tuple(y.ebit for y in shown), 1, "sum"),
+        Line(
+            "1) Utile (perdita) dell'esercizio prima d'imposte sul reddito e interessi",
+            tuple(y.ebit for y in shown),
+            1,
+            "sum",
+        ),
         Line("Rettifiche per elementi non monetari", level=1, style="head"),
         own("Accantonamenti ai fondi", 2, "severance", "provisions"),
         own("Ammortamenti delle immobilizzazioni", 2, "depreciations", item="depreciation_amortization"),
         own("Svalutazioni dei crediti", 2, "writedown"),
-        flow("2) Flusso finanziario prima delle variazioni del capitale circolante netto", 1, "before_capital",
-             style="sum"),
+        flow(
+            "2) Flusso finanziario prima delle variazioni del capitale circolante netto",
+            1,
+            "before_capital",
+            style="sum",
+        ),
         Line("Variazioni del capitale circolante netto", level=1, style="head"),
         flow("Decremento/(Incremento) delle rimanenze", 2, "inventory"),
         flow("Decremento/(Incremento) dei crediti verso clienti", 2, "customers"),
@@ -226,14 +243,18 @@ def cash_flow(years: tuple[Year, ...]) -> list[Line]:
         flow("Decremento/(Incremento) dei ratei e risconti attivi", 2, "prepaid"),
         flow("Incremento/(Decremento) dei ratei e risconti passivi", 2, "accrued"),
         flow("Altri decrementi/(Altri incrementi) del capitale circolante netto", 2, "other"),
-        flow("3) Flusso finanziario dopo le variazioni del capitale circolante netto", 1, "before_capital", *working,
-             style="sum"),
+        flow(
+            "3) Flusso finanziario dopo le variazioni del capitale circolante netto",
+            1,
+            "before_capital",
+            *working,
+            style="sum",
+        ),
         Line("Altre rettifiche", level=1, style="head"),
         flow("Interessi incassati/(pagati)", 2, "interest"),
         flow("(Imposte sul reddito pagate)", 2, "taxes"),
         flow("(Utilizzo dei fondi)", 2, "funds_used"),
-        flow("Flusso finanziario dell'attività operativa (A)", 0, "operating", style="sum",
-             item="operating_cash_flow"),
+        flow("Flusso finanziario dell'attività operativa (A)", 0, "operating", style="sum", item="operating_cash_flow"),
         Line("B) Flussi finanziari derivanti dall'attività d'investimento", style="head"),
         Line("Immobilizzazioni materiali", level=1, style="head"),
         own("(Investimenti)", 2, "-capex", item="capital_expenditure", flip=True),
@@ -252,7 +273,7 @@ def cash_flow(years: tuple[Year, ...]) -> list[Line]:
         flow("Incremento (decremento) delle disponibilità liquide (A ± B ± C)", 0, "net", style="sum"),
         Line("Disponibilità liquide a inizio esercizio", tuple(y.cash for y in reversed(years[:-1])), 0),
         own("Disponibilità liquide a fine esercizio", 0, "cash"),
-    ]  # fmt: skip
+    ]
 
 
 def ordinary(years: tuple[Year, ...], consolidated: bool = False) -> tuple[Statement, ...]:
@@ -273,10 +294,20 @@ def short_assets(years: tuple[Year, ...]) -> list[Line]:
     head, row = book.head, book.row
     head("Attivo")
     head("B) Immobilizzazioni")
-    row("I - Immobilizzazioni immateriali", 1, "intangible", item="intangible_assets",
-        tag="TotaleImmobilizzazioniImmateriali")  # fmt: skip
-    row("II - Immobilizzazioni materiali", 1, "tangible", item="property_plant_equipment",
-        tag="TotaleImmobilizzazioniMateriali")  # fmt: skip
+    row(
+        "I - Immobilizzazioni immateriali",
+        1,
+        "intangible",
+        item="intangible_assets",
+        tag="TotaleImmobilizzazioniImmateriali",
+    )
+    row(
+        "II - Immobilizzazioni materiali",
+        1,
+        "tangible",
+        item="property_plant_equipment",
+        tag="TotaleImmobilizzazioniMateriali",
+    )
     row("III - Immobilizzazioni finanziarie", 1, "holdings", tag="TotaleImmobilizzazioniFinanziarie")
     row("Totale immobilizzazioni (B)", 0, "fixed", style="sum", tag="TotaleImmobilizzazioni")
     head("C) Attivo circolante")
@@ -285,8 +316,14 @@ def short_assets(years: tuple[Year, ...]) -> list[Line]:
     row(WITHIN, 2, "receivables", tag="CreditiEsigibiliEntroEsercizioSuccessivo")
     row("Totale crediti", 1, "receivables", style="sum", tag="TotaleCrediti")
     row("IV - Disponibilità liquide", 1, "cash", item="cash_and_equivalents", tag="TotaleDisponibilitaLiquide")
-    row("Totale attivo circolante (C)", 0, "current_assets", style="sum", item="current_assets",
-        tag="TotaleAttivoCircolante")  # fmt: skip
+    row(
+        "Totale attivo circolante (C)",
+        0,
+        "current_assets",
+        style="sum",
+        item="current_assets",
+        tag="TotaleAttivoCircolante",
+    )
     row("D) Ratei e risconti", 0, "prepaid", tag="AttivoRateiRisconti")
     row("Totale attivo", 0, "assets", style="total", item="total_assets", tag="TotaleAttivo")
     return book.lines
@@ -303,8 +340,12 @@ def short_liabilities(years: tuple[Year, ...]) -> list[Line]:
     row("IX - Utile (perdita) dell'esercizio", 1, "result", tag="PatrimonioNettoUtilePerditaEsercizio")
     row("Totale patrimonio netto", 0, "equity", style="sum", item="shareholders_equity", tag="TotalePatrimonioNetto")
     row("B) Fondi per rischi e oneri", 0, "funds", tag="TotaleFondiRischiOneri")
-    row("C) Trattamento di fine rapporto di lavoro subordinato", 0, "severance_fund",
-        tag="TrattamentoFineRapportoLavoroSubordinato")  # fmt: skip
+    row(
+        "C) Trattamento di fine rapporto di lavoro subordinato",
+        0,
+        "severance_fund",
+        tag="TrattamentoFineRapportoLavoroSubordinato",
+    )
     head("D) Debiti")
     row(WITHIN, 1, "debts_short", tag="DebitiEsigibiliEntroEsercizioSuccessivo")
     row(BEYOND, 1, "banks_long", tag="DebitiEsigibiliOltreEsercizioSuccessivo")
@@ -317,8 +358,7 @@ def short_liabilities(years: tuple[Year, ...]) -> list[Line]:
 SHORT_TAGS = {
     "1) ricavi delle vendite e delle prestazioni": "ValoreProduzioneRicaviVenditePrestazioni",
     "Totale valore della produzione (A)": "TotaleValoreProduzione",
-    "6) per materie prime, sussidiarie, di consumo e di merci":
-        "CostiProduzioneMateriePrimeSussidiarieConsumoMerci",
+    "6) per materie prime, sussidiarie, di consumo e di merci": "CostiProduzioneMateriePrimeSussidiarieConsumoMerci",
     "7) per servizi": "CostiProduzioneServizi",
     "8) per godimento di beni di terzi": "CostiProduzioneGodimentoBeniTerzi",
     "a) salari e stipendi": "CostiProduzionePersonaleSalariStipendi",
@@ -328,14 +368,13 @@ SHORT_TAGS = {
     "14) oneri diversi di gestione": "CostiProduzioneOneriDiversiGestione",
     "Totale costi della produzione (B)": "TotaleCostiProduzione",
     "Differenza tra valore e costi della produzione (A - B)": "DifferenzaValoreCostiProduzione",
-    "Totale interessi e altri oneri finanziari":
-        "ProventiOneriFinanziariInteressiAltriOneriFinanziariTotaleInteressiAltriOneriFinanziari",
+    "Totale interessi e altri oneri finanziari": "ProventiOneriFinanziariInteressiAltriOneriFinanziariTotaleInteressiAltriOneriFinanziari",
     "Totale proventi e oneri finanziari (C) (15 + 16 - 17 +- 17-bis)": "TotaleProventiOneriFinanziari",
     "Risultato prima delle imposte (A - B +- C +- D)": "RisultatoPrimaImposte",
-    "Totale delle imposte sul reddito dell'esercizio, correnti, differite e anticipate":
-        "ImposteRedditoEsercizioCorrentiDifferiteAnticipateTotaleImposteRedditoEsercizioCorrentiDifferiteAnticipate",
+    "Totale delle imposte sul reddito dell'esercizio, correnti, differite e anticipate": "ImposteRedditoEsercizioCorrentiDifferiteAnticipate"
+    "TotaleImposteRedditoEsercizioCorrentiDifferiteAnticipate",
     "21) Utile (perdita) dell'esercizio": "UtilePerditaEsercizio",
-}  # fmt: skip
+}
 
 
 def abbreviated(years: tuple[Year, ...]) -> tuple[Statement, ...]:

@@ -16,8 +16,9 @@ def _rows(years: tuple[Year, ...], *rows: tuple[str, tuple[str, ...], Style, str
         values = tuple(sum(-getattr(y, f[1:]) if f[0] == "-" else getattr(y, f) for f in fields) for y in shown)
         flip = bool(fields) and all(field[0] == "-" for field in fields) and bool(item)
         note = str(4 + number) if item and style == "plain" else ""
-        lines.append(Line(label, values if style != "head" else (), 1 if style == "plain" else 0, style, item, flip,
-                          note=note))  # fmt: skip
+        lines.append(
+            Line(label, values if style != "head" else (), 1 if style == "plain" else 0, style, item, flip, note=note)
+        )
     return tuple(lines)
 
 
@@ -132,8 +133,12 @@ def cash_flow(years: tuple[Year, ...]) -> tuple[Line, ...]:
         flow("Interessi incassati/(pagati)", "interest"),
         flow("Imposte pagate", "taxes"),
         flow("Utilizzo dei fondi e benefici ai dipendenti", "funds_used"),
-        flow("Flusso di cassa netto generato dall'attività operativa", "operating", style="sum",
-             item="operating_cash_flow"),
+        flow(
+            "Flusso di cassa netto generato dall'attività operativa",
+            "operating",
+            style="sum",
+            item="operating_cash_flow",
+        ),
         *second,
         flow("Flusso di cassa netto assorbito dall'attività di investimento", "investing", style="sum"),
         *third,
@@ -141,7 +146,7 @@ def cash_flow(years: tuple[Year, ...]) -> tuple[Line, ...]:
         flow("Variazione netta delle disponibilità liquide e mezzi equivalenti", "net", style="sum"),
         Line("Disponibilità liquide e mezzi equivalenti all'inizio dell'esercizio", opening, 1),
         Line("Disponibilità liquide e mezzi equivalenti alla fine dell'esercizio", closing, 0, "total"),
-    )  # fmt: skip
+    )
 
 
 def consolidated(years: tuple[Year, ...]) -> tuple[Statement, ...]:
@@ -152,7 +157,8 @@ def consolidated(years: tuple[Year, ...]) -> tuple[Statement, ...]:
     caption = "(in migliaia di euro)"
     return (
         Statement("Conto economico consolidato", "income", spans, labels, income(shown), 1000, caption),
-        Statement("Situazione patrimoniale-finanziaria consolidata", "balance", ends, labels, balance(shown), 1000,
-                  caption),
+        Statement(
+            "Situazione patrimoniale-finanziaria consolidata", "balance", ends, labels, balance(shown), 1000, caption
+        ),
         Statement("Rendiconto finanziario consolidato", "cash_flow", spans, labels, cash_flow(years), 1000, caption),
-    )  # fmt: skip
+    )

@@ -56,24 +56,45 @@ def known_figures() -> dict[str, dict[str, object]]:
 
 QUESTIONS: tuple[tuple[str, str, int | str], ...] = (
     ("Quanto dura l'autorizzazione allo scarico delle acque di tintoria?", "montescaro-autorizzazione-scarico.pdf", 1),
-    ("Qual è la penale per il ritardo nella consegna prevista dal contratto di fornitura?",
-     "montescaro-contratto-fornitura.docx", 1),
+    (
+        "Qual è la penale per il ritardo nella consegna prevista dal contratto di fornitura?",
+        "montescaro-contratto-fornitura.docx",
+        1,
+    ),
     ("Con quanto preavviso si può recedere dal contratto con il frantoio?", "montescaro-contratto-fornitura.docx", 1),
-    ("Quanto ha investito la tessitura in telai e depurazione?", "montescaro-bilancio-2024.pdf",
-     "dodici telai a getto d'aria"),
+    (
+        "Quanto ha investito la tessitura in telai e depurazione?",
+        "montescaro-bilancio-2024.pdf",
+        "dodici telai a getto d'aria",
+    ),
     ("Qual è il covenant sul mutuo ipotecario dello stabilimento?", "montescaro-bilancio-2024.pdf", "covenant"),
     ("Quanti operai impiega in media la Tessitura Montescaro?", "montescaro-bilancio-2024.pdf", "Dirigenti"),
-    ("A quanto ammontano i compensi degli amministratori e dei sindaci?", "montescaro-bilancio-2024.pdf",
-     "compensi spettanti"),
-    ("Quali società rientrano nell'area di consolidamento?", "montescaro-consolidato-2024.pdf",
-     "Filatura Rialto S.r.l."),
+    (
+        "A quanto ammontano i compensi degli amministratori e dei sindaci?",
+        "montescaro-bilancio-2024.pdf",
+        "compensi spettanti",
+    ),
+    (
+        "Quali società rientrano nell'area di consolidamento?",
+        "montescaro-consolidato-2024.pdf",
+        "Filatura Rialto S.r.l.",
+    ),
     ("Perché è diminuita la produzione propria di olive?", "trebbio-bilancio-abbreviato-2024.pdf", "siccità"),
-    ("Quale contributo pubblico ha ricevuto il frantoio per il separatore centrifugo?",
-     "trebbio-bilancio-abbreviato-2024.pdf", "separatore"),
-    ("Quale tasso di attualizzazione si usa per la verifica dell'avviamento?",
-     "aurenga-relazione-finanziaria-2024.pdf", "WACC"),
-    ("Operazioni con parti correlate: canone di locazione dello stabilimento", "aurenga-relazione-finanziaria-2024.pdf",
-     "parti correlate riguardano"),
+    (
+        "Quale contributo pubblico ha ricevuto il frantoio per il separatore centrifugo?",
+        "trebbio-bilancio-abbreviato-2024.pdf",
+        "separatore",
+    ),
+    (
+        "Quale tasso di attualizzazione si usa per la verifica dell'avviamento?",
+        "aurenga-relazione-finanziaria-2024.pdf",
+        "WACC",
+    ),
+    (
+        "Operazioni con parti correlate: canone di locazione dello stabilimento",
+        "aurenga-relazione-finanziaria-2024.pdf",
+        "parti correlate riguardano",
+    ),
     ("Chi è stato nominato nel collegio sindacale?", "montescaro-verbale-assemblea.odt", 1),
     ("Che cosa ha deciso il consiglio sull'autenticazione a più fattori?", "aurenga-verbale-cda.rtf", 1),
     ("Rimborso chilometrico e massimale dell'albergo", "montescaro-note-spese.md", 1),
@@ -81,10 +102,16 @@ QUESTIONS: tuple[tuple[str, str, int | str], ...] = (
     ("Quanto costa la degustazione di oli?", "trebbio-chi-siamo.html", 1),
     ("Quali sono gli obiettivi di emissioni al 2027?", "montescaro-piano-industriale.pptx", 3),
     ("Sconto per ordini oltre 500 metri di tessuto", "montescaro-listino-2025.xls", 2),
-    ("How would a stronger dollar affect operating income?", "quillmere-annual-report-2024.pdf",
-     "strengthening of the dollar"),
-    ("Why was the Lowmarsh plant closed and how many employees were affected?", "quillmere-annual-report-2024.pdf",
-     "affected 214 employees"),
+    (
+        "How would a stronger dollar affect operating income?",
+        "quillmere-annual-report-2024.pdf",
+        "strengthening of the dollar",
+    ),
+    (
+        "Why was the Lowmarsh plant closed and how many employees were affected?",
+        "quillmere-annual-report-2024.pdf",
+        "affected 214 employees",
+    ),
     ("Net sales of the Life Sciences segment", "quillmere-annual-report-2024.pdf", "Applied Markets 1"),
     ("When does the revolving credit facility mature?", "quillmere-annual-report-2024.pdf", "revolving credit"),
     ("How soon must a supplier report nonconforming parts?", "quillmere-supplier-handbook.epub", 4),
@@ -92,7 +119,7 @@ QUESTIONS: tuple[tuple[str, str, int | str], ...] = (
     ("What throughput must the sample-handling cell reach?", "quillmere-call-notes.txt", 1),
     ("When is the last lot of gripper assemblies delivered?", "aurenga-order-confirmation.msg", 1),
     ("Serial number of the mass spectrometer shipped to the university", "quillmere-delivery-note.tiff", 1),
-)  # fmt: skip
+)
 
 
 TWINS = {"trebbio-bilancio-abbreviato-2024.pdf": ("trebbio-fascicolo-2024.pdf",)}

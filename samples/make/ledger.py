@@ -228,9 +228,21 @@ def flows(before: Year, now: Year) -> Flows:
     investing = now.disposals - now.capex - now.intangible_capex
     financing = now.short_change + now.new_loans - now.repaid - now.dividends - now.buyback
     return Flows(
-        inventory, customers, suppliers, prepaid, accrued, other, before_capital, now.financial, taxes, used,
-        operating, investing, financing, operating + investing + financing,
-    )  # fmt: skip
+        inventory,
+        customers,
+        suppliers,
+        prepaid,
+        accrued,
+        other,
+        before_capital,
+        now.financial,
+        taxes,
+        used,
+        operating,
+        investing,
+        financing,
+        operating + investing + financing,
+    )
 
 
 def roll(before: Year, drivers: Drivers, growth: float, dice: random.Random) -> Year:
@@ -258,28 +270,58 @@ def roll(before: Year, drivers: Drivers, growth: float, dice: random.Random) -> 
     land, plant = round(net_ppe * 0.49), round(net_ppe * 0.36 * dice.uniform(0.97, 1.03))
     social = round(wages * 0.297)
     now = Year(
-        year=before.year + 1, revenue=revenue, product_change=finished - before.finished,
-        other_income=share(drivers.other_income, 0.2), materials=share(drivers.materials, 0.015),
-        services=share(drivers.services), rents=share(drivers.rents), wages=wages, social=social,
-        severance=severance, staff_other=round(wages * 0.011), amortisation=amortisation, depreciation=depreciation,
-        writedown=share(0.0011, 0.4), material_change=before.raw - raw, provisions=provisions,
-        other_costs=share(drivers.other_costs, 0.1), financial_income=share(0.0007, 0.4),
+        year=before.year + 1,
+        revenue=revenue,
+        product_change=finished - before.finished,
+        other_income=share(drivers.other_income, 0.2),
+        materials=share(drivers.materials, 0.015),
+        services=share(drivers.services),
+        rents=share(drivers.rents),
+        wages=wages,
+        social=social,
+        severance=severance,
+        staff_other=round(wages * 0.011),
+        amortisation=amortisation,
+        depreciation=depreciation,
+        writedown=share(0.0011, 0.4),
+        material_change=before.raw - raw,
+        provisions=provisions,
+        other_costs=share(drivers.other_costs, 0.1),
+        financial_income=share(0.0007, 0.4),
         interest=round((before.banks_long + before.banks_short) * drivers.interest_rate * dice.uniform(0.95, 1.05)),
         development=before.development - round(before.development * 0.2) + ordinary,
         licences=before.licences - round(before.licences * 0.25) + intangible_capex - ordinary,
-        goodwill=before.goodwill - round(before.goodwill * drivers.goodwill), land=land, plant=plant,
-        equipment=net_ppe - land - plant, holdings=before.holdings, raw=raw, finished=finished,
+        goodwill=before.goodwill - round(before.goodwill * drivers.goodwill),
+        land=land,
+        plant=plant,
+        equipment=net_ppe - land - plant,
+        holdings=before.holdings,
+        raw=raw,
+        finished=finished,
         trade_receivables=round(revenue * drivers.days_receivable / 365 * dice.uniform(0.95, 1.05)),
-        tax_receivables=share(0.006, 0.2), other_receivables=share(0.004, 0.2), prepaid=share(0.0025, 0.2),
-        capital=before.capital, funds=before.funds + provisions, severance_fund=before.severance_fund + severance,
-        banks_short=short, banks_long=before.banks_long + new_loans - repaid,
+        tax_receivables=share(0.006, 0.2),
+        other_receivables=share(0.004, 0.2),
+        prepaid=share(0.0025, 0.2),
+        capital=before.capital,
+        funds=before.funds + provisions,
+        severance_fund=before.severance_fund + severance,
+        banks_short=short,
+        banks_long=before.banks_long + new_loans - repaid,
         trade_payables=round(revenue * (drivers.materials + drivers.services) * drivers.days_payable / 365),
-        social_payables=round(social * 0.14), other_payables=share(0.017, 0.1), accrued=share(0.0021, 0.2),
-        capex=capex, intangible_capex=intangible_capex, disposals=disposals,
-        severance_paid=round(before.severance_fund * 0.11), funds_used=round(before.funds * 0.13),
-        dividends=int(max(before.group_result, 0) * drivers.payout) // 100 * 100, buyback=share(drivers.buyback, 0.1),
-        new_loans=new_loans, repaid=repaid, short_change=short - before.banks_short,
-    )  # fmt: skip
+        social_payables=round(social * 0.14),
+        other_payables=share(0.017, 0.1),
+        accrued=share(0.0021, 0.2),
+        capex=capex,
+        intangible_capex=intangible_capex,
+        disposals=disposals,
+        severance_paid=round(before.severance_fund * 0.11),
+        funds_used=round(before.funds * 0.13),
+        dividends=int(max(before.group_result, 0) * drivers.payout) // 100 * 100,
+        buyback=share(drivers.buyback, 0.1),
+        new_loans=new_loans,
+        repaid=repaid,
+        short_change=short - before.banks_short,
+    )
     return _close(before, now, drivers)
 
 
@@ -288,16 +330,23 @@ def _close(before: Year, now: Year, drivers: Drivers) -> Year:
     current = round(max(now.pretax, 0) * drivers.tax_rate)
     deferred = -round(now.provisions * 0.24)
     now = replace(
-        now, tax_current=current, tax_deferred=deferred, tax_payables=round(current * 0.22) + round(now.wages * 0.02),
-        funds=now.funds - now.funds_used + deferred, severance_fund=now.severance_fund - now.severance_paid,
-    )  # fmt: skip
+        now,
+        tax_current=current,
+        tax_deferred=deferred,
+        tax_payables=round(current * 0.22) + round(now.wages * 0.02),
+        funds=now.funds - now.funds_used + deferred,
+        severance_fund=now.severance_fund - now.severance_paid,
+    )
     minority = round(now.result * drivers.minority)
     legal = min(before.legal_reserve + round(max(before.group_result, 0) * 0.05), before.capital // 5)
     reserves = before.reserves + before.group_result - now.dividends - now.buyback - (legal - before.legal_reserve)
     now = replace(
-        now, minority_result=minority, legal_reserve=legal, reserves=reserves,
+        now,
+        minority_result=minority,
+        legal_reserve=legal,
+        reserves=reserves,
         minorities=before.minorities + before.minority_result,
-    )  # fmt: skip
+    )
     return replace(now, cash=before.cash + flows(before, now).net)
 
 

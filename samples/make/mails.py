@@ -28,8 +28,14 @@ def reminder_pdf(path: Path) -> None:
         "quindici giorni con bonifico sul conto IT60 X054 2811 1010 0000 0123 456; trascorso il termine la pratica "
         "passerà al nostro legale, avv. Romualda Cossato, con addebito degli interessi di mora.",
     )
-    paper.grid([["Fattura", "Data", "Scadenza", "Totale (euro)"], ["41/2024", "02/03/2024", "01/05/2024", "18.420,66"],
-                ["82/2024", "25/04/2024", "24/06/2024", "7.310,20"], ["Totale", "", "", "25.730,86"]])  # fmt: skip
+    paper.grid(
+        [
+            ["Fattura", "Data", "Scadenza", "Totale (euro)"],
+            ["41/2024", "02/03/2024", "01/05/2024", "18.420,66"],
+            ["82/2024", "25/04/2024", "24/06/2024", "7.310,20"],
+            ["Totale", "", "", "25.730,86"],
+        ]
+    )
     paper.save(path, "Tessitura Montescaro S.p.A.", "Ufficio crediti")
 
 
@@ -83,26 +89,47 @@ def confirmation(path: Path) -> None:
     schedule = io.StringIO("Lot,Quantity,Ship date\n1,12,2025-04-07\n2,12,2025-05-12\n3,16,2025-06-30\n").getvalue()
     top = _storage(
         bytes(8) + struct.pack("<4I", 1, 1, 1, 1) + bytes(8),
-        {0x0039: (0x40, ticks), 0x0E06: (0x40, ticks), 0x340D: (3, struct.pack("<I", 0x40000)),
-         0x0E07: (3, struct.pack("<I", 0x11))},
-        {0x001A: "IPM.Note", 0x0037: "Order confirmation PO-77410: forty gripper assemblies",
-         0x0C1A: "Dario Fontechiari", 0x0C1F: "d.fontechiari@aurenga.example", 0x0C1E: "SMTP",
-         0x0E04: "Hester Lindqvist",
-         0x1000: "Dear Hester,\r\n\r\nwe confirm your order PO-77410 for forty gripper assemblies at 2,150 euro each, "
-                 "86,000 euro in all.\r\nDelivery is in three lots, the last on 30 June 2025; the schedule is "
-                 "attached. The warranty is twenty-four months from the factory acceptance test."
-                 "\r\n\r\nKind regards\r\nDario"},
-    )  # fmt: skip
+        {
+            0x0039: (0x40, ticks),
+            0x0E06: (0x40, ticks),
+            0x340D: (3, struct.pack("<I", 0x40000)),
+            0x0E07: (3, struct.pack("<I", 0x11)),
+        },
+        {
+            0x001A: "IPM.Note",
+            0x0037: "Order confirmation PO-77410: forty gripper assemblies",
+            0x0C1A: "Dario Fontechiari",
+            0x0C1F: "d.fontechiari@aurenga.example",
+            0x0C1E: "SMTP",
+            0x0E04: "Hester Lindqvist",
+            0x1000: "Dear Hester,\r\n\r\nwe confirm your order PO-77410 for forty gripper assemblies at 2,150 euro each, "
+            "86,000 euro in all.\r\nDelivery is in three lots, the last on 30 June 2025; the schedule is "
+            "attached. The warranty is twenty-four months from the factory acceptance test."
+            "\r\n\r\nKind regards\r\nDario",
+        },
+    )
     top.entries["__recip_version1.0_#00000000"] = _storage(
-        bytes(8), {0x0C15: (3, struct.pack("<I", 1)), 0x3000: (3, bytes(4))},
-        {0x3001: "Hester Lindqvist", 0x3002: "SMTP", 0x3003: "h.lindqvist@quillmere.example",
-         0x39FE: "h.lindqvist@quillmere.example"},
-    )  # fmt: skip
+        bytes(8),
+        {0x0C15: (3, struct.pack("<I", 1)), 0x3000: (3, bytes(4))},
+        {
+            0x3001: "Hester Lindqvist",
+            0x3002: "SMTP",
+            0x3003: "h.lindqvist@quillmere.example",
+            0x39FE: "h.lindqvist@quillmere.example",
+        },
+    )
     top.entries["__attach_version1.0_#00000000"] = _storage(
-        bytes(8), {0x3705: (3, struct.pack("<I", 1)), 0x0E21: (3, bytes(4)), 0x370B: (3, b"\xff\xff\xff\xff")},
-        {0x3701: schedule.encode(), 0x3703: ".csv", 0x3704: "schedule.csv", 0x3707: "delivery-schedule.csv",
-         0x370E: "text/csv", 0x3001: "delivery-schedule.csv"},
-    )  # fmt: skip
+        bytes(8),
+        {0x3705: (3, struct.pack("<I", 1)), 0x0E21: (3, bytes(4)), 0x370B: (3, b"\xff\xff\xff\xff")},
+        {
+            0x3701: schedule.encode(),
+            0x3703: ".csv",
+            0x3704: "schedule.csv",
+            0x3707: "delivery-schedule.csv",
+            0x370E: "text/csv",
+            0x3001: "delivery-schedule.csv",
+        },
+    )
     names = compound.Storage({f"__substg1.0_000{number}0102": b"" for number in (2, 3, 4)})
     top.entries["__nameid_version1.0"] = names
     path.write_bytes(compound.write(top))

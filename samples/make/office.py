@@ -102,24 +102,58 @@ def slides(path: Path) -> None:
     first.shapes.title.text = "Piano industriale 2025–2027"
     first.placeholders[1].text = "Gruppo Montescaro\nConsiglio di amministrazione, 28 marzo 2025"
     for title, bullets, notes in (
-        ("Mercato e posizionamento", ["Abbigliamento formale in calo del 6% in Europa", "Tessuti tecnici in crescita "
-         "del 9% l'anno fino al 2028", "Tre concorrenti hanno chiuso: spazio per la linea Lanaviva"],
-         "Dire che la quota nei tessuti ignifughi è passata dal 3% al 5%."),
-        ("Obiettivi al 2027", ["Ricavi oltre 100 milioni di euro", "EBITDA al 17% dei ricavi", "Fibre rigenerate al "
-         "25% dei volumi", "Emissioni di CO2 dimezzate rispetto al 2019"], "Gli obiettivi sono a parità di perimetro."),
-        ("Investimenti", ["Telai a getto d'aria: 4,2 milioni", "Recupero di calore in tintoria: 1,9 milioni",
-         "Nuovo gestionale: 0,8 milioni", "Totale nel triennio: 6,9 milioni"], "Contributo regionale non incluso."),
-        ("Rischi e contromisure", ["Prezzo dell'energia: fotovoltaico e contratti a termine", "Dazi verso il Nord "
-         "America: deposito doganale a Rotterdam", "Ricambio generazionale: accademia interna per tessitori"], ""),
-    ):  # fmt: skip
+        (
+            "Mercato e posizionamento",
+            [
+                "Abbigliamento formale in calo del 6% in Europa",
+                "Tessuti tecnici in crescita del 9% l'anno fino al 2028",
+                "Tre concorrenti hanno chiuso: spazio per la linea Lanaviva",
+            ],
+            "Dire che la quota nei tessuti ignifughi è passata dal 3% al 5%.",
+        ),
+        (
+            "Obiettivi al 2027",
+            [
+                "Ricavi oltre 100 milioni di euro",
+                "EBITDA al 17% dei ricavi",
+                "Fibre rigenerate al 25% dei volumi",
+                "Emissioni di CO2 dimezzate rispetto al 2019",
+            ],
+            "Gli obiettivi sono a parità di perimetro.",
+        ),
+        (
+            "Investimenti",
+            [
+                "Telai a getto d'aria: 4,2 milioni",
+                "Recupero di calore in tintoria: 1,9 milioni",
+                "Nuovo gestionale: 0,8 milioni",
+                "Totale nel triennio: 6,9 milioni",
+            ],
+            "Contributo regionale non incluso.",
+        ),
+        (
+            "Rischi e contromisure",
+            [
+                "Prezzo dell'energia: fotovoltaico e contratti a termine",
+                "Dazi verso il Nord America: deposito doganale a Rotterdam",
+                "Ricambio generazionale: accademia interna per tessitori",
+            ],
+            "",
+        ),
+    ):
         _slide(deck, title, bullets, notes)
     sheet = deck.slides.add_slide(deck.slide_layouts[5])
     sheet.shapes.title.text = "Risultati consolidati (milioni di euro)"
     rows = [["", "2024", "2023"]] + [
         [label, *(italian(getattr(year, field) / 1_000_000, 1) for year in (now, before))]
-        for label, field in (("Ricavi", "revenue"), ("Valore della produzione", "value"), ("EBIT", "ebit"),
-                             ("Utile di gruppo", "group_result"), ("Disponibilità liquide", "cash"))
-    ]  # fmt: skip
+        for label, field in (
+            ("Ricavi", "revenue"),
+            ("Valore della produzione", "value"),
+            ("EBIT", "ebit"),
+            ("Utile di gruppo", "group_result"),
+            ("Disponibilità liquide", "cash"),
+        )
+    ]
     table = sheet.shapes.add_table(len(rows), 3, Inches(1), Inches(1.8), Inches(8), Inches(3.2)).table
     for number, row in enumerate(rows):
         for column, text in enumerate(row):
@@ -170,9 +204,13 @@ def price_list(path: Path) -> None:
     sheet.write(0, 0, "Tessitura Montescaro S.p.A. – Listino tessuti 2025 (euro al metro, IVA esclusa)", bold)
     for column, name in enumerate(("Articolo", "Descrizione", "Composizione", "Altezza cm", "Peso g/m", "Prezzo")):
         sheet.write(2, column, name, bold)
-    kinds = (("Flanella", "100% lana", 290, 31.4), ("Gabardina", "98% lana 2% elastan", 260, 34.9),
-             ("Lanaviva", "70% lana rigenerata 30% poliammide", 320, 22.6), ("Grisaglia", "100% lana", 240, 33.2),
-             ("Ignifugo treno", "85% lana 15% aramide", 410, 47.8))  # fmt: skip
+    kinds = (
+        ("Flanella", "100% lana", 290, 31.4),
+        ("Gabardina", "98% lana 2% elastan", 260, 34.9),
+        ("Lanaviva", "70% lana rigenerata 30% poliammide", 320, 22.6),
+        ("Grisaglia", "100% lana", 240, 33.2),
+        ("Ignifugo treno", "85% lana 15% aramide", 410, 47.8),
+    )
     row = 3
     for kind, mix, weight, price in kinds:
         for number, colour in enumerate(("blu notte", "antracite", "tabacco", "verde bosco")):
@@ -182,10 +220,14 @@ def price_list(path: Path) -> None:
             sheet.write(row, 5, price + 0.4 * number, money)
             row += 1
     terms = book.add_sheet("Condizioni")
-    for number, text in enumerate((
-        "Ordine minimo: 60 metri per colore.", "Sconto quantità: 5% oltre 500 metri, 8% oltre 1.500 metri.",
-        "Resa: franco fabbrica Montescaro.", "Campionature: 9,00 euro l'una, rimborsate al primo ordine.",
-    )):  # fmt: skip
+    for number, text in enumerate(
+        (
+            "Ordine minimo: 60 metri per colore.",
+            "Sconto quantità: 5% oltre 500 metri, 8% oltre 1.500 metri.",
+            "Resa: franco fabbrica Montescaro.",
+            "Campionature: 9,00 euro l'una, rimborsate al primo ordine.",
+        )
+    ):
         terms.write(number, 0, text)
     book.save(str(path))
 

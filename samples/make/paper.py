@@ -81,10 +81,12 @@ class Paper:
         left, right = self.style(size), self.style(size, alignment=TA_RIGHT)
         heads = self.style(size, bold=True), self.style(size, bold=True, alignment=TA_RIGHT)
         cells = [
-            [Paragraph(escape(cell), (heads if not number else (left, right))[column > 0])
-             for column, cell in enumerate(row)]
+            [
+                Paragraph(escape(cell), (heads if not number else (left, right))[column > 0])
+                for column, cell in enumerate(row)
+            ]
             for number, row in enumerate(rows)
-        ]  # fmt: skip
+        ]
         rules: list[tuple[object, ...]] = [
             ("LINEBELOW", (0, 0), (-1, 0), 0.6, ACCENT),
             ("LINEBELOW", (0, -1), (-1, -1), 0.4, INK),
@@ -94,8 +96,9 @@ class Paper:
         self.story += [table, Spacer(1, 8)]
 
     def _head(self, names: Sequence[str], size: float) -> list[object]:
-        return [Paragraph(name, self.style(size, bold=True, alignment=TA_RIGHT if n else 0)) for n, name in
-                enumerate(names)]  # fmt: skip
+        return [
+            Paragraph(name, self.style(size, bold=True, alignment=TA_RIGHT if n else 0)) for n, name in enumerate(names)
+        ]
 
     def _row(self, statement: Statement, line: Line, notes: bool, size: float) -> list[object]:
         bold = line.style != "plain"
@@ -108,8 +111,11 @@ class Paper:
         if line.style == "sum":
             return [("LINEABOVE", (first, row), (-1, row), 0.4, INK)]
         if line.style == "total":
-            return [("LINEABOVE", (first, row), (-1, row), 0.4, INK), ("LINEBELOW", (first, row), (-1, row), 1.1, INK),
-                    ("BACKGROUND", (0, row), (-1, row), PALE)]  # fmt: skip
+            return [
+                ("LINEABOVE", (first, row), (-1, row), 0.4, INK),
+                ("LINEBELOW", (first, row), (-1, row), 1.1, INK),
+                ("BACKGROUND", (0, row), (-1, row), PALE),
+            ]
         return []
 
     def _table(self, rows: list[list[object]], rules: list[tuple[object, ...]], columns: int, notes: bool) -> Table:
@@ -123,10 +129,14 @@ class Paper:
         frame = Frame(20 * mm, 20 * mm, width - 40 * mm, height - 42 * mm, 0, 0, 0, 0)
         decorate = partial(self._decorate, header=header, footer=footer)
         document = BaseDocTemplate(
-            str(path) if isinstance(path, Path) else path, pagesize=self.size, title=self.title,
-            author=self.author, invariant=1, lang=self.language,
+            str(path) if isinstance(path, Path) else path,
+            pagesize=self.size,
+            title=self.title,
+            author=self.author,
+            invariant=1,
+            lang=self.language,
             pageTemplates=[PageTemplate("page", [frame], onPage=decorate)],
-        )  # fmt: skip
+        )
         document.build(self.story)
 
     def _decorate(self, canvas: Canvas, document: BaseDocTemplate, header: str, footer: str) -> None:
@@ -142,7 +152,10 @@ class Paper:
 def _tight(rules: Sequence[tuple[object, ...]]) -> list[tuple[object, ...]]:
     """Table style commands with little padding."""
     return [
-        ("VALIGN", (0, 0), (-1, -1), "BOTTOM"), ("TOPPADDING", (0, 0), (-1, -1), 1.6),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.8), ("LEFTPADDING", (0, 0), (-1, -1), 2),
-        ("RIGHTPADDING", (0, 0), (-1, -1), 2), *rules,
-    ]  # fmt: skip
+        ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.6),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.8),
+        ("LEFTPADDING", (0, 0), (-1, -1), 2),
+        ("RIGHTPADDING", (0, 0), (-1, -1), 2),
+        *rules,
+    ]

@@ -12,10 +12,17 @@ from samples.make import american, civil, firms
 from samples.make.statement import written
 
 CUSTOMERS = (
-    "Sartoria Belvedere S.r.l.", "Confezioni Arno Verde S.p.A.", "Maison Clairval S.A.S.", "Weber & Linde GmbH",
-    "Nishikawa Tailors K.K.", "Camiceria Portobuono S.n.c.", "Atelier Moncrivello", "Harrow Lane Clothing Ltd",
-    "Tappezzerie Ferroviarie Rosaspina S.p.A.", "Uniformi Castelforte S.r.l.",
-)  # fmt: skip
+    "Sartoria Belvedere S.r.l.",
+    "Confezioni Arno Verde S.p.A.",
+    "Maison Clairval S.A.S.",
+    "Weber & Linde GmbH",
+    "Nishikawa Tailors K.K.",
+    "Camiceria Portobuono S.n.c.",
+    "Atelier Moncrivello",
+    "Harrow Lane Clothing Ltd",
+    "Tappezzerie Ferroviarie Rosaspina S.p.A.",
+    "Uniformi Castelforte S.r.l.",
+)
 
 
 def comma(cents: int) -> str:
@@ -27,8 +34,20 @@ def invoice_register(path: Path) -> None:
     dice, day = random.Random(300), datetime.date(2024, 1, 8)
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         sheet = csv.writer(stream, delimiter=";", lineterminator="\r\n")
-        sheet.writerow(["Numero", "Data", "Cliente", "Descrizione", "Imponibile", "Aliquota IVA", "IVA", "Totale",
-                        "Scadenza", "Stato"])  # fmt: skip
+        sheet.writerow(
+            [
+                "Numero",
+                "Data",
+                "Cliente",
+                "Descrizione",
+                "Imponibile",
+                "Aliquota IVA",
+                "IVA",
+                "Totale",
+                "Scadenza",
+                "Stato",
+            ]
+        )
         for number in range(1, 301):
             day += datetime.timedelta(days=dice.choice((0, 1, 1, 1, 2)))
             net = dice.randrange(45_000, 3_800_000)
@@ -38,9 +57,20 @@ def invoice_register(path: Path) -> None:
             due = day + datetime.timedelta(days=dice.choice((30, 60, 90)))
             what = dice.choice(("Flanella", "Gabardina", "Lanaviva", "Grisaglia", "Ignifugo treno"))
             state = "insoluta" if number % 41 == 0 else "pagata" if due < datetime.date(2024, 12, 31) else "aperta"
-            sheet.writerow([f"{number}/2024", f"{day:%d/%m/%Y}", who, f"{what}, metri {dice.randrange(40, 900)}",
-                            comma(net), "N3.1" if abroad else "22", comma(vat), comma(net + vat), f"{due:%d/%m/%Y}",
-                            state])  # fmt: skip
+            sheet.writerow(
+                [
+                    f"{number}/2024",
+                    f"{day:%d/%m/%Y}",
+                    who,
+                    f"{what}, metri {dice.randrange(40, 900)}",
+                    comma(net),
+                    "N3.1" if abroad else "22",
+                    comma(vat),
+                    comma(net + vat),
+                    f"{due:%d/%m/%Y}",
+                    state,
+                ]
+            )
 
 
 def bank_movements(path: Path) -> None:
@@ -49,9 +79,16 @@ def bank_movements(path: Path) -> None:
     rows = ["Data\tValuta\tDescrizione\tDare\tAvere\tSaldo"]
     day = datetime.date(2024, 10, 1)
     while day < datetime.date(2025, 1, 1):
-        what, sign = dice.choice((("Bonifico da conferente oli sfusi", 1), ("Incasso POS bottega", 1),
-                                  ("Addebito SDD energia elettrica", -1), ("Pagamento F24", -1),
-                                  ("Bonifico a fornitore vetro", -1), ("Commissioni e spese", -1)))  # fmt: skip
+        what, sign = dice.choice(
+            (
+                ("Bonifico da conferente oli sfusi", 1),
+                ("Incasso POS bottega", 1),
+                ("Addebito SDD energia elettrica", -1),
+                ("Pagamento F24", -1),
+                ("Bonifico a fornitore vetro", -1),
+                ("Commissioni e spese", -1),
+            )
+        )
         amount = dice.randrange(1_200, 640_000) if "spese" not in what else dice.randrange(200, 4_000)
         balance += sign * amount
         paid, got = (comma(amount), "") if sign < 0 else ("", comma(amount))
@@ -72,8 +109,11 @@ def statements_csv(path: Path) -> None:
 
 def electronic_invoice(path: Path) -> None:
     """An e-invoice in the shape of FatturaPA 1.2 (FPR12)."""
-    lines = (("Olio extravergine biologico, cassetta da 5 bottiglie", 40, 6200), ("Latta 3 l", 50, 5850),
-             ("Trasporto", 1, 9000))  # fmt: skip
+    lines = (
+        ("Olio extravergine biologico, cassetta da 5 bottiglie", 40, 6200),
+        ("Latta 3 l", 50, 5850),
+        ("Trasporto", 1, 9000),
+    )
     net = sum(quantity * price for _, quantity, price in lines)
     vat = (net * 4 + 50) // 100
     rows = "\n".join(
@@ -83,7 +123,8 @@ def electronic_invoice(path: Path) -> None:
         for number, (text, quantity, price) in enumerate(lines, 1)
     )
     seller, buyer = firms.TREBBIO, firms.MONTESCARO
-    path.write_text(f"""<?xml version="1.0" encoding="UTF-8"?>
+    path.write_text(
+        f"""<?xml version="1.0" encoding="UTF-8"?>
 <p:FatturaElettronica versione="FPR12" xmlns:p="http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2">
   <FatturaElettronicaHeader>
     <DatiTrasmissione><IdTrasmittente><IdPaese>IT</IdPaese><IdCodice>{seller.vat}</IdCodice></IdTrasmittente>
@@ -106,7 +147,9 @@ def electronic_invoice(path: Path) -> None:
       <ImportoPagamento>{(net + vat) / 100:.2f}</ImportoPagamento></DettaglioPagamento></DatiPagamento>
   </FatturaElettronicaBody>
 </p:FatturaElettronica>
-""", "utf-8")  # fmt: skip
+""",
+        "utf-8",
+    )
 
 
 def _party(firm: firms.Firm) -> str:
@@ -125,8 +168,10 @@ def instance() -> bytes:
         for line in statement.lines:
             for year, value in zip(statement.years, line.values, strict=False):
                 if line.tag and value is not None:
-                    facts.append(f'  <itcc-ci:{line.tag} contextRef="{letter}_{year}" unitRef="eur" decimals="0">'
-                                 f"{value}</itcc-ci:{line.tag}>")  # fmt: skip
+                    facts.append(
+                        f'  <itcc-ci:{line.tag} contextRef="{letter}_{year}" unitRef="eur" decimals="0">'
+                        f"{value}</itcc-ci:{line.tag}>"
+                    )
     who = f'<entity><identifier scheme="http://www.infocamere.it">{firm.vat}</identifier></entity>'
     contexts = "\n".join(
         f'  <context id="{letter}_{year}">{who}<period>{period}</period></context>'

@@ -38,18 +38,21 @@ def letter(path: Path) -> None:
     paper = Paper("Lettera", "Comune")
     paper.heading("COMUNE DI MONTESCARO")
     paper.heading("Ufficio Tecnico – Settore Ambiente", 2)
-    paper.story.extend(_big(
-        paper, "Protocollo n. 4417 del 12 novembre 2024",
-        "Spettabile Tessitura Montescaro S.p.A., Via delle Filande 18",
-        "Oggetto: autorizzazione allo scarico delle acque reflue industriali",
-        "Vista la domanda presentata il 3 settembre 2024 e il parere favorevole dell'agenzia regionale, si autorizza "
-        "lo scarico nel torrente Scaro delle acque depurate provenienti dal reparto di tintoria, per una portata "
-        "massima di 320 metri cubi al giorno.",
-        "L'autorizzazione è valida quattro anni. Il titolare deve trasmettere ogni sei mesi le analisi dei parametri "
-        "COD, cromo totale e tensioattivi, e mantenere accessibile il pozzetto di campionamento.",
-        "In caso di guasto dell'impianto di depurazione lo scarico è sospeso e ne va data notizia entro dodici ore.",
-        "Il responsabile del procedimento, geom. Adelmo Trivero",
-    ))  # fmt: skip
+    paper.story.extend(
+        _big(
+            paper,
+            "Protocollo n. 4417 del 12 novembre 2024",
+            "Spettabile Tessitura Montescaro S.p.A., Via delle Filande 18",
+            "Oggetto: autorizzazione allo scarico delle acque reflue industriali",
+            "Vista la domanda presentata il 3 settembre 2024 e il parere favorevole dell'agenzia regionale, si autorizza "
+            "lo scarico nel torrente Scaro delle acque depurate provenienti dal reparto di tintoria, per una portata "
+            "massima di 320 metri cubi al giorno.",
+            "L'autorizzazione è valida quattro anni. Il titolare deve trasmettere ogni sei mesi le analisi dei parametri "
+            "COD, cromo totale e tensioattivi, e mantenere accessibile il pozzetto di campionamento.",
+            "In caso di guasto dell'impianto di depurazione lo scarico è sospeso e ne va data notizia entro dodici ore.",
+            "Il responsabile del procedimento, geom. Adelmo Trivero",
+        )
+    )
     picture = scanned(render(paper, 200), 0.6, 12)
     jpeg = io.BytesIO()
     picture.save(jpeg, "JPEG", quality=38)
@@ -70,11 +73,20 @@ def receipt(path: Path) -> None:
     paper = Paper("Bolla", "Trebbio", serif=False)
     paper.heading("FRANTOIO DEL TREBBIO S.R.L.")
     paper.heading("Bolla di conferimento n. 318 del 24 ottobre 2024", 2)
-    paper.story.extend(_big(paper, "Conferente: Azienda agricola Poggio ai Merli",
-                            "Varietà: Moraiolo e Frantoio, raccolta a mano"))  # fmt: skip
-    paper.grid([["Cassone", "Lordo kg", "Tara kg", "Netto kg"], ["A12", "312", "38", "274"],
-                ["A13", "298", "38", "260"], ["B07", "341", "40", "301"], ["Totale", "951", "116", "835"]],
-               (40, 35, 35, 35), size=12)  # fmt: skip
+    paper.story.extend(
+        _big(paper, "Conferente: Azienda agricola Poggio ai Merli", "Varietà: Moraiolo e Frantoio, raccolta a mano")
+    )
+    paper.grid(
+        [
+            ["Cassone", "Lordo kg", "Tara kg", "Netto kg"],
+            ["A12", "312", "38", "274"],
+            ["A13", "298", "38", "260"],
+            ["B07", "341", "40", "301"],
+            ["Totale", "951", "116", "835"],
+        ],
+        (40, 35, 35, 35),
+        size=12,
+    )
     paper.story.extend(_big(paper, "Resa concordata: 13,5%. Molitura prevista alle ore 18.30."))
     picture = scanned(render(paper, 150), -0.4, 5)
     picture.crop((0, 0, picture.width, picture.height // 2)).quantize(8).save(path, dpi=(150, 150), optimize=True)
@@ -85,13 +97,16 @@ def delivery_note(path: Path) -> None:
     paper = Paper("Delivery note", "Quillmere", serif=False)
     paper.heading("QUILLMERE INSTRUMENTS, INC.")
     paper.heading("Delivery note DN-20931", 2)
-    paper.story.extend(_big(
-        paper, "Ship to: University of Carrowmore, Department of Chemistry, Loading Dock 4",
-        "One Merlin 9 mass spectrometer, serial number M9-004417",
-        "Two roughing pumps, one nitrogen generator, one installation kit",
-        "Gross weight 412 kilograms in three crates. Keep upright and above five degrees Celsius.",
-        "Received in good order by: P. Abernethy, 22 May 2024",
-    ))  # fmt: skip
+    paper.story.extend(
+        _big(
+            paper,
+            "Ship to: University of Carrowmore, Department of Chemistry, Loading Dock 4",
+            "One Merlin 9 mass spectrometer, serial number M9-004417",
+            "Two roughing pumps, one nitrogen generator, one installation kit",
+            "Gross weight 412 kilograms in three crates. Keep upright and above five degrees Celsius.",
+            "Received in good order by: P. Abernethy, 22 May 2024",
+        )
+    )
     picture = render(paper, 200).rotate(0.3, fillcolor=255)
     page = picture.crop((0, 0, picture.width, picture.height // 2))
     page.point(lambda grey: 255 if grey > 150 else 0).convert("1").save(path, compression="group4", dpi=(200, 200))

@@ -6,62 +6,119 @@ from samples.make import firms
 from samples.make.statement import italian
 
 CONTRACT = [
-    ("Parti", "Tra Tessitura Montescaro S.p.A., con sede in Via delle Filande 18, 13888 Montescaro (BI), partita IVA "
-     "09999018881 (il «Committente»), e Frantoio del Trebbio S.r.l., con sede in Strada Vicinale dei Lecci 4, 53999 "
-     "Trebbio in Valle (SI), partita IVA 09999028880 (il «Fornitore»), si conviene e si stipula quanto segue."),
-    ("Art. 1 – Oggetto", "Il Fornitore si obbliga a fornire al Committente olio extravergine di oliva in confezioni "
-     "regalo personalizzate, da destinare ai clienti e ai dipendenti del Committente, nelle quantità e alle condizioni "
-     "indicate nell'Allegato A."),
-    ("Art. 2 – Durata e recesso", "Il contratto ha durata di ventiquattro mesi dal 1° marzo 2025 e non si rinnova "
-     "tacitamente. Ciascuna parte può recedere con preavviso scritto di novanta giorni da inviare a mezzo posta "
-     "elettronica certificata; restano dovute le forniture già ordinate."),
-    ("Art. 3 – Corrispettivi", "Il prezzo è di 14,80 euro per bottiglia da 0,50 litri e di 62,00 euro per cassetta da "
-     "cinque bottiglie, IVA esclusa. I prezzi sono fermi per dodici mesi; poi possono essere adeguati alla variazione "
-     "dell'indice ISTAT FOI, con un massimo del 4% annuo."),
-    ("Art. 4 – Ordini e consegne", "Gli ordini sono trasmessi entro il giorno 10 di ogni mese. La consegna avviene "
-     "franco magazzino del Committente entro venti giorni lavorativi dall'ordine. Il rischio passa al Committente al "
-     "momento dello scarico."),
-    ("Art. 5 – Pagamenti", "Le fatture elettroniche sono pagate a sessanta giorni fine mese a mezzo bonifico. In caso "
-     "di ritardo decorrono gli interessi di mora previsti dal D.Lgs. 231/2002, senza necessità di costituzione in "
-     "mora."),
-    ("Art. 6 – Penali", "Per ogni giorno di ritardo nella consegna, oltre il terzo, il Fornitore corrisponde una "
-     "penale pari allo 0,5% del valore dell'ordine, fino a un massimo del 10%. È salvo il risarcimento del maggior "
-     "danno."),
-    ("Art. 7 – Qualità e garanzia", "L'olio deve avere acidità non superiore allo 0,3% e provenire da olive raccolte "
-     "nella stessa campagna. Il Committente può denunciare i vizi entro quindici giorni dalla scoperta; il Fornitore "
-     "sostituisce a proprie spese le partite non conformi."),
-    ("Art. 8 – Riservatezza e dati personali", "Le parti mantengono riservate le informazioni di cui vengono a "
-     "conoscenza per cinque anni dopo la cessazione. I dati personali sono trattati secondo il Regolamento (UE) "
-     "2016/679, ciascuna parte quale titolare autonomo."),
-    ("Art. 9 – Forza maggiore", "Nessuna parte risponde dell'inadempimento dovuto a eventi imprevedibili e fuori dal "
-     "proprio controllo, tra cui gelate, siccità straordinarie e fitopatie degli oliveti. Se l'evento dura oltre "
-     "sessanta giorni, l'altra parte può risolvere il contratto."),
-    ("Art. 10 – Clausola risolutiva espressa", "Il contratto si risolve di diritto, ai sensi dell'art. 1456 del codice "
-     "civile, in caso di tre ritardi superiori a dieci giorni nello stesso anno o di perdita della certificazione "
-     "biologica."),
-    ("Art. 11 – Foro competente", "Per ogni controversia è competente in via esclusiva il Foro di Biella, previo "
-     "tentativo di mediazione presso l'organismo della Camera di commercio."),
-]  # fmt: skip
+    (
+        "Parti",
+        "Tra Tessitura Montescaro S.p.A., con sede in Via delle Filande 18, 13888 Montescaro (BI), partita IVA "
+        "09999018881 (il «Committente»), e Frantoio del Trebbio S.r.l., con sede in Strada Vicinale dei Lecci 4, 53999 "
+        "Trebbio in Valle (SI), partita IVA 09999028880 (il «Fornitore»), si conviene e si stipula quanto segue.",
+    ),
+    (
+        "Art. 1 – Oggetto",
+        "Il Fornitore si obbliga a fornire al Committente olio extravergine di oliva in confezioni "
+        "regalo personalizzate, da destinare ai clienti e ai dipendenti del Committente, nelle quantità e alle condizioni "
+        "indicate nell'Allegato A.",
+    ),
+    (
+        "Art. 2 – Durata e recesso",
+        "Il contratto ha durata di ventiquattro mesi dal 1° marzo 2025 e non si rinnova "
+        "tacitamente. Ciascuna parte può recedere con preavviso scritto di novanta giorni da inviare a mezzo posta "
+        "elettronica certificata; restano dovute le forniture già ordinate.",
+    ),
+    (
+        "Art. 3 – Corrispettivi",
+        "Il prezzo è di 14,80 euro per bottiglia da 0,50 litri e di 62,00 euro per cassetta da "
+        "cinque bottiglie, IVA esclusa. I prezzi sono fermi per dodici mesi; poi possono essere adeguati alla variazione "
+        "dell'indice ISTAT FOI, con un massimo del 4% annuo.",
+    ),
+    (
+        "Art. 4 – Ordini e consegne",
+        "Gli ordini sono trasmessi entro il giorno 10 di ogni mese. La consegna avviene "
+        "franco magazzino del Committente entro venti giorni lavorativi dall'ordine. Il rischio passa al Committente al "
+        "momento dello scarico.",
+    ),
+    (
+        "Art. 5 – Pagamenti",
+        "Le fatture elettroniche sono pagate a sessanta giorni fine mese a mezzo bonifico. In caso "
+        "di ritardo decorrono gli interessi di mora previsti dal D.Lgs. 231/2002, senza necessità di costituzione in "
+        "mora.",
+    ),
+    (
+        "Art. 6 – Penali",
+        "Per ogni giorno di ritardo nella consegna, oltre il terzo, il Fornitore corrisponde una "
+        "penale pari allo 0,5% del valore dell'ordine, fino a un massimo del 10%. È salvo il risarcimento del maggior "
+        "danno.",
+    ),
+    (
+        "Art. 7 – Qualità e garanzia",
+        "L'olio deve avere acidità non superiore allo 0,3% e provenire da olive raccolte "
+        "nella stessa campagna. Il Committente può denunciare i vizi entro quindici giorni dalla scoperta; il Fornitore "
+        "sostituisce a proprie spese le partite non conformi.",
+    ),
+    (
+        "Art. 8 – Riservatezza e dati personali",
+        "Le parti mantengono riservate le informazioni di cui vengono a "
+        "conoscenza per cinque anni dopo la cessazione. I dati personali sono trattati secondo il Regolamento (UE) "
+        "2016/679, ciascuna parte quale titolare autonomo.",
+    ),
+    (
+        "Art. 9 – Forza maggiore",
+        "Nessuna parte risponde dell'inadempimento dovuto a eventi imprevedibili e fuori dal "
+        "proprio controllo, tra cui gelate, siccità straordinarie e fitopatie degli oliveti. Se l'evento dura oltre "
+        "sessanta giorni, l'altra parte può risolvere il contratto.",
+    ),
+    (
+        "Art. 10 – Clausola risolutiva espressa",
+        "Il contratto si risolve di diritto, ai sensi dell'art. 1456 del codice "
+        "civile, in caso di tre ritardi superiori a dieci giorni nello stesso anno o di perdita della certificazione "
+        "biologica.",
+    ),
+    (
+        "Art. 11 – Foro competente",
+        "Per ogni controversia è competente in via esclusiva il Foro di Biella, previo "
+        "tentativo di mediazione presso l'organismo della Camera di commercio.",
+    ),
+]
 
-PRICES = [["Confezione", "Quantità minima", "Prezzo unitario (euro)"], ["Bottiglia 0,50 l", "300", "14,80"],
-          ["Cassetta da 5 bottiglie", "80", "62,00"], ["Latta 3 l", "50", "58,50"],
-          ["Orcio in ceramica 1 l", "20", "74,00"]]  # fmt: skip
+PRICES = [
+    ["Confezione", "Quantità minima", "Prezzo unitario (euro)"],
+    ["Bottiglia 0,50 l", "300", "14,80"],
+    ["Cassetta da 5 bottiglie", "80", "62,00"],
+    ["Latta 3 l", "50", "58,50"],
+    ["Orcio in ceramica 1 l", "20", "74,00"],
+]
 
 NDA = [
-    ("Parties", "This Mutual Non-Disclosure Agreement is made on 14 January 2025 between Quillmere Instruments, Inc. "
-     "and Aurenga Sistemi S.p.A. in connection with the joint development of an automated sample-handling cell."),
-    ("1. Confidential Information", "Confidential Information means any technical, commercial or financial information "
-     "disclosed by one party to the other and marked as confidential, or which a reasonable person would understand to "
-     "be confidential."),
-    ("2. Obligations", "The receiving party shall keep Confidential Information secret, use it only to evaluate the "
-     "project, and disclose it only to employees and advisers who need to know it and are bound by equal duties."),
-    ("3. Exclusions", "These duties do not apply to information that is public, was already known, is independently "
-     "developed, or must be disclosed by law, provided that prompt notice is given."),
-    ("4. Term", "This Agreement lasts three years from its date; the duty of confidence survives for seven years. Each "
-     "party shall return or destroy all copies within thirty days of a written request."),
-    ("5. Governing law", "This Agreement is governed by the laws of Ireland, and the courts of Dublin have exclusive "
-     "jurisdiction."),
-]  # fmt: skip
+    (
+        "Parties",
+        "This Mutual Non-Disclosure Agreement is made on 14 January 2025 between Quillmere Instruments, Inc. "
+        "and Aurenga Sistemi S.p.A. in connection with the joint development of an automated sample-handling cell.",
+    ),
+    (
+        "1. Confidential Information",
+        "Confidential Information means any technical, commercial or financial information "
+        "disclosed by one party to the other and marked as confidential, or which a reasonable person would understand to "
+        "be confidential.",
+    ),
+    (
+        "2. Obligations",
+        "The receiving party shall keep Confidential Information secret, use it only to evaluate the "
+        "project, and disclose it only to employees and advisers who need to know it and are bound by equal duties.",
+    ),
+    (
+        "3. Exclusions",
+        "These duties do not apply to information that is public, was already known, is independently "
+        "developed, or must be disclosed by law, provided that prompt notice is given.",
+    ),
+    (
+        "4. Term",
+        "This Agreement lasts three years from its date; the duty of confidence survives for seven years. Each "
+        "party shall return or destroy all copies within thirty days of a written request.",
+    ),
+    (
+        "5. Governing law",
+        "This Agreement is governed by the laws of Ireland, and the courts of Dublin have exclusive jurisdiction.",
+    ),
+]
 
 
 def assembly_minutes() -> str:

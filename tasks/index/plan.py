@@ -138,16 +138,25 @@ def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.
     indexed = pl.col("state") == INDEXED
     interrupted = pl.col("state") == WRITING  # a run died while it wrote this document
     parse = (
-        pl.lit(force) | pl.col("stamp_known").is_null() | passing | interrupted | ~same_parser | (~same_file & ~(indexed & same_rest))
+        pl.lit(force)
+        | pl.col("stamp_known").is_null()
+        | passing
+        | interrupted
+        | ~same_parser
+        | (~same_file & ~(indexed & same_rest))
         | pl.col("document_id").is_in(outdated.implode())
-    )  # fmt: skip
+    )
     return (
-        pl.when(given_up.fill_null(False) & ~pl.lit(force)).then(pl.lit("unchanged"))
-        .when(parse.fill_null(True)).then(pl.lit("parse"))
-        .when((~same_file).fill_null(True)).then(pl.lit("check"))
-        .when((indexed & ~same_rest).fill_null(True)).then(pl.lit("rechunk"))
+        pl.when(given_up.fill_null(False) & ~pl.lit(force))
+        .then(pl.lit("unchanged"))
+        .when(parse.fill_null(True))
+        .then(pl.lit("parse"))
+        .when((~same_file).fill_null(True))
+        .then(pl.lit("check"))
+        .when((indexed & ~same_rest).fill_null(True))
+        .then(pl.lit("rechunk"))
         .otherwise(pl.lit("unchanged"))
-    )  # fmt: skip
+    )
 
 
 def _parser_now(fingerprints: Fingerprints) -> pl.Expr:

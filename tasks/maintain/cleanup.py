@@ -201,9 +201,11 @@ def models(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
     for version in registry.versions(settings):  # the newest first
         by_name.setdefault(version.name, []).append(version)
     old = [
-        version for versions in by_name.values() for version in versions[MODELS_KEPT:]
+        version
+        for versions in by_name.values()
+        for version in versions[MODELS_KEPT:]
         if not version.current and _made(version) < oldest
-    ]  # fmt: skip
+    ]
     freed = sum(_size(version.path) for version in old)
     for version in [] if dry_run else old:
         registry.remove(settings, f"{version.name}@{version.version}")

@@ -263,8 +263,9 @@ def queues(api: Api) -> Outcome:
     span = {"before_": (now - timedelta(seconds=30)).isoformat()}
     body = {
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "PENDING"]}}, "expected_start_time": span},
-        "sort": "EXPECTED_START_TIME_ASC", "limit": 1,
-    }  # fmt: skip
+        "sort": "EXPECTED_START_TIME_ASC",
+        "limit": 1,
+    }
     rows = api.ask("POST", "/flow_runs/filter", body)
     if not rows:
         return "ok", "nothing waits"

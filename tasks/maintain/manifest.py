@@ -88,11 +88,15 @@ def decode(content: bytes, backup: str, where: str) -> Manifest:
         )
     try:
         made = Manifest(
-            body["id"], body["created_at"], body["release"], int(body["documents"]), int(body["chunks"]),
+            body["id"],
+            body["created_at"],
+            body["release"],
+            int(body["documents"]),
+            int(body["chunks"]),
             tuple(Pinned(t["name"], int(t["version"]), int(t["rows"])) for t in body["tables"]),
             tuple(File(path, int(size), digest) for path, size, digest in body["files"]),
             body["settings"],
-        )  # fmt: skip
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(f"{where}: not a manifest of a backup: {error}") from None
     if made.id != backup:

@@ -97,9 +97,19 @@ def optimise_table(settings: Settings, lake: Lake, name: str, keep: timedelta, d
 
 def _result(name: str, before: upkeep.TableState, after: upkeep.TableState, note: str) -> TableResult:
     return TableResult(
-        name, before.fragments, after.fragments, before.bytes, after.bytes, before.disk, after.disk,
-        before.versions, after.versions, after.indexed, after.unindexed, note,
-    )  # fmt: skip
+        name,
+        before.fragments,
+        after.fragments,
+        before.bytes,
+        after.bytes,
+        before.disk,
+        after.disk,
+        before.versions,
+        after.versions,
+        after.indexed,
+        after.unindexed,
+        note,
+    )
 
 
 def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
@@ -137,8 +147,9 @@ def _collection(name: str, part: list[TableResult]) -> dict[str, Any]:
     summed = ("fragments", "bytes", "disk", "versions")
     totals = {
         f"{what}_{when}": sum(getattr(table, f"{what}_{when}") for table in part)
-        for what in summed for when in ("before", "after")
-    }  # fmt: skip
+        for what in summed
+        for when in ("before", "after")
+    }
     chunks = next((table for table in part if table.table == CHUNKS.name(name)), None)
     return {
         "collection": name,

@@ -94,7 +94,8 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
     runs, expected = _runs(api, week, said)
     hits, misses = _cache(settings, said)
     return Week(
-        first=week.first, last=week.last,
+        first=week.first,
+        last=week.last,
         days=_days(entries, week),
         failures=_failures(entries, week, said),
         queues=_queues(runs),
@@ -104,11 +105,12 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
         models=_models(settings, week),
         alerts=_alerts(settings, week),
         needs=(*said.needs, *_open_needs(settings, entries, said.words)),
-        cache_hits=hits, cache_misses=misses,
+        cache_hits=hits,
+        cache_misses=misses,
         disk_free=shutil.disk_usage(settings.scratch).free if settings.scratch.exists() else None,
         indexed_before=_indexed(entries, week.begin - timedelta(days=7), week.begin),
         notes=tuple(said.notes),
-    )  # fmt: skip
+    )
 
 
 # ---- the ledger ------------------------------------------------------------------------------------------------------
@@ -154,9 +156,11 @@ def _days(entries: pl.DataFrame, week: Span) -> tuple[Day, ...]:
 
 def _failures(entries: pl.DataFrame, week: Span, said: _Notes) -> tuple[FailureGroup, ...]:
     failed = _within(entries, week.begin, week.end).filter(pl.col("state") == ledger.QUARANTINED)
-    groups = failed.group_by("kind").agg(
-        pl.len(), pl.col("message").first(), pl.col("path").sort().head(EXAMPLES)
-    ).sort("len", "kind", descending=[True, False])  # fmt: skip
+    groups = (
+        failed.group_by("kind")
+        .agg(pl.len(), pl.col("message").first(), pl.col("path").sort().head(EXAMPLES))
+        .sort("len", "kind", descending=[True, False])
+    )
     return tuple(FailureGroup(kind, count, message, tuple(paths)) for kind, count, message, paths in groups.iter_rows())
 
 
@@ -244,9 +248,13 @@ def _schedule(name: str, runs: Sequence[Mapping[str, Any]], expected: int) -> Sc
     done = [run for run in runs if run.get("state_type") == "COMPLETED"]
     ends = [end.astimezone(ZoneInfo(ZONE)) for run in done if (end := vitals.moment(run.get("end_time")))]
     return Schedule(
-        name, max(expected, len(runs)), len(done), sum(_failed(run) for run in runs),
-        max((vitals.late(run) for run in runs if run.get("start_time")), default=0.0), max(ends, default=None),
-    )  # fmt: skip
+        name,
+        max(expected, len(runs)),
+        len(done),
+        sum(_failed(run) for run in runs),
+        max((vitals.late(run) for run in runs if run.get("start_time")), default=0.0),
+        max(ends, default=None),
+    )
 
 
 # ---- storage and what was made ---------------------------------------------------------------------------------------
@@ -260,11 +268,15 @@ def _collections(settings: Settings, lake: Lake, week: Span, said: _Notes) -> tu
     chunks, sizes = _sizes(before) if before else ({}, {})
     return tuple(
         CollectionSize(
-            row["collection"], row["documents"], row["chunks"], row["bytes"],
-            chunks.get(row["collection"]), sizes.get(row["collection"]),
+            row["collection"],
+            row["documents"],
+            row["chunks"],
+            row["bytes"],
+            chunks.get(row["collection"]),
+            sizes.get(row["collection"]),
         )
         for row in rows
-    )  # fmt: skip
+    )
 
 
 def _backup_before(settings: Settings, begin: datetime) -> Manifest | None:

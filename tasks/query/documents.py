@@ -16,8 +16,23 @@ from tasks.office.rows import COLUMNS
 from tasks.query.conditions import Condition, bounds, conditions, selected
 from tasks.query.views import BASE, DERIVED, Office, kind_of, view
 
-ORDER = ("papers", "invoices", "dues", "movements", "balances", "receipts", "expiries", "invoice_lines", "invoice_vat", "register",
-         "accounts", "taxes", "vat_periods", "parties", "findings")  # fmt: skip
+ORDER = (
+    "papers",
+    "invoices",
+    "dues",
+    "movements",
+    "balances",
+    "receipts",
+    "expiries",
+    "invoice_lines",
+    "invoice_vat",
+    "register",
+    "accounts",
+    "taxes",
+    "vat_periods",
+    "parties",
+    "findings",
+)
 PASSAGES = ("document_id", "path", "language", "format", "kind", "title", "section", "page_first", "page_last")
 """Columns of passages: they are compared passage by passage, all others document by document."""
 LISTED = (

@@ -63,11 +63,16 @@ def test_variables_and_pauses_come_back_and_what_the_server_has_stays() -> None:
     door = api()
     assert door is not None
     flow = door.ask("POST", "/flows/", {"name": "optimise"})["id"]
-    wanted = {"name": "indexes", "flow_id": flow, "paused": True, "schedules": [
-        {"schedule": {"cron": "0 3 * * *", "timezone": "Europe/Rome"}, "active": False, "slug": "nightly"},
-        {"schedule": {"cron": "0 5 * * *", "timezone": "Europe/Rome"}, "active": False},
-        {"schedule": {"cron": "0 6 * * *", "timezone": "Europe/Rome"}, "active": True},
-    ]}  # fmt: skip
+    wanted = {
+        "name": "indexes",
+        "flow_id": flow,
+        "paused": True,
+        "schedules": [
+            {"schedule": {"cron": "0 3 * * *", "timezone": "Europe/Rome"}, "active": False, "slug": "nightly"},
+            {"schedule": {"cron": "0 5 * * *", "timezone": "Europe/Rome"}, "active": False},
+            {"schedule": {"cron": "0 6 * * *", "timezone": "Europe/Rome"}, "active": True},
+        ],
+    }
     for name, value in (("inbox", "/data/inbox"), ("held", "then"), ("mail_password", "hunter2"), ("faldone-x", "1")):
         door.ask("POST", "/variables/", {"name": name, "value": value})
     door.ask("POST", "/deployments/", wanted)
@@ -84,14 +89,17 @@ def test_variables_and_pauses_come_back_and_what_the_server_has_stays() -> None:
     result = restore(path)["prefect"]
     assert (result["variables"], result["by_hand"], result["note"]) == (["inbox"], ["mail_password"], "")
     assert sorted(result["paused"]) == [
-        "optimise/indexes", "optimise/indexes (nightly)",
+        "optimise/indexes",
+        "optimise/indexes (nightly)",
         'optimise/indexes ({"cron": "0 5 * * *", "day_or": true, "timezone": "Europe/Rome"})',
-    ]  # fmt: skip
+    ]
     (made,) = door.deployments()
     assert made["paused"] is True
     assert {row["schedule"]["cron"]: row["active"] for row in made["schedules"]} == {
-        "0 3 * * *": False, "0 5 * * *": False, "0 6 * * *": True
-    }  # fmt: skip
+        "0 3 * * *": False,
+        "0 5 * * *": False,
+        "0 6 * * *": True,
+    }
     values = {row["name"]: row["value"] for row in door.pages("/variables/filter", {})}
     assert (values["inbox"], values["held"]) == ("/data/inbox", "now")
     assert restore(path, collection="documents")["prefect"] is None
@@ -126,17 +134,20 @@ def test_every_damage_is_named_and_mended_by_indexing_again(
     assert result["status"] == "repaired"
     told = {
         Path(row["path"]).stem or row["document_id"]: (row["problem"], row["action"])
-        for row in result["findings"] if row["collection"] == "documents"
-    }  # fmt: skip
+        for row in result["findings"]
+        if row["collection"] == "documents"
+    }
     back, again = (row for row in result["findings"] if row["collection"] == "more")
     assert back["problem"].startswith("table more.chunks cannot be read: ")
     assert back["action"].startswith("went back to its last good version ")
     assert (Path(again["path"]).stem, again["action"]) == ("zero", "read again")
     whole = len([row for row in before["documents.chunks"] if of["cut"] in row])
     for name, problem in {
-        "cut": f"1 of its {whole} chunks are missing", "empty": f"{whole} of its {whole} chunks are missing",
-        "zero": f"{whole} vectors that are zero or not finite", "nan": f"{whole} vectors that are zero or not finite",
-    }.items():  # fmt: skip
+        "cut": f"1 of its {whole} chunks are missing",
+        "empty": f"{whole} of its {whole} chunks are missing",
+        "zero": f"{whole} vectors that are zero or not finite",
+        "nan": f"{whole} vectors that are zero or not finite",
+    }.items():
         assert told[name] == (problem, "read again")
     assert told[of["unknown"]] == ("elements and chunks that the ledger does not know", "removed")
     assert "sound" not in told

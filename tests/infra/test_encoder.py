@@ -54,9 +54,12 @@ def test_what_the_graph_does_not_compute_is_left_to_transformers(encoder: Encode
     config = json.loads((encoder.folder / "config.json").read_text())
     assert is_plain_bert(encoder.folder, config)
     others: list[dict[str, object]] = [
-        {"model_type": "roberta"}, {"hidden_act": "gelu_new"}, {"position_embedding_type": "relative_key"},
-        {"torch_dtype": "bfloat16"}, {"dtype": "bfloat16"},
-    ]  # fmt: skip
+        {"model_type": "roberta"},
+        {"hidden_act": "gelu_new"},
+        {"position_embedding_type": "relative_key"},
+        {"torch_dtype": "bfloat16"},
+        {"dtype": "bfloat16"},
+    ]
     assert not any(is_plain_bert(encoder.folder, config | other) for other in others)
 
 

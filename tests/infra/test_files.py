@@ -75,9 +75,11 @@ def s3() -> Iterator[None]:
     )
     saved = dict(os.environ)
     os.environ |= {
-        "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-south-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "eu-south-1",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }  # fmt: skip
+    }
     try:
         _wait_http(f"http://127.0.0.1:{port}/moto-api/")
         import s3fs

@@ -114,8 +114,12 @@ def test_csrf_tokens_are_fetched_when_asked_for_and_when_they_expire(fake: tuple
     api.ask("POST", "/x")
     api.ask("POST", "/x")
     assert [headers.get("Prefect-Csrf-Token") for _, _, headers in server.seen] == [
-        None, "first", "first", "second", "second",
-    ]  # fmt: skip
+        None,
+        "first",
+        "first",
+        "second",
+        "second",
+    ]
 
 
 def test_answers_become_errors_of_our_tree(fake: tuple[Fake, Api]) -> None:

@@ -131,9 +131,18 @@ def test_only_what_is_allowed(shelves: Path, tmp_path: Path) -> None:
     assert f"{shelves}/a/inner.txt" in {item.path for item in items}
     check_allowed("s3://papers/public/x/*.pdf", allowed)
     for source in (
-        "/etc/passwd", str(outside), f"{shelves}/../secret.txt", f"{shelves}/a/link.txt", f"{tmp_path}/*", "file:///etc", "memory://x",
-        "http://169.254.169.254/latest", "s3://papers/publication", "s3://papers/public/../x", f"{shelves}suffix/a",
-    ):  # fmt: skip
+        "/etc/passwd",
+        str(outside),
+        f"{shelves}/../secret.txt",
+        f"{shelves}/a/link.txt",
+        f"{tmp_path}/*",
+        "file:///etc",
+        "memory://x",
+        "http://169.254.169.254/latest",
+        "s3://papers/publication",
+        "s3://papers/public/../x",
+        f"{shelves}suffix/a",
+    ):
         with pytest.raises(UsageError, match="FALDONE_SOURCES"):
             check_allowed(source, allowed)
 

@@ -82,9 +82,18 @@ def row(
     chunk: str, document: str = "d", page: int = 1, format_: str = "pdf", path: str = "/x/d.pdf"
 ) -> dict[str, object]:
     return {
-        "chunk_id": chunk, "document_id": document, "path": path, "title": "", "format": format_, "page_first": page, "page_last": page,
-        "section": "", "text": chunk, SCORE: 1.0, DISTANCE: 0.5,
-    }  # fmt: skip
+        "chunk_id": chunk,
+        "document_id": document,
+        "path": path,
+        "title": "",
+        "format": format_,
+        "page_first": page,
+        "page_last": page,
+        "section": "",
+        "text": chunk,
+        SCORE: 1.0,
+        DISTANCE: 0.5,
+    }
 
 
 def test_of_one_page_only_the_best_chunk_is_shown() -> None:

@@ -113,9 +113,15 @@ def _weeks(rows: dict[str, list[Row]], on: date, words: Words) -> Sheet:
 def _list(papers: Papers, rows: Sequence[Row], side: str, name: str, words: Words) -> Sheet:
     """Every instalment under its month, with what was credited on its invoice beside it."""
     heads = (
-        Head(words("due"), "date"), Head(words("late"), "count"), Head(words(side)), Head(words("number")),
-        Head(words("dated"), "date"), Head(words("amount"), "money"), Head(words("method")), Head(words("remark")),
-    )  # fmt: skip
+        Head(words("due"), "date"),
+        Head(words("late"), "count"),
+        Head(words(side)),
+        Head(words("number")),
+        Head(words("dated"), "date"),
+        Head(words("amount"), "money"),
+        Head(words("method")),
+        Head(words("remark")),
+    )
     notes = _notes_by_invoice(papers, words)
     lines: list[Line] = []
     groups: dict[str, list[Row]] = defaultdict(list)
@@ -177,16 +183,26 @@ def _credit_notes(papers: Papers, direction: str) -> list[Row]:
 
 def _credits(papers: Papers, words: Words) -> Sheet:
     heads = (
-        Head(words("supplier")), Head(words("customer")), Head(words("number")), Head(words("dated"), "date"),
-        Head(words("amount"), "money"), Head(words("remark")),
-    )  # fmt: skip
+        Head(words("supplier")),
+        Head(words("customer")),
+        Head(words("number")),
+        Head(words("dated"), "date"),
+        Head(words("amount"), "money"),
+        Head(words("remark")),
+    )
     rows = [row for side in ("purchase", "sale") for row in _credit_notes(papers, side)]
     lines = tuple(
         Line(
-            (party(r, "supplier"), party(r, "customer"), r["number"], r["date"], r["to_pay"],
-             r["refers_to"] if r["credits"] else words("unlinked_credits")),
+            (
+                party(r, "supplier"),
+                party(r, "customer"),
+                r["number"],
+                r["date"],
+                r["to_pay"],
+                r["refers_to"] if r["credits"] else words("unlinked_credits"),
+            ),
             path=r["path"],
         )
         for r in rows
-    )  # fmt: skip
+    )
     return Sheet(words("credits_open"), heads, lines)

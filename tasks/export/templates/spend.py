@@ -48,9 +48,12 @@ def _suppliers(bought: list[Row], words: Words) -> Sheet:
     last = years[-1] if years else 0
     total = {year: sum(by[year] for by in sums.values()) for year in years}
     heads = (
-        Head(words("supplier")), Head(words("invoices"), "count"), *(Head(str(year), "money") for year in years),
-        Head(words("change"), "percent"), Head(words("share"), "percent"),
-    )  # fmt: skip
+        Head(words("supplier")),
+        Head(words("invoices"), "count"),
+        *(Head(str(year), "money") for year in years),
+        Head(words("change"), "percent"),
+        Head(words("share"), "percent"),
+    )
     lines = [
         Line(
             (
@@ -98,7 +101,12 @@ def _prices(papers: Papers, bought: list[Row], words: Words) -> Sheet:
             found.append(Line(values, path=last["path"]))
     found.sort(key=lambda line: -abs(line.values[-1]))
     heads = (
-        Head(words("supplier")), Head(words("line")), Head(words("dated"), "date"), Head(words("first_price"), "money"),
-        Head(words("dated"), "date"), Head(words("last_price"), "money"), Head(words("change"), "percent"),
-    )  # fmt: skip
+        Head(words("supplier")),
+        Head(words("line")),
+        Head(words("dated"), "date"),
+        Head(words("first_price"), "money"),
+        Head(words("dated"), "date"),
+        Head(words("last_price"), "money"),
+        Head(words("change"), "percent"),
+    )
     return Sheet(words("prices"), heads, tuple(found[:MOST_PRICES]))

@@ -100,9 +100,13 @@ def _settlement(papers: Papers, rows: dict[str, list[Row]], words: Words) -> She
         if p["month"] and str(p["vat"]).removeprefix("IT") in ours
     }
     heads = (
-        Head(words("month")), Head(words("output_tax"), "money"), Head(words("input_tax"), "money"), Head(words("balance"), "money"),
-        Head(words("returned"), "money"), Head(words("difference"), "money"),
-    )  # fmt: skip
+        Head(words("month")),
+        Head(words("output_tax"), "money"),
+        Head(words("input_tax"), "money"),
+        Head(words("balance"), "money"),
+        Head(words("returned"), "money"),
+        Head(words("difference"), "money"),
+    )
     lines = []
     for month in sorted(sums.keys() | returned.keys()):
         output, deducted = _rounded(sums[month])

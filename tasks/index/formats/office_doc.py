@@ -20,9 +20,25 @@ from tasks.records import Element, ElementKind
 _WORD_97 = 0xC1
 """The version of the file format (nFib) from which on texts are Unicode and the tables are in a stream of their own."""
 
-_CODE_PAGES = {0x19: "cp1251", 0x22: "cp1251", 0x23: "cp1251", 0x05: "cp1250", 0x15: "cp1250", 0x0E: "cp1250",
-               0x18: "cp1250", 0x1A: "cp1250", 0x1B: "cp1250", 0x24: "cp1250", 0x08: "cp1253", 0x1F: "cp1254",
-               0x0D: "cp1255", 0x01: "cp1256", 0x25: "cp1257", 0x26: "cp1257", 0x27: "cp1257"}  # fmt: skip
+_CODE_PAGES = {
+    0x19: "cp1251",
+    0x22: "cp1251",
+    0x23: "cp1251",
+    0x05: "cp1250",
+    0x15: "cp1250",
+    0x0E: "cp1250",
+    0x18: "cp1250",
+    0x1A: "cp1250",
+    0x1B: "cp1250",
+    0x24: "cp1250",
+    0x08: "cp1253",
+    0x1F: "cp1254",
+    0x0D: "cp1255",
+    0x01: "cp1256",
+    0x25: "cp1257",
+    0x26: "cp1257",
+    0x27: "cp1257",
+}
 """Of Word 6 and 95, by the primary language of the file."""
 
 _IN_TABLE, _ROW_END, _LEVEL, _LIST, _OLD_LIST = 0x2416, 0x2417, 0x2640, 0x460B, 0x260A
@@ -30,12 +46,32 @@ _DELETED = 0x0800
 _OLD_IN_TABLE, _OLD_ROW_END, _OLD_DELETED = 24, 25, 65
 _OLD_KNOWN = frozenset({_OLD_IN_TABLE, _OLD_ROW_END, _OLD_DELETED, 5, 7, 8, 9, 13, 14})
 _SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
-_SPECIAL = str.maketrans({"\x1e": "-", "\x1f": None, "\x0b": "\n", "\x0e": "\n", "\xa0": " ", "\x01": None, "\x02": None,
-                          "\x03": None, "\x04": None, "\x05": None, "\x08": None, "\x00": None})  # fmt: skip
+_SPECIAL = str.maketrans(
+    {
+        "\x1e": "-",
+        "\x1f": None,
+        "\x0b": "\n",
+        "\x0e": "\n",
+        "\xa0": " ",
+        "\x01": None,
+        "\x02": None,
+        "\x03": None,
+        "\x04": None,
+        "\x05": None,
+        "\x08": None,
+        "\x00": None,
+    }
+)
 _PARTS: tuple[tuple[str, ElementKind], ...] = (
-    ("main", "text"), ("footnotes", "text"), ("heads", "header"), ("macros", "text"), ("comments", "text"),
-    ("endnotes", "text"), ("boxes", "text"), ("head boxes", "header"),
-)  # fmt: skip
+    ("main", "text"),
+    ("footnotes", "text"),
+    ("heads", "header"),
+    ("macros", "text"),
+    ("comments", "text"),
+    ("endnotes", "text"),
+    ("boxes", "text"),
+    ("head boxes", "header"),
+)
 
 
 @dataclass(frozen=True, slots=True)

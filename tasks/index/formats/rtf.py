@@ -31,27 +31,85 @@ _TOKEN = re.compile(
     rb"\\([A-Za-z]{1,40})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z'])|([{}])|([\r\n\0]+)|([^\\{}\r\n\0]+)|\\'?"
 )
 _CHARSETS = {
-    77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "cp936", 136: "cp950", 161: "cp1253", 162: "cp1254",
-    163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250", 254: "cp437",
-}  # fmt: skip
+    77: "mac_roman",
+    128: "cp932",
+    129: "cp949",
+    130: "johab",
+    134: "cp936",
+    136: "cp950",
+    161: "cp1253",
+    162: "cp1254",
+    163: "cp1258",
+    177: "cp1255",
+    178: "cp1256",
+    186: "cp1257",
+    204: "cp1251",
+    222: "cp874",
+    238: "cp1250",
+    254: "cp437",
+}
 _SIGNS = {
-    "line": "\n", "tab": " ", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "bullet": "•",
-    "rdblquote": "”", "emspace": " ", "enspace": " ", "qmspace": " ", "softline": "\n", "nestcell": " ", "nestrow": " ",
-}  # fmt: skip
+    "line": "\n",
+    "tab": " ",
+    "emdash": "—",
+    "endash": "–",
+    "lquote": "‘",
+    "rquote": "’",
+    "ldblquote": "“",
+    "bullet": "•",
+    "rdblquote": "”",
+    "emspace": " ",
+    "enspace": " ",
+    "qmspace": " ",
+    "softline": "\n",
+    "nestcell": " ",
+    "nestrow": " ",
+}
 _ESCAPES = {b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
 _HEADS = frozenset({"header", "headerl", "headerr", "headerf"})
 _FEET = frozenset({"footer", "footerl", "footerr", "footerf"})
 _BOXES = frozenset({"shptxt", "dptxbxtext"})
-_KNOWN = frozenset({"shpinst", "nesttableprops", "annotation", "footnote", "objdata", "ud", "do", "formfield", "moMath",
-                    "moMathPara", "fldrslt", "result", *_HEADS, *_FEET, *_BOXES})  # fmt: skip
+_KNOWN = frozenset(
+    {
+        "shpinst",
+        "nesttableprops",
+        "annotation",
+        "footnote",
+        "objdata",
+        "ud",
+        "do",
+        "formfield",
+        "moMath",
+        "moMathPara",
+        "fldrslt",
+        "result",
+        *_HEADS,
+        *_FEET,
+        *_BOXES,
+    }
+)
 _LEFT_OUT = frozenset(
     "colortbl pict nonshppict filetbl listtable listoverridetable rsidtbl themedata colorschememapping latentstyles "
     "datastore xe tc tcn rxe ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn bkmkstart bkmkend fldinst shprslt pnseclvl pntxta pntxtb "
     "objclass objname sp sv sn atnid atnauthor atnref atndate atntime atnparent atrfstart atrfend nonesttables ".split()
 )
 _GATHERED = frozenset("fonttbl stylesheet objdata formfield listtext pntext title author subject keywords".split())
-_TARGETS = frozenset({"fonttbl", "stylesheet", "info", "objdata", "formfield", "listtext", "pntext", "footnote", "annotation",
-                      *_HEADS, *_FEET, *_BOXES})  # fmt: skip
+_TARGETS = frozenset(
+    {
+        "fonttbl",
+        "stylesheet",
+        "info",
+        "objdata",
+        "formfield",
+        "listtext",
+        "pntext",
+        "footnote",
+        "annotation",
+        *_HEADS,
+        *_FEET,
+        *_BOXES,
+    }
+)
 _UNDECIDED = 25
 _ABOUT = {"title": "title", "author": "author", "subject": "subject", "keywords": "keywords"}
 _LEVEL = re.compile(r"(?:heading|titolo|titre|überschrift|título)\s*([1-9])\b", re.IGNORECASE)
@@ -192,8 +250,10 @@ class _Reader:
         else:
             section = "Comments" if target == "annotation" else "Footnotes"
             page = above.page
-            self._aside += [replace(e, section=section, page=page, level=0, kind="text" if e.kind == "title" else e.kind)
-                            for e in elements]  # fmt: skip
+            self._aside += [
+                replace(e, section=section, page=page, level=0, kind="text" if e.kind == "title" else e.kind)
+                for e in elements
+            ]
 
     def _begin(self, target: str) -> None:
         """Enter a destination."""

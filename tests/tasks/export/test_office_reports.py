@@ -50,8 +50,11 @@ def test_due_dates_on_a_day(papers: Papers) -> None:
     """The first instalment was paid the day before, the fee is overdue, the copy and the rejected one do not count."""
     made = due_dates.tables(papers, Words("it"))
     assert lines(made, 0) == [
-        ("Scaduto", 500.0, 0.0), ("apr 26", 1500.0, 0.0), ("mag 26", 61.0, 0.0), ("Totale", 2061.0, 0.0),
-    ]  # fmt: skip
+        ("Scaduto", 500.0, 0.0),
+        ("apr 26", 1500.0, 0.0),
+        ("mag 26", 61.0, 0.0),
+        ("Totale", 2061.0, 0.0),
+    ]
     due = [(v[0], v[1], v[3], v[5], v[7]) for v in lines(made, 2) if len(v) > 1 and v[3]]
     assert due == [
         (date(2026, 3, 31), 8, "7/P", 500.0, ""),
@@ -154,12 +157,29 @@ def test_months_and_the_list_sum_to_what_is_open(rows: list[tuple[date | None, i
     """Whatever the instalments: the months, the list and the tiles are three views of one sum."""
     dues = [
         {
-            "direction": "purchase", "state": state, "duplicate": False, "rejected": False, "amount": cents / 100, "currency": "EUR",
-            "due": due, "number": str(i), "date": ON, "supplier": "S", "supplier_vat": "", "method_words": "", "method": "",
-            "ordered_on": None, "iban_ok": None, "instalment": 1, "document_id": "d", "body": 1, "path": "p", "iban": "",
+            "direction": "purchase",
+            "state": state,
+            "duplicate": False,
+            "rejected": False,
+            "amount": cents / 100,
+            "currency": "EUR",
+            "due": due,
+            "number": str(i),
+            "date": ON,
+            "supplier": "S",
+            "supplier_vat": "",
+            "method_words": "",
+            "method": "",
+            "ordered_on": None,
+            "iban_ok": None,
+            "instalment": 1,
+            "document_id": "d",
+            "body": 1,
+            "path": "p",
+            "iban": "",
         }
         for i, (due, cents, state) in enumerate(rows)
-    ]  # fmt: skip
+    ]
     made = due_dates.tables(Papers(ON, (OWNER,), "x", False, (), dues, (), (), (), ()), Words("en"))
     open_sum = round(sum(d["amount"] for d in dues if d["state"] == "open"), 2)  # type: ignore[misc]
     months = [v for v in lines(made, 0) if v[0] != "Total"]

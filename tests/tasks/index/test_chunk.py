@@ -68,8 +68,10 @@ def test_a_title_begins_a_chunk_and_goes_with_its_text() -> None:
             Element("title", "Liquidity", level=1),
             Element("text", "Cash rose.", section="Liquidity"),
         ),
-        "a.pdf", ENCODER.count_tokens, 256,
-    )  # fmt: skip
+        "a.pdf",
+        ENCODER.count_tokens,
+        256,
+    )
     assert [c.text for c in chunks] == ["Before.", "Liquidity\nCash rose."]
     assert chunks[1].context == "a · Annual report · Liquidity"
 

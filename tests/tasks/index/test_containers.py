@@ -63,9 +63,15 @@ def test_a_signed_file_in_certified_mails_is_a_document_of_each(settings: Settin
     assert (result["status"], result["failures"]) == ("completed", [])
     found = rows(lake, folder)
     for name in ("trasporto", "consegna"):
-        paths = [f"{name}.eml" + "!/".join(["", *parts]) for parts in (
-            [], ["postacert.eml"], ["postacert.eml", "contratto.txt.p7m"], ["postacert.eml", "contratto.txt.p7m", "contratto.txt"],
-        )]  # fmt: skip
+        paths = [
+            f"{name}.eml" + "!/".join(["", *parts])
+            for parts in (
+                [],
+                ["postacert.eml"],
+                ["postacert.eml", "contratto.txt.p7m"],
+                ["postacert.eml", "contratto.txt.p7m", "contratto.txt"],
+            )
+        ]
         assert set(paths) <= set(found)
         assert [found[path]["state"] for path in paths] == ["indexed"] * 4
         assert found[paths[-1]]["chunks"] == 1

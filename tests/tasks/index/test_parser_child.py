@@ -26,8 +26,17 @@ HOSTILE = "hostile_parser:read"
 NETWORK = ["tcp", "tcp-of-the-module", "udp", "raw", "packet", "program-tcp"]
 PROCESSES = ["local-socket", "local-datagram", "io-uring", "own-session", "memory-of-parent"]
 FILES = [
-    "read", "read-by-link", "list", "write", "rename", "remove", "program-read", "program-write", "own-program", "environment-of-parent",
-]  # fmt: skip
+    "read",
+    "read-by-link",
+    "list",
+    "write",
+    "rename",
+    "remove",
+    "program-read",
+    "program-write",
+    "own-program",
+    "environment-of-parent",
+]
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,20 @@ ROOTS = [Root("folder", "/papers")]
 def row(name: str, **changes: object) -> dict[str, object]:
     path = f"/papers/{name}"
     return {
-        "document_id": document_id("c", path), "path": path, "parent_id": "", "state": "indexed", "kind": "", "attempts": 1,
-        "format": "txt", "stamp": "1", "size": 10, "content_hash": "h", "parser": "t1", "chunker": "c1", "encoder": "e1",
-    } | changes  # fmt: skip
+        "document_id": document_id("c", path),
+        "path": path,
+        "parent_id": "",
+        "state": "indexed",
+        "kind": "",
+        "attempts": 1,
+        "format": "txt",
+        "stamp": "1",
+        "size": 10,
+        "content_hash": "h",
+        "parser": "t1",
+        "chunker": "c1",
+        "encoder": "e1",
+    } | changes
 
 
 def manifest(folder: Path, files: dict[str, tuple[int, str]]) -> str:
@@ -90,9 +101,13 @@ def test_only_what_is_under_the_roots_is_gone(tmp_path: Path) -> None:
     elsewhere = row("x") | {"path": "/other/x", "document_id": document_id("c", "/other/x")}
     hidden = row("closed/y")
     made = plan(
-        manifest(tmp_path, {"a": (10, "1")}), ledger.rows([row("a"), row("b"), elsewhere, hidden]), ROOTS, NOW, tmp_path,
+        manifest(tmp_path, {"a": (10, "1")}),
+        ledger.rows([row("a"), row("b"), elsewhere, hidden]),
+        ROOTS,
+        NOW,
+        tmp_path,
         hidden=["/papers/closed"],
-    )  # fmt: skip
+    )
     assert made.gone == (document_id("c", "/papers/b"),)
 
 
@@ -123,9 +138,14 @@ def test_a_root_that_was_found_empty_keeps_its_documents(tmp_path: Path) -> None
 def test_a_root_that_moved_is_forgotten(tmp_path: Path) -> None:
     moved = [row(f"old/{i}") | {"path": f"/old/{i}", "document_id": document_id("c", f"/old/{i}")} for i in range(3)]
     made = plan(
-        manifest(tmp_path, {"a": (10, "1")}), ledger.rows([row("a"), row("b"), *moved]), ROOTS, NOW, tmp_path, prune=False,
+        manifest(tmp_path, {"a": (10, "1")}),
+        ledger.rows([row("a"), row("b"), *moved]),
+        ROOTS,
+        NOW,
+        tmp_path,
+        prune=False,
         forgotten=[Root("folder", "/old")],
-    )  # fmt: skip
+    )
     assert set(made.gone) == {document_id("c", f"/old/{i}") for i in range(3)}
 
 
@@ -138,8 +158,12 @@ PATHS = st.lists(PARTS, min_size=1, max_size=4).map("/".join).map("/r/".__add__)
 ROOT = st.one_of(
     st.builds(Root, st.just("file"), PATHS),
     st.builds(Root, st.just("folder"), st.one_of(PATHS, st.just("/r"))),
-    st.builds(Root, st.just("glob"), st.sampled_from(["/r/*.txt", "/r/**/*.txt", "/r/?/*", "/r/**", "/r/[ab]/**/d.txt", "/r/b b/*", "/r/*"])),
-)  # fmt: skip
+    st.builds(
+        Root,
+        st.just("glob"),
+        st.sampled_from(["/r/*.txt", "/r/**/*.txt", "/r/?/*", "/r/**", "/r/[ab]/**/d.txt", "/r/b b/*", "/r/*"]),
+    ),
+)
 
 
 @settings(max_examples=200, deadline=None)

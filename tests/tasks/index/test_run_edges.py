@@ -35,8 +35,16 @@ def states(lake: Lake) -> dict[str, str]:
 
 
 NAMES = (
-    "a b.txt", "a\nb.txt", "it's \"x\".txt", "📊.txt", "x'; DROP.txt", "-c.txt", "[a]*?.txt", "a!b#c%20.txt", "a\\xe0.txt",
-)  # fmt: skip
+    "a b.txt",
+    "a\nb.txt",
+    'it\'s "x".txt',
+    "📊.txt",
+    "x'; DROP.txt",
+    "-c.txt",
+    "[a]*?.txt",
+    "a!b#c%20.txt",
+    "a\\xe0.txt",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

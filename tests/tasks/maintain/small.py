@@ -74,11 +74,24 @@ def _parsed(document: str, path: Path | str, parsed: Parsed) -> pa.Table:
 def _chunk(document: str, path: str, ordinal: int) -> dict[str, object]:
     text = f"{WORDS[ordinal % len(WORDS)]} {ordinal}"
     return {
-        "chunk_id": f"{document}-{ordinal:06d}", "document_id": document, "path": path, "ordinal": ordinal,
-        "title": "Prova", "section": "", "kind": "text", "page_first": 1, "page_last": 1, "language": "it",
-        "format": "txt", "tokens": 2, "context": "Prova", "text": text, "terms": text,
-        "hash": f"{document[:8]}{ordinal}", "content_hash": _hash(path),
-    }  # fmt: skip
+        "chunk_id": f"{document}-{ordinal:06d}",
+        "document_id": document,
+        "path": path,
+        "ordinal": ordinal,
+        "title": "Prova",
+        "section": "",
+        "kind": "text",
+        "page_first": 1,
+        "page_last": 1,
+        "language": "it",
+        "format": "txt",
+        "tokens": 2,
+        "context": "Prova",
+        "text": text,
+        "terms": text,
+        "hash": f"{document[:8]}{ordinal}",
+        "content_hash": _hash(path),
+    }
 
 
 def _entry(document: str, path: Path | str, chunks: int, state: str) -> dict[str, object]:
@@ -86,11 +99,22 @@ def _entry(document: str, path: Path | str, chunks: int, state: str) -> dict[str
     there = file.is_file()
     quarantined = state == ledger.QUARANTINED
     return {
-        "document_id": document, "path": str(path), "parent_id": "", "state": state,
-        "kind": "corrupt" if quarantined else "", "message": "broken" if quarantined else "", "attempts": 1,
-        "format": "txt", "size": file.stat().st_size if there else 0,
+        "document_id": document,
+        "path": str(path),
+        "parent_id": "",
+        "state": state,
+        "kind": "corrupt" if quarantined else "",
+        "message": "broken" if quarantined else "",
+        "attempts": 1,
+        "format": "txt",
+        "size": file.stat().st_size if there else 0,
         "stamp": str(file.stat().st_mtime_ns) if there else "0",
         "content_hash": _hash(path),
-        "parser": "p", "chunker": "c", "encoder": "e", "pages": 1, "chunks": 0 if quarantined else chunks,
-        "seconds": 0.5, "indexed_at": ledger.now(),
-    }  # fmt: skip
+        "parser": "p",
+        "chunker": "c",
+        "encoder": "e",
+        "pages": 1,
+        "chunks": 0 if quarantined else chunks,
+        "seconds": 0.5,
+        "indexed_at": ledger.now(),
+    }

@@ -251,8 +251,9 @@ def test_the_list_of_backups_tells_what_each_holds_and_which_is_damaged(settings
     (row,) = backup.listing(settings)["backups"]
     assert {name: row[name] for name in ("id", "path", "bytes", "documents", "chunks", "collections", "problem")} == {
         **{name: made[name] for name in ("id", "path", "bytes", "documents", "chunks")},
-        "collections": ["documents"], "problem": "",
-    }  # fmt: skip
+        "collections": ["documents"],
+        "problem": "",
+    }
     manifest_file = Path(made["path"]) / "manifest.json"
     manifest_file.write_bytes(manifest_file.read_bytes().replace(b"documents", b"document$", 1))
     assert "checksum differs" in backup.listing(settings)["backups"][0]["problem"]

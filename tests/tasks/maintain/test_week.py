@@ -18,8 +18,18 @@ LAST = date(2026, 11, 15)  # a Sunday
 
 def _entry(path: str, when: datetime, kind: str = "") -> dict[str, object]:
     state = ledger.QUARANTINED if kind else ledger.INDEXED
-    return {"document_id": path, "path": path, "parent_id": "", "state": state, "kind": kind, "pages": 3, "seconds": 2.0,
-            "message": "it has a password" if kind else "", "chunks": 2, "indexed_at": when}  # fmt: skip
+    return {
+        "document_id": path,
+        "path": path,
+        "parent_id": "",
+        "state": state,
+        "kind": kind,
+        "pages": 3,
+        "seconds": 2.0,
+        "message": "it has a password" if kind else "",
+        "chunks": 2,
+        "indexed_at": when,
+    }
 
 
 def test_a_week_is_seven_days_of_the_zone() -> None:
@@ -82,9 +92,14 @@ def test_schedules_and_queues_are_counted_from_runs() -> None:
     def run(state: str, due: int, began: int | None) -> dict[str, object]:
         start = None if began is None else f"2026-11-10T02:00:{began:02d}+00:00"
         return {
-            "deployment": "backup/daily", "auto_scheduled": True, "state_type": state, "work_queue_name": "maintenance",
-            "expected_start_time": f"2026-11-10T02:00:{due:02d}Z", "start_time": start, "end_time": start,
-        }  # fmt: skip
+            "deployment": "backup/daily",
+            "auto_scheduled": True,
+            "state_type": state,
+            "work_queue_name": "maintenance",
+            "expected_start_time": f"2026-11-10T02:00:{due:02d}Z",
+            "start_time": start,
+            "end_time": start,
+        }
 
     said = week._Notes()
     runs = [run("COMPLETED", 0, 4), run("FAILED", 0, 10), run("SCHEDULED", 0, None)]

@@ -75,8 +75,10 @@ def test_a_trial_balance_and_a_day_book() -> None:
     )
     assert isinstance(trial, Book)
     assert (trial.kind, trial.debit, trial.credit, trial.stated_debit) == ("trial_balance", 100, 100, 100)
-    (days,) = records("Data;N. reg.;Causale;Conto;Descrizione;Dare;Avere\n12/03/2026;1;Fattura;60.03;Manutenzioni;3100,00;\n"
-                      "12/03/2026;1;Fattura;40.01;Fornitore;;3100,00\n")  # fmt: skip
+    (days,) = records(
+        "Data;N. reg.;Causale;Conto;Descrizione;Dare;Avere\n12/03/2026;1;Fattura;60.03;Manutenzioni;3100,00;\n"
+        "12/03/2026;1;Fattura;40.01;Fornitore;;3100,00\n"
+    )
     assert isinstance(days, Book)
     assert (days.kind, [(a.code, a.day, a.balance) for a in days.accounts]) == (
         "day_book",
@@ -127,13 +129,32 @@ def test_accounts_in_two_columns_of_a_pdf() -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "when", "notice"),
     [
-        ("Durc On Line\n\nScadenza validità 08/07/2026\n\nDenominazione FONDERIA TASSELLO S.R.L.", "durc", date(2026, 7, 8), None),
-        ("CONTRATTO DI FORNITURA\n\nIl contratto scade il 31 dicembre 2027, salvo disdetta da inviarsi entro il 30 settembre 2027.",
-         "contract", date(2027, 12, 31), date(2027, 9, 30)),
-        ("CONTRATTO DI LOCAZIONE\n\nDurata sei anni, scadenza 30/09/2031, deposito euro 6.000,00", "lease", date(2031, 9, 30), None),
-        ("VISURA ORDINARIA\n\nAmministratore unico nominato il 29/04/2024, in carica fino al 31/12/2026", "office", date(2026, 12, 31), None),
+        (
+            "Durc On Line\n\nScadenza validità 08/07/2026\n\nDenominazione FONDERIA TASSELLO S.R.L.",
+            "durc",
+            date(2026, 7, 8),
+            None,
+        ),
+        (
+            "CONTRATTO DI FORNITURA\n\nIl contratto scade il 31 dicembre 2027, salvo disdetta da inviarsi entro il 30 settembre 2027.",
+            "contract",
+            date(2027, 12, 31),
+            date(2027, 9, 30),
+        ),
+        (
+            "CONTRATTO DI LOCAZIONE\n\nDurata sei anni, scadenza 30/09/2031, deposito euro 6.000,00",
+            "lease",
+            date(2031, 9, 30),
+            None,
+        ),
+        (
+            "VISURA ORDINARIA\n\nAmministratore unico nominato il 29/04/2024, in carica fino al 31/12/2026",
+            "office",
+            date(2026, 12, 31),
+            None,
+        ),
     ],
-)  # fmt: skip
+)
 def test_papers_that_expire(text: str, kind: str, when: date, notice: date | None) -> None:
     (found,) = records(text, "x.txt")
     assert isinstance(found, Expiry)

@@ -19,18 +19,37 @@ def due(
     number: str, amount: float, when: date = date(2026, 4, 30), supplier: str = "Fonderia Tassello S.r.l."
 ) -> dict[str, Any]:
     return {
-        "number": number, "amount": amount, "due": when, "date": date(2026, 3, 12), "supplier": supplier, "supplier_vat": "",
-        "customer": "Cartiera", "customer_vat": "", "iban": "IT86Y9990112300000000654321", "duplicate": False, "rejected": False,
-    }  # fmt: skip
+        "number": number,
+        "amount": amount,
+        "due": when,
+        "date": date(2026, 3, 12),
+        "supplier": supplier,
+        "supplier_vat": "",
+        "customer": "Cartiera",
+        "customer_vat": "",
+        "iban": "IT86Y9990112300000000654321",
+        "duplicate": False,
+        "rejected": False,
+    }
 
 
 def movement(
     amount: float, text: str, line: int = 1, document: str = "a", kind: str = "statement", **more: Any
 ) -> dict[str, Any]:
     return {
-        "document_id": document, "path": document, "line": line, "amount": amount, "date": DAY, "text": text, "counterpart": "",
-        "iban": "", "reference": "", "account": "", "kind": kind, **more,
-    }  # fmt: skip
+        "document_id": document,
+        "path": document,
+        "line": line,
+        "amount": amount,
+        "date": DAY,
+        "text": text,
+        "counterpart": "",
+        "iban": "",
+        "reference": "",
+        "account": "",
+        "kind": kind,
+        **more,
+    }
 
 
 def paid(dues: list[dict[str, Any]], movements: list[dict[str, Any]]) -> list[bool]:

@@ -104,8 +104,17 @@ def _movements(entry: Node) -> Iterator[Movement]:
 
 def _movement(entry: Node, details: list[Node], amount: Decimal) -> Movement:
     other = "Dbtr" if amount >= 0 else "Cdtr"
-    texts = [t for d in details for t in (*d.texts("RmtInf/Ustrd"), d.text("RmtInf/Strd/CdtrRefInf/Ref"),
-                                          d.text("RmtInf/Strd/RfrdDocInf/Nb"), d.text("AddtlTxInf")) if t]  # fmt: skip
+    texts = [
+        t
+        for d in details
+        for t in (
+            *d.texts("RmtInf/Ustrd"),
+            d.text("RmtInf/Strd/CdtrRefInf/Ref"),
+            d.text("RmtInf/Strd/RfrdDocInf/Nb"),
+            d.text("AddtlTxInf"),
+        )
+        if t
+    ]
     name = next((n for d in details if (n := d.text(f"RltdPties/{other}/Nm", f"RltdPties/{other}/Pty/Nm"))), "")
     iban = next((n for d in details if (n := d.text(f"RltdPties/{other}Acct/Id/IBAN"))), "")
     ends = [d.text("Refs/EndToEndId") for d in details]

@@ -99,8 +99,9 @@ def test_7z(tmp_path: Path) -> None:
     target = tmp_path / "x.7z"
     subprocess.run(
         ["bsdtar", "-c", "--format=7zip", "-f", str(target), "-C", str(tmp_path / "da"), "a.txt", "sotto", "città.txt"],
-        check=True, env={**os.environ, "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
+        check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
     for source in (target, target.read_bytes()):
         parsed = opened(source, "x.7z")
         assert {one.name: one.data for one in parsed.attachments} == {**FILES, "città.txt": b"terza"}
@@ -123,8 +124,14 @@ def test_what_packers_add_is_no_document() -> None:
 
 @pytest.mark.parametrize(
     ("name", "plain"),
-    [("../../etc/passwd", "etc/passwd"), ("C:\\dati\\x.pdf", "dati/x.pdf"), ("/a//b/./c", "a/b/c"), ("..", "file"), ("a\nb", "a b")],
-)  # fmt: skip
+    [
+        ("../../etc/passwd", "etc/passwd"),
+        ("C:\\dati\\x.pdf", "dati/x.pdf"),
+        ("/a//b/./c", "a/b/c"),
+        ("..", "file"),
+        ("a\nb", "a b"),
+    ],
+)
 def test_names_stay_inside(name: str, plain: str) -> None:
     assert plain_path(name) == plain
 

@@ -191,8 +191,12 @@ def test_messages_of_the_exchange_system() -> None:
     (message,) = from_data(found.records)
     assert isinstance(message, ExchangeReceipt)
     assert (message.kind, message.state, message.sdi_id, message.file, message.errors) == (
-        "NS", "rejected", "77", "IT1_1.xml", (("00422", "non calcolato"),),
-    )  # fmt: skip
+        "NS",
+        "rejected",
+        "77",
+        "IT1_1.xml",
+        (("00422", "non calcolato"),),
+    )
     assert "Stato della fattura: scartata" in found.elements[1].text
 
 

@@ -109,11 +109,21 @@ def parsed_mail(data: bytes) -> Parsed:
     [
         ("Messaggio in HTML.", "<p>Canone mensile di 640,00 euro dal primo marzo.</p>", "640,00", "Messaggio in HTML"),
         ("Canone 640,00 euro.\n-- \nAnna", "<p>Canone <b>640,00</b> euro.</p>", "Anna", "zzz"),
-        ("Voce 5 e voce 6.", "<table><tr><th>Voce</th></tr><tr><td>5</td></tr><tr><td>6</td></tr></table>", "5", "e voce"),
-        (" ".join(f"parola{n}" for n in range(60)), "<p>Tutt'altro testo, di 42 euro, con molte altre cose.</p>", "parola59", "zzz"),
+        (
+            "Voce 5 e voce 6.",
+            "<table><tr><th>Voce</th></tr><tr><td>5</td></tr><tr><td>6</td></tr></table>",
+            "5",
+            "e voce",
+        ),
+        (
+            " ".join(f"parola{n}" for n in range(60)),
+            "<p>Tutt'altro testo, di 42 euro, con molte altre cose.</p>",
+            "parola59",
+            "zzz",
+        ),
         ("Solo testo 17.", "<html><body><img src='x'></body></html>", "Solo testo 17", "zzz"),
     ],
-)  # fmt: skip
+)
 def test_the_version_that_says_more_is_read(plain: str, rich: str, there: str, not_there: str) -> None:
     text = body(alternatives(plain, rich))
     assert there in text
@@ -177,9 +187,15 @@ def test_encoded_words(value: str, text: str) -> None:
 def test_forwards_encoded_as_a_whole() -> None:
     inner = base64.encodebytes(raw("", "Il dividendo è di 2,35 euro.")).decode()
     mail = raw(
-        "Content-Type: multipart/mixed; boundary=B", "", "--B", "Content-Type: message/rfc822",
-        "Content-Transfer-Encoding: base64", "", inner, "--B--",
-    )  # fmt: skip
+        "Content-Type: multipart/mixed; boundary=B",
+        "",
+        "--B",
+        "Content-Type: message/rfc822",
+        "Content-Transfer-Encoding: base64",
+        "",
+        inner,
+        "--B--",
+    )
     [forward] = parsed_mail(mail).attachments
     assert forward.name.endswith(".eml")
     assert "2,35 euro" in body(forward.data)
@@ -188,11 +204,27 @@ def test_forwards_encoded_as_a_whole() -> None:
 def test_a_calendar_beside_the_text_is_one_document() -> None:
     event = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Assemblea\nEND:VEVENT\nEND:VCALENDAR"
     mail = raw(
-        "Content-Type: multipart/mixed; boundary=A", "", "--A", "Content-Type: multipart/alternative; boundary=B", "",
-        "--B", "Content-Type: text/plain", "", "Invito.", "--B", "Content-Type: text/calendar; method=REQUEST", "", event,
-        "--B--", "--A", 'Content-Type: application/ics; name="invito.ics"',
-        'Content-Disposition: attachment; filename="invito.ics"', "", event, "--A--",
-    )  # fmt: skip
+        "Content-Type: multipart/mixed; boundary=A",
+        "",
+        "--A",
+        "Content-Type: multipart/alternative; boundary=B",
+        "",
+        "--B",
+        "Content-Type: text/plain",
+        "",
+        "Invito.",
+        "--B",
+        "Content-Type: text/calendar; method=REQUEST",
+        "",
+        event,
+        "--B--",
+        "--A",
+        'Content-Type: application/ics; name="invito.ics"',
+        'Content-Disposition: attachment; filename="invito.ics"',
+        "",
+        event,
+        "--A--",
+    )
     parsed = parsed_mail(mail)
     assert [a.name for a in parsed.attachments] == ["attachment.ics"]
     assert read(parsed.attachments[0].data, Context("x", Limits())).title == "Assemblea"
@@ -232,11 +264,24 @@ def test_a_signature_beside_the_text_is_no_document() -> None:
 def test_a_signed_file_packed_with_its_time_stamp() -> None:
     file = base64.encodebytes(envelopes.der(b"%PDF-1.4 ...")).decode()
     packed = "\n".join(
-        ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=M", "", "--M",
-         'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="atto.pdf.p7m"',
-         "Content-Transfer-Encoding: base64", 'Content-Disposition: attachment; filename="atto.pdf.p7m"', "", file, "--M",
-         'Content-Type: application/timestamp-reply; name="atto.tsr"', "Content-Transfer-Encoding: base64", "", "MAoC", "--M--"]
-    )  # fmt: skip
+        [
+            "MIME-Version: 1.0",
+            "Content-Type: multipart/mixed; boundary=M",
+            "",
+            "--M",
+            'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="atto.pdf.p7m"',
+            "Content-Transfer-Encoding: base64",
+            'Content-Disposition: attachment; filename="atto.pdf.p7m"',
+            "",
+            file,
+            "--M",
+            'Content-Type: application/timestamp-reply; name="atto.tsr"',
+            "Content-Transfer-Encoding: base64",
+            "",
+            "MAoC",
+            "--M--",
+        ]
+    )
     parsed = read(packed.encode(), Context("atto.m7m", Limits()))
     assert [a.name for a in parsed.attachments] == ["atto.pdf.p7m"]
     assert parsed.attachments[0].metadata == {"timestamp": "atto.tsr"}
@@ -245,10 +290,22 @@ def test_a_signed_file_packed_with_its_time_stamp() -> None:
 
 def test_reports_of_mail_servers_are_read() -> None:
     mail = raw(
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=B", "", "--B", "Content-Type: text/plain", "",
-        "Non consegnato.", "--B", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; mx.esempio.it", "",
-        "Final-Recipient: rfc822; chi@esempio.it", "Diagnostic-Code: smtp; 550 casella piena", "", "--B--",
-    )  # fmt: skip
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B",
+        "",
+        "--B",
+        "Content-Type: text/plain",
+        "",
+        "Non consegnato.",
+        "--B",
+        "Content-Type: message/delivery-status",
+        "",
+        "Reporting-MTA: dns; mx.esempio.it",
+        "",
+        "Final-Recipient: rfc822; chi@esempio.it",
+        "Diagnostic-Code: smtp; 550 casella piena",
+        "",
+        "--B--",
+    )
     assert "550 casella piena" in body(mail)
 
 

@@ -119,8 +119,11 @@ def test_encrypted_files_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("data", "kind"),
-    [(b"{\\rtf1 ciao}", "rtf"), (b"<html><body>Testo</body></html>", "html"),
-     (b"MIME-Version: 1.0\nContent-Type: text/html\n\n<p>Testo salvato da Word</p>", "eml")],
-)  # fmt: skip
+    [
+        (b"{\\rtf1 ciao}", "rtf"),
+        (b"<html><body>Testo</body></html>", "html"),
+        (b"MIME-Version: 1.0\nContent-Type: text/html\n\n<p>Testo salvato da Word</p>", "eml"),
+    ],
+)
 def test_other_kinds_that_are_named_doc_go_to_their_readers(data: bytes, kind: str) -> None:
     assert opened(data, "x.doc").format == kind

@@ -59,9 +59,16 @@ def attached_message(name: str, inner: dict[str, bytes]) -> dict[str, bytes]:
 def test_a_mail_attached_to_a_mail_is_a_document_with_its_own_files() -> None:
     deepest = message({0x37: "Terzo livello", 0x1000: "Fondo"}, head=24)
     inner = message(
-        {0x37: "Delibera più ampia", 0x1000: "Dividendo di 46.800 euro.", 0x0C1A: "Società Però", 0x0C1F: "s@esempio.it"},
-        attached("nota.txt", b"Nota 9201."), attached_message("terzo", deepest), head=24,
-    )  # fmt: skip
+        {
+            0x37: "Delibera più ampia",
+            0x1000: "Dividendo di 46.800 euro.",
+            0x0C1A: "Società Però",
+            0x0C1F: "s@esempio.it",
+        },
+        attached("nota.txt", b"Nota 9201."),
+        attached_message("terzo", deepest),
+        head=24,
+    )
     data = ole2(message({0x37: "Inoltro", 0x1000: "In allegato."}, attached_message("delibera", inner)))
     parsed = read(data, Context("x.msg", Limits()))
     [mail] = parsed.attachments

@@ -111,7 +111,8 @@ def test_one_break_anywhere_changes_no_row(position: int, style: Style) -> None:
 )
 def test_several_breaks_change_no_row(breaks: list[int], style: Style) -> None:
     ends = [0, *sorted(breaks), len(LINES)]
-    assume(all(any(line[2] for line in LINES[a:b]) for a, b in pairwise(ends)))  # a page of labels alone is no table
+    # one row of figures alone on a page is too little to tell its columns by: such a page is read, but not joined
+    assume(all(sum(bool(line[2]) for line in LINES[a:b]) >= 2 for a, b in pairwise(ends)))
     (table,) = _tables(_elements(breaks, style))
     assert table.rows == _whole()
 

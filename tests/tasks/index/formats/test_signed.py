@@ -137,9 +137,14 @@ def test_the_time_of_a_stamp_is_found_however_it_is_wrapped() -> None:
     moment = dt.datetime(2026, 7, 2, 9, 0, 1, tzinfo=dt.UTC)
     algorithm = {"algorithm": "sha256"}
     info = tsp.TSTInfo(
-        {"version": "v1", "policy": "1.2.3", "serial_number": 1, "gen_time": moment,
-         "message_imprint": {"hash_algorithm": algorithm, "hashed_message": b"x" * 32}}
-    ).dump()  # fmt: skip
+        {
+            "version": "v1",
+            "policy": "1.2.3",
+            "serial_number": 1,
+            "gen_time": moment,
+            "message_imprint": {"hash_algorithm": algorithm, "hashed_message": b"x" * 32},
+        }
+    ).dump()
     token = bytes.fromhex("060b2a864886f70d0109100104")
     length = bytes([len(info)])
     for wrapped in (

@@ -157,15 +157,42 @@ def record(*fields: tuple[int, str]) -> str:
 RH = "\n".join(
     [
         record((2, "RH"), (4, "ABCDE"), (9, "99901"), (14, "300426"), (20, "EC042026")),
-        record((2, "61"), (4, "0000001"), (38, make.IBAN[4:]), (61, "EUR"), (64, "010426"), (70, "C"), (71, "000000001000,00"),
-               (86, "IT"), (88, make.IBAN[2:4])),
-        record((2, "62"), (4, "0000001"), (11, "001"), (14, "020426"), (20, "020426"), (26, "C"), (27, "000000000250,00"), (42, "48")),
+        record(
+            (2, "61"),
+            (4, "0000001"),
+            (38, make.IBAN[4:]),
+            (61, "EUR"),
+            (64, "010426"),
+            (70, "C"),
+            (71, "000000001000,00"),
+            (86, "IT"),
+            (88, make.IBAN[2:4]),
+        ),
+        record(
+            (2, "62"),
+            (4, "0000001"),
+            (11, "001"),
+            (14, "020426"),
+            (20, "020426"),
+            (26, "C"),
+            (27, "000000000250,00"),
+            (42, "48"),
+        ),
         record((2, "63"), (4, "0000001"), (11, "001"), (14, "BONIFICO CARTIERA FT 221")),
-        record((2, "62"), (4, "0000001"), (11, "002"), (14, "300426"), (20, "300426"), (26, "D"), (27, "000000000004,50"), (42, "16")),
+        record(
+            (2, "62"),
+            (4, "0000001"),
+            (11, "002"),
+            (14, "300426"),
+            (20, "300426"),
+            (26, "D"),
+            (27, "000000000004,50"),
+            (42, "16"),
+        ),
         record((2, "64"), (4, "0000001"), (11, "EUR"), (14, "300426"), (20, "C"), (21, "000000001245,50")),
         record((2, "EF"), (4, "ABCDE"), (9, "99901"), (14, "300426"), (20, "EC042026")),
     ]
-)  # fmt: skip
+)
 
 
 def test_cbi_movements_at_the_standards_places() -> None:
@@ -203,7 +230,11 @@ def test_riba_receivables() -> None:
     (found,) = statements("\n".join(lines))
     (one,) = found.movements
     assert (found.kind, one.day, one.amount, one.counterpart, one.reference) == (
-        "receivables", date(2026, 5, 31), 122, "CARTIERA LODOLINA SPA", make.OFFICE.vat,
-    )  # fmt: skip
+        "receivables",
+        date(2026, 5, 31),
+        122,
+        "CARTIERA LODOLINA SPA",
+        make.OFFICE.vat,
+    )
     assert one.text == "FATT 1 DEL 12/03/2026 IMPORTO EURO 122,00"
     assert check_statement(found) == []

@@ -48,8 +48,9 @@ def test_subject_body_and_files() -> None:
     data = stream(
         attribute(1, 0x18004, "Offerta già scontata\0".encode("cp1252")),
         attribute(1, 0x2800C, b"Sconto del 18 per cento.\r\n\0"),
-        file("OFFERT~1.TXT", b"totale 6.150", "offerta più bella.txt"), file("conto.csv", b"a;b\n1;2"),
-    )  # fmt: skip
+        file("OFFERT~1.TXT", b"totale 6.150", "offerta più bella.txt"),
+        file("conto.csv", b"a;b\n1;2"),
+    )
     parsed = opened(data)
     assert (parsed.format, parsed.title) == ("tnef", "Offerta già scontata")
     assert parsed.elements[-1].text == "Sconto del 18 per cento."
@@ -69,8 +70,10 @@ def test_the_body_as_properties() -> None:
 
 def test_messages_within_are_documents_and_objects_are_told() -> None:
     inner = stream(attribute(1, 0x2800C, b"Il fondo 77.\0"))
-    made = [attribute(2, 0x69002, b"\0" * 14) + attribute(2, 0x69005, properties({0x3707: name, 0x3701: b"\2" * 16 + data}))
-            for name, data in (("inoltro", inner), ("grafico", b"\xd0\xcf\x11\xe0 niente"))]  # fmt: skip
+    made = [
+        attribute(2, 0x69002, b"\0" * 14) + attribute(2, 0x69005, properties({0x3707: name, 0x3701: b"\2" * 16 + data}))
+        for name, data in (("inoltro", inner), ("grafico", b"\xd0\xcf\x11\xe0 niente"))
+    ]
     parsed = opened(stream(attribute(1, 0x18004, b"Inoltro\0"), *made))
     [message] = parsed.attachments
     assert opened(message.data).elements[0].text == "Il fondo 77."

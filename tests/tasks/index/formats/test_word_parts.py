@@ -255,8 +255,15 @@ def test_form_fields_symbols_and_raised_figures_as_shown() -> None:
     raised = "<w:r><w:rPr><w:vertAlign w:val='superscript'/></w:rPr><w:t>2</w:t></w:r>"
     tick = "<w:r><w:sym w:font='Wingdings' w:char='F0FE'/></w:r>"
     hyphen = "<w:r><w:t>12</w:t><w:noBreakHyphen/><w:t>bis</w:t></w:r>"
-    found = texts(docx(p(box.format(1) + r("sì ") + box.format(0) + r("no")) + p(r("Rata: ") + choice) + p(r("1.250") + raised)
-                       + p(tick + r(" letto")) + p(hyphen)))  # fmt: skip
+    found = texts(
+        docx(
+            p(box.format(1) + r("sì ") + box.format(0) + r("no"))
+            + p(r("Rata: ") + choice)
+            + p(r("1.250") + raised)
+            + p(tick + r(" letto"))
+            + p(hyphen)
+        )
+    )
     assert found == ["☒sì ☐no", "Rata: annuale", "1.250²", "☒ letto", "12-bis"]
 
 
