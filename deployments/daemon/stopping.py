@@ -12,6 +12,8 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
+from typing import Any
 
 from deployments.api.bootstrap import pause_pools
 from deployments.daemon.children import Child
@@ -19,13 +21,14 @@ from deployments.state import Process
 from deployments.worker import life
 from infra.errors import FaldoneError
 from infra.limits import PlatformLimits
-from infra.prefect_api import Api
+from infra.prefect_api import ENDED, Api
 
 log = logging.getLogger("faldone.daemon")
 
 SUBMITTED = 20.0  # s for a job that a worker is just starting to be taken up
 MARGIN = 15.0  # s beyond `stop_grace` for a job to say how it ended
 LOOK = 0.5  # s
+SETTLING = timedelta(minutes=1)  # for which a runner may be at work after its run has ended
 STOPS = {"server": (signal.SIGINT, 15.0)}  # any other process: SIGTERM, 15 s
 
 
@@ -42,22 +45,24 @@ def end_jobs(api: Api, limits: PlatformLimits, wait: bool, meanwhile: Callable[[
         log.warning("the pools could not be paused, and running jobs are left to themselves: %s", error)
         return
     begin = time.monotonic()
-    asked: set[str] = set()
+    seen: set[Process] = set()
+    asked: set[Process] = set()
     while True:
         try:
-            running, starting = jobs_here(api, limits)
-        except FaldoneError as error:
+            found, starting = jobs_here(api, limits)
+            seen |= found
+        except FaldoneError as error:  # the server is busy, or started again: the jobs seen before still run
             log.warning("%s", error)
-            running, starting = {}, time.monotonic() - begin < SUBMITTED
+            starting = True
+        running = {process for process in seen if process.alive()}
         waited = time.monotonic() - begin
         if not running and not (starting and waited < SUBMITTED):
             return
         if not wait:
-            for owner, process in running.items():
-                if owner not in asked:
-                    asked.add(owner)
-                    with suppress(ProcessLookupError):
-                        os.kill(process.pid, signal.SIGUSR1)
+            for process in running - asked:
+                asked.add(process)
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGUSR1)
             if waited > SUBMITTED + limits.time.stop_grace + MARGIN:
                 log.warning("%d jobs did not stop in time and are left running", len(running))
                 return
@@ -65,20 +70,27 @@ def end_jobs(api: Api, limits: PlatformLimits, wait: bool, meanwhile: Callable[[
         time.sleep(LOOK)
 
 
-def jobs_here(api: Api, limits: PlatformLimits) -> tuple[dict[str, Process], bool]:
-    """Return the runners of this machine that live, by owner, and whether a worker is just starting a job."""
-    query = {
-        "flow_runs": {"state": {"type": {"any_": life.UNFINISHED}}},
-        "work_pools": {"name": {"any_": list(limits.pools)}},
-    }
-    running, starting = {}, False
-    for run in api.pages("/flow_runs/filter", query):
-        claim = life.claim(run)
-        if claim.process is not None and claim.owner:
-            if claim.process.alive():
-                running[claim.owner] = claim.process
-        else:
-            starting |= run["state"]["type"] == "PENDING"
+def jobs_here(api: Api, limits: PlatformLimits) -> tuple[set[Process], bool]:
+    """Return the runners of this machine that live, and whether a worker is just starting a job.
+
+    A runner counts until its process has ended, whatever the state of its run: it gives up the run, has it queued again or sees it ended, and
+    says more after that. A server that stops in between leaves the run Running without an owner, or the runner asking for an hour.
+    """
+    lately = {"after_": (api.now() - SETTLING).isoformat()}
+    queries: list[dict[str, Any]] = [
+        {"state": {"type": {"any_": life.UNFINISHED}}},
+        {"state": {"name": {"any_": ["AwaitingRetry"]}}},
+        {"state": {"type": {"any_": list(ENDED)}}, "end_time": lately},
+    ]
+    pools = {"work_pools": {"name": {"any_": list(limits.pools)}}}
+    running, starting = set(), False
+    for query in queries:
+        for run in api.pages("/flow_runs/filter", {"flow_runs": query} | pools):
+            claim = life.claim(run)
+            if claim.process is not None and claim.process.alive():
+                running.add(claim.process)
+            elif claim.process is None or not claim.owner:
+                starting |= run["state"]["type"] == "PENDING"
     return running, starting
 
 

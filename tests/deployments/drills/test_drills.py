@@ -22,9 +22,11 @@ import pytest
 
 from deployments import jobs, platform, state
 from deployments.api import address
+from deployments.daemon import stopping
 from deployments.jobs import JobState
 from deployments.state import Platform
 from deployments.worker import life
+from infra import limits
 from infra.settings import load
 from tests.deployments.running import PATIENCE, begun, ours, running, submit, until
 from tests.deployments.running import runner as runner_of
@@ -168,7 +170,8 @@ def test_a_daemon_of_another_machine_takes_no_healthy_job_away_and_finds_a_dead_
 def test_down_loses_no_job_and_uses_up_no_try(work: Path) -> None:
     stopped = at_work(work, "trial", "stopped", **LONG)
     waiting = [submit(work, "trial", f"waiting{number}", "low", steps=1) for number in range(3)]
-    steps = int((work / "stopped.done").read_text())
+    done = work / "stopped.done"
+    steps = int(until(lambda: done.is_file() and done.read_text(), "a step is done"))
     platform.down()
     rows = _states([stopped, *waiting])
     assert rows[stopped] == ("SCHEDULED", "AwaitingRetry")
@@ -179,15 +182,26 @@ def test_down_loses_no_job_and_uses_up_no_try(work: Path) -> None:
     assert int((work / "stopped.done").read_text()) >= steps
     assert jobs.wait_all(waiting, PATIENCE).successful == 3
 
-    let_go = at_work(work, "trial", "let-go", steps=20, seconds=0.2)
     let_finish(work, "stopped")
+    let_go = at_work(work, "trial", "let-go", **LONG)
+    slow = runner_of(let_go)
+    slow.suspend()  # its job ends, and it has not yet said so
+    let_finish(work, "let-go")
+    try:
+        until(lambda: jobs.status(let_go).state is JobState.SUCCESS, "the job has ended")
+        running_here, _ = stopping.jobs_here(address.connect(), limits.load())
+    finally:
+        slow.resume()
+    assert slow.pid in {one.pid for one in running_here}, "`down` waits for the runner, not for the state alone"
+    last = at_work(work, "trial", "last", steps=20, seconds=0.2)
     begin = time.monotonic()
     platform.down(wait=True)
-    rows = _states([stopped, let_go])
+    rows = _states([stopped, let_go, last])
     assert set(rows.values()) == {("COMPLETED", "Completed")}, f"after {time.monotonic() - begin:.0f} s"
     assert finished(work, "let-go") == ["1"]
+    assert finished(work, "last") == ["1"]
     assert finished(work, "stopped") == ["2"]
-    assert not [one for one in psutil.process_iter() if ours(one, work)]
+    until(lambda: not [one for one in psutil.process_iter() if ours(one, work)], "every process has ended", seconds=30)
 
 
 def _states(job_ids: list[str]) -> dict[str, tuple[str, str]]:
