@@ -121,6 +121,9 @@ def due_times(schedule: Row, after: datetime) -> Iterator[datetime]:
 def _cron(expression: str, after: datetime) -> Iterator[datetime]:
     from cronsim import CronSim, CronSimError
 
+    fields = expression.split()
+    if len(fields) == 6:  # Prefect reads the seconds from the last field, CronSim from the first
+        expression = " ".join([fields[-1], *fields[:-1]])
     try:
         times = CronSim(expression, after)
     except CronSimError as error:
