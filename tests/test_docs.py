@@ -148,7 +148,7 @@ def test_the_python_examples_run(filled: Path) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_python_examples_of_the_job_service_run_against_a_platform(
     example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
