@@ -1,7 +1,7 @@
 # Everything from a bare machine: Python 3.11 and make are all that must be there.
 #   make install   the command .venv/bin/faldone        make demo   the main job on the sample documents
 #   make test      the whole test suite                 make lint   style, types, layers
-#   make test-fast the quick part of it, below a minute make hooks  the same tools before each commit
+#   make test-fast the quick part (3 min of processor) make hooks  the same tools before each commit
 #   make bench     the benchmarks                       make up / make down   the lasting platform on this machine
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -34,7 +34,7 @@ demo: install
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
-# What a change is tried with while it is made: no server, no OCR, no kills; below a minute on two cores.
+# What a change is tried with while it is made: no server, no OCR, no kills; three minutes of processor time.
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not e2e and not server and not slow" -x
 
