@@ -145,9 +145,7 @@ def _limit(file_size: int, own_user: bool) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         most = file_size if hard == resource.RLIM_INFINITY else min(file_size, hard)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    if (
-        own_user
-    ):  # elsewhere the kernel counts every process of the user, and one more browser tab would stop a document
+    if own_user:  # elsewhere the kernel counts the user's other processes too, and a browser tab would stop a document
         resource.setrlimit(resource.RLIMIT_NPROC, (MOST_PROCESSES, MOST_PROCESSES))
 
 
@@ -167,6 +165,11 @@ def _python() -> Iterator[tuple[str, int]]:
         for item in os.scandir(entry):
             if item.name.endswith((".py", ".so", ".zip")) or os.path.exists(f"{item.path}/__init__.py"):
                 yield item.path, landlock.READ
+    # an editable install answers imports by a finder of its own, and stands in no entry of sys.path
+    for module in [module for name, module in sys.modules.items() if "." not in name]:
+        for place in getattr(module, "__path__", ()):
+            if os.path.isdir(place) and not any(place.startswith(f"{home}/") for home in homes):
+                yield place, landlock.READ
 
 
 def _executable() -> str:

@@ -82,8 +82,8 @@ def explained(error: Exception) -> DocumentError:
         return DocumentError(FailureKind.MEMORY, "reading the file needs more memory than limits.memory grants")
     if isinstance(error, RecursionError):
         return DocumentError(FailureKind.CORRUPT, "the file nests deeper than any real document")
-    if isinstance(error, PermissionError):
-        return DocumentError(FailureKind.PERMISSION, f"no permission: {error}")
+    if isinstance(error, PermissionError):  # of the document itself read_head has said so before
+        return DocumentError(FailureKind.INTERNAL, f"the reader may not open a file that it needs: {error}")
     if isinstance(error, FileNotFoundError):
         return DocumentError(FailureKind.NOT_FOUND, f"a file is gone: {error}")
     line = (str(error).strip().splitlines() or [""])[0][:300]

@@ -7,6 +7,8 @@ import os
 import pickle
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +120,33 @@ def test_programs_beyond_the_limit_are_refused_or_end_the_document() -> None:
     # the kernel refuses (never to root, and only in a namespace of its own), or the parent sees them
     words = "at once; 64 are allowed" if found.kind == FailureKind.CRASH else "BlockingIOError"
     assert words in found.message
+
+
+FOUND_BY_A_HOOK = """
+import importlib, importlib.util, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name != "infra":
+            return None
+        place = {package!r}
+        return importlib.util.spec_from_file_location(name, f"{{place}}/__init__.py", submodule_search_locations=[place])
+
+sys.path[:] = [entry for entry in sys.path if "-packages" in entry or entry.startswith(sys.base_prefix)]
+sys.meta_path.insert(0, Finder())
+from infra import sandbox
+sandbox.enter({folder!r})
+import infra.files
+print(infra.files.__file__)
+"""
+
+
+def test_a_package_of_no_entry_of_the_path_can_still_be_imported(tmp_path: Path) -> None:
+    """As in an editable install, from any folder: each reader is imported when its first document comes."""
+    package = Path(sys.modules["infra"].__path__[0])
+    code = FOUND_BY_A_HOOK.format(package=str(package), folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == str(package / "files.py"), done.stderr
 
 
 def test_no_secret_is_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
