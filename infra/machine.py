@@ -17,6 +17,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def crowding() -> float:
+    """Tell how many times as long as alone a process takes now: the last minute's load for each core, at least 1."""
+    return max(1.0, os.getloadavg()[0] / cores()) if hasattr(os, "getloadavg") else 1.0
+
+
 def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
     """Give the port asked for, or another near it where it is taken; any free one for 0.
 

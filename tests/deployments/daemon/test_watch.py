@@ -34,7 +34,7 @@ from tasks.collection import ledger
 from tests.deployments.running import runner
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3_000)]
 
 ROOT = Path(__file__).resolve().parents[3]
 SLUGS = {
@@ -46,7 +46,7 @@ SLUGS = {
     "report-weekly",
     "health-checks",
 }
-PATIENCE = 400  # s on a machine with a load of 20; a quiet one needs 20
+PATIENCE = 900  # s: a quiet machine needs 20, two cores with a load of 24 more than 400
 DOCUMENTS = ("montescaro-note-spese.md", "quillmere-call-notes.txt", "montescaro-contratto-fornitura.docx")
 
 
@@ -147,12 +147,6 @@ def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     return address.connect().ask(method, path, body)
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="unproven where more wants the machine than it has cores: seven runs begin at once, and the health check's "
-    "lake and encoder do not answer within its 20 s, so its run fails; the other six completed, and nothing after "
-    "that was checked",
-)
 def test_every_schedule_fires_and_its_run_completes_and_the_week_arrives_by_mail(watch: Watch) -> None:
     samples = watch.folder / "samples"
     samples.mkdir()
