@@ -66,6 +66,16 @@ def test_every_block_has_a_language_that_says_what_is_done_with_it() -> None:
     assert [(str(block), block.language) for block in blocks() if block.language not in LANGUAGES] == []
 
 
+def test_no_block_is_indented_only() -> None:
+    """Such a block has no language, is not tried here, and a tool that folds prose joins its lines."""
+    found = []
+    for page in PAGES:
+        text = FENCE.sub(lambda match: "\n" * match.group(0).count("\n"), page.read_text(encoding="utf-8"))
+        for match in re.finditer(r"(?:^|\n)[ \t]*\n {4,}(?![ *\-\d])", text):
+            found.append(f"{page.relative_to(ROOT)}:{text.count(chr(10), 0, match.end()) + 1}")
+    assert found == []
+
+
 @pytest.mark.parametrize("block", blocks("console", "console session", "sh"), ids=str)
 def test_every_command_is_one_that_the_command_line_takes(block: Block) -> None:
     for words in commands(block.text):
