@@ -6,6 +6,7 @@ points are the writes of the lake, of the staging and of a restore's swap, told 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,10 +18,16 @@ from typing import Any
 import pytest
 
 from infra import lake_upkeep
+from infra.encoder import load_encoder
+from infra.errors import DocumentError
 from infra.lake import Lake
 from infra.settings import Settings
-from tasks.collection import analyses, chunks, elements, ledger, recover, staging, tables
+from tasks.collection import analyses, chunks, elements, facts, ledger, recover, staging, tables
+from tasks.collection.analyses import Outcome, Work
 from tasks.index import run as index_run
+from tasks.index.chunk import chunk
+from tasks.index.pipeline import CHUNK_TOKENS
+from tasks.index.read import parse_file
 from tasks.maintain import backup, restore
 from tasks.maintain.agreement import AGAIN
 
@@ -97,15 +104,23 @@ class Office:
     def write(self, name: str, text: str, stamp: int | None = None) -> None:
         """Write a text, or a mail with one attachment a line for names that end in .eml."""
         path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(bytes(_mail(name, text.split("\n"))) if name.endswith(".eml") else text.encode())
         if stamp is not None:
             os.utime(path, ns=(stamp, stamp))
 
-    def index(self, prune: bool = True, force: bool = True, reencode: bool = False, prefix: str = "") -> dict[str, Any]:
-        """Index the folder; `force` only lifts the guard of pruning here: what is unchanged stays."""
+    def index(
+        self,
+        prune: bool = True,
+        force: bool = True,
+        reencode: bool = False,
+        prefix: str = "",
+        sources: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """Index the folder, or other sources; `force` only lifts the guard of pruning here: what is unchanged stays."""
         with index_run.opened(self.with_prefix(prefix), C, reencode) as run:
             steps = index_run.PLAIN._replace(plan=_plan_without_guard if force else index_run.make_plan)
-            return index_run.carry_out(run, [str(self.folder)], prune, False, (), steps)
+            return index_run.carry_out(run, sources or [str(self.folder)], prune, False, (), steps)
 
     def with_prefix(self, prefix: str) -> Settings:
         """The settings with another encoder, as a passage prefix makes one."""
@@ -138,6 +153,35 @@ def _mail(name: str, lines: list[str]) -> EmailMessage:
         message.add_attachment(f"{line} della società per l'esercizio.", filename=f"nota{number}.txt")
     message.set_boundary("=_the_same_mail_has_the_same_bytes")
     return message
+
+
+def analyse(office: Office) -> None:
+    """Commit results with figures for every indexed document, as a run of `financial` does."""
+    rows = ledger.read(office.lake, C, ["document_id", "path", "content_hash"], {"state": ledger.INDEXED}).to_pylist()
+    figure = {"item": "revenue", "period": "FY2024", "value": 1.0, "label": "Ricavi", "page": 1, "statement": "income"}
+    result = {"figures": [figure], "metrics": [], "currency": "EUR"}
+    outcomes = [Outcome(Work(r["document_id"], r["path"], r["content_hash"], 1, "f"), result) for r in rows]
+    run = staging.Staging(office.settings)
+    try:
+        stem = facts.stage(run.location, "batch", outcomes, "financial", "")
+        facts.commit(office.lake, C, [stem], "financial")
+    finally:
+        run.close()
+
+
+def contents_of(name: str, data: bytes, settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The texts of the chunks that a file and what is attached to it should have, by content hash: without any table."""
+    try:
+        parsed = parse_file(data, name, settings)
+    except DocumentError:
+        return {}
+    encoder = load_encoder(settings)
+    room = min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens
+    texts = tuple(piece.text for piece in chunk(parsed, name, encoder.count_tokens, room))
+    found = {hashlib.blake2b(data, digest_size=16).hexdigest(): texts}
+    for item in parsed.attachments:
+        found |= contents_of(item.name, item.data, settings)
+    return found
 
 
 # ---- what must hold --------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from tasks.collection.tables import TABLES, delete_documents
 DERIVED = (*(fact.table for fact in FACTS), ANALYSES)  # made from a document's content: gone when it changes
 
 
-KEPT = ("stamp", "size", "kind", "message", "stage", "attempts")  # what changes of a document that stays
+KEPT = ("stamp", "size", "modified_at", "kind", "message", "stage", "attempts")  # what changes of a document that stays
 
 
 class StoreError(FaldoneError):

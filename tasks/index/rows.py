@@ -131,7 +131,7 @@ def stays(draft: Draft) -> bool:
 def _changes(draft: Draft) -> dict[str, Any]:
     work, error = draft.work, draft.error
     if error is None:
-        return {"stamp": work.stamp, "size": work.size}
+        return {"stamp": work.stamp, "size": work.size, "modified_at": _modified(work.stamp)}
     return {"stage": error.stage, "kind": error.kind.value, "message": error.message, "attempts": work.attempts + 1}
 
 

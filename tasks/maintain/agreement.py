@@ -6,6 +6,7 @@ vector is finite and of length one. All that is held are a few columns of number
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from tasks.collection.chunks import CHUNKS
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import INDEXED, LEDGER, QUARANTINED, WRITING
 from tasks.collection.tables import TABLES
+from tasks.records import ATTACHMENT, attachment_id
 
 BATCH = 4_096  # chunks looked at in one go: some 6 MB of vectors
 UNIT = 0.05  # how far from one the length of a float16 unit vector may be
@@ -44,6 +46,7 @@ class Disagreement:
     wrong: dict[str, str]
     strange: dict[str, str]
     stored: frozenset[str]
+    orphans: frozenset[str]
     entries: pl.DataFrame
     documents: int
     chunks: int
@@ -56,6 +59,8 @@ def disagreement(lake: Lake, collection: str, only: Sequence[str] | None = None)
     entries = pl.DataFrame(ledger.read(lake, collection, columns, where))
     seen = _chunks(lake, collection, where)
     elements = pl.DataFrame(ELEMENTS.read(lake, collection, ["document_id", "content_hash"], where))
+    orphans = _orphans(lake, collection, entries)
+    strange = _strange(lake, collection, entries, where) | dict.fromkeys(orphans, "its container is not in the ledger")
     waiting = set(entries.filter(pl.col("parser") == AGAIN)["document_id"])
     claimed = entries.filter((pl.col("state") == INDEXED) & ~pl.col("document_id").is_in(waiting))
     wrong = {
@@ -66,12 +71,13 @@ def disagreement(lake: Lake, collection: str, only: Sequence[str] | None = None)
         **_bad_vectors(claimed, seen),
         **_miscounted(claimed, seen),
         **_doubled(entries),
+        **_bereft(lake, collection, sorted(strange)),
     }
-    strange = _strange(lake, collection, entries, where)
     return Disagreement(
-        wrong={document: problem for document, problem in wrong.items() if document not in waiting},
+        wrong={document: wrong[document] for document in wrong if document not in waiting | orphans},
         strange=strange,
         stored=frozenset(seen["document_id"]),
+        orphans=orphans,
         entries=entries,
         documents=entries.height,
         chunks=int(seen["chunks"].sum()),
@@ -174,6 +180,35 @@ def _counted(expected: int, there: int) -> str:
     if there > expected:
         return f"{there} chunks instead of {expected}"
     return "a chunk is there twice and another is missing"
+
+
+def _orphans(lake: Lake, collection: str, entries: pl.DataFrame) -> frozenset[str]:
+    """Attachments whose container the ledger does not know: no run would read or remove them."""
+    inside = entries.filter(pl.col("parent_id").fill_null("") != "").select("document_id", "parent_id")
+    asked = sorted(set(inside["parent_id"]) - set(entries["document_id"]))
+    known = ledger.read(lake, collection, ["document_id"], {"document_id": asked})["document_id"] if asked else ()
+    lost = set(asked) - {str(document) for document in known}
+    return frozenset(inside.filter(pl.col("parent_id").is_in(list(lost)))["document_id"])
+
+
+def _bereft(lake: Lake, collection: str, strangers: Sequence[str]) -> dict[str, str]:
+    """Containers whose attachment has chunks and no ledger row: read again, they bring it back."""
+    rows = CHUNKS.read(lake, collection, ["document_id", "path"], {"document_id": strangers}) if strangers else None
+    paths = dict(zip(rows["document_id"].to_pylist(), rows["path"].to_pylist(), strict=True)) if rows else {}
+    # the path only proposes containers, it may hold anything: the id says whether the attachment is that one's
+    places = [
+        (path[:at], path[at + len(ATTACHMENT) :], document) for document, path in paths.items() for at in _marks(path)
+    ]
+    heads = sorted({head for head, _, _ in places})
+    known = ledger.read(lake, collection, ["document_id", "path"], {"path": heads}).to_pylist() if heads else []
+    ids = {row["path"]: row["document_id"] for row in known}
+    found = {ids[head] for head, name, document in places if head in ids and attachment_id(ids[head], name) == document}
+    return dict.fromkeys(sorted(found), "a file within it is missing from the ledger")
+
+
+def _marks(path: str) -> Iterator[int]:
+    """Where in a path the name of an attachment may begin."""
+    return (match.start() for match in re.finditer(re.escape(ATTACHMENT), path))
 
 
 def _strange(lake: Lake, collection: str, entries: pl.DataFrame, where: Filter | None) -> dict[str, str]:

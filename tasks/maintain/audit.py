@@ -29,6 +29,7 @@ from infra.locks import writer_lane
 from infra.settings import Settings
 from tasks.collection import ledger, tables
 from tasks.collection.chunks import CHUNKS
+from tasks.collection.commit import remove
 from tasks.collection.ledger import LEDGER
 from tasks.collection.lookup import outermost
 from tasks.collection.recover import recover_if_free
@@ -192,6 +193,7 @@ def repair(settings: Settings, lake: Lake, found: Look) -> Look:
         _forget_cached(settings, lake, found.collection, clear)
         _mark(lake, found.collection, again, clear)
         CHUNKS.delete(lake, found.collection, clear)
+        remove(lake, found.collection, sorted(now.orphans))
         delete_documents(lake, found.collection, [d for d in sure.surplus if d not in sure.again])
     done = [_repaired(finding, sure, sources) for finding in sure.findings]
     return replace(sure, findings=tuple(done), again=tuple(again), documents=found.documents, chunks=found.chunks)

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ground import C, Office, derived_agree, disagreeing, killing, truth
-from tasks.collection import catalogue, facts, ledger
-from tasks.collection.analyses import Outcome, Work
+from ground import C, Office, analyse, derived_agree, disagreeing, killing, truth
+from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
-from tasks.collection.staging import Staging
 from tasks.maintain import audit, backup, optimise, restore
 
 STAMP = 1_700_000_000_000_000_000  # ns
@@ -57,17 +55,6 @@ def remove(*names: str) -> Callable[[Office], None]:
 
 def drop(office: Office) -> None:
     catalogue.drop_documents(office.settings, office.lake, C, ["b.txt", "m.eml"])
-
-
-def analyse(office: Office) -> None:
-    """Commit results with figures for every indexed document, as a run of `financial` does."""
-    rows = ledger.read(office.lake, C, ["document_id", "path", "content_hash"], {"state": ledger.INDEXED}).to_pylist()
-    figure = {"item": "revenue", "period": "FY2024", "value": 1.0, "label": "Ricavi", "page": 1, "statement": "income"}
-    result = {"figures": [figure], "metrics": [], "currency": "EUR"}
-    outcomes = [Outcome(Work(r["document_id"], r["path"], r["content_hash"], 1, "f"), result) for r in rows]
-    staging = Staging(office.settings)
-    stem = facts.stage(staging.location, "batch", outcomes, "financial", "")
-    facts.commit(office.lake, C, [stem], "financial")
 
 
 def damage(office: Office) -> None:
