@@ -43,7 +43,7 @@ from infra.settings import Settings, load
 from tasks.collection import ledger, recover
 from tasks.collection.ledger import LEDGER
 from tasks.collection.tables import collections as every_collection
-from tasks.maintain import audit, backup, cleanup, optimise, restore
+from tasks.maintain import audit, backup, cleanup, optimise, restore, stored_backups
 from tasks.search import Mode, Searcher
 
 COLLECTION = "bench"
@@ -165,8 +165,8 @@ def _indexed(settings: Settings) -> int:
 
 
 def _compared(settings: Settings, made: list[tuple[dict[str, Any], float]], asked: Sequence[str]) -> list[Any]:
-    store = BackupStore(backup.destination(settings))
-    manifests = [backup.read(store, result["id"]) for result, _ in made]
+    store = BackupStore(stored_backups.destination(settings))
+    manifests = [stored_backups.read(store, result["id"]) for result, _ in made]
     wanted = [
         answers(LakeAt(settings.root, {pin.name: pin.version for pin in manifest.tables}), asked)
         for manifest in manifests
@@ -310,7 +310,7 @@ def _killed(
 def left_behind(settings: Settings) -> list[str]:
     """What a job that is done leaves nowhere."""
     home, lake = Path(settings.root), Lake(settings.root)
-    store = BackupStore(backup.destination(settings))
+    store = BackupStore(stored_backups.destination(settings))
     found = [
         str(path.relative_to(home)) for top in ("staging", "health", "restoring") for path in (home / top).glob("*")
     ]
@@ -319,7 +319,7 @@ def left_behind(settings: Settings) -> list[str]:
     if Path(store.location).is_dir():
         known = {"data", *there}
         found += [f"backups/{path.name}" for path in Path(store.location).iterdir() if path.name not in known]
-        needed = {file.sha256 for name in there for file in backup.read(store, name).files}
+        needed = {file.sha256 for name in there for file in stored_backups.read(store, name).files}
         stored = {path.name for path in Path(store.location).glob("data/*/*")} | set(store.blobs())
         found += [f"blob {name}" for name in stored - needed]
     for collection in every_collection(lake):

@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 from common import machine, table
 
-from infra.sources import Root
+from infra.roots import Root
 from tasks.collection import ledger
 from tasks.index.plan import LEDGER_COLUMNS, Fingerprints, plan
 from tasks.records import document_id

@@ -15,6 +15,7 @@ from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE, recover
 from tasks.maintain import backup as job
+from tasks.maintain.stored_backups import preview
 
 
 @flow(name="backup", flow_run_name="backup", validate_parameters=True)
@@ -32,7 +33,7 @@ def backup(
     """
     settings = load()
     if dry_run:
-        result = job.preview(settings, to)
+        result = preview(settings, to)
         table("backup", [{"what": name, "value": value} for name, value in result.items()], "Backups that would go")
         return result
     with one_at_a_time(settings, LANE):

@@ -13,9 +13,9 @@ from infra.errors import FaldoneError, first_line
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE
-from tasks.maintain import backup as backups
 from tasks.maintain import prefect_objects
 from tasks.maintain import restore as job
+from tasks.maintain import stored_backups as backups
 
 
 @flow(name="restore", flow_run_name="restore-{backup}", validate_parameters=True)

@@ -11,72 +11,15 @@ Linux would else be other documents.
 
 from __future__ import annotations
 
-import functools
 import glob
 import os
-import re
 import stat
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
 
-from infra.errors import TransientError, UsageError
-from infra.files import filesystem, is_url, on_disk, said, storable
-
-RootKind = Literal["file", "folder", "glob"]
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A source as the user named it: `location` absolute; for a glob, the pattern."""
-
-    kind: RootKind
-    location: str
-
-    def holds(self, path: str) -> bool:
-        """Say whether a path would be listed under this root if the file were there."""
-        if self.kind == "file":
-            return path == self.location
-        if self.kind == "folder":
-            return path.startswith(self.prefix)
-        return pattern(self.location).match(path) is not None
-
-    @property
-    def prefix(self) -> str:
-        """What every path under this root begins with."""
-        if self.kind == "file":
-            return self.location
-        return (self.location if self.kind == "folder" else fixed_part(self.location)).rstrip("/") + "/"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file: `stamp` changes when the content may have changed (mtime in ns, or an etag); "" where the store has neither."""
-
-    path: str
-    size: int
-    stamp: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A place that could not be listed, and why; `gone` tells a link to nowhere from what is only out of reach."""
-
-    path: str
-    reason: str
-    gone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A place that was left out on purpose, and why."""
-
-    path: str
-    reason: str
-
-
-Item = Found | Unreadable | Skipped
+from infra.errors import UsageError
+from infra.files import is_url, on_disk, storable
+from infra.remote_sources import remote_root, walk_remote
+from infra.roots import Found, Item, Root, Skipped, Unreadable, composed, fixed_part, is_ignored, pattern
 
 
 def root_of(source: str, allowed: Sequence[str] = ()) -> Root:
@@ -90,7 +33,7 @@ def root_of(source: str, allowed: Sequence[str] = ()) -> Root:
     """
     check_allowed(source, allowed)
     if is_url(source):
-        return _remote_root(source)
+        return remote_root(source)
     location = _absolute(source)
     there = on_disk(location)
     if os.path.isdir(there):
@@ -134,18 +77,6 @@ def _absolute(source: str) -> str:
     return composed(storable(os.path.abspath(os.path.expanduser(source))))
 
 
-def composed(path: str) -> str:
-    """Return a path with its letters composed (NFC)."""
-    return path if path.isascii() else unicodedata.normalize("NFC", path)
-
-
-def fixed_part(location: str) -> str:
-    """Return the folder of a pattern above its first part with magic; without magic all of it."""
-    parts = location.split("/")
-    first = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts))
-    return "/".join(parts[:first]) or "/"
-
-
 def walk(root: Root, allowed: Sequence[str] = ()) -> Iterator[Item]:
     """Yield every file under a root, in no particular order, and every place that could not be listed or was left out.
 
@@ -153,7 +84,7 @@ def walk(root: Root, allowed: Sequence[str] = ()) -> Iterator[Item]:
         allowed: as for `root_of`; links that lead elsewhere are skipped.
     """
     if is_url(root.location):
-        yield from _walk_remote(root)
+        yield from walk_remote(root)
     elif root.kind == "folder":
         yield from _walk_folder(on_disk(root.location), allowed)
     elif root.kind == "glob":
@@ -230,7 +161,7 @@ def _named(folder: str, entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[o
     beneath = _kept(folder).rstrip("/")
     decomposed = []
     for entry in entries:
-        if _ignored(entry.name):
+        if is_ignored(entry.name):
             continue
         if entry.name.isascii():
             yield entry, f"{beneath}/{entry.name}"
@@ -282,145 +213,4 @@ def _stat(there: str, path: str = "") -> Found | Unreadable:
     return Found(path, status.st_size, str(status.st_mtime_ns))
 
 
-def _ignored(name: str) -> bool:
-    return name.startswith((".", "~$"))
-
-
 # ---- behind a URL ------------------------------------------------------------------------------------------------------
-
-
-def _remote_root(source: str) -> Root:
-    fs, inner = filesystem(source)
-    try:
-        if glob.has_magic(inner) and not source.startswith(("http://", "https://")):
-            return Root("glob", source)
-        # on the web a folder is a page too, so the closing slash decides; to ask whether a page is a folder is to read it
-        if source.endswith("/") and fs.isdir(inner):
-            return Root("folder", source.rstrip("/"))
-        if fs.isfile(inner):
-            return Root("file", source)
-        if fs.isdir(inner):
-            return Root("folder", source.rstrip("/"))
-    except PermissionError as error:
-        raise UsageError(f"{source}: may not be read: {error}") from error
-    except FileNotFoundError:
-        pass  # said below
-    except Exception as error:
-        if "Credential" in type(error).__name__:
-            raise UsageError(f"{source}: {said(error)}") from error
-        raise TransientError(f"{source}: cannot be reached: {said(error)}") from error
-    raise UsageError(f"{source}: no such file or folder")
-
-
-def _walk_remote(root: Root) -> Iterator[Item]:
-    fs, inner = filesystem(root.location)
-    fs.invalidate_cache()  # drivers keep listings for as long as the process lives
-    protocol = root.location.split("://", 1)[0]
-    if root.kind == "file":
-        top, listing = inner, _one(fs, inner)
-    else:
-        top = inner if root.kind == "folder" else fixed_part(inner)
-        top = (
-            f"{top.rstrip('/')}/" if is_url(top) else top
-        )  # a web server redirects, and links on its page are relative
-        listing = _listing(fs, top)
-    matches = pattern(inner) if root.kind == "glob" else None
-    for name, info in listing:
-        path = name if is_url(name) else f"{protocol}://{name.lstrip('/') if protocol != 'file' else name}"
-        if isinstance(info, Exception):
-            # the whole root, when it is its top: then nothing under it may be taken for gone
-            yield Unreadable(root.prefix.rstrip("/") if name == top else path, said(info))
-        elif any(_ignored(part) for part in name.removeprefix(top).split("/")):
-            continue
-        elif matches is None or matches.match(name):
-            yield Found(path, int(info.get("size") or 0), _stamp(info))
-
-
-def _one(fs: Any, inner: str) -> Iterator[tuple[str, Any]]:
-    try:
-        yield inner, fs.info(inner)
-    except Exception as error:  # noqa: BLE001 - see infra.files.said
-        yield inner, error
-
-
-def _listing(fs: Any, top: str) -> Iterator[tuple[str, Any]]:
-    """Yield each file below a folder with what the store says of it, and each folder that could not be listed with the error.
-
-    Object stores list all that is below in one go; elsewhere folder by folder, because fsspec's own walk passes over what it cannot list.
-    """
-    from fsspec.asyn import AsyncFileSystem
-
-    if isinstance(fs, AsyncFileSystem) and type(fs)._find is not AsyncFileSystem._find:
-        try:
-            yield from (
-                (name, info) for name, info in fs.find(top, detail=True).items() if info.get("type", "file") == "file"
-            )
-        except Exception as error:  # noqa: BLE001
-            yield top, error
-        return
-    folders, seen = [top], {top}
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = fs.ls(folder, detail=True)
-        except Exception as error:  # noqa: BLE001
-            yield folder, error
-            continue
-        for info in entries:
-            name = str(info["name"])
-            if name in seen or not name.startswith(f"{top.rstrip('/')}/") or "?" in name.removeprefix(top):
-                continue  # a page may link to its parent, to itself, and to itself in another order
-            seen.add(name)
-            if info.get("type") == "directory":
-                folders.append(name)
-            else:
-                yield name, info if _stamp(info) else _told(fs, name, info)
-
-
-def _told(fs: Any, name: str, info: dict[str, Any]) -> dict[str, Any]:
-    """What the store says of one file when its listing says neither date nor etag (HTTP)."""
-    try:
-        return {**info, **fs.info(name)}
-    except Exception:  # noqa: BLE001 - it is listed; reading it will say what is wrong
-        return info
-
-
-def _stamp(info: dict[str, Any]) -> str:
-    names = (
-        "ETag",
-        "etag",
-        "md5Hash",
-        "LastModified",
-        "Last-Modified",
-        "last_modified",
-        "updated",
-        "mtime",
-        "modified",
-    )
-    return next((str(info[name]) for name in names if info.get(name)), "")
-
-
-@functools.lru_cache(maxsize=4096)
-def pattern(location: str) -> re.Pattern[str]:
-    r"""Return the regular expression of a glob; a whole part `**` crosses folders, `*`, `?` and `[…]` stay within a part."""
-    return re.compile(expression(location) + r"\Z")
-
-
-def expression(location: str) -> str:
-    """Return the glob as an expression without its end, which polars understands too."""
-    # glob.translate comes with Python 3.13
-    out = ""
-    for piece in re.split(r"((?:(?<=/)|^)\*\*(?:/|\Z)|\*+|\?|\[[^]]+\])", location):
-        if piece == "**/":
-            out += "(?:[^/]+/)*"
-        elif piece == "**" and out.endswith(("/", "/)*")):
-            out += ".*"
-        elif piece.startswith("*"):
-            out += "[^/]*"
-        elif piece == "?":
-            out += "[^/]"
-        elif piece.startswith("[") and piece.endswith("]"):
-            out += piece.replace("[!", "[^", 1)
-        else:
-            out += re.escape(piece)
-    return out

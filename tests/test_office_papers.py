@@ -176,7 +176,8 @@ def _check_invoice(binder: Binder, path: str, rows: list[dict[str, Any]], name: 
 
 
 def _withheld(document: Document, name: str, wanted: list[list[Any]]) -> None:
-    from tasks.office.records import Invoice, from_data
+    from tasks.office.invoice import Invoice
+    from tasks.office.records import from_data
 
     (invoice,) = [r for r in from_data(document.parsed.records) if isinstance(r, Invoice)]
     if name == "withholding":

@@ -166,8 +166,8 @@ def restore(
 
 def _list_backups(source: str, as_json: bool) -> None:
     from infra.settings import load
-    from tasks.maintain.backup import listing
     from tasks.maintain.common import size
+    from tasks.maintain.stored_backups import listing
 
     result = listing(load(), source)
     if as_json:

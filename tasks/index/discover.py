@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infra.errors import FailureKind
-from infra.sources import Found, Root, Skipped, Unreadable, root_of, walk
+from infra.roots import Found, Root, Skipped, Unreadable
+from infra.sources import root_of, walk
 from tasks.records import Failure, document_id
 
 SCHEMA = pa.schema([("path", pa.string()), ("document_id", pa.string()), ("size", pa.int64()), ("stamp", pa.string())])

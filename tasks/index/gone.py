@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from infra.sources import Root, expression
+from infra.roots import Root, expression
 
 FEWEST = 2  # documents of a root that a run may find empty: the only file of a folder is deleted every day
 GLOBS_AT_ONCE = 50  # patterns of one expression

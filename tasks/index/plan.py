@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from infra.errors import FailureKind, UsageError
-from infra.sources import Root
+from infra.roots import Root
 from tasks.collection.ledger import INDEXED, QUARANTINED, WRITING
 from tasks.index.gone import Emptied, gone
 from tasks.progress import cost

@@ -21,8 +21,9 @@ from infra.encoder import Encoder, load_encoder
 from infra.errors import DocumentError, FailureKind, UsageError
 from infra.lake import Filter, Lake, check_collection
 from infra.locks import writer_lane
+from infra.roots import Root
 from infra.settings import Settings
-from infra.sources import Root, former_root
+from infra.sources import former_root
 from infra.stop import tidied
 from tasks import shards
 from tasks.collection import commit, indexes, ledger

@@ -11,19 +11,15 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version as release
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from infra import lake_upkeep as upkeep
 from infra import stop
@@ -37,16 +33,14 @@ from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import INDEXED, LEDGER
 from tasks.maintain import manifest as manifests
-from tasks.maintain.common import stamp
+from tasks.maintain.drill import Drill, drill
 from tasks.maintain.manifest import File, Manifest, Pinned
+from tasks.maintain.stored_backups import destination, new_id, read, retain
 
 log = logging.getLogger("faldone.maintain")
 
 TAG = "backup-"  # and the id: pins a version while it is copied
-SAMPLE = 20  # rows of each table that the drill compares
 SECRET = {"redis_url", "smtp_url", "alert_urls"}  # never in a backup
-DAILY, WEEKLY, MONTHLY = 7, 4, 12
-RECENT = timedelta(days=2)
 
 
 @dataclass(slots=True)
@@ -56,16 +50,6 @@ class Copying:
     files: list[File] = field(default_factory=list)
     copied_bytes: int = 0
     copied_files: int = 0
-
-
-def destination(settings: Settings, given: str = "") -> str:
-    """Where backups go: as given, else FALDONE_BACKUPS, else `backups` in the data folder."""
-    return given or settings.backups or f"{settings.root}/backups"
-
-
-def new_id() -> str:
-    """The id of a backup that begins now; ids sort by time."""
-    return f"{stamp()}-{secrets.token_hex(2)}"
 
 
 # ---- pin -------------------------------------------------------------------------------------------------------------
@@ -183,142 +167,6 @@ def seal(
     return made
 
 
-def read(store: BackupStore, backup: str) -> Manifest:
-    """A backup's manifest, checked.
-
-    Raises:
-        UsageError: there is no such backup, or it holds paths that leave the folder.
-        Damaged: the manifest is not as it was written.
-    """
-    where = f"{store.location}/{backup}/manifest.json"
-    try:
-        content = store.read_manifest(backup)
-    except FileNotFoundError:
-        known = ", ".join(store.backups()[-5:]) or "none"
-        raise UsageError(f"there is no backup {backup} in {store.location} (the latest: {known})") from None
-    return manifests.decode(content, backup, where)
-
-
-# ---- drill -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Drill:
-    """What the trial restore found: `problem` is "" when everything is as it was."""
-
-    files: int
-    tables: int
-    rows_compared: int
-    problem: str = ""
-
-
-def drill(settings: Settings, lake: Lake, store: BackupStore, made: Manifest) -> Drill:
-    """Restore the backup into a temporary place and compare counts and a sample of rows with the pinned versions.
-
-    Every checksum is verified. A damaged blob is set aside, so that the next backup stores it anew.
-    """
-    folder = _drill_folder(settings, store, made.id)
-    try:
-        for file in made.files:
-            _fetch(store, file, folder, link=True)
-        compared = [_compare(lake, upkeep.FrugalLake(str(folder)), pin) for pin in made.tables]
-        return Drill(len(made.files), len(made.tables), sum(compared))
-    except Damaged as error:
-        return Drill(len(made.files), len(made.tables), 0, str(error))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _drill_folder(settings: Settings, store: BackupStore, backup: str) -> Path:
-    """Beside the blobs where these are local, so that hard links serve and nothing is copied."""
-    top = Path(store.location) if store.local else settings.scratch
-    folder = top / f".drill-{backup}"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def _fetch(store: BackupStore, file: File, folder: Path, link: bool = False) -> None:
-    try:
-        store.fetch(file.sha256, file.size, folder / file.path, link)
-    except Damaged as error:
-        if link:
-            store.set_aside(file.sha256)
-        raise Damaged(f"{file.path} ({store.blob_path(file.sha256)}) {error}") from None
-
-
-def _compare(live: Lake, restored: Lake, pin: Pinned) -> int:
-    """Rows compared.
-
-    Raises:
-        Damaged: the restored table differs from the pinned version.
-    """
-    state = upkeep.unreadable(restored, pin.name)
-    if state:
-        raise Damaged(f"table {pin.name} restored from the backup cannot be read: {state}")
-    rows = restored.count(pin.name)
-    if rows != pin.rows:
-        raise Damaged(f"table {pin.name} restored from the backup has {rows} rows instead of {pin.rows}")
-    positions = sorted({int(p) for p in np.linspace(0, rows - 1, min(SAMPLE, rows))}) if rows else []
-    if positions and not _same(live, restored, pin, positions):
-        raise Damaged(f"table {pin.name} restored from the backup holds other rows than the lake")
-    return len(positions)
-
-
-def _same(live: Lake, restored: Lake, pin: Pinned, positions: Sequence[int]) -> bool:
-    ours = upkeep.sample_at(live, pin.name, pin.version, positions)
-    return bool(ours.equals(upkeep.sample_at(restored, pin.name, pin.version, positions)))
-
-
-# ---- retention -------------------------------------------------------------------------------------------------------
-
-
-def kept(backups: Sequence[str], now: datetime | None = None) -> set[str]:
-    """Which backups stay.
-
-    All of the last two days, and the last of each of the 7 latest days, 4 latest weeks and 12 latest months that have
-    one.
-    """
-    recent = (now or datetime.now(UTC)) - RECENT
-    keep = {backup for backup in backups if when(backup) > recent} | set(sorted(backups)[-1:])
-    for count, period in ((DAILY, "%Y-%m-%d"), (WEEKLY, "%G-%V"), (MONTHLY, "%Y-%m")):
-        last: dict[str, str] = {}
-        for backup in sorted(backups):
-            last[when(backup).strftime(period)] = backup
-        keep |= set(list(last.values())[-count:])
-    return keep
-
-
-def when(backup: str) -> datetime:
-    """When a backup was made, by its id."""
-    return datetime.strptime(backup[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-
-
-def retain(store: BackupStore, dry_run: bool = False, coming: Sequence[str] = ()) -> tuple[list[str], int]:
-    """Remove backups past their retention, and blobs that no backup names; (ids removed, bytes freed).
-
-    While any manifest cannot be read no blob is removed: it might be one of that backup's.
-
-    Args:
-        dry_run: only say what would go.
-        coming: ids of backups that count as if they were there.
-    """
-    backups = store.backups()
-    going = sorted(set(backups) - kept([*backups, *coming]))
-    staying = [backup for backup in backups if backup not in going]
-    try:
-        needed = {file.sha256 for backup in staying for file in read(store, backup).files}
-    except (Damaged, UsageError) as error:
-        log.warning("nothing was removed from %s: %s", store.location, error)
-        return [], 0
-    spare = {digest: size for digest, size in store.blobs().items() if digest not in needed}
-    if not dry_run:
-        for backup in going:
-            store.remove_backup(backup)
-        for digest in spare:
-            store.remove_blob(digest)
-    return going, sum(spare.values())
-
-
 # ---- the result ------------------------------------------------------------------------------------------------------
 
 
@@ -340,38 +188,6 @@ def result(
         "removed": list(removed),
         "seconds": round(seconds, 3),
     }
-
-
-def preview(settings: Settings, to: str = "") -> dict[str, Any]:
-    """What a backup made now would remove; nothing is changed."""
-    started, store = time.monotonic(), BackupStore(destination(settings, to))
-    removed, freed = retain(store, dry_run=True, coming=[new_id()])
-    return {
-        "status": "completed",
-        "dry_run": True,
-        "path": store.location,
-        "backups": len(store.backups()),
-        "removed": removed,
-        "bytes_freed": freed,
-        "seconds": round(time.monotonic() - started, 3),
-    }
-
-
-def listing(settings: Settings, source: str = "") -> dict[str, Any]:
-    """Every backup there is, the latest first; `problem` says why one cannot be restored as far as its manifest tells."""
-    store = BackupStore(destination(settings, source))
-    return {"path": store.location, "backups": [_listed(store, name) for name in reversed(store.backups())]}
-
-
-def _listed(store: BackupStore, name: str) -> dict[str, Any]:
-    row = {"id": name, "path": f"{store.location}/{name}", "created_at": when(name).isoformat()}
-    try:
-        made = read(store, name)
-    except (Damaged, UsageError) as error:
-        return row | {"documents": 0, "chunks": 0, "bytes": 0, "collections": [], "problem": str(error)}
-    collections = sorted({tables.collection_of(pin.name) for pin in made.tables})
-    held = {"documents": made.documents, "chunks": made.chunks, "bytes": made.bytes, "collections": collections}
-    return row | {"created_at": made.created_at} | held | {"problem": ""}
 
 
 def backup(

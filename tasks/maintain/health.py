@@ -182,7 +182,7 @@ def encoder(settings: Settings) -> Outcome:
 def backup(settings: Settings) -> Outcome:
     """How old the latest backup is."""
     from infra.backup_store import BackupStore
-    from tasks.maintain.backup import destination, when
+    from tasks.maintain.stored_backups import destination, when
 
     there = BackupStore(destination(settings)).backups()
     if not there:

@@ -25,7 +25,7 @@ from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import INDEXED, LEDGER
 from tasks.collection.recover import recover, swap, work_folder
-from tasks.maintain import backup as backups
+from tasks.maintain import stored_backups as backups
 from tasks.maintain.manifest import File, Manifest
 
 

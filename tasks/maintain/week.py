@@ -34,7 +34,7 @@ from tasks.collection.chunks import CHUNKS
 from tasks.export.records import Alert, CollectionSize, Count, Day, FailureGroup, Queue, Schedule, Week
 from tasks.export.text import name as file_name
 from tasks.export.words import Words
-from tasks.maintain import backup as backups
+from tasks.maintain import stored_backups as backups
 from tasks.maintain.manifest import Manifest
 
 ZONE = "Europe/Rome"

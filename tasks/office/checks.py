@@ -15,7 +15,8 @@ from typing import Literal
 
 from tasks.office import identifiers
 from tasks.office.codes import known
-from tasks.office.records import ZERO, Invoice, Party, Statement
+from tasks.office.invoice import ZERO, Invoice, Party
+from tasks.office.records import Statement
 
 CENT = Decimal("0.01")
 

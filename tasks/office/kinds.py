@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tasks.office.records import CREDIT_NOTES, Book, ExchangeReceipt, Expiry, Invoice, Record, Statement
+from tasks.office.invoice import CREDIT_NOTES, Invoice
+from tasks.office.records import Book, ExchangeReceipt, Expiry, Record, Statement
 
 HEAD = 400
 """Characters of a document in which its heading stands."""

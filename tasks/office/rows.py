@@ -14,19 +14,9 @@ from typing import Any
 from tasks.office import identifiers
 from tasks.office.checks import Finding, check, check_statement
 from tasks.office.codes import in_words
+from tasks.office.invoice import Instalment, Invoice
 from tasks.office.kinds import kind_of_record
-from tasks.office.records import (
-    Book,
-    ExchangeReceipt,
-    Expiry,
-    Instalment,
-    Invoice,
-    Record,
-    Statement,
-    TaxPayment,
-    VatRegister,
-    VatReturn,
-)
+from tasks.office.records import Book, ExchangeReceipt, Expiry, Record, Statement, TaxPayment, VatRegister, VatReturn
 from tasks.wordings import load_table
 
 Row = dict[str, Any]

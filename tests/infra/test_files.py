@@ -16,7 +16,8 @@ import pytest
 
 from infra.errors import DocumentError, FailureKind, StorageError, UsageError
 from infra.files import fetch, read_bytes, remove_tree, write_bytes
-from infra.sources import Found, Root, Unreadable, root_of, walk
+from infra.roots import Found, Root, Unreadable
+from infra.sources import root_of, walk
 from ports import free_port
 
 

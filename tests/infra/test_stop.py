@@ -11,7 +11,7 @@ from infra.backup_store import BackupStore
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.index import run as job
-from tasks.maintain import audit, backup, cleanup, optimise
+from tasks.maintain import audit, backup, cleanup, optimise, stored_backups
 from tests.tasks.maintain import small
 
 
@@ -61,7 +61,7 @@ def test_upkeep_that_is_asked_to_stop_changes_nothing_more_and_goes_on_later(
     ):
         with pytest.raises(stop.StopRequested, match="time is up"):
             upkeep()
-    assert BackupStore(backup.destination(settings)).backups() == []
+    assert BackupStore(stored_backups.destination(settings)).backups() == []
     monkeypatch.delenv(stop.FOLDER)
     assert optimise.optimise(settings)["status"] == "completed"
     assert backup.backup(settings)["drill"]["problem"] == ""

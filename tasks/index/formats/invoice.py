@@ -23,7 +23,8 @@ from tasks.index.formats.tree import Node, local_name
 from tasks.index.formats.xml import root_of
 from tasks.office import wording
 from tasks.office.codes import in_words, with_words
-from tasks.office.records import ExchangeReceipt, Invoice, as_data
+from tasks.office.invoice import Invoice
+from tasks.office.records import ExchangeReceipt, as_data
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:

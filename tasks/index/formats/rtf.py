@@ -11,16 +11,24 @@ import codecs
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
 from tasks.index.formats.embedded import object_of_rtf
 from tasks.index.formats.rtf_story import Paragraph, Story
+from tasks.index.formats.rtf_words import (
+    BOXES,
+    CHARSETS,
+    ESCAPES,
+    FEET,
+    GATHERED,
+    HEADS,
+    KNOWN,
+    LEFT_OUT,
+    SIGNS,
+    TARGETS,
+)
 from tasks.records import Element, ElementKind, Parsed
-
-if TYPE_CHECKING:
-    pass
 
 NAMES = ("rtf",)
 VERSION = "2"
@@ -29,86 +37,6 @@ SAMPLES = {"rtf": b"{\\rtf1 ciao}"}
 
 _TOKEN = re.compile(
     rb"\\([A-Za-z]{1,40})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z'])|([{}])|([\r\n\0]+)|([^\\{}\r\n\0]+)|\\'?"
-)
-_CHARSETS = {
-    77: "mac_roman",
-    128: "cp932",
-    129: "cp949",
-    130: "johab",
-    134: "cp936",
-    136: "cp950",
-    161: "cp1253",
-    162: "cp1254",
-    163: "cp1258",
-    177: "cp1255",
-    178: "cp1256",
-    186: "cp1257",
-    204: "cp1251",
-    222: "cp874",
-    238: "cp1250",
-    254: "cp437",
-}
-_SIGNS = {
-    "line": "\n",
-    "tab": " ",
-    "emdash": "—",
-    "endash": "–",
-    "lquote": "‘",
-    "rquote": "’",
-    "ldblquote": "“",
-    "bullet": "•",
-    "rdblquote": "”",
-    "emspace": " ",
-    "enspace": " ",
-    "qmspace": " ",
-    "softline": "\n",
-    "nestcell": " ",
-    "nestrow": " ",
-}
-_ESCAPES = {b"~": " ", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
-_HEADS = frozenset({"header", "headerl", "headerr", "headerf"})
-_FEET = frozenset({"footer", "footerl", "footerr", "footerf"})
-_BOXES = frozenset({"shptxt", "dptxbxtext"})
-_KNOWN = frozenset(
-    {
-        "shpinst",
-        "nesttableprops",
-        "annotation",
-        "footnote",
-        "objdata",
-        "ud",
-        "do",
-        "formfield",
-        "moMath",
-        "moMathPara",
-        "fldrslt",
-        "result",
-        *_HEADS,
-        *_FEET,
-        *_BOXES,
-    }
-)
-_LEFT_OUT = frozenset(
-    "colortbl pict nonshppict filetbl listtable listoverridetable rsidtbl themedata colorschememapping latentstyles "
-    "datastore xe tc tcn rxe ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn bkmkstart bkmkend fldinst shprslt pnseclvl pntxta pntxtb "
-    "objclass objname sp sv sn atnid atnauthor atnref atndate atntime atnparent atrfstart atrfend nonesttables ".split()
-)
-_GATHERED = frozenset("fonttbl stylesheet objdata formfield listtext pntext title author subject keywords".split())
-_TARGETS = frozenset(
-    {
-        "fonttbl",
-        "stylesheet",
-        "info",
-        "objdata",
-        "formfield",
-        "listtext",
-        "pntext",
-        "footnote",
-        "annotation",
-        *_HEADS,
-        *_FEET,
-        *_BOXES,
-    }
 )
 _UNDECIDED = 25
 _ABOUT = {"title": "title", "author": "author", "subject": "subject", "keywords": "keywords"}
@@ -227,7 +155,7 @@ class _Reader:
 
     def _close(self, closed: _Group) -> None:
         """The end of a group: what it gathered goes where it belongs."""
-        if closed.target in _GATHERED and (closed.target != self._group.target or closed.target == "stylesheet"):
+        if closed.target in GATHERED and (closed.target != self._group.target or closed.target == "stylesheet"):
             text, self._words = "".join(self._words), []
             self._gathered(closed.target, text)
         if closed.story is not self._group.story:
@@ -238,14 +166,14 @@ class _Reader:
 
     def _deliver(self, target: str, elements: list[Element]) -> None:
         above = self._group.story
-        if target in _HEADS or target in _FEET:
-            kind: ElementKind = "header" if target in _HEADS else "footer"
+        if target in HEADS or target in FEET:
+            kind: ElementKind = "header" if target in HEADS else "footer"
             for element in elements:
                 if element.kind == "table":
                     self._margins.append(element)
                 elif any(map(str.isalpha, element.text)):
                     self._margins.append(replace(element, kind=kind, level=0))
-        elif target in _BOXES:
+        elif target in BOXES:
             above.anchored += elements
         else:
             section = "Comments" if target == "annotation" else "Footnotes"
@@ -260,10 +188,10 @@ class _Reader:
         self._flush()
         group = self._group
         group.target = target
-        if target in _HEADS or target in _FEET or target in _BOXES or target in {"footnote", "annotation"}:
+        if target in HEADS or target in FEET or target in BOXES or target in {"footnote", "annotation"}:
             group.story = Story()
             group.paragraph = Paragraph()
-        elif target in _GATHERED:
+        elif target in GATHERED:
             self._words = []
 
     # --- destinations whose text is no text of the document
@@ -323,7 +251,7 @@ class _Reader:
         group = self._group
         if group.target == "gone" or group.deleted:
             return
-        if group.target in _GATHERED:
+        if group.target in GATHERED:
             self._words.append(text)
         elif group.target != "info":
             group.story.add(text, group.raised)
@@ -333,9 +261,9 @@ class _Reader:
             self._optional = self._fresh  # anywhere but at the beginning of a group it says nothing
         elif sign in {b"\n", b"\r"}:
             self._control("par", None)
-        elif sign in _ESCAPES and not self._passed():
+        elif sign in ESCAPES and not self._passed():
             self._flush()
-            self._say(_ESCAPES[sign])
+            self._say(ESCAPES[sign])
 
     def _passed(self) -> bool:
         """Whether a word or sign stands in for a character by number, and so counts as nothing."""
@@ -370,13 +298,13 @@ class _Reader:
         if word == "u" and number is not None:
             self._character(number)
             return 0
-        if word in _SIGNS:
+        if word in SIGNS:
             if not self._passed():
                 self._flush()
-                self._say(_SIGNS[word])
+                self._say(SIGNS[word])
             return 0
         self._flush()
-        if word in _LEFT_OUT or (optional and word not in _KNOWN):
+        if word in LEFT_OUT or (optional and word not in KNOWN):
             self._group.target = "gone"
         elif word == "ud" and len(self._open) > 1:
             self._group.target = self._open[-2].target  # the same text once more, after a copy that is left out
@@ -386,7 +314,7 @@ class _Reader:
 
     def _act(self, word: str, number: int | None) -> None:
         group, target = self._group, self._group.target
-        if word in _TARGETS or (word in _ABOUT and target == "info"):
+        if word in TARGETS or (word in _ABOUT and target == "info"):
             self._begin(word)
         elif word == "upr":
             group.target = "gone"
@@ -405,8 +333,8 @@ class _Reader:
     def _font_word(self, word: str, number: int | None) -> None:
         if word == "f" and number is not None:
             self._font = number
-        elif word == "fcharset" and number in _CHARSETS:
-            self._fonts[self._font] = _CHARSETS[number]
+        elif word == "fcharset" and number in CHARSETS:
+            self._fonts[self._font] = CHARSETS[number]
         elif word == "cpg" and number:
             self._fonts[self._font] = _codec(number)
 

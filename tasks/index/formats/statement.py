@@ -19,7 +19,8 @@ from tasks.index.formats.markup import root_and_namespace
 from tasks.index.formats.tree import Node
 from tasks.index.formats.xml import root_of
 from tasks.office import wording
-from tasks.office.records import ZERO, Statement, as_data
+from tasks.office.invoice import ZERO
+from tasks.office.records import Statement, as_data
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:

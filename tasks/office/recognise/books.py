@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from tasks.office.invoice import ZERO
 from tasks.office.recognise.cells import amount, day
 from tasks.office.recognise.heads import Grid, fold, grids, words
-from tasks.office.records import ZERO, Account, Book
+from tasks.office.records import Account, Book
 from tasks.records import Parsed
 
 ROLES = words(

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from tasks.office.invoice import ZERO
 from tasks.office.recognise.books import _DAY
 from tasks.office.recognise.cells import Mark, amount, day, decimal_mark
 from tasks.office.recognise.heads import fold
-from tasks.office.records import ZERO, Account, Book
+from tasks.office.records import Account, Book
 from tasks.records import Element, Parsed
 
 _HEADS = (("attivita", "passivita"), ("attivo", "passivo"), ("costi", "ricavi"), ("assets", "liabilities"))

@@ -59,7 +59,8 @@ def test_records_are_kept_beside_the_elements_so_that_nothing_is_parsed_again(
     settings: Settings, lake: Lake, folder: Path
 ) -> None:
     from tasks.collection.elements import read_documents
-    from tasks.office.records import Invoice, from_data
+    from tasks.office.invoice import Invoice
+    from tasks.office.records import from_data
 
     index(settings, [str(folder)], "c")
     found = [from_data(d.parsed.records) for d in read_documents(lake, "c")]

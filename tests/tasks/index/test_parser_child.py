@@ -19,7 +19,8 @@ import pytest
 from infra.errors import DocumentError, FailureKind
 from infra.sandbox import probe
 from infra.settings import Limits, Settings
-from tasks.index.parse import BY_LINE, ParseJob, ParserPool, environment
+from tasks.index.parse import ParseJob, ParserPool
+from tasks.index.parser_process import BY_LINE, environment
 from tasks.index.wire import Answer, Nonsense, pack, unpack
 from tasks.records import Attachment, Element, Parsed
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.errors import UsageError
-from infra.sources import Root
+from infra.roots import Root
 from tasks.collection import ledger
 from tasks.index.discover import SCHEMA
 from tasks.index.gone import under

@@ -14,8 +14,8 @@ from test_run import PAGE, run
 from infra.errors import StorageError, TransientError
 from infra.files import on_disk, storable
 from infra.lake import Lake
+from infra.roots import Root
 from infra.settings import Settings
-from infra.sources import Root
 from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.index import run as job

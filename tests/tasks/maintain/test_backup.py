@@ -15,7 +15,7 @@ from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import recover
-from tasks.maintain import backup, manifest, restore
+from tasks.maintain import backup, manifest, restore, stored_backups
 from tests.tasks.maintain import small
 
 
@@ -111,8 +111,8 @@ def test_a_missing_file_is_refused_and_named(settings: Settings, home: Path) -> 
 )
 def test_a_path_that_leaves_the_folder_is_refused(settings: Settings, home: Path, path: str) -> None:
     made = backup.backup(settings)
-    store = BackupStore(backup.destination(settings))
-    whole = backup.read(store, made["id"])
+    store = BackupStore(stored_backups.destination(settings))
+    whole = stored_backups.read(store, made["id"])
     evil = manifest.File(path, whole.files[0].size, whole.files[0].sha256)
     forged = manifest.Manifest(
         **{name: getattr(whole, name) for name in whole.__dataclass_fields__} | {"files": (evil,)}
@@ -137,7 +137,7 @@ def test_the_drill_finds_a_damaged_blob_and_the_next_backup_mends_it(settings: S
 
 def test_a_backup_without_its_manifest_is_not_listed_and_is_swept(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
-    store = BackupStore(backup.destination(settings))
+    store = BackupStore(stored_backups.destination(settings))
     (home / "backups" / made["id"] / "manifest.json").unlink()
     assert store.backups() == []
     (home / "backups" / "mine").mkdir()
@@ -161,8 +161,8 @@ def test_what_a_killed_swap_left_is_finished_by_whoever_comes_next(settings: Set
     before = small.content(Lake(settings.root))
     made = backup.backup(settings)
     small.add(Lake(settings.root), "documents", "/later.txt")
-    store = BackupStore(backup.destination(settings))
-    whole = backup.read(store, made["id"])
+    store = BackupStore(stored_backups.destination(settings))
+    whole = stored_backups.read(store, made["id"])
     restore.lay_out(settings, store, whole, restore.chosen(whole, None), None)
     plan = json.loads((recover.work_folder(settings) / "plan.json").read_text())
     item = next(iter(plan["coming"]))
@@ -176,7 +176,7 @@ def test_two_restores_within_a_second_keep_what_each_replaced(
     settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup.backup(settings)
-    monkeypatch.setattr(backup, "stamp", lambda: "20261120-020000")
+    monkeypatch.setattr(stored_backups, "stamp", lambda: "20261120-020000")
     places = {restore.restore(settings, "latest")["replaced"] for _ in range(2)}
     assert len(places) == 2
     assert all(len(list(Path(place).rglob("*.manifest"))) > 0 for place in places)
@@ -193,7 +193,7 @@ def test_retention_keeps_days_weeks_months_and_everything_of_two_days() -> None:
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     hours = [now - timedelta(hours=12 * n) for n in range(2 * 400)]
     ids = sorted(f"{moment:%Y%m%d-%H%M%S}-aaaa" for moment in hours)
-    kept = backup.kept(ids, now)
+    kept = stored_backups.kept(ids, now)
     assert len({one[:8] for one in kept if one >= "20261114"}) == 7
     assert len({one[:6] for one in kept}) == 12
     assert len([one for one in kept if one >= "20261118-12"]) == 5  # all of two days
@@ -206,7 +206,7 @@ def test_two_years_of_nightly_backups_end_with_7_days_4_weeks_and_12_months() ->
     there: list[str] = []
     for night in range(2 * 365):
         now = datetime(2025, 1, 1, 1, tzinfo=UTC) + timedelta(days=night)
-        there = sorted(backup.kept([*there, f"{now:%Y%m%d-%H%M%S}-aaaa"], now))
+        there = sorted(stored_backups.kept([*there, f"{now:%Y%m%d-%H%M%S}-aaaa"], now))
         assert len(there) <= 7 + 4 + 12
     last = date(2026, 12, 31)  # a Thursday
     days = [last - timedelta(days=back) for back in range(7)]
@@ -217,8 +217,8 @@ def test_two_years_of_nightly_backups_end_with_7_days_4_weeks_and_12_months() ->
 
 def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
-    store = BackupStore(backup.destination(settings))
-    whole = backup.read(store, made["id"])
+    store = BackupStore(stored_backups.destination(settings))
+    whole = stored_backups.read(store, made["id"])
     spare = home / "spare"
     spare.write_text("only in the old one")
     digest, size, _ = store.put(str(spare), store.blobs())
@@ -230,11 +230,11 @@ def test_old_backups_and_their_blobs_go(settings: Settings, home: Path) -> None:
             else whole.files
         )
         store.write_manifest(old, manifest.encode(manifest.Manifest(**values | {"id": old, "files": files})))
-    assert backup.retain(store, dry_run=True) == (["20260101-020000-aaaa"], size)
-    assert backup.preview(settings)["removed"] == ["20260101-020000-aaaa"]
+    assert stored_backups.retain(store, dry_run=True) == (["20260101-020000-aaaa"], size)
+    assert stored_backups.preview(settings)["removed"] == ["20260101-020000-aaaa"]
     assert digest in store.blobs()
-    assert [row["id"] for row in backup.listing(settings)["backups"]] == store.backups()[::-1]
-    backup.retain(store)
+    assert [row["id"] for row in stored_backups.listing(settings)["backups"]] == store.backups()[::-1]
+    stored_backups.retain(store)
     assert store.backups() == ["20260101-030000-aaaa", made["id"]]
     assert digest not in store.blobs()
     restore.restore(settings, "latest")
@@ -248,7 +248,7 @@ def test_secrets_are_not_in_a_backup(settings: Settings, home: Path, monkeypatch
 
 def test_the_list_of_backups_tells_what_each_holds_and_which_is_damaged(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
-    (row,) = backup.listing(settings)["backups"]
+    (row,) = stored_backups.listing(settings)["backups"]
     assert {name: row[name] for name in ("id", "path", "bytes", "documents", "chunks", "collections", "problem")} == {
         **{name: made[name] for name in ("id", "path", "bytes", "documents", "chunks")},
         "collections": ["documents"],
@@ -256,7 +256,7 @@ def test_the_list_of_backups_tells_what_each_holds_and_which_is_damaged(settings
     }
     manifest_file = Path(made["path"]) / "manifest.json"
     manifest_file.write_bytes(manifest_file.read_bytes().replace(b"documents", b"document$", 1))
-    assert "checksum differs" in backup.listing(settings)["backups"][0]["problem"]
+    assert "checksum differs" in stored_backups.listing(settings)["backups"][0]["problem"]
 
 
 def test_no_such_backup_says_which_there_are(settings: Settings, home: Path) -> None:

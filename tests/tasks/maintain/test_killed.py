@@ -27,7 +27,7 @@ from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings
 from tasks.collection import ledger, recover
-from tasks.maintain import audit, backup, cleanup, optimise, restore
+from tasks.maintain import audit, backup, cleanup, optimise, restore, stored_backups
 from tests.tasks.maintain import small
 
 pytestmark = pytest.mark.slow
@@ -132,13 +132,13 @@ def test_a_killed_job_loses_nothing_and_the_next_run_is_clean(job: str, tmp_path
 
 def left_behind(settings: Settings) -> list[str]:
     """What a job that is done leaves nowhere."""
-    home, lake, store = Path(settings.root), Lake(settings.root), BackupStore(backup.destination(settings))
+    home, lake, store = Path(settings.root), Lake(settings.root), BackupStore(stored_backups.destination(settings))
     found = [str(path) for top in ("staging", "restoring", "health") for path in (home / top).glob("*")]
     found += [f"{name} {label}" for name in lake.names() for label in upkeep.tags(lake, name)]
     if Path(store.location).is_dir():
         there = store.backups()
         found += [path.name for path in Path(store.location).iterdir() if path.name not in {"data", *there}]
-        needed = {file.sha256 for name in there for file in backup.read(store, name).files}
+        needed = {file.sha256 for name in there for file in stored_backups.read(store, name).files}
         found += [path.name for path in Path(store.location).glob("data/*/*") if path.name not in needed]
     with writer_lane(settings, "documents", wait=0.1):  # raises where somebody holds it
         return found
@@ -194,8 +194,8 @@ def test_backups_beside_a_writer_hold_what_the_lake_held_at_that_moment(settings
     finally:
         done.set()
         writer.join()
-    store = BackupStore(backup.destination(settings))
-    manifests = [backup.read(store, one["id"]) for one in made]
+    store = BackupStore(stored_backups.destination(settings))
+    manifests = [stored_backups.read(store, one["id"]) for one in made]
     held = [LakeAt(settings.root, {pin.name: pin.version for pin in manifest.tables}) for manifest in manifests]
     wanted = [(small.content(then), answers(then)) for then in held]
     assert len({len(content["documents.documents"]) for content, _ in wanted}) == 3  # it wrote between all of them

@@ -10,7 +10,7 @@ from infra.backup_store import BackupStore
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import ledger
-from tasks.maintain import backup, manifest, week
+from tasks.maintain import backup, manifest, stored_backups, week
 from tests.tasks.maintain import small
 
 LAST = date(2026, 11, 15)  # a Sunday
@@ -64,8 +64,8 @@ def test_days_and_failures_come_from_the_ledger(settings: Settings, lake: Lake) 
 def test_growth_is_measured_from_a_backup_before_the_week(settings: Settings) -> None:
     lake = small.fill(Path(settings.root), documents=3)
     made = backup.backup(settings)
-    store = BackupStore(backup.destination(settings))
-    whole = backup.read(store, made["id"])
+    store = BackupStore(stored_backups.destination(settings))
+    whole = stored_backups.read(store, made["id"])
     old = {name: getattr(whole, name) for name in whole.__dataclass_fields__} | {"id": "20261108-020000-aaaa"}
     store.write_manifest("20261108-020000-aaaa", manifest.encode(manifest.Manifest(**old)))
     small.add(lake, "documents", "/later.txt", chunks=8)

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Literal
 
 from tasks.index.formats.tree import Node
-from tasks.office.records import ZERO, Movement, Statement
+from tasks.office.invoice import ZERO
+from tasks.office.records import Movement, Statement
 
 _OPENING, _CLOSING = ("OPBD", "PRCD", "OPAV"), ("CLBD", "ITBD", "CLAV")
 _REPORTS: dict[str, tuple[Literal["statement", "advice"], str]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from tasks.index.formats.tree import Node
-from tasks.office.records import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
+from tasks.office.invoice import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
 
 SYNTAX = "CII"
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from tasks.index.formats.tree import Node
-from tasks.office.records import ZERO, Fund, Instalment, Invoice, Line, Party, Reference, Vat, Withholding
+from tasks.office.invoice import ZERO, Fund, Instalment, Invoice, Line, Party, Reference, Vat, Withholding
 
 SYNTAX = "FatturaPA"
 CENT = Decimal("0.01")

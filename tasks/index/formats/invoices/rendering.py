@@ -12,7 +12,7 @@ from decimal import Decimal
 from tasks.index.formats.base import clean, table
 from tasks.office import wording
 from tasks.office.codes import in_words, with_words
-from tasks.office.records import Fund, Instalment, Invoice, Line, Party, Reference, Vat, Withholding
+from tasks.office.invoice import Fund, Instalment, Invoice, Line, Party, Reference, Vat, Withholding
 from tasks.records import Element
 
 _WORDS = {

@@ -6,7 +6,7 @@ Names of the business terms (BT-…) are those of EN 16931. A credit note's amou
 from __future__ import annotations
 
 from tasks.index.formats.tree import Node
-from tasks.office.records import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
+from tasks.office.invoice import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
 
 SYNTAX = "UBL 2.1"
 

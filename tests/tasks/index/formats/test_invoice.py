@@ -16,7 +16,8 @@ from tasks.index.formats.base import Context
 from tasks.index.formats.invoices.rendering import _WORDS
 from tasks.index.read import read
 from tasks.office.codes import in_words
-from tasks.office.records import ExchangeReceipt, Invoice, from_data
+from tasks.office.invoice import Invoice
+from tasks.office.records import ExchangeReceipt, from_data
 from tasks.records import Parsed
 
 

@@ -1,0 +1,109 @@
+"""The records of a source: the root that a user named, what may be found below it, and the patterns that a root may be.
+
+Paths of local files are in the composed form of Unicode (NFC), see `sources.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+RootKind = Literal["file", "folder", "glob"]
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A source as the user named it: `location` absolute; for a glob, the pattern."""
+
+    kind: RootKind
+    location: str
+
+    def holds(self, path: str) -> bool:
+        """Say whether a path would be listed under this root if the file were there."""
+        if self.kind == "file":
+            return path == self.location
+        if self.kind == "folder":
+            return path.startswith(self.prefix)
+        return pattern(self.location).match(path) is not None
+
+    @property
+    def prefix(self) -> str:
+        """What every path under this root begins with."""
+        if self.kind == "file":
+            return self.location
+        return (self.location if self.kind == "folder" else fixed_part(self.location)).rstrip("/") + "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file: `stamp` changes when the content may have changed (mtime in ns, or an etag); "" where the store has neither."""
+
+    path: str
+    size: int
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A place that could not be listed, and why; `gone` tells a link to nowhere from what is only out of reach."""
+
+    path: str
+    reason: str
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A place that was left out on purpose, and why."""
+
+    path: str
+    reason: str
+
+
+Item = Found | Unreadable | Skipped
+
+
+def composed(path: str) -> str:
+    """Return a path with its letters composed (NFC)."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
+def fixed_part(location: str) -> str:
+    """Return the folder of a pattern above its first part with magic; without magic all of it."""
+    parts = location.split("/")
+    first = next((number for number, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+    return "/".join(parts[:first]) or "/"
+
+
+def is_ignored(name: str) -> bool:
+    return name.startswith((".", "~$"))
+
+
+@functools.lru_cache(maxsize=4096)
+def pattern(location: str) -> re.Pattern[str]:
+    r"""Return the regular expression of a glob; a whole part `**` crosses folders, `*`, `?` and `[…]` stay within a part."""
+    return re.compile(expression(location) + r"\Z")
+
+
+def expression(location: str) -> str:
+    """Return the glob as an expression without its end, which polars understands too."""
+    # glob.translate comes with Python 3.13
+    out = ""
+    for piece in re.split(r"((?:(?<=/)|^)\*\*(?:/|\Z)|\*+|\?|\[[^]]+\])", location):
+        if piece == "**/":
+            out += "(?:[^/]+/)*"
+        elif piece == "**" and out.endswith(("/", "/)*")):
+            out += ".*"
+        elif piece.startswith("*"):
+            out += "[^/]*"
+        elif piece == "?":
+            out += "[^/]"
+        elif piece.startswith("[") and piece.endswith("]"):
+            out += piece.replace("[!", "[^", 1)
+        else:
+            out += re.escape(piece)
+    return out
