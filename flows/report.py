@@ -16,7 +16,7 @@ from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.export.job import Exported, write
 from tasks.export.records import Material, Week
-from tasks.maintain.week import gather, letter
+from tasks.maintain.weekly import gather, letter
 
 
 @flow(name="report", flow_run_name="report", validate_parameters=True)

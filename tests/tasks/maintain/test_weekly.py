@@ -10,7 +10,9 @@ from infra.backup_store import BackupStore
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import ledger
-from tasks.maintain import backup, manifest, stored_backups, week
+from tasks.maintain import backup, manifest, stored_backups, weekly
+from tasks.maintain.weekly import events, period
+from tasks.maintain.weekly import runs as prefect_runs
 from tests.tasks.maintain import small
 
 LAST = date(2026, 11, 15)  # a Sunday
@@ -33,11 +35,13 @@ def _entry(path: str, when: datetime, kind: str = "") -> dict[str, object]:
 
 
 def test_a_week_is_seven_days_of_the_zone() -> None:
-    span = week.span(LAST)
+    span = period.span(LAST)
     assert (span.first, span.last) == (date(2026, 11, 9), LAST)
     assert span.begin.isoformat() == "2026-11-09T00:00:00+01:00"
     assert span.end - span.begin == timedelta(days=7)
-    assert (week.span(date(2026, 3, 29)).end - week.span(date(2026, 3, 29)).begin) == timedelta(days=7)  # clocks change
+    assert (period.span(date(2026, 3, 29)).end - period.span(date(2026, 3, 29)).begin) == timedelta(
+        days=7
+    )  # clocks change
 
 
 def test_days_and_failures_come_from_the_ledger(settings: Settings, lake: Lake) -> None:
@@ -49,7 +53,7 @@ def test_days_and_failures_come_from_the_ledger(settings: Settings, lake: Lake) 
         _entry("/locked.pdf", datetime(2026, 11, 10, 9, tzinfo=UTC), "encrypted"),
     ]
     ledger.write(lake, "documents", ledger.rows(entries))
-    made = week.gather(settings, ending=LAST)
+    made = weekly.gather(settings, ending=LAST)
     assert [day.indexed for day in made.days] == [1, 0, 0, 0, 0, 0, 1]
     assert [day.quarantined for day in made.days] == [0, 1, 0, 0, 0, 0, 0]
     assert made.days[0].pages == 3
@@ -69,13 +73,13 @@ def test_growth_is_measured_from_a_backup_before_the_week(settings: Settings) ->
     old = {name: getattr(whole, name) for name in whole.__dataclass_fields__} | {"id": "20261108-020000-aaaa"}
     store.write_manifest("20261108-020000-aaaa", manifest.encode(manifest.Manifest(**old)))
     small.add(lake, "documents", "/later.txt", chunks=8)
-    (row,) = week.gather(settings, ending=LAST).collections
+    (row,) = weekly.gather(settings, ending=LAST).collections
     assert (row.chunks, row.chunks_before) == (20, 12)
     assert row.bytes_before
 
 
 def test_alerts_that_were_raised_in_the_week(settings: Settings) -> None:
-    path = week.alerts_file(settings)
+    path = events.alerts_file(settings)
     path.parent.mkdir(parents=True)
     rows = [
         {"time": "2026-11-12T09:00:00+00:00", "what": "raised", "subject": "Disk", "text": "full"},
@@ -83,7 +87,7 @@ def test_alerts_that_were_raised_in_the_week(settings: Settings) -> None:
         {"time": "2026-11-20T10:00:00+01:00", "what": "raised", "subject": "Later", "text": ""},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (alert,) = week.gather(settings, ending=LAST).alerts
+    (alert,) = weekly.gather(settings, ending=LAST).alerts
     assert alert.at.isoformat() == "2026-11-12T10:00:00+01:00"
     assert (alert.name, alert.message) == ("Disk", "full")
 
@@ -101,19 +105,19 @@ def test_schedules_and_queues_are_counted_from_runs() -> None:
             "end_time": start,
         }
 
-    said = week._Notes()
+    said = period.Notes()
     runs = [run("COMPLETED", 0, 4), run("FAILED", 0, 10), run("SCHEDULED", 0, None)]
-    schedule, silent = week._schedules(runs, said, {"backup/daily": 3, "health/checks": 2016})
+    schedule, silent = prefect_runs.schedules(runs, said, {"backup/daily": 3, "health/checks": 2016})
     assert (schedule.expected, schedule.completed, schedule.failed, schedule.latest) == (3, 1, 1, 10.0)
     assert (silent.expected, silent.completed) == (2016, 0), "the server was away: no run tells of it"
-    (queue,) = week._queues(runs)
+    (queue,) = prefect_runs.queues(runs)
     assert (queue.runs, queue.median_wait, queue.longest_wait, queue.failed) == (2, 7.0, 10.0, 1)
     assert said.needs[0] == "backup/daily: 1 of 3 runs completed, 1 failed"
     assert "health/checks: 0 of 2016" in said.needs[1]
 
 
 def test_the_letter_is_in_the_reader_s_language(settings: Settings) -> None:
-    made = week.gather(settings, ending=LAST)
-    assert "settimana 09/11/2026" in week.letter(made, "it")[0]
-    assert "Documents indexed: 0" in week.letter(made, "en")[1]
-    assert "Nessun server Prefect" in week.gather(settings, ending=LAST, language="it").notes[0]
+    made = weekly.gather(settings, ending=LAST)
+    assert "settimana 09/11/2026" in weekly.letter(made, "it")[0]
+    assert "Documents indexed: 0" in weekly.letter(made, "en")[1]
+    assert "Nessun server Prefect" in weekly.gather(settings, ending=LAST, language="it").notes[0]
