@@ -295,7 +295,7 @@ def _killed(
         again = f"{type(error).__name__}: {error}"
     lake = Lake(settings.root)
     now = content(lake)
-    looks = [audit.audit_collection(settings, lake, name, repairing=False) for name in every_collection(lake)]
+    looks = [audit.audit_collection(settings, name, repairing=False) for name in every_collection(lake)]
     return {
         "after": round(seconds * share, 3),
         "killed": dead,

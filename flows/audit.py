@@ -11,10 +11,11 @@ from pydantic import Field
 from flows.index import index
 from flows.observe import retry, table
 from flows.upkeep import finish
-from infra.lake import Lake
 from infra.locks import one_at_a_time
-from infra.settings import load
+from infra.settings import Settings, load
 from tasks.maintain import audit as job
+
+audit_collection = task(task_run_name="audit-{collection}", **retry(0))(job.audit_collection)
 
 
 @flow(name="audit", flow_run_name="audit", validate_parameters=True)
@@ -32,26 +33,18 @@ def audit(
     """
     started, settings = time.monotonic(), load()
     with one_at_a_time(settings, "audit"):
-        names = job.collections(settings, Lake(settings.root), collection)
-        looks = [audit_collection(name, repair, sample) for name in names]
-        unread = [path for name in names for path in index_again(name)] if repair else []
+        names = job.collections(settings, collection)
+        looks = [audit_collection(settings, name, repair, sample) for name in names]
+        unread = [path for name in names for path in index_again(settings, name)] if repair else []
     result = job.summary(looks, unread, started)
     rows = [{name: row[name] for name in ("collection", "path", "problem", "action")} for row in result["findings"]]
     table("audit", rows, f"{result['status']}: {result['documents']:,} documents, {result['chunks']:,} chunks")
     return finish(result, f"{result['findings_total']} findings, of which not all could be repaired")
 
 
-@task(task_run_name="audit-{collection}", **retry(0))
-def audit_collection(collection: str, repair: bool, sample: int) -> job.Look:
-    """Check one collection and mark what is to be read again."""
-    settings = load()
-    return job.audit_collection(settings, Lake(settings.root), collection, repair, sample)
-
-
-def index_again(collection: str) -> list[str]:
-    """Index what is marked in a collection; what is still marked afterwards."""
-    lake = Lake(load().root)
-    sources = job.sources_again(lake, collection)
+def index_again(settings: Settings, collection: str) -> list[str]:
+    """Index what is marked in a collection; return what is still marked afterwards."""
+    sources = job.sources_again(settings, collection)
     if sources:
         index(sources, collection, prune=False, force=False)
-    return job.sources_again(lake, collection)
+    return job.sources_again(settings, collection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from prefect import flow, task
@@ -10,12 +9,13 @@ from pydantic import Field
 
 from flows.observe import retry, table
 from flows.upkeep import api, finish
-from infra import limits
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE, recover
 from tasks.maintain import backup as job
 from tasks.maintain.stored_backups import preview
+
+make_backup = task(name="back up", **retry(2))(job.backup)
 
 
 @flow(name="backup", flow_run_name="backup", validate_parameters=True)
@@ -38,7 +38,7 @@ def backup(
         return result
     with one_at_a_time(settings, LANE):
         recover(settings)
-        result = make_backup(to, drill)
+        result = make_backup(settings, to, drill, api())
     trial = result["drill"] or {"problem": ""}
     shown = {name: value for name, value in result.items() if name not in {"drill", "removed"}}
     outcome = trial["problem"] or ("as the lake" if result["drill"] else "not tried")
@@ -48,15 +48,3 @@ def backup(
         f"Backup {result['id']}",
     )
     return finish(result, f"the restore drill of backup {result['id']} failed: {trial['problem']}")
-
-
-@task(name="back up", **retry(2))
-def make_backup(to: str, drill: bool) -> dict[str, Any]:
-    """Pin, copy, seal, try, and remove what is past its retention."""
-    return job.backup(load(), to, drill, _orchestration())
-
-
-def _orchestration() -> dict[str, Any] | None:
-    door = api()
-    now = datetime.now(UTC)
-    return door.everything(now - timedelta(days=limits.load().retention.runs_days), now) if door is not None else None

@@ -12,10 +12,11 @@ from flows.observe import retry, table
 from flows.upkeep import api, finish
 from infra.locks import one_at_a_time
 from infra.settings import load
-from tasks.maintain.cleanup import Retention
-from tasks.maintain.cleanup import cleanup as clean
+from tasks.maintain import cleanup as job
 
 Days = Annotated[int, Field(ge=1, description="Days that they are kept.")]
+
+remove = task(name="remove what is not needed", **retry(0))(job.cleanup)
 
 
 @flow(name="cleanup", flow_run_name="cleanup", validate_parameters=True)
@@ -33,15 +34,11 @@ def cleanup(
         runs_days: Flow runs that ended longer ago go, with their logs and artifacts; by default as limits.yaml says.
         dry_run: Only count what would go.
     """
-    with one_at_a_time(load(), "cleanup"):
-        kept = Retention(exports_days, models_days)
-        result = remove(kept if runs_days is None else replace(kept, runs=runs_days), dry_run)
+    settings = load()
+    with one_at_a_time(settings, "cleanup"):
+        kept = job.Retention(exports_days, models_days)
+        wanted = kept if runs_days is None else replace(kept, runs=runs_days)
+        result = remove(settings, wanted, dry_run, api())
     rows = [{"what": name, "removed": count} for name, count in result["removed"].items()]
     table("cleanup", rows, f"{result['bytes_freed']:,} bytes {'would be ' if dry_run else ''}freed")
     return finish(result, "; ".join(result["problems"]))
-
-
-@task(name="remove what is not needed", **retry(0))
-def remove(retention: Retention, dry_run: bool) -> dict[str, Any]:
-    """Every part of the cleanup."""
-    return clean(load(), retention, dry_run, api())

@@ -10,7 +10,9 @@ from pydantic import Field
 from flows.observe import retry, table
 from flows.upkeep import api, finish
 from infra.settings import load
-from tasks.maintain.health import health as look
+from tasks.maintain import health as job
+
+check = task(name="check", **retry(0))(job.health)
 
 
 @flow(name="health", flow_run_name="health", validate_parameters=True)
@@ -22,13 +24,7 @@ def health(
     Args:
         recycle: Restart Dask workers that hold more than 2 GB.
     """
-    result = check(recycle)
+    result = check(load(), api(), recycle)
     table("health", result["checks"], f"{result['status']} in {result['seconds']:.1f} s")
     bad = [f"{one['name']}: {one['message']}" for one in result["checks"] if one["status"] == "failing"]
     return finish(result, "; ".join(bad))
-
-
-@task(name="check", **retry(0))
-def check(recycle: bool) -> dict[str, Any]:
-    """Run every check side by side."""
-    return look(load(), api(), recycle)

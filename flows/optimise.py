@@ -13,12 +13,12 @@ from flows.observe import retry, table
 from flows.upkeep import finish
 from infra.locks import one_at_a_time
 from infra.settings import load
-from tasks.collection import tables
-from tasks.collection.recover import recover_if_free
 from tasks.maintain import optimise as job
 from tasks.maintain.common import size
 
 COLUMNS = ("table", "fragments_before", "fragments_after", "versions_before", "versions_after", "vector_index", "error")
+
+optimise_collection = task(task_run_name="optimise-{collection}", **retry(0))(job.optimise_collection)
 
 
 @flow(name="optimise", flow_run_name="optimise", validate_parameters=True)
@@ -36,22 +36,12 @@ def optimise(
     """
     started, settings = time.monotonic(), load()
     with one_at_a_time(settings, "optimise"):
-        recover_if_free(settings)
-        names = [collection] if collection else tables.collections(job.open_lake(settings))
-        results = {name: optimise_collection(name, keep_minutes, dry_run) for name in names}
+        keep, names = timedelta(minutes=keep_minutes), job.collections(settings, collection)
+        results = {name: optimise_collection(settings, name, keep, dry_run) for name in names}
     result = job.summary(results, time.monotonic() - started, dry_run)
     rows = [row for part in result["collections"] for row in part["tables"]]
     table("optimise", [_shown(row) for row in rows], f"peak memory {size(result['peak_memory_bytes'])}")
     return finish(result, "; ".join(f"{row['table']}: {row['error']}" for row in rows if row["error"]))
-
-
-@task(task_run_name="optimise-{collection}", **retry(0))
-def optimise_collection(collection: str, keep_minutes: int, dry_run: bool) -> list[job.TableResult]:
-    """Optimise one collection's tables, one after another."""
-    settings = load()
-    return job.optimise_collection(
-        settings, job.open_lake(settings), collection, timedelta(minutes=keep_minutes), dry_run
-    )
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 from prefect.artifacts import create_image_artifact
 from pydantic import Field
 
 from flows.observe import artifacts, retry, table
 from infra.settings import load
 from tasks.classifiers import spec as records
-from tasks.classifiers.registry import ModelVersion
 from tasks.progress import Progress
 from tasks.train import fitting, job, release
 from tasks.train.card import curves
+
+validate = task(name="validate", **retry())(job.prepare)
+split = task(name="split", **retry())(job.split)
+fit = task(name="train", **retry())(fitting.fit)
+evaluate = task(name="evaluate", **retry())(fitting.evaluate)
+register = task(name="register", **retry())(release.register)
+promote = task(name="promote", **retry())(release.promote)
 
 
 @flow(name="train", flow_run_name="train-{name}", validate_parameters=True)
@@ -64,89 +69,26 @@ def train(
         batch_size: Texts of one optimiser step.
         learning_rate: Peak learning rate; 0 derives it from the size of the base model.
     """
-    begin = time.perf_counter()
+    begin, settings = time.perf_counter(), load()
     spec = records.TrainSpec(
         data, name, mode, base, epochs, text_column, label_column, collection, seed, batch_size, learning_rate
     )
     progress = Progress("validate", unit="texts")
     with artifacts(progress, "train"):
-        prepared = validate(spec)
+        prepared = validate(settings, spec)
         parts = split(spec, prepared)
-        fitted = fit(spec, prepared, progress)
-        metrics = evaluate(prepared)
-        version = register(spec, prepared, parts, fitted, metrics)
-        promotion = promote(spec, prepared, version)
+        fitted = fit(settings, spec, prepared, fitting.following(progress))
+        metrics = evaluate(settings, prepared)
+        version = register(settings, spec, prepared, parts, fitted, metrics)
+        promotion = promote(settings, spec, prepared, version)
         progress.finish()
     show(spec, fitted, promotion)
     job.finish(prepared)
     return release.result(version, fitted, metrics, promotion, time.perf_counter() - begin)
 
 
-@task(**retry())
-def validate(spec: records.TrainSpec) -> records.Prepared:
-    """Read the file, check every row, leave out duplicates."""
-    prepared = job.prepare(load(), spec)
-    get_run_logger().info(
-        "%d texts, %d labels, %d duplicates left out (%d with another label)",
-        prepared.rows,
-        len(prepared.labels),
-        prepared.duplicates,
-        prepared.conflicts,
-    )
-    return prepared
-
-
-@task(**retry())
-def split(spec: records.TrainSpec, prepared: records.Prepared) -> dict[str, int]:
-    """Assign each text to training, validation or test."""
-    return job.split(spec, prepared)
-
-
-@task(name="train", **retry())
-def fit(spec: records.TrainSpec, prepared: records.Prepared, progress: Progress) -> records.Fitted:
-    """Fit the model, from the last checkpoint if there is one."""
-    log, told = get_run_logger(), 0
-
-    def report(now: records.Progress) -> None:
-        nonlocal told
-        if progress.status().stage != now.stage:
-            progress.stage(now.stage, now.total)
-        progress.add(now.done - progress.status().done, current=now.figures)
-        if len(now.epochs) > told:
-            told = len(now.epochs)
-            log.info("%s: %s, %.0f s to go", now.stage, now.figures, now.eta_seconds)
-
-    return fitting.fit(load(), spec, prepared, report)
-
-
-@task(**retry())
-def evaluate(prepared: records.Prepared) -> records.Metrics:
-    """Judge the model on the held-out texts."""
-    return fitting.evaluate(load(), prepared)
-
-
-@task(**retry())
-def register(
-    spec: records.TrainSpec,
-    prepared: records.Prepared,
-    parts: Mapping[str, int],
-    fitted: records.Fitted,
-    metrics: records.Metrics,
-) -> ModelVersion:
-    """Put the model into the registry."""
-    return release.register(load(), spec, prepared, parts, fitted, metrics)
-
-
-@task(**retry())
-def promote(spec: records.TrainSpec, prepared: records.Prepared, version: ModelVersion) -> records.Promotion:
-    """Let the new version take over if it is the better one."""
-    outcome = release.promote(load(), spec, prepared, version)
-    get_run_logger().info("promoted: %s, because %s", outcome.promoted, outcome.reason)
-    return outcome
-
-
 def show(spec: records.TrainSpec, fitted: records.Fitted, promotion: records.Promotion) -> None:
-    """The epochs as a table and the curves as a picture, in the UI."""
+    """Show the epochs as a table and the curves as a picture in the UI."""
     table("train-epochs", [asdict(epoch) for epoch in fitted.epochs], f"Epochs of {spec.name}; {promotion.reason}")
     picture = base64.b64encode(curves(spec, fitted).encode()).decode()
     create_image_artifact(

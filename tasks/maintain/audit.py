@@ -244,8 +244,9 @@ def _mark(lake: Lake, collection: str, documents: Sequence[str], clear: Sequence
         ledger.write(lake, collection, ledger.rows(list(single.values())))
 
 
-def sources_again(lake: Lake, collection: str) -> list[str]:
+def sources_again(settings: Settings, collection: str) -> list[str]:
     """List files that wait to be read again: what `repair` marked, in this run or in one that was killed."""
+    lake = Lake(settings.root)
     waiting = ledger.read(lake, collection, ["document_id"], {"parser": AGAIN})["document_id"].to_pylist()
     files = sorted(set(outermost(lake, collection, waiting).values()))
     return [file for file in files if is_url(file) or os.path.lexists(file)]
@@ -254,21 +255,20 @@ def sources_again(lake: Lake, collection: str) -> list[str]:
 # ---- the whole -------------------------------------------------------------------------------------------------------
 
 
-def collections(settings: Settings, lake: Lake, collection: str | None = None) -> list[str]:
-    """The collections to audit; a restore that was interrupted is finished first."""
+def collections(settings: Settings, collection: str | None = None) -> list[str]:
+    """List the collections to audit; a restore that was interrupted is finished first."""
     recover_if_free(settings)
-    return [collection] if collection else tables.collections(lake)
+    return [collection] if collection else tables.collections(Lake(settings.root))
 
 
-def audit_collection(
-    settings: Settings, lake: Lake, collection: str, repairing: bool = True, sample: int = SAMPLE
-) -> Look:
+def audit_collection(settings: Settings, collection: str, repairing: bool = True, sample: int = SAMPLE) -> Look:
     """Check one collection and mark what is to be read again.
 
     Raises:
         StopRequested: the job was asked to stop; what other collections' audits repaired or marked is kept.
     """
     stop.check()
+    lake = Lake(settings.root)
     opened = check_tables(settings, lake, collection, repairing)
     if any(not finding.repaired for finding in opened):
         return Look(collection, tuple(opened))

@@ -27,12 +27,14 @@ from infra.backup_store import BackupStore, Damaged
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.locks import writer_lane
+from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.classifiers import registry
 from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import INDEXED, LEDGER
 from tasks.maintain import manifest as manifests
+from tasks.maintain import prefect_objects
 from tasks.maintain.drill import Drill, drill
 from tasks.maintain.manifest import File, Manifest, Pinned
 from tasks.maintain.stored_backups import destination, new_id, read, retain
@@ -190,21 +192,20 @@ def result(
     }
 
 
-def backup(
-    settings: Settings, to: str = "", run_drill: bool = True, orchestration: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def backup(settings: Settings, to: str = "", run_drill: bool = True, api: Api | None = None) -> dict[str, Any]:
     """Make a backup; the contract's JSON. The caller holds the backup lane (`one_at_a_time(settings, "backup")`).
 
     Args:
         to: a folder or URL; "" means `backups` in the data folder.
         run_drill: restore it into a temporary place afterwards and compare.
-        orchestration: what the Prefect API told, or None.
+        api: Prefect's API, where one answers: what it knows is stored too.
 
     Raises:
         TransientError: the destination cannot be written.
         StopRequested: the job was asked to stop; the blobs stored so far serve the next backup.
     """
     started = time.monotonic()
+    orchestration = prefect_objects.known(api) if api is not None else None
     store, lake = BackupStore(destination(settings, to)), upkeep.FrugalLake(settings.root)
     store.sweep()
     name = new_id()

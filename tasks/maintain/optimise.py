@@ -22,6 +22,7 @@ from infra.locks import writer_lane
 from infra.settings import Settings
 from tasks.collection import indexes, tables
 from tasks.collection.chunks import CHUNKS
+from tasks.collection.recover import recover_if_free
 from tasks.maintain.common import peak_memory
 
 log = logging.getLogger("faldone.maintain")
@@ -51,7 +52,7 @@ class TableResult:
 
 
 def open_lake(settings: Settings) -> Lake:
-    """The lake for upkeep: its connection caches little, so that memory does not follow the size of the tables."""
+    """Open the lake for upkeep: its connection caches little, so that memory does not follow the size of the tables."""
     return upkeep.FrugalLake(settings.root)
 
 
@@ -65,16 +66,21 @@ def optimise(
         dry_run: only look.
     """
     started = time.monotonic()
-    lake = open_lake(settings)
-    names = [collection] if collection else tables.collections(lake)
-    results = {name: optimise_collection(settings, lake, name, keep, dry_run) for name in names}
+    results = {name: optimise_collection(settings, name, keep, dry_run) for name in collections(settings, collection)}
     return summary(results, time.monotonic() - started, dry_run)
 
 
+def collections(settings: Settings, collection: str | None = None) -> list[str]:
+    """List the collections to optimise; a restore that was interrupted is finished first."""
+    recover_if_free(settings)
+    return [collection] if collection else tables.collections(open_lake(settings))
+
+
 def optimise_collection(
-    settings: Settings, lake: Lake, collection: str, keep: timedelta = KEEP, dry_run: bool = False
+    settings: Settings, collection: str, keep: timedelta = KEEP, dry_run: bool = False
 ) -> list[TableResult]:
     """Optimise every table of a collection."""
+    lake = open_lake(settings)
     return [optimise_table(settings, lake, name, keep, dry_run) for name in tables.names(lake, collection)]
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from infra import limits
 from infra.backup_store import BackupStore
 from infra.prefect_api import Api
 from tasks.maintain.manifest import Manifest
@@ -19,6 +21,16 @@ from tasks.maintain.manifest import Manifest
 FILE = "about/prefect.json"
 OWN = "faldone-"  # variables in which the platform keeps its own state
 Row = Mapping[str, Any]
+
+
+def known(api: Api) -> dict[str, Any]:
+    """Ask the server for what a backup keeps: deployments, variables, automations, and the runs of as long as runs are kept.
+
+    Raises:
+        TransientError: the API is away.
+    """
+    now = datetime.now(UTC)
+    return api.everything(now - timedelta(days=limits.load().retention.runs_days), now)
 
 
 def told(store: BackupStore, manifest: Manifest) -> dict[str, Any] | None:

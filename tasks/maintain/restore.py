@@ -17,14 +17,16 @@ from typing import Any
 
 from infra import lake_upkeep as upkeep
 from infra.backup_store import ID, BackupStore, Damaged, sync_folder
-from infra.errors import UsageError
+from infra.errors import FaldoneError, UsageError, first_line
 from infra.lake import Lake
 from infra.machine import replace_file
+from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.collection import tables
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.ledger import INDEXED, LEDGER
 from tasks.collection.recover import recover, swap, work_folder
+from tasks.maintain import prefect_objects
 from tasks.maintain import stored_backups as backups
 from tasks.maintain.manifest import File, Manifest
 
@@ -85,6 +87,19 @@ def restore(settings: Settings, which: str, source: str = "", collection: str | 
         "encoder_differs": manifest.settings.get("embedding_model") != settings.embedding_model,
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def restore_prefect(settings: Settings, path: str, api: Api | None) -> dict[str, Any] | None:
+    """Bring back variables that the server lacks and pauses of schedules; None where backup or server say nothing.
+
+    The data are restored by now: what goes wrong here is in the result's `note` and does not undo that.
+    """
+    store, name = locate(settings, path)
+    try:
+        told = prefect_objects.told(store, backups.read(store, name))
+        return prefect_objects.bring_back(api, told) if api is not None and told is not None else None
+    except FaldoneError as error:
+        return {"variables": [], "paused": [], "by_hand": [], "note": first_line(error)}
 
 
 def chosen(manifest: Manifest, collection: str | None) -> list[File]:

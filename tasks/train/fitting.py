@@ -6,6 +6,7 @@ checkpoint of the mode `full`.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Mapping
@@ -21,8 +22,11 @@ from infra.settings import Settings
 from tasks.classifiers import predict, registry
 from tasks.classifiers.measure import measure
 from tasks.classifiers.spec import EpochFigures, Fitted, Metrics, Prepared, Progress, TrainSpec, read_json, write_json
+from tasks.progress import Progress as JobProgress
 from tasks.train.full import EPOCHS, Report
 from tasks.train.job import part
+
+log = logging.getLogger("faldone.train")
 
 
 def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None = None) -> Fitted:
@@ -45,6 +49,22 @@ def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report 
         write_json(receipt, fitted)
     stop.check()
     return fitted
+
+
+def following(progress: JobProgress) -> Report:
+    """Return a report for `fit` that moves a job's progress, and logs each epoch as it ends."""
+    ended = 0
+
+    def report(now: Progress) -> None:
+        nonlocal ended
+        if progress.status().stage != now.stage:
+            progress.stage(now.stage, now.total)
+        progress.add(now.done - progress.status().done, current=now.figures)
+        if len(now.epochs) > ended:
+            ended = len(now.epochs)
+            log.info("%s: %s, %.0f s to go", now.stage, now.figures, now.eta_seconds)
+
+    return report
 
 
 def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:

@@ -8,6 +8,7 @@ under `training/` and is removed once the model has been registered and compared
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as package_version
@@ -25,6 +26,8 @@ from tasks.classifiers.measure import Targets
 from tasks.classifiers.spec import Prepared, TrainSpec, digest
 from tasks.train.data import Labelled, read_labelled
 from tasks.train.split import assign
+
+log = logging.getLogger("faldone.train")
 
 SPLITS = ("train", "validation", "test")
 LARGEST_DATA = 2 * 2**30  # bytes of a remote data file
@@ -59,6 +62,13 @@ def prepare(settings: Settings, spec: TrainSpec) -> Prepared:
         data_hash=labelled.hash,
     )
     _write_rows(folder, labelled.texts, labelled.labels, labelled.splits)
+    log.info(
+        "%d texts, %d labels, %d duplicates left out (%d with another label)",
+        prepared.rows,
+        len(prepared.labels),
+        prepared.duplicates,
+        prepared.conflicts,
+    )
     return prepared
 
 

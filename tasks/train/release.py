@@ -7,6 +7,7 @@ move.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import platform
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from tasks.classifiers.spec import Fitted, Metrics, Prepared, Promotion, TrainSp
 from tasks.train.card import card, curves
 from tasks.train.data import text_key
 from tasks.train.job import part
+
+log = logging.getLogger("faldone.train")
 
 
 def register(
@@ -94,6 +97,7 @@ def promote(settings: Settings, spec: TrainSpec, prepared: Prepared, new: regist
     if outcome.promoted:
         registry.promote(settings, spec.name, new.version)
     write_json(Path(prepared.folder) / "promotion.json", outcome)
+    log.info("promoted: %s, because %s", outcome.promoted, outcome.reason)
     return outcome
 
 

@@ -55,7 +55,7 @@ def test_upkeep_that_is_asked_to_stop_changes_nothing_more_and_goes_on_later(
     stop.request(tmp_path / "job", "time is up")
     for upkeep in (
         lambda: optimise.optimise(settings),
-        lambda: audit.audit_collection(settings, lake, "documents"),
+        lambda: audit.audit_collection(settings, "documents"),
         lambda: cleanup.cleanup(settings),
         lambda: backup.backup(settings),
     ):

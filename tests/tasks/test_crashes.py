@@ -65,7 +65,7 @@ def damage(office: Office) -> None:
 
 
 def repair(office: Office) -> None:
-    audit.audit_collection(office.settings, office.lake, C)
+    audit.audit_collection(office.settings, C)
 
 
 def make_backup(office: Office) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
+from infra import mail
 from infra.lake import Lake
 from infra.prefect_api import Api
 from infra.settings import Settings
@@ -48,6 +50,12 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
         indexed_before=documents.indexed(entries, week.begin - timedelta(days=7), week.begin),
         notes=tuple(said.notes),
     )
+
+
+def send(settings: Settings, week: Week, path: Path, language: str) -> bool:
+    """Mail the report to the recipients of FALDONE_SMTP_URL; False where none is set."""
+    subject, text = letter(week, language)
+    return mail.send(settings, subject, text, [(path.name, path.read_bytes())])
 
 
 def letter(week: Week, language: str) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def _problems(look: audit.Look) -> dict[str, str]:
 
 
 def test_a_sound_collection_has_no_finding(settings: Settings, lake: Lake) -> None:
-    found = audit.audit_collection(settings, lake, "documents")
+    found = audit.audit_collection(settings, "documents")
     assert found.findings == ()
     assert (found.documents, found.chunks) == (6, 24)
     assert audit.summary([found], [], 0.0)["status"] == "consistent"
@@ -46,7 +46,7 @@ def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> N
     lake.table(CHUNKS).add(row)  # the same chunk twice
     lake.delete("documents.documents", {"document_id": three})
     lake.delete(CHUNKS, {"document_id": four})
-    found = audit.audit_collection(settings, lake, "documents")
+    found = audit.audit_collection(settings, "documents")
     assert _problems(found) == {
         four: "4 of its 4 chunks are missing",
         one: "1 of its 4 chunks are missing",
@@ -55,7 +55,7 @@ def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> N
     }
     assert lake.count(CHUNKS, {"document_id": three}) == 0
     assert lake.count(CHUNKS, {"document_id": two}) == 0  # cleared, so that the double does not stay
-    waiting = [name.rsplit("/", 1)[-1] for name in audit.sources_again(lake, "documents")]
+    waiting = [name.rsplit("/", 1)[-1] for name in audit.sources_again(settings, "documents")]
     assert len(waiting) == 3
     assert audit.summary([found], [], 0.0)["status"] == "repaired"
 
@@ -78,7 +78,7 @@ def test_a_file_that_changed_secretly_is_found(settings: Settings, lake: Lake) -
     path = Path(row["path"])
     path.write_bytes(b"#" * len(path.read_bytes()))
     os.utime(path, ns=(int(row["stamp"]), int(row["stamp"])))
-    found = audit.audit_collection(settings, lake, "documents")
+    found = audit.audit_collection(settings, "documents")
     assert _problems(found) == {row["document_id"]: "its file changed although size and date did not"}
     assert (
         lake.count(CHUNKS, {"document_id": row["document_id"]}) == 4
@@ -89,7 +89,7 @@ def test_what_cannot_be_mended_is_said(settings: Settings, lake: Lake) -> None:
     row = ledger.read(lake, "documents", ["document_id", "path"]).to_pylist()[0]
     Path(row["path"]).unlink()
     lake.delete(CHUNKS, {"chunk_id": f"{row['document_id']}-000000"})
-    found = audit.audit_collection(settings, lake, "documents")
+    found = audit.audit_collection(settings, "documents")
     assert found.findings[0].action.startswith("none: its source is gone")
     assert lake.count(CHUNKS, {"document_id": row["document_id"]}) == 3  # what is left still answers
     assert audit.summary([found], [], 0.0)["status"] == "inconsistent"
@@ -98,7 +98,7 @@ def test_what_cannot_be_mended_is_said(settings: Settings, lake: Lake) -> None:
 def test_without_repair_nothing_changes(settings: Settings, lake: Lake) -> None:
     lake.delete(CHUNKS, {"chunk_id": f"{_documents(lake)[0]}-000000"})
     before = small.content(lake)
-    found = audit.audit_collection(settings, lake, "documents", repairing=False)
+    found = audit.audit_collection(settings, "documents", repairing=False)
     assert len(found.findings) == 1
     assert small.content(lake) == before
 
@@ -122,7 +122,7 @@ def test_an_unreadable_table_goes_back_to_its_last_good_version(settings: Settin
 
 def test_marked_documents_are_not_reported_twice(settings: Settings, lake: Lake) -> None:
     lake.delete(CHUNKS, {"chunk_id": f"{_documents(lake)[0]}-000000"})
-    audit.audit_collection(settings, lake, "documents")
-    again = audit.audit_collection(settings, lake, "documents")
+    audit.audit_collection(settings, "documents")
+    again = audit.audit_collection(settings, "documents")
     assert again.findings == ()
-    assert len(audit.sources_again(lake, "documents")) == 1
+    assert len(audit.sources_again(settings, "documents")) == 1

@@ -125,7 +125,7 @@ def test_a_killed_job_loses_nothing_and_the_next_run_is_clean(job: str, tmp_path
             settings = small.settings_of(home)
             run(settings, job)
             assert small.content(Lake(settings.root)) == wanted
-            assert audit.audit_collection(settings, Lake(settings.root), "documents").findings == ()
+            assert audit.audit_collection(settings, "documents").findings == ()
             assert left_behind(settings) == []
     assert killed
 
