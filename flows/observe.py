@@ -5,14 +5,11 @@ A job's progress is an artifact that is updated about once a second from a threa
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypedDict
-from uuid import UUID
 
 from prefect import Task
 from prefect.artifacts import (
@@ -29,7 +26,7 @@ from infra.errors import TransientError
 from infra.machine import JITTER, wait_before
 from infra.stop import FOLDER
 from tasks.collection.commit import StoreError
-from tasks.progress import Progress
+from tasks.progress import Progress, repeated
 
 log = logging.getLogger("faldone.flows")
 
@@ -89,30 +86,20 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
 def artifacts(progress: Progress, key: str) -> Iterator[None]:
     """Publish a job's progress as a Prefect progress artifact meanwhile."""
     made = create_progress_artifact(progress=0.0, key=key, description="starting")
-    done = threading.Event()
-    context = contextvars.copy_context()
-    thread = threading.Thread(target=lambda: context.run(_publish, made, progress, done), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(timeout=10)
-
-
-def _publish(artifact: Any, progress: Progress, done: threading.Event) -> None:
     last = ""
-    while True:
-        ended = done.wait(EVERY)
+
+    def publish() -> None:
+        nonlocal last
         status = progress.status()
         if status.line() != last:
             last = status.line()
-            _update(artifact, status.percent, last)
-        if ended:
-            return
+            _update(made, status.percent, last)
+
+    with repeated(publish, EVERY):
+        yield
 
 
-def _update(artifact: UUID, percent: float, description: str) -> None:
+def _update(artifact: Any, percent: float, description: str) -> None:
     try:
         update_progress_artifact(artifact_id=artifact, progress=percent, description=description)
     except Exception as error:  # noqa: BLE001 - a progress bar must not end a job; the API's absence shows elsewhere

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from infra.errors import FaldoneError, TransientError
 from infra.files import filesystem, is_url, remove_tree
+from infra.machine import sync_path
 
 BLOCK = 1 << 20
 MANIFEST = "manifest.json"
@@ -102,7 +103,7 @@ class BackupStore:
             beside.replace(final)
         finally:
             beside.unlink(missing_ok=True)
-        sync_folder(final.parent)
+        sync_path(final.parent)
 
     def fetch(self, digest: str, size: int, target: Path, link: bool = False) -> None:
         """Write a blob to a local file and check it on the way.
@@ -157,7 +158,7 @@ class BackupStore:
         with self._reported("written"):
             self._write(f"{self._root}/{backup}/{MANIFEST}", io.BytesIO(content))
         if self.local:
-            sync_folder(Path(self._root))
+            sync_path(Path(self._root))
         return f"{self.location}/{backup}"
 
     def read_manifest(self, backup: str) -> bytes:
@@ -190,15 +191,6 @@ class BackupStore:
             half = ID.fullmatch(folder.name) and not (folder / MANIFEST).exists()
             if folder.is_dir() and (half or DRILL.fullmatch(folder.name)):
                 shutil.rmtree(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on disk, so that a power cut does not undo a rename."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Small rules about this machine that everybody needs once: its cores, a free port, the wait between two tries, a file replaced whole."""
+"""Small rules about this machine that everybody needs once: its cores, a free port, waits between tries, files and folders that stay."""
 
 from __future__ import annotations
 
@@ -50,6 +50,19 @@ def wait_before(attempt: int) -> float:
 def with_jitter(seconds: float) -> float:
     """Spread waits by a fifth, so that what failed together does not come again together."""
     return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - a spread, not a secret
+
+
+def sync_path(path: Path) -> None:
+    """Have a file, or a folder's entries, on the disk, so that a power cut undoes no rename and leaves no empty file.
+
+    Raises:
+        OSError: it is not there, or the disk refused.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def replace_file(path: Path, content: str | bytes) -> None:

@@ -7,6 +7,7 @@ over the last half minute, so that the time left follows a change of pace. Liste
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections import deque
@@ -19,6 +20,28 @@ WINDOW = 30.0  # s
 PLAIN_BYTES = 2**20  # what a file has beyond this is mostly pictures
 PICTURES = 4  # bytes of pictures that cost as much as a byte of text
 FILE_BYTES = 2**11  # what opening a file costs, in bytes of text
+
+
+@contextmanager
+def repeated(work: Callable[[], None], every: float) -> Iterator[None]:
+    """Call `work` in a thread of its own every so many seconds while the block runs, and once more when it has ended."""
+    done = threading.Event()
+
+    def loop() -> None:
+        while True:
+            ended = done.wait(every)
+            work()
+            if ended:
+                return
+
+    context = contextvars.copy_context()  # what a log line or a Prefect client takes from the caller
+    thread = threading.Thread(target=lambda: context.run(loop), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=10)
 
 
 def cost(size: int) -> float:

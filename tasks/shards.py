@@ -75,6 +75,38 @@ class Job(Protocol[V, R]):
     def current(self, batch: tuple[V, ...]) -> str: ...
 
 
+class HasDocuments(Protocol):
+    """A receipt, as far as it says how many documents it is for."""
+
+    @property
+    def documents(self) -> int: ...
+
+
+class HasPath(Protocol):
+    """A piece of work on one document, as far as it says on which."""
+
+    @property
+    def path(self) -> str: ...
+
+
+class ByDocument:
+    """The half of a `Job` that is the same wherever every document weighs the same."""
+
+    commit_documents: int  # staged documents from which a commit is worth its while
+
+    def is_full(self, receipts: Sequence[HasDocuments]) -> bool:
+        """Tell whether a commit of these is large enough."""
+        return sum(receipt.documents for receipt in receipts) >= self.commit_documents
+
+    def weight(self, batch: tuple[HasPath, ...]) -> float:
+        """Weigh a batch in the work of its run."""
+        return float(len(batch))
+
+    def current(self, batch: tuple[HasPath, ...]) -> str:
+        """Name what is shown as at work."""
+        return batch[-1].path
+
+
 class Engine(Generic[W, R]):
     """The batches of a run, from the plan to the lake."""
 

@@ -31,7 +31,7 @@ from infra.errors import TransientError
 from infra.priority import be_nice
 from infra.processes import end_with
 from infra.stop import BEGUN, FOLDER, StopRequested
-from tasks.progress import Status, listening
+from tasks.progress import Status, listening, repeated
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -144,26 +144,15 @@ def wait_for_turn(run: FlowRun) -> None:
 @contextmanager
 def published(journal: Journal) -> Iterator[None]:
     """Leave the progress in the job's folder about once a second meanwhile."""
-    done = threading.Event()
-    thread = threading.Thread(target=_publish, args=(journal, done), daemon=True)
-    with listening(journal.add):
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join(timeout=10)
 
-
-def _publish(journal: Journal, done: threading.Event) -> None:
-    while True:
-        ended = done.wait(EVERY)
+    def publish() -> None:
         try:
             leave("progress.json", journal.progress())
         except OSError as error:  # a full disk must not end a job that needs none
             log.warning("the job's progress could not be noted: %s", error)
-        if ended:
-            return
+
+    with listening(journal.add), repeated(publish, EVERY):
+        yield
 
 
 def leave(name: str, content: dict[str, Any]) -> None:

@@ -213,10 +213,11 @@ def process(run: Run, plan: Plan) -> Receipt:
         return run.engine.run(pool)
 
 
-class _Job:
+class _Job(shards.ByDocument):
     """An analysis run as the engine of tasks/shards.py sees it."""
 
     name = staticmethod(batch.batch_name)
+    commit_documents = COMMIT_DOCUMENTS
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -235,18 +236,6 @@ class _Job:
         with shards.reaching(run.settings), writer_lane(run.settings, request.collection):
             stems = [stem for receipt in receipts for stem in receipt.staged]
             facts.commit(run.lake, request.collection, stems, request.type)
-
-    def is_full(self, receipts: Sequence[Receipt]) -> bool:
-        """Tell whether a commit of these is large enough."""
-        return sum(receipt.documents for receipt in receipts) >= COMMIT_DOCUMENTS
-
-    def weight(self, batch: tuple[Work, ...]) -> float:
-        """Weigh a batch in the work of its run."""
-        return float(len(batch))
-
-    def current(self, batch: tuple[Work, ...]) -> str:
-        """Name what is shown as at work."""
-        return batch[-1].path
 
 
 # ---- the answer ----------------------------------------------------------------------------------------------------

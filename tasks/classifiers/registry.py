@@ -7,7 +7,6 @@ before reading and sent after writing (`classifier.json` last, so that a half-se
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from infra import files
 from infra.errors import UsageError
-from infra.machine import replace_file
+from infra.machine import replace_file, sync_path
 from infra.settings import Settings
 from tasks.classifiers.spec import NAME, read_json
 
@@ -54,12 +53,12 @@ def register(settings: Settings, built: Path, name: str, version: str) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(built, part)
     for path in part.rglob("*"):
-        _to_disk(path)
+        sync_path(path)
     if final.exists():
         shutil.rmtree(part)
     else:
         part.rename(final)
-        _to_disk(home)
+        sync_path(home)
     if settings.remote:
         files.send_folder(final, _remote(settings, f"{name}/{version}"), last=MARKER)
     return final
@@ -186,12 +185,3 @@ def _remote(settings: Settings, inner: str) -> str:
 def _fetch(settings: Settings) -> None:
     if settings.remote:
         files.sync_versions(f"{settings.root}/models", root(settings), marker=MARKER)
-
-
-def _to_disk(path: Path) -> None:
-    """fsync of a file or a folder, so that a power cut does not leave a renamed but empty model."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

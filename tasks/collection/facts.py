@@ -68,30 +68,30 @@ def financial_of(result: dict[str, Any]) -> dict[str, Any]:
 
 def _figures(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     part = financial_of(result)
-    for number, figure in enumerate(part.get("figures", ())):
-        yield {
-            **{name: figure.get(name) for name in ("item", "period", "label", "page", "statement")},
-            "figure_id": f"{work.document_id}-{number:04d}",
-            "document_id": work.document_id,
-            "path": work.path,
-            "value": float(figure["value"]),
-            "currency": part.get("currency"),
-            "content_hash": work.content_hash,
-        }
+    for figure, row in _numbered(work, part.get("figures", ()), "figure_id"):
+        named = {name: figure.get(name) for name in ("item", "period", "label", "page", "statement")}
+        yield row | named | {"currency": part.get("currency")}
 
 
 def _metrics(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    part = financial_of(result)
-    for number, metric in enumerate(part.get("metrics", ())):
-        yield {
-            **{name: metric.get(name) for name in ("metric", "period", "unit", "formula")},
-            "metric_id": f"{work.document_id}-{number:04d}",
-            "document_id": work.document_id,
-            "path": work.path,
-            "value": float(metric["value"]),
-            "inputs": json.dumps(metric.get("inputs") or {}, ensure_ascii=False),
-            "content_hash": work.content_hash,
-        }
+    for metric, row in _numbered(work, financial_of(result).get("metrics", ()), "metric_id"):
+        named = {name: metric.get(name) for name in ("metric", "period", "unit", "formula")}
+        yield row | named | {"inputs": json.dumps(metric.get("inputs") or {}, ensure_ascii=False)}
+
+
+def _numbered(work: Work, items: Iterable[dict[str, Any]], key: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pair each item with what every row of a fact has: its key, its document and its value."""
+    for number, item in enumerate(items):
+        yield (
+            item,
+            {
+                key: f"{work.document_id}-{number:04d}",
+                "document_id": work.document_id,
+                "path": work.path,
+                "value": float(item["value"]),
+                "content_hash": work.content_hash,
+            },
+        )
 
 
 FIGURES = Table("figures", FIGURES_SCHEMA, "figure_id")

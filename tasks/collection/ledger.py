@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from infra.errors import UsageError
-from infra.lake import Filter, Lake
+from infra.lake import Lake
 from tasks.collection.table import Table
 
 SCHEMA = pa.schema(
@@ -51,22 +51,12 @@ WRITING = "writing"  # its rows in other tables are about to change: nothing is 
 
 
 LEDGER = Table("documents", SCHEMA, "document_id")
+read = LEDGER.read
 
 
 def rows(values: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Turn ledger rows into Arrow; a column that a row leaves out is null."""
     return LEDGER.rows([dict(value) for value in values])
-
-
-def read(
-    lake: Lake,
-    collection: str,
-    columns: Sequence[str] | None = None,
-    where: Filter | None = None,
-    limit: int | None = None,
-) -> pa.Table:
-    """Read rows of the ledger; none for a collection that is absent."""
-    return LEDGER.read(lake, collection, columns, where, limit)
 
 
 def write(lake: Lake, collection: str, table: pa.Table, parents: Sequence[str] = ()) -> None:

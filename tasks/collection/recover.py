@@ -15,10 +15,10 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from infra.backup_store import sync_folder
 from infra.errors import TransientError
 from infra.files import remove_tree, send_folder
 from infra.locks import one_at_a_time, writer_lane
+from infra.machine import sync_path
 from infra.settings import Settings
 from infra.swap import swap_folders
 
@@ -49,7 +49,7 @@ def swap(settings: Settings) -> str:
         for item in plan["going"]:
             _take_away(settings, item, plan["replaced"])
         (work / "plan.json").unlink()  # first: carried out again without what it brings, it would only take away
-        sync_folder(work)
+        sync_path(work)
         shutil.rmtree(work)
     return "" if settings.remote else str(settings.scratch / plan["replaced"])
 
@@ -69,7 +69,7 @@ def _bring(settings: Settings, work: Path, item: str, inode: int, replaced: str)
     if new.exists():  # what was exchanged for it
         old.parent.mkdir(parents=True, exist_ok=True)
         new.rename(old)
-    sync_folder(here.parent)
+    sync_path(here.parent)
 
 
 def _send(settings: Settings, new: Path, item: str) -> None:

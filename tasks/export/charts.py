@@ -47,21 +47,29 @@ class _Plot:
         return self.y + (value - self.low) / (self.high - self.low) * self.height
 
 
-def columns(
-    title: str,
-    categories: Sequence[str],
-    series: Sequence[Series],
-    width: float,
-    shown: Shown,
-    height: float = HEIGHT,
-    stacked: bool = False,
-) -> Drawing | None:
-    """Columns side by side, or one on the other when `stacked` (then all values must be at least 0)."""
-    series = _kept(series)
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a chart over categories shows, whatever its form: sizes in points, `shown` writes a value on the axis."""
+
+    title: str
+    categories: Sequence[str]
+    series: Sequence[Series]
+    width: float
+    shown: Shown
+    height: float = HEIGHT
+
+
+def columns(chart: Chart, stacked: bool = False) -> Drawing | None:
+    """Draw columns side by side, or one on the other when `stacked` (then all values must be at least 0).
+
+    Returns:
+        None where there is no value.
+    """
+    categories, series = chart.categories, _kept(chart.series)
     if not series or not categories:
         return None
     tops = _sums(series) if stacked else [value for one in series for value in one.values if value is not None]
-    drawing, plot = _frame(title, categories, series, width, height, shown, min(tops), max(tops), zero=True)
+    drawing, plot = _frame(chart, series, min(tops), max(tops), zero=True)
     slot = plot.width / len(categories)
     breadth = min(34.0, slot * 0.72) if stacked else min(26.0, slot * 0.76 / len(series))
     for index in range(len(categories)):
@@ -78,21 +86,17 @@ def columns(
     return drawing
 
 
-def lines(
-    title: str,
-    categories: Sequence[str],
-    series: Sequence[Series],
-    width: float,
-    shown: Shown,
-    height: float = HEIGHT,
-    zero: bool = False,
-) -> Drawing | None:
-    """Lines with a dot at each value; a gap where a value is None. `zero` makes the axis begin there."""
-    series = _kept(series)
+def lines(chart: Chart, zero: bool = False) -> Drawing | None:
+    """Draw lines with a dot at each value and a gap where a value is None; with `zero` the axis begins there.
+
+    Returns:
+        None where there is no value.
+    """
+    categories, series = chart.categories, _kept(chart.series)
     if not series or not categories:
         return None
     values = [value for one in series for value in one.values if value is not None]
-    drawing, plot = _frame(title, categories, series, width, height, shown, min(values), max(values), zero)
+    drawing, plot = _frame(chart, series, min(values), max(values), zero)
     slot = plot.width / len(categories)
     dots = len(categories) <= 40
     for one in series:
@@ -220,18 +224,9 @@ def _sums(series: Sequence[Series]) -> list[float]:
     return [sum(value or 0.0 for value in slice_) for slice_ in zip(*(one.values for one in series), strict=True)]
 
 
-def _frame(
-    title: str,
-    categories: Sequence[str],
-    series: Sequence[Series],
-    width: float,
-    height: float,
-    shown: Shown,
-    least: float,
-    most: float,
-    zero: bool,
-) -> tuple[Drawing, _Plot]:
-    """Title, legend, grid and both axes; returns the drawing and where its values go."""
+def _frame(chart: Chart, series: Sequence[Series], least: float, most: float, zero: bool) -> tuple[Drawing, _Plot]:
+    """Draw title, legend, grid and both axes; return the drawing and where its values go."""
+    title, categories, width, height, shown = chart.title, chart.categories, chart.width, chart.height, chart.shown
     if zero:
         least, most = min(0.0, least), max(0.0, most)
     ticks = _ticks(least, most)

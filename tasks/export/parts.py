@@ -111,13 +111,27 @@ def share_table(head: str, items: Sequence[tuple[str, float]], words: Words) -> 
 
 def finish(title: str, material: Material, story: Sequence[Flowable], words: Words, contents: bool = True) -> Report:
     """Wrap a story about a collection in its frame."""
-    under = words("collection_at", name=clean(material.collection), date=words.format.date(material.made_at))
+    name = clean(material.collection)
+    under = words("collection_at", name=name, date=words.format.date(material.made_at))
+    return framed(title, under, material, story, words, contents, about=(name,))
+
+
+def framed(
+    title: str,
+    subtitle: str,
+    material: Material,
+    story: Sequence[Flowable],
+    words: Words,
+    contents: bool = False,
+    about: tuple[str, ...] = (),
+) -> Report:
+    """Wrap a story in its frame; `about` are keywords beside the title."""
     return Report(
         title=title,
-        subtitle=under,
+        subtitle=subtitle,
         story=story,
         language=words.language,
         made_at=material.made_at,
         contents=contents,
-        keywords=("Faldone", clean(material.collection), title),
+        keywords=("Faldone", *about, title),
     )

@@ -205,10 +205,11 @@ def _commit(lake: Lake, collection: str, receipts: Sequence[Receipt]) -> None:
     BESIDE.replace(lake, collection, staged([stem for stem, _ in parts], BESIDE), documents)
 
 
-class _Job:
+class _Job(shards.ByDocument):
     """A re-encoding as the engine of tasks/shards.py sees it."""
 
     name = staticmethod(_name)
+    commit_documents = COMMIT_DOCUMENTS
 
     def __init__(self, settings: Settings, lake: Lake, collection: str, staging: str) -> None:
         self._settings, self._lake = settings, lake
@@ -231,18 +232,6 @@ class _Job:
         """Write staged batches beside."""
         with shards.reaching(self._settings):
             _commit(self._lake, self._collection, receipts)
-
-    def is_full(self, receipts: Sequence[Receipt]) -> bool:
-        """Tell whether a commit of these is large enough."""
-        return sum(receipt.documents for receipt in receipts) >= COMMIT_DOCUMENTS
-
-    def weight(self, batch: tuple[Work, ...]) -> float:
-        """Weigh a batch in the work of its run."""
-        return float(len(batch))
-
-    def current(self, batch: tuple[Work, ...]) -> str:
-        """Name what is shown as at work."""
-        return batch[-1].path
 
 
 # ---- the swap --------------------------------------------------------------------------------------------------------

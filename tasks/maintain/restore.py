@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from infra import lake_upkeep as upkeep
-from infra.backup_store import ID, BackupStore, Damaged, sync_folder
+from infra.backup_store import ID, BackupStore, Damaged
 from infra.errors import FaldoneError, UsageError, first_line
 from infra.lake import Lake
-from infra.machine import replace_file
+from infra.machine import replace_file, sync_path
 from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.collection import tables
@@ -169,9 +169,9 @@ def _write_plan(settings: Settings, work: Path, collection: str | None) -> None:
         "replaced": f"replaced/{backups.new_id()}",  # never one that is there: an interrupted swap may just have made it
     }
     for folder in (*(path for path in new.rglob("*") if path.is_dir()), new, work):
-        sync_folder(folder)
+        sync_path(folder)
     replace_file(work / "plan.json", json.dumps(plan))
-    sync_folder(work)
+    sync_path(work)
 
 
 def _items(folder: Path, collection: str | None) -> list[Path]:

@@ -10,7 +10,7 @@ from reportlab.graphics.shapes import Drawing
 from reportlab.platypus import Flowable
 
 from tasks.export import style
-from tasks.export.charts import Series, bars, beside, columns, half, lines
+from tasks.export.charts import Chart, Series, bars, beside, columns, half, lines
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles
 from tasks.export.parts import counts, documents_table, failures_table, finish, nothing, share_table
 from tasks.export.records import Entry, Material
@@ -98,17 +98,11 @@ def growth(entries: Sequence[Entry], width: float, words: Words) -> Drawing | No
     )
     if len(points) < 2:
         names, values = [words.format.short_date(points[0])], [float(len(days))]
-        return columns(words("growth_chart"), names, [Series("", values)], width, words.format.integer, 130)
+        return columns(Chart(words("growth_chart"), names, [Series("", values)], width, words.format.integer, 130))
     label = words.format.short_date if (days[-1] - days[0]).days <= 62 else words.format.month
-    return lines(
-        words("growth_chart"),
-        [label(point) for point in points],
-        [Series("", totals)],
-        width,
-        words.format.integer,
-        130,
-        zero=True,
-    )
+    names = [label(point) for point in points]
+    chart = Chart(words("growth_chart"), names, [Series("", totals)], width, words.format.integer, 130)
+    return lines(chart, zero=True)
 
 
 def _points(first: date, last: date) -> list[date]:

@@ -13,7 +13,7 @@ from reportlab.graphics.shapes import Drawing
 from reportlab.platypus import Flowable
 
 from tasks.export import finance, style
-from tasks.export.charts import Series, bars, beside, columns, half
+from tasks.export.charts import Chart, Series, bars, beside, columns, half
 from tasks.export.companies import Company, companies
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles, total_height
 from tasks.export.parts import counts, finish, nothing
@@ -155,7 +155,7 @@ def _trend(firm: Company, width: float, words: Words) -> Drawing | None:
         Series(finance.item_name(item, words.language), [firm.value(item, year) for year in years])
         for item in ("revenue", "net_income")
     ]
-    return columns(shorten(firm.name, 60), years, series, width, words.format.money, 120)
+    return columns(Chart(shorten(firm.name, 60), years, series, width, words.format.money, 120))
 
 
 def _attention(material: Material, firms: Sequence[Company], words: Words) -> Story:

@@ -9,7 +9,7 @@ from reportlab.graphics.shapes import Drawing
 from reportlab.platypus import Flowable
 
 from tasks.export import finance, style
-from tasks.export.charts import Series, beside, columns, half, lines
+from tasks.export.charts import Chart, Series, beside, columns, half, lines
 from tasks.export.companies import Company
 from tasks.export.layout import Heading, Space
 from tasks.export.templates.financial_units import Unit
@@ -47,7 +47,7 @@ def _amounts(
     years = _told(years, [[_amount(firm, name, year, unit) for year in years] for name in names])
     series = [Series(_name(name, words), [_amount(firm, name, year, unit) for year in years]) for name in names]
     show = words.format
-    return columns(words(title, unit=unit.name), years, series, width, partial(_tick, show.decimal))
+    return columns(Chart(words(title, unit=unit.name), years, series, width, partial(_tick, show.decimal)))
 
 
 def _amount(firm: Company, name: str, year: str, unit: Unit) -> float | None:
@@ -63,7 +63,7 @@ def _shares(
     series = [Series(_name(name, words), [firm.measured(name, year) for year in years]) for name in names]
     show = words.format
     tick = partial(show.percent, places=0) if percent else partial(show.decimal, places=1)
-    return lines(words(title), years, series, width, tick, zero=not percent)
+    return lines(Chart(words(title), years, series, width, tick), zero=not percent)
 
 
 def _told(years: Sequence[str], values: Sequence[Sequence[float | None]]) -> Sequence[str]:

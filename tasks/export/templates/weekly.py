@@ -7,14 +7,15 @@ schedules, storage, what was made, alerts. What was not measured is said to be u
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from reportlab.graphics.shapes import Drawing
 from reportlab.platypus import Flowable
 
 from tasks.export import style
-from tasks.export.charts import Series, beside, columns, half, lines
+from tasks.export.charts import Chart, Series, beside, columns, half, lines
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles, bullets
-from tasks.export.parts import nothing
+from tasks.export.parts import framed, nothing
 from tasks.export.records import Count, Day, Material, Schedule, Week
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
@@ -29,9 +30,9 @@ Story = list[Flowable]
 
 def compose(material: Material, words: Words) -> Report:
     """The story of `material.week`."""
-    week = material.week
+    title, week = words("weekly_title"), material.week
     if week is None:
-        return _frame(material, nothing(words, "no_week"), words.format.date(material.made_at), words)
+        return framed(title, words.format.date(material.made_at), material, nothing(words, "no_week"), words)
     span = words("week_of", first=words.format.date(week.first), last=words.format.date(week.last))
     story: Story = [
         Tiles(_tiles(week, words)),
@@ -46,20 +47,7 @@ def compose(material: Material, words: Words) -> Report:
     ]
     if week.notes:
         story += [Heading(words("notes"), 2), *bullets(week.notes, style.SMALL)]
-    return _frame(material, story, span, words)
-
-
-def _frame(material: Material, story: Story, subtitle: str, words: Words) -> Report:
-    title = words("weekly_title")
-    return Report(
-        title=title,
-        subtitle=subtitle,
-        story=story,
-        language=words.language,
-        made_at=material.made_at,
-        contents=False,
-        keywords=("Faldone", title),
-    )
+    return framed(title, span, material, story, words)
 
 
 def _tiles(week: Week, words: Words) -> list[Tile]:
@@ -103,18 +91,11 @@ def _work(week: Week, words: Words) -> Story:
         return [*story, Prose(words("no_runs"))]
     width, show = half(style.WIDTH), words.format
     days = [show.day(day.day) for day in week.days]
-    made = columns(
-        words("chart_days"),
-        days,
-        [
-            Series(words("docs_indexed"), [float(day.indexed) for day in week.days]),
-            Series(words("docs_failed"), [float(day.quarantined) for day in week.days], style.POOR),
-        ],
-        style.WIDTH,
-        show.integer,
-        130,
-        stacked=True,
-    )
+    series = [
+        Series(words("docs_indexed"), [float(day.indexed) for day in week.days]),
+        Series(words("docs_failed"), [float(day.quarantined) for day in week.days], style.POOR),
+    ]
+    made = columns(Chart(words("chart_days"), days, series, style.WIDTH, show.integer, 130), stacked=True)
     trends = (
         None
         if sum(day.seconds > 0 for day in week.days) < 2
@@ -157,9 +138,8 @@ def _work(week: Week, words: Words) -> Story:
 def _trend(key: str, week: Week, width: float, words: Words) -> Drawing | None:
     values = [_pace(day) if key == "chart_throughput" else _duration(day) for day in week.days]
     days = [words.format.day(day.day) for day in week.days]
-    return lines(
-        words(key), days, [Series("", values)], width, lambda value: words.format.decimal(value, 1), 120, zero=True
-    )
+    tick = partial(words.format.decimal, places=1)
+    return lines(Chart(words(key), days, [Series("", values)], width, tick, 120), zero=True)
 
 
 def _pace(day: Day) -> float | None:

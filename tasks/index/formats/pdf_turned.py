@@ -8,23 +8,8 @@ along the edge) is kept as a text of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tasks.index.formats.pdf_words import Turned, Word
-
-
-@dataclass(slots=True)
-class _Line:
-    """Turned words one after the other, in the space of the upright words."""
-
-    text: str
-    x0: float
-    x1: float
-    top: float
-    bottom: float
-    size: float
-    up: bool
-    bold: bool
 
 
 def stand_up(turned: Sequence[Turned], words: Sequence[Word]) -> tuple[list[Word], str]:
@@ -42,44 +27,45 @@ def stand_up(turned: Sequence[Turned], words: Sequence[Word]) -> tuple[list[Word
     return [Word(head.text, head.x0, head.x1, base, head.size, head.bold) for head in heads], rest
 
 
-def _lines(turned: Sequence[Turned]) -> list[_Line]:
-    lines: list[_Line] = []
+def _lines(turned: Sequence[Turned]) -> list[Turned]:
+    """Join turned words that follow one another, in the space of the upright words."""
+    lines: list[Turned] = []
     for word in turned:
         last = lines[-1] if lines else None
         if last and last.up == word.up and _follows(last, word):
-            last.text += f" {word.text}"
-            last.top, last.bottom = min(last.top, word.top), max(last.bottom, word.bottom)
+            top, bottom = min(last.top, word.top), max(last.bottom, word.bottom)
+            lines[-1] = last._replace(text=f"{last.text} {word.text}", top=top, bottom=bottom)
         else:
-            lines.append(_Line(word.text, word.x0, word.x1, word.top, word.bottom, word.size, word.up, word.bold))
+            lines.append(word)
     return lines
 
 
-def _follows(line: _Line, word: Turned) -> bool:
+def _follows(line: Turned, word: Turned) -> bool:
     gap = line.top - word.bottom if word.up else word.top - line.bottom
     return abs(word.x0 - line.x0) < 0.5 * line.size and -0.5 * line.size < gap < 1.2 * line.size
 
 
-def _joined(lines: Sequence[_Line]) -> list[_Line]:
+def _joined(lines: Sequence[Turned]) -> list[Turned]:
     """Heads of one or more lines, from left to right; of those that run down the page the first line is the right one."""
-    heads: list[_Line] = []
+    heads: list[Turned] = []
     for line in sorted(lines, key=lambda line: line.x0):
         last = heads[-1] if heads else None
         if last and last.up == line.up and line.x0 - last.x1 < 0.6 * line.size and _level(last, line):
             text = f"{last.text} {line.text}" if line.up else f"{line.text} {last.text}"
             top, bottom = min(last.top, line.top), max(last.bottom, line.bottom)
-            heads[-1] = _Line(text, last.x0, line.x1, top, bottom, line.size, line.up, line.bold)
+            heads[-1] = line._replace(text=text, x0=last.x0, top=top, bottom=bottom)
         else:
             heads.append(line)
     return heads
 
 
-def _level(one: _Line, other: _Line) -> bool:
+def _level(one: Turned, other: Turned) -> bool:
     """Whether two lines stand side by side: most of the shorter one lies beside the longer one."""
     shared = min(one.bottom, other.bottom) - max(one.top, other.top)
     return shared > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
 
 
-def _first_figure(head: _Line, words: Sequence[Word]) -> Word | None:
+def _first_figure(head: Turned, words: Sequence[Word]) -> Word | None:
     """The figure that a head stands over, if it does."""
     figures = [
         word
@@ -91,5 +77,5 @@ def _first_figure(head: _Line, words: Sequence[Word]) -> Word | None:
     return min(figures, key=lambda word: word.y, default=None)
 
 
-def _covers(head: _Line, line: _Line) -> bool:
+def _covers(head: Turned, line: Turned) -> bool:
     return line.text in head.text and head.x0 - 0.1 <= line.x0 and line.x1 <= head.x1 + 0.1 and _level(head, line)

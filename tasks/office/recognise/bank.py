@@ -59,13 +59,13 @@ def _statement(table: Grid, parsed: Parsed) -> Statement | None:
     balances: list[Decimal | None] = []
     opening, closing = _stated(table)
     for number, row in enumerate(table.rows, table.first):
-        when = day(table.cell(row, "date"), table.american)
+        when = table.day(row, "date")
         value = _amount(table, row)
         joined = " ".join(row)
         if when is None or value is None or _OPENING.search(joined) or _CLOSING.search(joined):
             continue
         movements.append(_movement(table, row, number, when, value))
-        balances.append(amount(table.cell(row, "balance"), table.mark))
+        balances.append(table.amount(row, "balance"))
     if not movements:
         return None
     first, last = _by_balance(movements, balances)
@@ -86,23 +86,17 @@ def _statement(table: Grid, parsed: Parsed) -> Statement | None:
 
 def _amount(table: Grid, row: Sequence[str]) -> Decimal | None:
     """Money in is positive: a column of debits counts as money out however it is signed."""
-    debit, credit = amount(table.cell(row, "debit"), table.mark), amount(table.cell(row, "credit"), table.mark)
+    debit, credit = table.amount(row, "debit"), table.amount(row, "credit")
     if debit or credit:
         return abs(credit or Decimal(0)) - abs(debit or Decimal(0))
-    return (
-        amount(table.cell(row, "amount"), table.mark)
-        if "amount" in table.columns
-        else debit
-        if debit is not None
-        else credit
-    )
+    return table.amount(row, "amount") if "amount" in table.columns else debit if debit is not None else credit
 
 
 def _movement(table: Grid, row: Sequence[str], line: int, when: date, value: Decimal) -> Movement:
     return Movement(
         line=line,
         day=when,
-        value_day=day(table.cell(row, "value_date"), table.american),
+        value_day=table.day(row, "value_date"),
         amount=value,
         text=table.cell(row, "text"),
         counterpart=table.cell(row, "counterpart"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from tasks.office.invoice import ZERO
-from tasks.office.recognise.cells import amount, day
+from tasks.office.recognise.cells import day
 from tasks.office.recognise.heads import Grid, fold, grids, words
 from tasks.office.records import Account, Book
 from tasks.records import Parsed
@@ -35,7 +35,7 @@ def find(parsed: Parsed) -> Iterator[Book]:
         if not accounts or (dated and not any(a.day for a in accounts)):
             continue
         total = next((row for row in reversed(table.rows) if _is_total(table, row)), ())
-        debit, credit = amount(table.cell(total, "debit"), table.mark), amount(table.cell(total, "credit"), table.mark)
+        debit, credit = table.amount(total, "debit"), table.amount(total, "credit")
         yield Book("day_book" if dated else "trial_balance", tuple(accounts), _date(parsed, table), debit, credit)
 
 
@@ -44,7 +44,7 @@ def _is_total(table: Grid, row: Sequence[str]) -> bool:
 
 
 def _account(table: Grid, row: Sequence[str], line: int) -> Account | None:
-    debit, credit = amount(table.cell(row, "debit"), table.mark), amount(table.cell(row, "credit"), table.mark)
+    debit, credit = table.amount(row, "debit"), table.amount(row, "credit")
     code = table.cell(row, "code")
     if (debit is None and credit is None) or _is_total(table, row) or not (code or table.cell(row, "name")):
         return None
@@ -54,7 +54,7 @@ def _account(table: Grid, row: Sequence[str], line: int) -> Account | None:
         name=table.cell(row, "name"),
         debit=debit or ZERO,
         credit=credit or ZERO,
-        day=day(table.cell(row, "date"), table.american),
+        day=table.day(row, "date"),
         text=table.cell(row, "text"),
         page=table.page,
     )

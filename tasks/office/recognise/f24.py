@@ -57,7 +57,7 @@ def _items(parsed: Parsed) -> Iterator[TaxItem]:
                     code,
                     table.cell(row, "period"),
                     table.cell(row, "year"),
-                    [amount(table.cell(row, name), table.mark) for name in ("debit", "credit")],
+                    [table.amount(row, name) for name in ("debit", "credit")],
                 )
 
 

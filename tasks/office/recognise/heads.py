@@ -6,8 +6,10 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
-from tasks.office.recognise.cells import Mark, decimal_mark, month_first
+from tasks.office.recognise.cells import Mark, amount, day, decimal_mark, month_first
 from tasks.records import Element, Parsed
 
 DEPTH = 20
@@ -43,7 +45,16 @@ class Grid:
     american: bool
     before: str = field(default="")
 
+    def amount(self, row: Sequence[str], role: str) -> Decimal | None:
+        """Return the amount in a row's cell; None where it has none."""
+        return amount(self.cell(row, role), self.mark)
+
+    def day(self, row: Sequence[str], role: str) -> date | None:
+        """Return the date in a row's cell; None where it has none."""
+        return day(self.cell(row, role), self.american)
+
     def cell(self, row: Sequence[str], role: str) -> str:
+        """Return the text in a row's cell; "" where the table has no such column."""
         column = self.columns.get(role)
         return row[column].strip() if column is not None and column < len(row) else ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Literal
 
-from tasks.office.recognise.cells import amount, day
+from tasks.office.recognise.cells import amount
 from tasks.office.recognise.heads import Grid, fold, grids, words
 from tasks.office.records import RegisterRow, VatRegister
 from tasks.records import Parsed
@@ -41,8 +41,8 @@ def find(parsed: Parsed) -> Iterator[VatRegister]:
             yield VatRegister(
                 side=_side(table, parsed),
                 rows=tuple(rows),
-                stated_taxable=amount(table.cell(stated, "taxable"), table.mark),
-                stated_tax=amount(table.cell(stated, "tax"), table.mark),
+                stated_taxable=table.amount(stated, "taxable"),
+                stated_tax=table.amount(stated, "tax"),
             )
 
 
@@ -51,8 +51,8 @@ def _is_total(cells: Sequence[str]) -> bool:
 
 
 def _row(table: Grid, cells: Sequence[str], line: int) -> RegisterRow | None:
-    taxable = amount(table.cell(cells, "taxable"), table.mark)
-    tax = amount(table.cell(cells, "tax"), table.mark)
+    taxable = table.amount(cells, "taxable")
+    tax = table.amount(cells, "tax")
     number = table.cell(cells, "number")
     if (taxable is None and tax is None) or _is_total(cells) or not (number or table.cell(cells, "protocol")):
         return None
@@ -60,16 +60,16 @@ def _row(table: Grid, cells: Sequence[str], line: int) -> RegisterRow | None:
     return RegisterRow(
         line=line,
         protocol=table.cell(cells, "protocol"),
-        registered=day(table.cell(cells, "registered_date"), table.american),
+        registered=table.day(cells, "registered_date"),
         number=number,
-        day=day(table.cell(cells, "date"), table.american),
+        day=table.day(cells, "date"),
         party=table.cell(cells, "supplier") or table.cell(cells, "customer") or table.cell(cells, "party"),
         vat=_vat(table.cell(cells, "vat")),
         rate=_rate(rate),
         nature=table.cell(cells, "nature") or (rate if re.fullmatch(r"N\d(?:\.\d)?", rate) else ""),
         taxable=taxable,
         tax=tax,
-        total=amount(table.cell(cells, "total"), table.mark),
+        total=table.amount(cells, "total"),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reportlab.graphics.shapes import Drawing, Group, PolyLine, Rect, String
 
 from tasks.export import charts, fonts
-from tasks.export.charts import Series, bars, beside, columns, lines, ribbon
+from tasks.export.charts import Chart, Series, bars, beside, columns, lines, ribbon
 
 VALUES = st.lists(st.one_of(st.none(), st.floats(-1e13, 1e13, allow_nan=False)), min_size=1, max_size=14)
 
@@ -57,14 +57,14 @@ def test_bars_stay_inside(items: list[tuple[str, float]]) -> None:
 
 
 def test_a_gap_breaks_the_line() -> None:
-    drawing = lines("t", list("abcde"), [Series("s", [1, 2, None, 4, 5])], 200, str)
+    drawing = lines(Chart("t", list("abcde"), [Series("s", [1, 2, None, 4, 5])], 200, str))
     assert drawing is not None
     assert sum(isinstance(shape, PolyLine) for shape, _, _ in shapes(drawing)) == 2
 
 
 def test_without_values_there_is_no_chart() -> None:
-    assert columns("t", ["a"], [Series("s", [None])], 200, str) is None
-    assert lines("t", [], [], 200, str) is None
+    assert columns(Chart("t", ["a"], [Series("s", [None])], 200, str)) is None
+    assert lines(Chart("t", [], [], 200, str)) is None
     assert bars("t", [("a", 0.0)], 200, str) is None
     assert ribbon("t", [], 200, ("", ""), []) is None
     assert beside(None, None, 400) is None

@@ -6,6 +6,7 @@ namespace in every possible way. Amounts are taken as written, never recomputed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -63,17 +64,8 @@ def _party(node: Node | None) -> Party:
     if node is None:
         return Party()
     data = node.first("DatiAnagrafici") or node
-    names = data.first("Anagrafica")
-    seat = node.first("Sede")
-    return Party(
-        name=_name(names) if names else "",
-        vat=_vat_id(data.first("IdFiscaleIVA")),
-        tax_code=data.text("CodiceFiscale").upper(),
-        country=seat.text("Nazione") if seat else "",
-        address=_address(seat),
-        regime=data.text("RegimeFiscale"),
-        email=node.text("Contatti/Email"),
-    )
+    party = _person(data, data.first("Anagrafica"), node.first("Sede"))
+    return replace(party, regime=data.text("RegimeFiscale"), email=node.text("Contatti/Email"))
 
 
 def _simple_party(node: Node | None) -> Party:
@@ -82,14 +74,16 @@ def _simple_party(node: Node | None) -> Party:
         return Party()
     ids = node.first("IdentificativiFiscali") or node
     names = node.first("AltriDatiIdentificativi") or node
-    seat = names.first("Sede")
+    return replace(_person(ids, names, names.first("Sede")), regime=node.text("RegimeFiscale"))
+
+
+def _person(ids: Node, names: Node | None, seat: Node | None) -> Party:
     return Party(
-        name=_name(names),
+        name=_name(names) if names else "",
         vat=_vat_id(ids.first("IdFiscaleIVA")),
         tax_code=ids.text("CodiceFiscale").upper(),
         country=seat.text("Nazione") if seat else "",
         address=_address(seat),
-        regime=node.text("RegimeFiscale"),
     )
 
 
