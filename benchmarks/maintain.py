@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from common import FALDONE, REPOSITORY, WORDS, machine, median, small_files, table
+from lake_at import LakeAt
 
 from infra import lake_upkeep as upkeep
 from infra.backup_store import BackupStore
@@ -81,22 +82,6 @@ def faldone(home: Path, *arguments: str) -> dict[str, Any]:
 
 
 # ---- what a lake answers ---------------------------------------------------------------------------------------------
-
-
-class LakeAt(Lake):
-    """A lake whose tables are read at given versions."""
-
-    def __init__(self, root: str, versions: dict[str, int]) -> None:
-        super().__init__(root)
-        self._versions = versions
-
-    def names(self) -> list[str]:
-        return sorted(self._versions)
-
-    def _open(self, name: str) -> Any:
-        opened = super()._open(name)
-        opened.checkout(self._versions[name])
-        return opened
 
 
 def queries(count: int) -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.lake_at import LakeAt
 from infra import lake_upkeep as upkeep
 from infra.backup_store import BackupStore
 from infra.lake import Lake
@@ -142,22 +143,6 @@ def left_behind(settings: Settings) -> list[str]:
         found += [path.name for path in Path(store.location).glob("data/*/*") if path.name not in needed]
     with writer_lane(settings, "documents", wait=0.1):  # raises where somebody holds it
         return found
-
-
-class LakeAt(Lake):
-    """A lake whose tables are read at given versions."""
-
-    def __init__(self, root: str, versions: dict[str, int]) -> None:
-        super().__init__(root)
-        self._versions = versions
-
-    def names(self) -> list[str]:
-        return sorted(self._versions)
-
-    def _open(self, name: str) -> Any:
-        opened = super()._open(name)
-        opened.checkout(self._versions[name])
-        return opened
 
 
 def answers(lake: Lake) -> list[list[dict[str, Any]]]:

@@ -3,10 +3,10 @@
 import struct
 from pathlib import Path
 
-import pypandoc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from minutes import minutes
 
 from containers import ole2
 from infra.settings import Limits
@@ -14,32 +14,10 @@ from tasks.index.formats.base import Context
 from tasks.index.read import read
 from tasks.records import Parsed
 
-MARKDOWN = """---
-title: Verbale
-author: Segretario
----
-# Ordine del giorno
-
-Il presidente apre la seduta e constata la presenza di tutti i consiglieri.
-
-- bilancio
-- nomine
-
-| Voce | Importo |
-|------|---------|
-| Utile | 1200 |
-"""
-
-
-def made(kind: str, tmp_path: Path) -> bytes:
-    target = tmp_path / f"x.{kind}"
-    pypandoc.convert_text(MARKDOWN, kind, format="markdown", outputfile=str(target), extra_args=["--standalone"])
-    return target.read_bytes()
-
 
 @pytest.mark.parametrize("kind", ["odt", "rtf"])
 def test_texts_keep_titles_lists_and_tables(kind: str, tmp_path: Path) -> None:
-    parsed = read(made(kind, tmp_path), Context("x.bin", Limits()))
+    parsed = read(minutes(kind, tmp_path), Context("x.bin", Limits()))
     assert parsed.format == kind
     assert parsed.language == "it"
     title = next(e for e in parsed.elements if e.text == "Ordine del giorno")
