@@ -61,9 +61,13 @@ def analyse(
             fail("--summary-model goes with --type comprehensive", Exit.USAGE)
         documents = [_absolute(name) for name in document] if document else None
         parameters = {
-            "collection": collection, "type": type.value, "documents": documents, "model": model,
-            "summary_model": summary_model, "force": force,
-        }  # fmt: skip
+            "collection": collection,
+            "type": type.value,
+            "documents": documents,
+            "model": model,
+            "summary_model": summary_model,
+            "force": force,
+        }
         answer = run_flow("analyse", parameters)
         if answer["results"] is None:
             _stream(answer, parameters, as_json)
@@ -87,9 +91,13 @@ def _stream(answer: dict[str, Any], parameters: dict[str, Any], as_json: bool) -
     from tasks.analyse.run import stored_results
 
     texts = stored_results(
-        load(), parameters["collection"], parameters["type"], parameters["model"], parameters["summary_model"],
+        load(),
+        parameters["collection"],
+        parameters["type"],
+        parameters["model"],
+        parameters["summary_model"],
         parameters["documents"],
-    )  # fmt: skip
+    )
     if not as_json:
         _show(answer, (json.loads(text) for text in texts))
         return

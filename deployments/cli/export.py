@@ -74,10 +74,14 @@ def export(
     """
     with errors_shown():
         parameters = {
-            "collection": collection, "documents": [_document(one) for one in document or []],
-            "template": template.value, "output": _output(output), "language": language.value,
-            "on": on, "office": office,
-        }  # fmt: skip
+            "collection": collection,
+            "documents": [_document(one) for one in document or []],
+            "template": template.value,
+            "output": _output(output),
+            "language": language.value,
+            "on": on,
+            "office": office,
+        }
         result = run_flow("export", parameters)
         emit(result, as_json, None if as_json else _written(result))
 
@@ -104,10 +108,16 @@ def process(
     """
     with errors_shown():
         parameters = {
-            "sources": [_absolute(source) for source in sources], "collection": collection, "prune": prune,
-            "force": force, "type": type.value, "model": model, "template": template.value,
-            "output": _output(output), "language": language.value,
-        }  # fmt: skip
+            "sources": [_absolute(source) for source in sources],
+            "collection": collection,
+            "prune": prune,
+            "force": force,
+            "type": type.value,
+            "model": model,
+            "template": template.value,
+            "output": _output(output),
+            "language": language.value,
+        }
         result = run_flow("process", parameters)
         emit(result, as_json, None if as_json else _chain(result))
     if result["status"] != "completed":

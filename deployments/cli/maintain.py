@@ -91,12 +91,15 @@ def _optimised(result: Mapping[str, Any]) -> None:
 
     rows = [
         (
-            row["table"], f"{row['fragments_before']:,} → {row['fragments_after']:,}",
+            row["table"],
+            f"{row['fragments_before']:,} → {row['fragments_after']:,}",
             f"{row['versions_before']:,} → {row['versions_after']:,}",
-            f"{size(row['disk_before'])} → {size(row['disk_after'])}", row["error"] or row["vector_index"],
+            f"{size(row['disk_before'])} → {size(row['disk_after'])}",
+            row["error"] or row["vector_index"],
         )
-        for part in result["collections"] for row in part["tables"]
-    ]  # fmt: skip
+        for part in result["collections"]
+        for row in part["tables"]
+    ]
     title = f"{result['seconds']:.1f} s, at most {size(result['peak_memory_bytes'])} of memory"
     table(title, ["table", "fragments", "versions", "disk", "vector index"], rows)
 
@@ -174,9 +177,15 @@ def _list_backups(source: str, as_json: bool) -> None:
         emit(result, True)
         return
     rows = [
-        (row["id"], f"{row['documents']:,}", f"{row['chunks']:,}", size(row["bytes"]),
-         row["problem"] or ", ".join(row["collections"])) for row in result["backups"]
-    ]  # fmt: skip
+        (
+            row["id"],
+            f"{row['documents']:,}",
+            f"{row['chunks']:,}",
+            size(row["bytes"]),
+            row["problem"] or ", ".join(row["collections"]),
+        )
+        for row in result["backups"]
+    ]
     table(f"{len(rows)} backups in {result['path']}", ["backup", "documents", "chunks", "size", "collections"], rows)
 
 

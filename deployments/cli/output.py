@@ -222,9 +222,12 @@ def _bar() -> Iterator[Any]:
     terminal = console()
     width = 30 if terminal.width >= 120 else 10
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=width),
-        TextColumn("{task.fields[numbers]}"), TextColumn("[dim]{task.fields[current]}"),
-    )  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=width),
+        TextColumn("{task.fields[numbers]}"),
+        TextColumn("[dim]{task.fields[current]}"),
+    )
     with Progress(*columns, console=terminal, transient=True) as bar:
         line = bar.add_task("starting", total=None, numbers="", current="")
 

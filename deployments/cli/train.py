@@ -51,11 +51,18 @@ def train(
     """
     with errors_shown():
         parameters = {
-            "data": data if "://" in data else str(Path(data).expanduser().absolute()), "name": name,
-            "mode": mode.value, "base": base, "epochs": epochs, "text_column": text_column,
-            "label_column": label_column, "collection": collection, "seed": seed, "batch_size": batch_size,
+            "data": data if "://" in data else str(Path(data).expanduser().absolute()),
+            "name": name,
+            "mode": mode.value,
+            "base": base,
+            "epochs": epochs,
+            "text_column": text_column,
+            "label_column": label_column,
+            "collection": collection,
+            "seed": seed,
+            "batch_size": batch_size,
             "learning_rate": learning_rate,
-        }  # fmt: skip
+        }
         _check(parameters)
         result = run_flow("train", parameters)
         emit(result, as_json, None if as_json else _trained(result))
@@ -198,6 +205,12 @@ def remove(model: ModelArgument, as_json: JsonOption = False) -> None:
 
 def _row(one: Any) -> dict[str, Any]:
     return {
-        "name": one.name, "version": one.version, "current": one.current, "mode": one.kind, "labels": one.labels,
-        "metrics": one.metrics, "created_at": one.created_at, "path": str(one.path),
-    }  # fmt: skip
+        "name": one.name,
+        "version": one.version,
+        "current": one.current,
+        "mode": one.kind,
+        "labels": one.labels,
+        "metrics": one.metrics,
+        "created_at": one.created_at,
+        "path": str(one.path),
+    }

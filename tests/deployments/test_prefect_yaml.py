@@ -30,8 +30,13 @@ SCHEDULES = {
     "audit/nightly": "30 3 * * *",
 }
 BY_HAND = {
-    "index/documents", "analyse/documents", "train/classifier", "export/pdf", "process/documents", "notify/message",
-}  # fmt: skip
+    "index/documents",
+    "analyse/documents",
+    "train/classifier",
+    "export/pdf",
+    "process/documents",
+    "notify/message",
+}
 
 
 def full_name(row: dict[str, Any]) -> str:

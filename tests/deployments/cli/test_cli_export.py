@@ -57,8 +57,14 @@ def test_an_output_keeps_what_it_means(tmp_path: Path) -> None:
 
 def test_failures_of_the_chain_are_listed_with_their_part() -> None:
     failures = [{"part": "index", "path": f"/{n}", "message": "Broken."} for n in range(22)]
-    result = {"collection": "c", "status": "completed_with_failures", "seconds": 1.0, "failures": failures,
-              "path": "/r.pdf", "pages": 3}  # fmt: skip
+    result = {
+        "collection": "c",
+        "status": "completed_with_failures",
+        "seconds": 1.0,
+        "failures": failures,
+        "path": "/r.pdf",
+        "pages": 3,
+    }
     text = export._chain(result)
     assert "index: /0: Broken." in text
     assert "and 2 more" in text

@@ -64,16 +64,27 @@ def test_families_do_not_end_each_other(tmp_path: Path) -> None:
 
 def schedule(cron: str, created: float) -> dict[str, Any]:
     return {
-        "id": cron, "name": cron, "paused": False, "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created)),
+        "id": cron,
+        "name": cron,
+        "paused": False,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created)),
         "schedules": [{"active": True, "schedule": {"cron": cron}}],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
     ("cron", "hours", "late"),
-    [("0 2 * * *", 30, False), ("0 2 * * *", 40, True), ("0 */6 * * *", 8, False), ("0 */6 * * *", 10, True),
-     ("0 8 * * 1", 200, False), ("0 8 * * 1", 260, True), ("*/5 * * * *", 0.1, False), ("*/5 * * * *", 0.4, True)],
-)  # fmt: skip
+    [
+        ("0 2 * * *", 30, False),
+        ("0 2 * * *", 40, True),
+        ("0 */6 * * *", 8, False),
+        ("0 */6 * * *", 10, True),
+        ("0 8 * * 1", 200, False),
+        ("0 8 * * 1", 260, True),
+        ("*/5 * * * *", 0.1, False),
+        ("*/5 * * * *", 0.4, True),
+    ],
+)
 def test_a_scheduled_job_without_success_for_longer_than_its_period_is_noticed(
     cron: str, hours: float, late: bool
 ) -> None:
