@@ -62,7 +62,7 @@ def retry(times: int = RETRIES) -> Retry:
 
 
 def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether a failed task's error may pass by itself."""
+    """Tell whether a failed task's error may pass by itself."""
     try:
         state.result()
     except (TransientError, StoreError, ConnectionError, TimeoutError) as error:

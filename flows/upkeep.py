@@ -11,13 +11,13 @@ from tasks.maintain.common import JobFailed
 
 
 def api() -> Api | None:
-    """The API that this flow runs against."""
+    """Return the API that this flow runs against."""
     url = get_current_settings().api.url
     return Api(str(url)) if url else None
 
 
 def finish(result: dict[str, Any], problem: str) -> dict[str, Any]:
-    """The result, after the artifacts are made.
+    """Return the result, after the artifacts are made.
 
     Raises:
         JobFailed: a part of it failed, so that the run shows as failed and alerts go out; the result is in it.

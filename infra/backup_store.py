@@ -210,7 +210,7 @@ def _hashed(source: str) -> tuple[str, int]:
 
 
 def _copied(source: IO[bytes], target: Path | None) -> tuple[str, int]:
-    """SHA-256 and bytes of a stream, written to `target` on the way where there is one."""
+    """Return SHA-256 and bytes of a stream, written to `target` on the way where there is one."""
     digest, count = hashlib.sha256(), 0
     with (target or Path(os.devnull)).open("wb") as file:
         while block := source.read(BLOCK):

@@ -74,7 +74,7 @@ class Bert:
         return openvino.Core().compile_model(graph, "CPU", settings)
 
     def __call__(self, texts: Sequence[Ids]) -> Vectors:
-        """Unit vectors, float32 [len(texts), dimension], of token ids [length of the text]."""
+        """Return unit vectors, float32 [len(texts), dimension], of token ids [length of the text]."""
         ids, mask = padded(texts, STEP)
         places = np.arange(ids.shape[1], dtype=np.int32)
         result = self._request.infer([ids.astype(np.int32), mask.astype(np.float32), places])
@@ -91,13 +91,13 @@ class Bert:
 
 
 def _given_threads() -> int:
-    """One a core, unless whoever started this process (Dask's nanny, say) gave it less in OMP_NUM_THREADS."""
+    """Return one a core, unless whoever started this process (Dask's nanny, say) gave it less in OMP_NUM_THREADS."""
     given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(given) if given.isdecimal() and int(given) else cores()
 
 
 def _openvino() -> Any:
-    """The library without its telemetry: its import would send word to its makers, from a fork of this process."""
+    """Return the library without its telemetry: its import would send word to its makers, from a fork of this process."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
@@ -121,7 +121,7 @@ class _Graph:
         self._eps: float = config["layer_norm_eps"]
 
     def build(self, mean: bool) -> Any:
-        """The model: its one result are unit vectors [texts, size], of the mean of all tokens or of the first."""
+        """Return the model: its one result are unit vectors [texts, size], of the mean of all tokens or of the first."""
         op = self._op
         ids = op.parameter([-1, -1], np.int32)
         mask = op.parameter([-1, -1], np.float32)
@@ -132,7 +132,7 @@ class _Graph:
         return _openvino().Model([op.normalize_l2(flat, self._list(1), 1e-12, "max")], [ids, mask, places])
 
     def _hidden(self, ids: Node, mask: Node, places: Node) -> Node:
-        """What the last layer says of each token, [texts, length, size]."""
+        """Return what the last layer says of each token, [texts, length, size]."""
         op = self._op
         table = self._weights["embeddings.position_embeddings.weight"]
         table = table + self._weights["embeddings.token_type_embeddings.weight"][0]
@@ -157,7 +157,7 @@ class _Graph:
         return self._norm(op.add(x, self._linear(inner, f"{at}output.dense")), f"{at}output.LayerNorm")
 
     def _split(self, x: Node) -> Node:
-        """[texts, length, size] to [texts, heads, length, size of a head]."""
+        """Reshape [texts, length, size] to [texts, heads, length, size of a head]."""
         parts = self._op.reshape(x, self._list(0, 0, self._heads, -1), special_zero=True)
         return self._op.transpose(parts, self._list(0, 2, 1, 3))
 
@@ -189,7 +189,7 @@ class _Graph:
 
 
 def padded(texts: Sequence[Ids], step: int = 1) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Token ids and mask, int64 [len(texts), longest rounded up to a multiple of `step`], padded with 0 on the right."""
+    """Return token ids and mask, int64 [len(texts), longest rounded up to a multiple of `step`], padded with 0 on the right."""
     width = -(-max(map(len, texts)) // step) * step
     ids = np.zeros((len(texts), width), np.int64)
     mask = np.zeros((len(texts), width), np.int64)

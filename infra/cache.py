@@ -99,7 +99,7 @@ class Cache:
     # ---- upkeep ----------------------------------------------------------------------------------------------------
 
     def counts(self) -> dict[str, int]:
-        """Redis's own counters: hits and misses since it started, expired keys, bytes in use.
+        """Return Redis's own counters: hits and misses since it started, expired keys, bytes in use.
 
         Raises:
             TransientError: Redis is away.
@@ -250,7 +250,7 @@ class Swept:
 
 
 def statistics(url: str) -> tuple[int, int] | None:
-    """Hits and misses since Redis started; None where there is none, or it is away."""
+    """Return hits and misses since Redis started; None where there is none, or it is away."""
     if not url:
         return None
     import redis

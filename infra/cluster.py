@@ -95,7 +95,7 @@ class Workers(Generic[T]):
     def stream(
         self, function: Callable[[tuple[T, ...]], R], take: Callable[[], tuple[T, ...] | None]
     ) -> Iterator[tuple[tuple[T, ...], R | BaseException]]:
-        """As `map`, over batches that may still be coming: as many are taken as the workers keep in flight.
+        """Do as `map` does, over batches that may still be coming: as many are taken as the workers keep in flight.
 
         Args:
             take: gives the next batch, or None when none is waiting now. It is asked again after each result; the stream ends when
@@ -176,7 +176,7 @@ class _Dask(Workers[T]):
 
 
 def _on_line(function: Callable[[T], R], line: str, batch: T) -> R:
-    """The batch on a Dask worker, whose words go to the job of that line."""
+    """Return the batch on a Dask worker, whose words go to the job of that line."""
     from distributed import get_worker
 
     log_event = get_worker().log_event
@@ -193,7 +193,7 @@ def _heard(line: str, listen: Listener, event: tuple[float, Sequence[Any]]) -> N
 
 @contextmanager
 def workers(settings: Settings, size: int, batches: int, listen: Listener | None = None) -> Iterator[Workers[Any]]:
-    """Where a job of `size` input bytes in so many batches runs, by `FALDONE_DASK`.
+    """Open the place where a job of `size` input bytes in so many batches runs, by `FALDONE_DASK`.
 
     Args:
         listen: called, from any thread, with what batches `tell`.
@@ -244,7 +244,7 @@ def _local(settings: Settings) -> Iterator[Any]:
 
 
 def _page(scheduler: Mapping[str, Any]) -> str:
-    """Dask's page, from what a scheduler tells of itself."""
+    """Return Dask's page, from what a scheduler tells of itself."""
     port = scheduler["services"].get("dashboard")
     host = scheduler["address"].rpartition("://")[2].rpartition(":")[0]
     return f"http://{host}:{port}/status" if port else ""
@@ -273,7 +273,7 @@ CONFIG = {
 
 
 def in_worker() -> bool:
-    """Whether this is a Dask worker, whose neighbours have the other cores."""
+    """Tell whether this is a Dask worker, whose neighbours have the other cores."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return False
@@ -285,7 +285,7 @@ def in_worker() -> bool:
 
 
 def ping(address: str) -> int:
-    """How many workers the scheduler at an address has.
+    """Return how many workers the scheduler at an address has.
 
     Raises:
         TransientError: it does not answer.
@@ -309,7 +309,7 @@ class WorkerState:
 
 
 def look(address: str, timeout: float = 3.0) -> list[WorkerState]:
-    """The workers of a scheduler, without joining it as a client.
+    """Return the workers of a scheduler, without joining it as a client.
 
     Raises:
         TransientError: no scheduler answers there in time.
@@ -325,7 +325,7 @@ def look(address: str, timeout: float = 3.0) -> list[WorkerState]:
 
 
 def dashboard(address: str, timeout: float = 3.0) -> str:
-    """Dask's page of the scheduler at an address, "" where it has none.
+    """Return Dask's page of the scheduler at an address, "" where it has none.
 
     Raises:
         TransientError: no scheduler answers there in time.

@@ -80,7 +80,7 @@ class Encoder:
         return _tokenizer(str(self.folder))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens not counted."""
+        """Return tokens of each text, special tokens not counted."""
         return [
             len(encoding.ids)
             for start in range(0, len(texts), TEXTS_AT_ONCE)
@@ -100,7 +100,7 @@ class Encoder:
         return self.count_tokens([self._passage_prefix])[0] if self._passage_prefix else 0
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        """Unit vectors of passages, float32 [len(texts), dimension], in the order given.
+        """Return unit vectors of passages, float32 [len(texts), dimension], in the order given.
 
         Args:
             texts: each at most `max_tokens` long with the model's special tokens and the passage prefix.
@@ -144,7 +144,7 @@ class Encoder:
         return out
 
     def _tokens(self, texts: Sequence[str]) -> list[Ids]:
-        """Token ids of each text, special tokens included; the tokenizer's own records take 50 times the room."""
+        """Return token ids of each text, special tokens included; the tokenizer's own records take 50 times the room."""
         return [
             np.array(encoding.ids, np.int32)
             for start in range(0, len(texts), TEXTS_AT_ONCE)
@@ -190,7 +190,7 @@ class _Engine:
     def run(
         self, texts: Sequence[Ids], batches: Sequence[npt.NDArray[np.int64]]
     ) -> Iterator[tuple[npt.NDArray[np.int64], Vectors]]:
-        """Each batch with its vectors, in any order; who stops listening stops the work."""
+        """Yield each batch with its vectors, in any order; who stops listening stops the work."""
         if len(batches) == 1:
             yield batches[0], self._forward([texts[i] for i in batches[0]])
             return
@@ -204,7 +204,7 @@ class _Engine:
 
 
 def pack(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Indices of texts in batches of near-equal length, longest first, each within `budget` padded tokens."""
+    """Yield indices of texts in batches of near-equal length, longest first, each within `budget` padded tokens."""
     order = np.argsort(-lengths, kind="stable")
     start = 0
     while start < len(order):

@@ -46,7 +46,7 @@ def on_disk(path: str) -> str:
 
 
 def _entry(folder: str, name: str) -> str | None:
-    """The entry of a folder that is stored under a name."""
+    """Return the entry of a folder that is stored under a name."""
     if name.isascii() and "\\x" not in name:
         return None
     try:

@@ -60,18 +60,18 @@ class Generator:
         return model.to(self._device).eval()
 
     def count_tokens(self, text: str) -> int:
-        """Tokens of a text, without special ones."""
+        """Return tokens of a text, without special ones."""
         return len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def chat(self, instruction: str) -> str:
-        """The instruction in the model's own chat form where it has one, else as it is."""
+        """Return the instruction in the model's own chat form where it has one, else as it is."""
         if self._tokenizer.chat_template is None:
             return instruction
         messages = [{"role": "user", "content": instruction}]
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def generate(self, prompt: str, most: int) -> str:
-        """At most `most` new tokens, as text.
+        """Return at most `most` new tokens, as text.
 
         Raises:
             ValueError: the prompt (and, for a causal model, the answer) does not fit the window.
@@ -101,7 +101,7 @@ def _window(folder: Path) -> int:
 
 
 def load_generator(settings: Settings, model: str) -> Generator:
-    """A generator by local folder or Hugging Face id, loaded once a process.
+    """Return a generator by local folder or Hugging Face id, loaded once a process.
 
     Raises:
         UsageError: it is not there, has no safetensors weights, or cannot generate text.

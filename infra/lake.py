@@ -48,7 +48,7 @@ DISTANCE = "_distance"
 
 
 def check_collection(name: str) -> str:
-    """The name itself.
+    """Return the name itself.
 
     Raises:
         UsageError: it is not a name that a collection can have.
@@ -74,7 +74,7 @@ class Lake:
         return Lake, (self._root,)  # another process opens its own
 
     def names(self) -> list[str]:
-        """Every table, sorted."""
+        """Return every table, sorted."""
         found: list[str] = []
         token: str | None = None
         while True:
@@ -90,7 +90,7 @@ class Lake:
     def read(
         self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, limit: int | None = None
     ) -> pa.Table:
-        """Rows that match every condition.
+        """Return rows that match every condition.
 
         Raises:
             UsageError: there is no such table, or a condition names a column that it does not have.
@@ -105,7 +105,7 @@ class Lake:
     def batches(
         self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, size: int = 1024
     ) -> Iterator[pa.RecordBatch]:
-        """As `read`, a batch of `size` rows at a time, for what does not fit in memory."""
+        """Yield rows as `read` does, a batch of `size` at a time, for what does not fit in memory."""
         table = self._open(name)
         for condition in _predicates(table.schema, where):
             yield from self._query(table, columns, condition, None).to_batches(size)
@@ -120,7 +120,7 @@ class Lake:
         return query.limit(limit)
 
     def count(self, name: str, where: Filter | None = None) -> int:
-        """Rows that match; 0 when there is no such table."""
+        """Return rows that match; 0 when there is no such table."""
         if not self.exists(name):
             return 0
         table = self._open(name)
@@ -205,19 +205,19 @@ class Lake:
             self._db.drop_table(name)
 
     def schema(self, name: str) -> pa.Schema:
-        """The Arrow schema of a table."""
+        """Return the Arrow schema of a table."""
         return self._open(name).schema
 
     def version(self, name: str) -> int:
-        """The newest version of a table."""
+        """Return the newest version of a table."""
         return int(self._open(name).version)
 
     def bytes(self, name: str) -> int:
-        """Bytes of a table's current data and indexes."""
+        """Return bytes of a table's current data and indexes."""
         return int(self._open(name).stats()["total_bytes"])
 
     def table(self, name: str) -> Any:
-        """The LanceDB table itself, for the maintenance jobs of this floor."""
+        """Return the LanceDB table itself, for the maintenance jobs of this floor."""
         return self._open(name)
 
     # ---- search ----------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class Lake:
         where: Filter | None = None,
         column: str = "vector",
     ) -> pa.Table:
-        """The rows nearest to a unit vector by cosine, nearest first, with the distance in `_distance` (0 … 2)."""
+        """Return the rows nearest to a unit vector by cosine, nearest first, with the distance in `_distance` (0 … 2)."""
         table = self._open(name)
         query = table.search(vector, vector_column_name=column).distance_type("cosine").limit(limit)
         # with an approximate index: enough partitions and a second look at full precision for recall@10 ≥ 0.98
@@ -248,7 +248,7 @@ class Lake:
         where: Filter | None = None,
         column: str = "terms",
     ) -> pa.Table:
-        """The rows that hold any of the terms, best BM25 score first, with the score in `_score`.
+        """Return the rows that hold any of the terms, best BM25 score first, with the score in `_score`.
 
         `column` holds space-separated analysed terms and has the index that `index_text` makes.
         """
@@ -290,7 +290,7 @@ class Lake:
         return stats is not None and stats.num_unindexed_rows > behind
 
     def has_index(self, name: str, column: str) -> bool:
-        """Whether a column of a table has an index of any kind."""
+        """Tell whether a column of a table has an index of any kind."""
         return any(column in index.columns for index in self._open(name).list_indices())
 
     def _open(self, name: str) -> Any:
@@ -320,7 +320,7 @@ def _single(schema: pa.Schema, where: Filter | None) -> str | None:
 
 
 def _predicates(schema: pa.Schema, where: Filter | None) -> Iterator[str | None]:
-    """SQL conditions whose union is the filter; several only where one list of values is too long for one."""
+    """Yield SQL conditions whose union is the filter; several only where one list of values is too long for one."""
     if not where:
         yield None
         return
@@ -343,7 +343,7 @@ def _predicates(schema: pa.Schema, where: Filter | None) -> Iterator[str | None]
 
 
 def _compared(column: str, kind: pa.DataType, value: Compare) -> str:
-    """A comparison as SQL, every value quoted by the column's type."""
+    """Return a comparison as SQL, every value quoted by the column's type."""
     if value.holds:
         parts = [f"contains(lower({column}), {_quote(value.holds.lower())})"]
     else:
@@ -374,7 +374,7 @@ def _quote(value: object) -> str:
 
 
 def _literal(kind: pa.DataType, value: Value) -> str:
-    """A value as SQL of the column's own type, so that `--where pages=3` compares numbers.
+    """Return a value as SQL of the column's own type, so that `--where pages=3` compares numbers.
 
     Raises:
         UsageError: the value cannot be of the column's type.

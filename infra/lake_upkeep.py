@@ -89,7 +89,7 @@ def _dataset(lake: Lake, name: str, version: int | None = None) -> Any:
 
 
 def state(lake: Lake, name: str) -> TableState:
-    """What a table consists of."""
+    """Return what a table consists of."""
     table = lake.table(name)
     dataset = _dataset(lake, name)
     rows = int(table.count_rows())
@@ -131,7 +131,7 @@ def compact_step(lake: Lake, name: str) -> bool:
 
 
 def rows_per_fragment(dataset: Any) -> int:
-    """How many rows make a fragment of FRAGMENT_BYTES, by the widest rows of the table."""
+    """Return how many rows make a fragment of FRAGMENT_BYTES, by the widest rows of the table."""
     widest = 1.0
     for fragment in dataset.get_fragments():
         about = fragment.metadata
@@ -169,12 +169,12 @@ def index_column(lake: Lake, name: str, column: str, few_values: bool = False) -
 
 
 def partitions(rows: int, each: int = PARTITION_ROWS) -> int:
-    """Partitions of a vector index with so many rows each, at least 16."""
+    """Return partitions of a vector index with so many rows each, at least 16."""
     return max(16, math.ceil(rows / each))
 
 
 def vector_partitions(lake: Lake, name: str, column: str = "vector") -> int | None:
-    """Partitions of the vector index; None where there is none."""
+    """Return partitions of the vector index; None where there is none."""
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # they are not wanted here, and large
     table = lake.table(name)
     for index in table.list_indices():
@@ -217,7 +217,7 @@ def drop_vector_index(lake: Lake, name: str, column: str = "vector") -> None:
 
 
 def vector_recall(lake: Lake, name: str, column: str = "vector", seed: int = 0) -> float:
-    """The share of the ten nearest of a flat scan that the search by index finds too, over a sample of queries.
+    """Return the share of the ten nearest of a flat scan that the search by index finds too, over a sample of queries.
 
     A query is a stored vector with noise (cosine to it about 0.8), as a question is near its answer and not equal to
     it. A hit as near as the tenth of the flat scan counts, so that equal chunks do not spoil the count.
@@ -233,7 +233,7 @@ def vector_recall(lake: Lake, name: str, column: str = "vector", seed: int = 0) 
 
 
 def _queries(lake: Lake, name: str, column: str, seed: int) -> npt.NDArray[np.float32]:
-    """Unit vectors, float32 [≤ SAMPLE, dimension]."""
+    """Return unit vectors, float32 [≤ SAMPLE, dimension]."""
     random = np.random.default_rng(seed)
     rows = lake.count(name)
     picked = sorted(random.choice(rows, min(SAMPLE, rows), replace=False).tolist())
@@ -282,7 +282,7 @@ def tag(lake: Lake, name: str, label: str) -> int:
 
 
 def tags(lake: Lake, name: str) -> dict[str, int]:
-    """Labels and their versions."""
+    """Return labels and their versions."""
     return {label: int(about["version"]) for label, about in _dataset(lake, name).tags.list().items()}
 
 
@@ -294,7 +294,7 @@ def untag(lake: Lake, name: str, label: str) -> None:
 
 
 def files_of(lake: Lake, name: str, version: int) -> list[TableFile]:
-    """Every file that a version needs: copied with these paths into an empty folder they are the table at that
+    """Return every file that a version needs: copied with these paths into an empty folder they are the table at that
     version.
     """
     reader = _dataset(lake, name).tracked_files(min_version=version)
@@ -303,17 +303,17 @@ def files_of(lake: Lake, name: str, version: int) -> list[TableFile]:
 
 
 def count_at(lake: Lake, name: str, version: int, condition: str | None = None) -> int:
-    """Rows of a version that meet an SQL condition."""
+    """Return rows of a version that meet an SQL condition."""
     return int(_dataset(lake, name, version).count_rows(filter=condition))
 
 
 def sample_at(lake: Lake, name: str, version: int, positions: Sequence[int]) -> pa.Table:
-    """The rows of a version at these positions."""
+    """Return the rows of a version at these positions."""
     return _dataset(lake, name, version).take(list(positions))
 
 
 def unreadable(lake: Lake, name: str) -> str:
-    """Why the newest version of a table cannot be read, or "" when it can.
+    """Say why the newest version of a table cannot be read, or "" when it can.
 
     Opens every fragment and reads the columns of its first row, so that a file that is missing, empty or cut short is
     found.
@@ -328,7 +328,7 @@ def unreadable(lake: Lake, name: str) -> str:
 
 
 def last_readable(lake: Lake, name: str) -> int | None:
-    """The newest version all of whose fragments can be read; None where there is none."""
+    """Return the newest version all of whose fragments can be read; None where there is none."""
     for version in _manifests(lake, name):
         try:
             for fragment in _dataset(lake, name, version).get_fragments():
@@ -361,7 +361,7 @@ def _versions_folder(lake: Lake, name: str) -> tuple[Any, str]:
 
 
 def _manifests(lake: Lake, name: str) -> list[int]:
-    """Numbers of the versions by their manifests' names, the newest first: Lance writes 2⁶⁴ − 1 − version."""
+    """Return numbers of the versions by their manifests' names, the newest first: Lance writes 2⁶⁴ − 1 − version."""
     fs, inner = _versions_folder(lake, name)
     fs.invalidate_cache()
     stems = (path.rsplit("/", 1)[-1].removesuffix(".manifest") for path in fs.glob(f"{inner}/*.manifest"))

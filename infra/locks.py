@@ -113,7 +113,7 @@ def check() -> None:
 
 
 def _now() -> float:
-    """Seconds that a clock set anew does not move and a machine that sleeps does not stop."""
+    """Return seconds that a clock set anew does not move and a machine that sleeps does not stop."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.clock_gettime(boot) if boot is not None else time.monotonic()
 
@@ -148,7 +148,7 @@ def one_at_a_time(settings: Settings, job: str) -> Iterator[Lane]:
 
 @contextmanager
 def _held(settings: Settings, file: str, name: str, wait: float) -> Iterator[Lane | None]:
-    """A lane, or None when it was not to be had."""
+    """Hold a lane; give None when it was not to be had."""
     if settings.remote and settings.redis_url is None and not settings.single_writer:
         raise UsageError(
             f"FALDONE_HOME is {settings.root}, which other machines can write too, and no lock is shared with them: set "

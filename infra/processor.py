@@ -50,7 +50,7 @@ def use_of(pid: int) -> Use:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the state on; the name before them may hold blanks and parentheses."""
+    """Return the fields of /proc/PID/stat from the state on; the name before them may hold blanks and parentheses."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
@@ -58,7 +58,7 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def _tree(pid: int) -> Iterator[int]:
-    """A process and its descendants."""
+    """Yield a process and its descendants."""
     waiting = [pid]
     while waiting:
         process = waiting.pop()

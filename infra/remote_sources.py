@@ -100,7 +100,7 @@ def _listing(fs: Any, top: str) -> Iterator[tuple[str, Any]]:
 
 
 def _told(fs: Any, name: str, info: dict[str, Any]) -> dict[str, Any]:
-    """What the store says of one file when its listing says neither date nor etag (HTTP)."""
+    """Return what the store says of one file when its listing says neither date nor etag (HTTP)."""
     try:
         return {**info, **fs.info(name)}
     except Exception:  # noqa: BLE001 - it is listed; reading it will say what is wrong

@@ -150,7 +150,7 @@ def _limit(file_size: int, own_user: bool) -> None:
 
 
 def _python() -> Iterator[tuple[str, int]]:
-    """The interpreter and what it imports from; of a source tree only the packages, not the data and settings beside them."""
+    """Yield the interpreter and what it imports from; of a source tree only the packages, not the data and settings beside them."""
     homes = {
         os.path.realpath(home)
         for home in (sys.prefix, sys.base_prefix, os.path.dirname(os.path.dirname(_executable())))
@@ -177,7 +177,7 @@ def _executable() -> str:
 
 
 def _programs() -> Iterator[tuple[str, int]]:
-    """Programs that readers start and that are not installed with the system, with the folders that belong to them."""
+    """Yield programs that readers start and that are not installed with the system, with the folders that belong to them."""
     for name in ("tesseract", "pandoc", "soffice", "libreoffice", "antiword"):
         found = shutil.which(name)
         home = os.path.dirname(os.path.dirname(os.path.realpath(found))) if found else ""

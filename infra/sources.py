@@ -157,7 +157,7 @@ def _expanded(folder: str, parts: tuple[str, ...], allowed: Sequence[str]) -> It
 
 
 def _named(folder: str, entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[os.DirEntry[str], str]]:
-    """Entries that count, with the path that each is known by: composed, unless another entry has that very name already."""
+    """Yield entries that count, with the path that each is known by: composed, unless another entry has that very name already."""
     beneath = _kept(folder).rstrip("/")
     decomposed = []
     for entry in entries:
@@ -182,7 +182,7 @@ def _kept(path: str) -> str:
 
 
 def _link(there: str, path: str, allowed: Sequence[str]) -> list[Item]:
-    """What a link leads to, when it is a file; a link to nowhere is named, or a document would be lost without a word."""
+    """Return what a link leads to, when it is a file; a link to nowhere is named, or a document would be lost without a word."""
     try:
         status = os.stat(there)
     except OSError as error:

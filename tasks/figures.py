@@ -169,35 +169,35 @@ class Financial:
 
 
 def plain_number(value: Decimal) -> int | float:
-    """A Decimal as JSON knows numbers: whole ones without a fraction."""
+    """Return a Decimal as JSON knows numbers: whole ones without a fraction."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def number(value: object) -> float | None:
-    """A finite number, or None."""
+    """Return a finite number, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) else None
 
 
 def text(value: object) -> str:
-    """A text, "" for anything else."""
+    """Return a text, "" for anything else."""
     return value if isinstance(value, str) else ""
 
 
 def whole(value: object) -> int:
-    """A whole number from 0, such as a page; 0 for anything else."""
+    """Return a whole number from 0, such as a page; 0 for anything else."""
     found = number(value)
     return int(found) if found and found > 0 else 0
 
 
 def items(value: object) -> list[Any]:
-    """A list, an empty one for anything else."""
+    """Return a list, an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
 def objects(value: object) -> Iterable[Json]:
-    """The objects of a list."""
+    """Return the objects of a list."""
     return (row for row in items(value) if isinstance(row, dict))
 
 

@@ -134,7 +134,7 @@ WORD = re.compile(r"[^\W_]+(?:[&-][^\W_]+)*")
 
 
 def wordings(question: str) -> str:
-    """The wording of statements and notes that would answer the question, "" where the glossary has nothing to say."""
+    """Return the wording of statements and notes that would answer the question, "" where the glossary has nothing to say."""
     text = f" {' '.join(WORD.findall(question.casefold()))} "
     found: dict[str, None] = {}
     for pattern, wording in _patterns():

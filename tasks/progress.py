@@ -45,7 +45,7 @@ def repeated(work: Callable[[], None], every: float) -> Iterator[None]:
 
 
 def cost(size: int) -> float:
-    """What a document of so many bytes weighs in the work of a run, in bytes of text."""
+    """Return what a document of so many bytes weighs in the work of a run, in bytes of text."""
     return FILE_BYTES + min(size, PLAIN_BYTES) + max(0, size - PLAIN_BYTES) / PICTURES
 
 
@@ -89,7 +89,7 @@ class Status:
         return f"{self.rate:.1f}/s" if self.rate else ""
 
     def line(self) -> str:
-        """One line for a log: `index 120/400 documents · 31.4/s · ETA 0:09 · contract.pdf`."""
+        """Return one line for a log: `index 120/400 documents · 31.4/s · ETA 0:09 · contract.pdf`."""
         parts = [f"{self.stage} {self.done}/{self.total} {self.unit}"]
         parts += [
             f"{n:,} {name}"
@@ -103,7 +103,7 @@ class Status:
 
 
 def clock(seconds: float) -> str:
-    """h:mm:ss or m:ss."""
+    """Return h:mm:ss or m:ss."""
     whole = round(seconds)
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
@@ -148,7 +148,7 @@ class Progress:
         self._tell()
 
     def begin(self, batch: str, weight: float) -> None:
-        """A batch of this weight is to be counted while it is at work, by `part`."""
+        """Count a batch of this weight while it is at work, by `part`."""
         with self._lock:
             self._parts[batch] = (weight, Part(batch, 0.0, 0, 0, ""))
 
@@ -185,7 +185,7 @@ class Progress:
         self._tell()
 
     def finish(self) -> None:
-        """No more is to come."""
+        """Say that no more is to come."""
         with self._lock:
             self._finished = True
             self._current = ""
@@ -193,7 +193,7 @@ class Progress:
         self._tell()
 
     def status(self) -> Status:
-        """The counters now."""
+        """Return the counters now."""
         with self._lock:
             _, _, weight, pages = self._moment()
             documents_rate, weight_rate, pages_rate = self._rates()
@@ -229,7 +229,7 @@ class Progress:
             self._recent.popleft()
 
     def _rates(self) -> tuple[float, float, float]:
-        """Documents, weight and pages a second."""
+        """Return documents, weight and pages a second."""
         if len(self._recent) < 2 or self._recent[-1][0] <= self._recent[0][0]:
             return 0.0, 0.0, 0.0
         first, last = self._recent[0], self._recent[-1]

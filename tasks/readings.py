@@ -137,7 +137,7 @@ class Sentiment:
         return sum(count for _, count in self.counts) or len(self.passages)
 
     def count(self, label: str) -> int:
-        """Passages of that label in the whole document."""
+        """Return passages of that label in the whole document."""
         if self.counts:
             return dict(self.counts).get(label, 0)
         return sum(passage.label == label for passage in self.passages)

@@ -24,7 +24,7 @@ SECTION = " > "
 
 
 def document_id(collection: str, path: str) -> str:
-    """The stable id of a document: 32 hexadecimal digits of BLAKE2b over collection and path."""
+    """Return the stable id of a document: 32 hexadecimal digits of BLAKE2b over collection and path."""
     return hashlib.blake2b(f"{collection}\0{path}".encode(), digest_size=16).hexdigest()
 
 
@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 
 def attachment_id(parent_id: str, name: str) -> str:
-    """The stable id of a file within a document: its path is for people, and a folder may be called like one."""
+    """Return the stable id of a file within a document: its path is for people, and a folder may be called like one."""
     return hashlib.blake2b(f"{parent_id}\0{ATTACHMENT}{name}".encode(), digest_size=16).hexdigest()
 
 
@@ -66,7 +66,7 @@ class Element:
     boxes: tuple[tuple[int, ...], ...] | None = None
 
     def place(self, row: int = 0, column: int = 0) -> Place | None:
-        """Where a cell stands; None when that is not known, as it is not for an empty cell."""
+        """Return where a cell stands; None when that is not known, as it is not for an empty cell."""
         box = self.boxes[row] if self.boxes and row < len(self.boxes) else ()
         if len(box) < 2 * column + 5:
             return None
@@ -77,7 +77,7 @@ class Element:
         return Place(page, first, low, last, high) if page > 0 else Place(-page, low, first, high, last)
 
     def page_of(self, row: int) -> int:
-        """The page on which a row stands: a table may go on over several."""
+        """Return the page on which a row stands: a table may go on over several."""
         return abs(self.boxes[row][0]) if self.boxes and row < len(self.boxes) and self.boxes[row] else self.page
 
 
@@ -131,7 +131,7 @@ YEAR = re.compile(r"\s*(?:19|20)\d\d\s*")
 
 
 def as_read(text: str) -> str:
-    """What the encoder reads of a text: no frames and amounts of tables, but for years, and no marks between words.
+    """Return what the encoder reads of a text: no frames and amounts of tables, but for years, and no marks between words.
 
     Each of these costs it several tokens and tells a model of meaning nothing; full-text search keeps them all.
     """
@@ -143,7 +143,7 @@ def as_read(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """A text without frames of tables and marks between words; amounts stay."""
+    """Return a text without frames of tables and marks between words; amounts stay."""
     return text.replace(" | ", " ").translate(MARKS)
 
 

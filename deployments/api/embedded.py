@@ -113,7 +113,7 @@ class EmbeddedApi:
         raise TransientError(f"the temporary Prefect server did not start: {tail}")
 
     def _keep_database(self) -> None:
-        """The first server on a new installation keeps its empty database as the template of later ones."""
+        """Keep the empty database of the first server on a new installation as the template of later ones."""
         if not self._fresh or not os.access(self._template.parent.parent, os.W_OK):
             return
         self._template.parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ def answers(url: str, patience: float = 0.0) -> bool:
 
 
 def template() -> Path:
-    """Where the empty, migrated database of this Prefect release is kept for this installation."""
+    """Return where the empty, migrated database of this Prefect release is kept for this installation."""
     return Path(sys.prefix) / "share" / "faldone" / f"prefect-{version('prefect')}.db"
 
 

@@ -80,13 +80,13 @@ def analyse(
 
 
 def _absolute(name: str) -> str:
-    """A path to a file that is there, made absolute; an id or a file name as it is."""
+    """Return a path to a file that is there, made absolute; an id or a file name as it is."""
     path = Path(name).expanduser()
     return str(path.absolute()) if "://" not in name and path.exists() else name
 
 
 def _stream(answer: dict[str, Any], parameters: dict[str, Any], as_json: bool) -> None:
-    """Results that do not fit in memory, from the lake to the output one at a time."""
+    """Write results that do not fit in memory, from the lake to the output one at a time."""
     from infra.settings import load
     from tasks.analyse.run import stored_results
 
@@ -113,7 +113,7 @@ def _stream(answer: dict[str, Any], parameters: dict[str, Any], as_json: bool) -
 
 
 def _show(answer: dict[str, Any], results: Iterable[dict[str, Any]]) -> None:
-    """A table of the first documents, and one line on all."""
+    """Show a table of the first documents, and one line on all."""
     shown: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     for result in results:
@@ -137,7 +137,7 @@ def _show(answer: dict[str, Any], results: Iterable[dict[str, Any]]) -> None:
 
 
 def _overview(type: str, results: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """The columns of an analysis and a row for each document."""
+    """Return the columns of an analysis and a row for each document."""
     if type == "financial":
         columns, cells = ["currency", "periods", "figures", "metrics", "note"], _financial_cells
     elif type == "sentiment":
@@ -181,7 +181,7 @@ def _reading_cells(result: dict[str, Any]) -> list[Any]:
 
 
 def _one(type: str, result: dict[str, Any]) -> None:
-    """A single document in full."""
+    """Show a single document in full."""
     emit({}, False, str(result["path"]))
     if type == "comprehensive":
         emit({}, False, "\n".join(_reading_lines(result)))
@@ -209,7 +209,7 @@ def _reading_lines(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _figures(part: dict[str, Any]) -> None:
-    """Figures and metrics with their periods as columns."""
+    """Show figures and metrics with their periods as columns."""
     periods = part["fiscal_periods"][:4]
     for title, key, rows in (("Figures", "item", part["figures"]), ("Metrics", "metric", part["metrics"])):
         names = list(dict.fromkeys(row[key] for row in rows))

@@ -135,7 +135,7 @@ def _absolute(source: str) -> str:
 
 
 def _output(output: str) -> str:
-    """An output made absolute, since a flow may run elsewhere; the closing slash of a folder stays."""
+    """Make an output absolute, since a flow may run elsewhere; the closing slash of a folder stays."""
     if not output:
         return ""
     return str(Path(output).expanduser().absolute()) + ("/" if output.endswith("/") else "")

@@ -57,7 +57,7 @@ def jobs_submit(
 
 
 def parameters(given: list[str]) -> dict[str, Any]:
-    """`KEY=VALUE` pairs as parameters: JSON where it is, else text; a repeated key, or one that takes a list, makes a list.
+    """Return `KEY=VALUE` pairs as parameters: JSON where it is, else text; a repeated key, or one that takes a list, makes a list.
 
     Raises:
         UsageError: a pair without `=`.

@@ -121,7 +121,7 @@ def backup(
 
 
 def _place(given: str) -> str:
-    """A folder made absolute, since a flow may run elsewhere; a URL stays."""
+    """Make a folder absolute, since a flow may run elsewhere; a URL stays."""
     return given if not given or "://" in given else str(Path(given).expanduser().absolute())
 
 

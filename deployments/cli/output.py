@@ -46,7 +46,7 @@ class Exit(IntEnum):
 
 
 def console(stderr: bool = True) -> Console:
-    """A rich console on standard error (or output)."""
+    """Return a rich console on standard error (or output)."""
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
@@ -62,7 +62,7 @@ def emit(result: Mapping[str, Any], as_json: bool, text: str | None = None) -> N
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table for a person, on standard output."""
+    """Print a table for a person, on standard output."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -253,7 +253,7 @@ def _bar() -> Iterator[Any]:
 
 
 def _numbers(status: Status) -> str:
-    """What is counted, the time left first: a narrow terminal cuts the end."""
+    """Return what is counted, the time left first: a narrow terminal cuts the end."""
     from tasks.progress import clock
 
     parts = [f"ETA {clock(status.eta_seconds)}"] if status.eta_seconds else []
@@ -297,7 +297,7 @@ def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str
 
 
 def _called(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The flow's result; what Prefect finds wrong with the parameters or its server, as an error of ours."""
+    """Return the flow's result; what Prefect finds wrong with the parameters or its server, as an error of ours."""
     from prefect.exceptions import ParameterTypeError
 
     from infra.errors import UsageError

@@ -79,7 +79,7 @@ def query(
 
 
 def _form(as_csv: bool, as_xlsx: bool, as_parquet: bool, as_json: bool, output: Path | None) -> str:
-    """The format by its switch, else by the ending of the file."""
+    """Return the format by its switch, else by the ending of the file."""
     switches = {"csv": as_csv, "xlsx": as_xlsx, "parquet": as_parquet}
     chosen = [name for name, on in switches.items() if on]
     if len(chosen) > 1:
@@ -139,7 +139,7 @@ def _print(chosen: View, form: str, collection: str) -> None:
 
 
 def _cell(value: Any, kind: str, name: str) -> str:
-    """A value for the terminal: amounts grouped, a path by its last part."""
+    """Return a value for the terminal: amounts grouped, a path by its last part."""
     if value is None:
         return ""
     if name == "path":

@@ -57,7 +57,7 @@ def server(host: str, port: int, api: Api | None) -> ThreadingHTTPServer:
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Balancers ask every few seconds: their questions are not news."""
+            """Log nothing: balancers ask every few seconds."""
 
     return ThreadingHTTPServer((host, port), Handler)
 

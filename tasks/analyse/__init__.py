@@ -43,13 +43,13 @@ class Analysis:
     takes: tuple[str, ...] = ()
 
     def run(self, document: Document, context: Context) -> dict[str, Any]:
-        """The RESULT of a document."""
+        """Return the RESULT of a document."""
         wanted = {name: getattr(context, name) for name in self.takes}
         result: dict[str, Any] = importlib.import_module(self.module).analyse(document, **wanted)
         return result
 
     def fingerprint(self, context: Context) -> str:
-        """What the results depend on besides the document: the analysis' version, and its models' where it has any.
+        """Return what the results depend on besides the document: the analysis' version, and its models' where it has any.
 
         Raises:
             UsageError: a model is not there, or is needed and not named.
@@ -76,7 +76,7 @@ ANALYSES = (
 
 
 def by_name(analyses: Sequence[Analysis]) -> dict[str, Analysis]:
-    """The analyses by name.
+    """Return the analyses by name.
 
     Raises:
         ValueError: two have one name.
@@ -95,7 +95,7 @@ REGISTRY = by_name(ANALYSES)
 
 
 def get(name: str) -> Analysis:
-    """An analysis by its name.
+    """Return an analysis by its name.
 
     Raises:
         UsageError: there is none.

@@ -59,7 +59,7 @@ class Receipt:
         return Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
 
     def committed(self) -> Receipt:
-        """The same counts without the staged files, for the flow to keep."""
+        """Return the same counts without the staged files, for the flow to keep."""
         return replace(self, staged=())
 
 

@@ -40,7 +40,7 @@ class Job:
 
 
 def run_all(jobs: Sequence[Job], children: int) -> list[tuple[dict[str, Any] | DocumentError, float]]:
-    """Each job's RESULT or the reason why there is none, with the seconds that it took, in the order given.
+    """Return each job's RESULT or the reason why there is none, with the seconds that it took, in the order given.
 
     Raises:
         UsageError: the analysis cannot be run at all, for instance for want of a model.
@@ -75,7 +75,7 @@ def _outcome(job: Job, future: Future[Any]) -> tuple[dict[str, Any] | DocumentEr
 
 
 def work(job: Job) -> tuple[dict[str, Any], float]:
-    """Runs in the child."""
+    """Analyse a document; runs in the child."""
     import time
 
     started = time.monotonic()
@@ -106,7 +106,7 @@ def _pool(children: int) -> ProcessPool:
 
 
 def _begin(parent: int) -> None:
-    """One numeric thread a child, the whole of what it needs imported late, and an end when the parent ends."""
+    """Give the child one numeric thread, import the whole of what it needs, and have it end when the parent ends."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
         os.environ[name] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -115,7 +115,7 @@ def _begin(parent: int) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """A killed parent cannot end its children, so they look every few seconds whether it is still there."""
+    """Look every few seconds whether the parent is still there: a killed one cannot end its children."""
     import time
 
     while os.getppid() == parent:

@@ -27,7 +27,7 @@ MOST = 400  # pieces that are judged, spread over the whole document: a longer o
 
 
 def analyse(document: Document, settings: Settings, model: str | None = None) -> dict[str, Any]:
-    """The classify RESULT: label, the scores of all labels, and the model.
+    """Return the classify RESULT: label, the scores of all labels, and the model.
 
     Raises:
         UsageError: no model is named, or there is no such model.
@@ -52,7 +52,7 @@ def analyse(document: Document, settings: Settings, model: str | None = None) ->
 
 
 def fingerprint(settings: Settings, model: str | None = None) -> str:
-    """What the results depend on: the model's files.
+    """Return what the results depend on: the model's files.
 
     Raises:
         UsageError: no model is named, or there is no such model.
@@ -67,7 +67,7 @@ def _named(model: str | None) -> str:
 
 
 def pieces(parsed: Parsed) -> Iterator[str]:
-    """The document's text in pieces of about WORDS words; page heads and feet are left out."""
+    """Yield the document's text in pieces of about WORDS words; page heads and feet are left out."""
     held: list[str] = []
     words = 0
     for element in parsed.elements:

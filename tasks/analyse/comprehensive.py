@@ -34,7 +34,7 @@ def analyse(
     generator: str | None = None,
     companions: Sequence[Document] = (),
 ) -> dict[str, Any]:
-    """The comprehensive RESULT.
+    """Return the comprehensive RESULT.
 
     Args:
         model: for sentiment; see there.
@@ -67,19 +67,19 @@ def analyse(
 
 
 def fingerprint(settings: Settings, model: str | None = None, generator: str | None = None) -> str:
-    """What the results depend on: the models, and the versions of the analyses that are part of this one."""
+    """Return what the results depend on: the models, and the versions of the analyses that are part of this one."""
     parts = [financial.VERSION, sentiment.VERSION, tables.VERSION, sentiment.fingerprint(settings, model)]
     return ":".join([*parts, generator_fingerprint(generator)])
 
 
 def financial_part(document: Document, companions: Sequence[Document]) -> dict[str, Any] | None:
-    """The financial RESULT, or None when the document has no figures."""
+    """Return the financial RESULT, or None when the document has no figures."""
     result = financial.analyse(document, companions)
     return result if result["figures"] else None
 
 
 def tables_part(document: Document) -> list[dict[str, Any]]:
-    """Where the numeric tables are, and their columns; the analysis `tables` gives the numbers, changes and shares."""
+    """Return where the numeric tables are, and their columns; the analysis `tables` gives the numbers, changes and shares."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
     found = [tables.numeric_table(element, mark) for element in elements if element.kind == "table"]

@@ -72,7 +72,7 @@ def _most_frequent(counts: Counter[tuple[str, Value, str]], kind: str) -> list[t
 
 
 def _of_element(element: Element, how: Style) -> Iterator[Entity]:
-    """The entities of an element with page and surroundings; cells of a table that hold no words give no figures."""
+    """Yield the entities of an element with page and surroundings; cells of a table that hold no words give no figures."""
     for found in find(element.text, how):
         if element.rows is None or found.kind not in _FIGURES:
             yield replace(found, page=element.page, about=around(element.text, found))
@@ -96,7 +96,7 @@ def find(text: str, how: Style) -> Iterator[Entity]:
 
 
 def around(text: str, entity: Entity) -> str:
-    """The words of the clause in which an entity stands, cut at whole words."""
+    """Return the words of the clause in which an entity stands, cut at whole words."""
     start, end = entity.start, entity.start + len(entity.text)
     before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
     cuts = list(_CLAUSE.finditer(before))

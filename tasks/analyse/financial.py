@@ -22,7 +22,7 @@ VERSION = "2"
 
 
 def analyse(document: Document, companions: Sequence[Document] = ()) -> dict[str, Any]:
-    """The financial RESULT of a document.
+    """Return the financial RESULT of a document.
 
     Args:
         document: the parsed document.
@@ -54,6 +54,6 @@ def analyse(document: Document, companions: Sequence[Document] = ()) -> dict[str
 
 
 def fiscal_periods(extraction: Extraction) -> list[str]:
-    """The periods that have figures, fiscal years first, newest first."""
+    """Return the periods that have figures, fiscal years first, newest first."""
     periods = {figure.period for figure in extraction.figures}
     return sorted(periods, key=lambda period: (period.startswith("FY"), period.removeprefix("FY")), reverse=True)

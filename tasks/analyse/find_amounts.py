@@ -59,7 +59,7 @@ def find_amounts(text: str, mark: Mark) -> Iterator[Entity]:
 
 
 def _before(text: str, sign: re.Match[str], taken: int, barred: Sequence[tuple[int, int]]) -> re.Match[str] | None:
-    """The number that ends where a currency begins, unless it is another amount's or no amount."""
+    """Return the number that ends where a currency begins, unless it is another amount's or no amount."""
     match = _PRECEDING.search(text, max(taken, sign.start() - _LOOK_BACK), sign.start())
     return None if match is None or _inside(match.span(1), barred) else match
 
@@ -74,7 +74,7 @@ def _inside(span: tuple[int, int], barred: Sequence[tuple[int, int]]) -> bool:
 
 
 def _chosen(text: str, sign: str, before: re.Match[str] | None, after: re.Match[str] | None) -> re.Match[str]:
-    """Which of the numbers beside a currency is its amount; one of them is there."""
+    """Return which of the numbers beside a currency is its amount; one of them is there."""
     if before is None or after is None:
         found = before or after
         assert found is not None
@@ -97,7 +97,7 @@ def _entity(text: str, sign: re.Match[str], number: re.Match[str], *, after: boo
 
 
 def _times(scale: str | None) -> int:
-    """What a word such as `million`, `mln` or `miliardi` multiplies by."""
+    """Return what a word such as `million`, `mln` or `miliardi` multiplies by."""
     if not scale:
         return 1
     word = scale.lower()

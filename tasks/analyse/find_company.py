@@ -40,7 +40,7 @@ def company_of(document: Document) -> str:
 
 
 def _stated(elements: Sequence[Element]) -> str:
-    """The name among the XBRL facts: a concept in one cell, the name in another of its row."""
+    """Return the name among the XBRL facts: a concept in one cell, the name in another of its row."""
     for element in elements:
         if element.section == FACTS and element.rows:
             value = element.rows[0].index("value") if "value" in element.rows[0] else -1
@@ -51,7 +51,7 @@ def _stated(elements: Sequence[Element]) -> str:
 
 
 def _registrant(elements: Sequence[Element]) -> str:
-    """The line above «(Exact name of registrant as specified in its charter)» on the cover of a filing."""
+    """Return the line above «(Exact name of registrant as specified in its charter)» on the cover of a filing."""
     above = ""
     for element in elements[:80]:
         match = _REGISTRANT.search(element.text)

@@ -51,7 +51,7 @@ def find_domains(text: str) -> Iterator[Entity]:
 
 
 def find_ibans(text: str) -> Iterator[Entity]:
-    """A country's IBAN has one length and its bank part one form, so of all endings of a run at most one is valid."""
+    """Yield IBANs: a country has one length and one form of the bank part, so of all endings of a run at most one is valid."""
     for match in _IBAN.finditer(text):
         run = match[0]
         for end in range(len(run), 14, -1):
@@ -88,7 +88,7 @@ def find_vat_numbers(text: str) -> Iterator[Entity]:
 
 
 def _foreign(match: re.Match[str]) -> Iterator[Entity]:
-    """The longest beginning of a run that is a VAT number of its country: what follows it may be another word."""
+    """Yield the longest beginning of a run that is a VAT number of its country: what follows it may be another word."""
     run = match[0]
     for end in range(len(run), 8, -1):
         compact = re.sub(r"[ .-]", "", run[:end])
@@ -112,7 +112,7 @@ def find_labelled(rows: Sequence[Sequence[str]]) -> Iterator[Entity]:
 
 
 def find_eins(text: str) -> Iterator[Entity]:
-    """Employer identification numbers (US) have no check digit: only behind their label, with a known prefix."""
+    """Yield employer identification numbers (US); they have no check digit: only behind their label, with a known prefix."""
     from stdnum.us import ein
 
     for match in _EIN.finditer(text):

@@ -28,7 +28,7 @@ MARGIN = 96  # tokens left for the instruction, the chat form and special tokens
 
 
 def generate_summary(reading: Reading, settings: Settings, model: str) -> dict[str, Any]:
-    """The generated summary with its model, the notice that it is generated, and the pages that the model read.
+    """Return the generated summary with its model, the notice that it is generated, and the pages that the model read.
 
     Raises:
         UsageError: the model is not there or cannot generate text.
@@ -47,7 +47,7 @@ def generate_summary(reading: Reading, settings: Settings, model: str) -> dict[s
 
 
 def generator_fingerprint(model: str | None) -> str:
-    """What a generated summary depends on; "" without a model.
+    """Return what a generated summary depends on; "" without a model.
 
     Raises:
         UsageError: the model is not there.
@@ -60,7 +60,7 @@ def _answer(generator: Generator) -> int:
 
 
 def _fitting(reading: Reading, generator: Generator) -> list[Sentence]:
-    """The weightiest sentences that fit the window, in reading order."""
+    """Return the weightiest sentences that fit the window, in reading order."""
     sentences = reading.sentences
     usable = candidates(sentences)
     if not usable:

@@ -52,7 +52,7 @@ def keyphrases(
     titles: Sequence[str] = (),
     count: int = COUNT,
 ) -> list[Phrase]:
-    """The key phrases of a document, the weightiest first.
+    """Return the key phrases of a document, the weightiest first.
 
     Args:
         vectors: unit vectors of the sentences.
@@ -85,7 +85,7 @@ def _centre(sentences: Sequence[Sentence], vectors: Vectors) -> Vectors:
 
 
 def _different(weights: Vectors, embedded: Vectors, keys: Sequence[str], count: int) -> list[int]:
-    """Best first, without phrases that mean, or are contained in, what was chosen."""
+    """Choose the best first, without phrases that mean, or are contained in, what was chosen."""
     chosen: list[int] = []
     for index in map(int, np.argsort(-weights, kind="stable")):
         words = set(keys[index].split())
@@ -103,12 +103,12 @@ def _different(weights: Vectors, embedded: Vectors, keys: Sequence[str], count: 
 
 
 def _form(candidate: _Candidate) -> str:
-    """The form that is written most often; a tie goes to the one in small letters."""
+    """Return the form that is written most often; a tie goes to the one in small letters."""
     return max(candidate.forms, key=lambda form: (candidate.forms[form], form.islower(), form))
 
 
 def _candidates(sentences: Sequence[Sentence], language: str) -> dict[str, _Candidate]:
-    """Runs of one to LONGEST content words by their stems."""
+    """Return runs of one to LONGEST content words by their stems."""
     found: dict[str, _Candidate] = {}
     scarce = sum(sentence.prose for sentence in sentences) < FEW
     for sentence in sentences:
@@ -128,7 +128,7 @@ def _candidates(sentences: Sequence[Sentence], language: str) -> dict[str, _Cand
 
 
 def _runs(text: str, language: str) -> Iterator[tuple[str, int]]:
-    """Every run within a stretch of content words and inner prepositions, with the number of its content words."""
+    """Yield every run within a stretch of content words and inner prepositions, with the number of its content words."""
     stretch: list[tuple[str, bool]] = []
     for token in [*_TOKEN[language].findall(text), "."]:
         if stretch and token.lower().rstrip("’'") in JOINTS[language]:
@@ -141,7 +141,7 @@ def _runs(text: str, language: str) -> Iterator[tuple[str, int]]:
 
 
 def _content(token: str, language: str) -> bool:
-    """A word that says something; in English without its possessive ending."""
+    """Return a word that says something; in English without its possessive ending."""
     lower = re.split(r"[’']", token.lower())[0]
     return len(lower) > 2 and token[-1] not in "’'" and lower[0].isalpha() and lower not in STOP[language] | EMPTY
 
@@ -162,12 +162,12 @@ def _within(stretch: Sequence[tuple[str, bool]], language: str) -> Iterator[tupl
 
 
 def _cut_name(places: Sequence[int], capital: Sequence[bool], at: int) -> bool:
-    """Whether a cut before the word `at` would go through a name: two words with capitals side by side."""
+    """Tell whether a cut before the word `at` would go through a name: two words with capitals side by side."""
     return 0 < at < len(places) and capital[at - 1] and capital[at] and places[at] == places[at - 1] + 1
 
 
 def _c_values(found: dict[str, _Candidate]) -> dict[str, float]:
-    """C-value of each candidate that is frequent enough for the length of the text."""
+    """Return C-value of each candidate that is frequent enough for the length of the text."""
     total = sum(entry.forms.total() for entry in found.values())
     least = 1 if total < 2_000 else 2 if total < 20_000 else 4
     frequent = {key: entry for key, entry in found.items() if _enough(entry, least)}
@@ -181,7 +181,7 @@ def _c_values(found: dict[str, _Candidate]) -> dict[str, float]:
 
 
 def _enough(entry: _Candidate, least: int) -> bool:
-    """What is written only once is a term only if it is short: long runs of words are half a sentence."""
+    """Return what is written only once is a term only if it is short: long runs of words are half a sentence."""
     count = entry.forms.total()
     return count >= least and (count > 1 or 1 < entry.words < LONGEST - 1)
 

@@ -134,7 +134,7 @@ def make_plan(run: Run, documents: Sequence[str] | None = None, force: bool = Fa
 
 
 def _attachments(rows: Sequence[dict[str, Any]], chosen: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """For each chosen document the rows of its attachments, nested ones included, in order of path."""
+    """Yield for each chosen document the rows of its attachments, nested ones included, in order of path."""
     children: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["parent_id"]:
@@ -162,7 +162,7 @@ def _work(row: dict[str, Any], fingerprint: str, inside: Sequence[dict[str, Any]
 
 
 def _due(work: Work, known: dict[str, Any] | None) -> Work | None:
-    """The work if it is to be done, with the attempts that it had; None when the stored result stands."""
+    """Return the work if it is to be done, with the attempts that it had; None when the stored result stands."""
     if known is None or (known["content_hash"], known["fingerprint"]) != (work.content_hash, work.fingerprint):
         return work
     if known["status"] == analyses.FAILED and FailureKind(known["kind"]).transient and known["attempts"] < ATTEMPTS:
@@ -182,7 +182,7 @@ def _batches(works: Sequence[Work], documents: int, pages: int) -> Iterator[tupl
 
 
 def child_count(settings: Settings) -> int:
-    """Children of this process: one a core, as memory allows."""
+    """Return children of this process: one a core, as memory allows."""
     by_memory = int(psutil.virtual_memory().available / CHILD_MEMORY)
     return max(1, min(settings.workers or cores(), by_memory))
 
@@ -266,7 +266,7 @@ def finish(run: Run, plan: Plan, done: Receipt) -> dict[str, Any]:
 
 
 def _failed(run: Run, plan: Plan) -> list[dict[str, str]]:
-    """The documents of the plan whose newest result is a failure, in order of path."""
+    """Return the documents of the plan whose newest result is a failure, in order of path."""
     where = {"type": run.request.type, "model": run.request.key, "status": analyses.FAILED}
     rows = ANALYSES.read(run.lake, run.request.collection, ["document_id", "error"], where).to_pylist()
     reasons = {row["document_id"]: row["error"] for row in rows}
@@ -278,7 +278,7 @@ def _failed(run: Run, plan: Plan) -> list[dict[str, str]]:
 
 
 def _kept(run: Run, plan: Plan) -> list[dict[str, Any]] | None:
-    """All results in order of path, or None when they are too many or too large."""
+    """Return all results in order of path, or None when they are too many or too large."""
     if len(plan.documents) > RESULTS_KEPT:
         return None
     kept: list[dict[str, Any]] = []
@@ -304,7 +304,7 @@ def stored_results(
     generator: str | None,
     documents: Sequence[str] | None,
 ) -> Iterator[str]:
-    """The JSON of each result that the lake has of the documents asked for, in order of path, a few at a time.
+    """Yield the JSON of each result that the lake has of the documents asked for, in order of path, a few at a time.
 
     Raises:
         UsageError: as `plan`.

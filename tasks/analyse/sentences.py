@@ -28,7 +28,7 @@ _FIELD = re.compile(r"^[\w /.’'-]{2,40}: ?\S")
 
 
 def sentences_of(parsed: Parsed) -> list[Sentence]:
-    """The sentences of a document in reading order; a line that repeats on three pages counts as a page head."""
+    """Return the sentences of a document in reading order; a line that repeats on three pages counts as a page head."""
     paragraphs = list(_paragraphs(parsed.elements))
     repeated = _repeated(paragraphs)
     return [
@@ -40,7 +40,7 @@ def sentences_of(parsed: Parsed) -> list[Sentence]:
 
 
 def _paragraphs(elements: Sequence[Element]) -> Iterator[Element]:
-    """Text elements, those that a page break cuts joined; nothing is joined across a title."""
+    """Yield text elements, those that a page break cuts joined; nothing is joined across a title."""
     open_one: Element | None = None
     for element in elements:
         if element.kind == "title" and open_one:
@@ -77,7 +77,7 @@ def _repeated(paragraphs: Sequence[Element]) -> set[str]:
 
 
 def split(text: str) -> list[str]:
-    """A paragraph's sentences, without bullets, blanks made one."""
+    """Return a paragraph's sentences, without bullets, blanks made one."""
     result = []
     for line in _lines(text):
         start = 0
@@ -90,7 +90,7 @@ def split(text: str) -> list[str]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Wrapped lines made one; a form field, a bullet and a heading (a short line without a stop) stand alone."""
+    """Yield wrapped lines made one; a form field, a bullet and a heading (a short line without a stop) stand alone."""
     whole = ""
     for line in text.split("\n"):
         blank = " ".join(line.split())
@@ -125,7 +125,7 @@ def _is_end(line: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _bounded(sentence: str) -> Iterator[str]:
-    """A sentence in pieces of at most LONGEST characters, cut at semicolons where there are any."""
+    """Yield a sentence in pieces of at most LONGEST characters, cut at semicolons where there are any."""
     rest = sentence
     while len(rest) > LONGEST:
         cut = max(rest.rfind("; ", 0, LONGEST), rest.rfind(" • ", 0, LONGEST)) + 1 or rest.rfind(" ", 0, LONGEST)
@@ -136,7 +136,7 @@ def _bounded(sentence: str) -> Iterator[str]:
 
 
 def is_prose(text: str) -> bool:
-    """Whether a line is running text: five words or more, mostly letters, no leaders, capitals or form field."""
+    """Tell whether a line is running text: five words or more, mostly letters, no leaders, capitals or form field."""
     words = _WORD.findall(text)
     if len(words) < 5 or _LEADERS.search(text):
         return False

@@ -39,7 +39,7 @@ Probabilities = npt.NDArray[np.float32]
 
 
 def analyse(document: Document, settings: Settings, model: str | None = None) -> dict[str, Any]:
-    """The sentiment RESULT: label, score, and every passage with page, label and score.
+    """Return the sentiment RESULT: label, score, and every passage with page, label and score.
 
     Raises:
         UsageError: there is no such model, or its labels are not those of sentiment.
@@ -49,17 +49,17 @@ def analyse(document: Document, settings: Settings, model: str | None = None) ->
 
 
 def fingerprint(settings: Settings, model: str | None = None) -> str:
-    """What the results depend on: the model's files."""
+    """Return what the results depend on: the model's files."""
     return fingerprint_of(settings, chosen(settings, model))
 
 
 def chosen(settings: Settings, model: str | None) -> str:
-    """The model that is meant: the one named, else the registry's `sentiment`, else the built-in one."""
+    """Return the model that is meant: the one named, else the registry's `sentiment`, else the built-in one."""
     return model or (TRAINED if registry.current(settings, TRAINED) else BUILT_IN)
 
 
 def judge(reading: Reading, settings: Settings, model: str | None, passages: int | None = None) -> dict[str, Any]:
-    """Label, score and passages of a reading.
+    """Return label, score and passages of a reading.
 
     Args:
         passages: keep only so many of the strongest positive and of the strongest negative ones; None keeps all.
@@ -104,7 +104,7 @@ def model_name(classifier: Classifier) -> str:
 
 
 def aligned(classifier: Classifier, scores: Probabilities) -> Probabilities:
-    """A model's probabilities as columns positive, neutral, negative; a model without neutral has zeros there.
+    """Return a model's probabilities as columns positive, neutral, negative; a model without neutral has zeros there.
 
     Raises:
         UsageError: the model has other labels.
@@ -125,7 +125,7 @@ def _canonical(label: str) -> str:
 
 
 def overall_scores(scores: Probabilities, sentences: Sequence[Sentence]) -> Probabilities:
-    """The document's probabilities [3]: see the head of this module."""
+    """Return the document's probabilities [3]: see the head of this module."""
     words = np.asarray([min(LONG, len(sentence.words)) for sentence in sentences], np.float32)
     weights = words * (FLOOR + 1 - scores[:, 1])
     mean: Probabilities = (weights @ scores / weights.sum()).astype(np.float32)
@@ -133,7 +133,7 @@ def overall_scores(scores: Probabilities, sentences: Sequence[Sentence]) -> Prob
 
 
 def strongest(scores: Probabilities, count: int) -> list[int]:
-    """The passages that the model is surest of, `count` positive and `count` negative, in reading order."""
+    """Return the passages that the model is surest of, `count` positive and `count` negative, in reading order."""
     labels = scores.argmax(axis=1)
     return sorted(
         int(index)

@@ -23,7 +23,7 @@ _SILENT_E = re.compile(r"(?<=[^aeiouyl])e$|(?<=[aeiouy]l)e$|(?<=[^aeiouytd])e[ds
 
 
 def statistics(parsed: Parsed, sentences: Sequence[Sentence]) -> dict[str, Any]:
-    """Counts of the running text, and the readability index of the document's language where there is enough text."""
+    """Return counts of the running text, and the readability index of the document's language where there is enough text."""
     words = [word for sentence in sentences for word in sentence.words]
     counts: dict[str, Any] = {
         "pages": parsed.pages,
@@ -50,17 +50,17 @@ def _readability(language: str, prose: Sequence[Sentence]) -> dict[str, float]:
 
 
 def gulpease(words: Sequence[str], sentences: int) -> float:
-    """The Gulpease index, 0 … 100."""
+    """Return the Gulpease index, 0 … 100."""
     letters = sum(char.isalpha() for word in words for char in word)
     return max(0.0, min(100.0, 89 + (300 * sentences - 10 * letters) / len(words)))
 
 
 def flesch(words: Sequence[str], sentences: int) -> float:
-    """Flesch reading ease, at most 100 and not below 0."""
+    """Return Flesch reading ease, at most 100 and not below 0."""
     count = sum(syllables(word) for word in words)
     return max(0.0, min(100.0, 206.835 - 1.015 * len(words) / sentences - 84.6 * count / len(words)))
 
 
 def syllables(word: str) -> int:
-    """Syllables of an English word, estimated by groups of vowels without a silent e; some words are off by one."""
+    """Return syllables of an English word, estimated by groups of vowels without a silent e; some words are off by one."""
     return max(1, len(_VOWELS.findall(_SILENT_E.sub("", word.lower()))))

@@ -30,7 +30,7 @@ Weights = npt.NDArray[np.float32]
 
 
 def summarise(sentences: Sequence[Sentence], vectors: Vectors, title: str = "", count: int = COUNT) -> list[Sentence]:
-    """At most `count` sentences in reading order; fewer where the document has fewer that are prose.
+    """Return at most `count` sentences in reading order; fewer where the document has fewer that are prose.
 
     Args:
         vectors: unit vectors of the sentences, [sentences, dimension].
@@ -45,7 +45,7 @@ def summarise(sentences: Sequence[Sentence], vectors: Vectors, title: str = "", 
 
 
 def candidates(sentences: Sequence[Sentence]) -> list[int]:
-    """Indices of sentences that can stand alone; without the boilerplate, unless nothing else is there."""
+    """Return indices of sentences that can stand alone; without the boilerplate, unless nothing else is there."""
     seen: set[str] = set()
     whole = []
     for index, sentence in enumerate(sentences):
@@ -60,7 +60,7 @@ def candidates(sentences: Sequence[Sentence]) -> list[int]:
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a sentence begins and ends as one, and does not lean on the one before it."""
+    """Tell whether a sentence begins and ends as one, and does not lean on the one before it."""
     first = text.lstrip("«“\"'")[:1]
     return (first.isupper() or first.isdigit()) and text.rstrip("»”\"')")[-1:] in ".!?;" and not LEANING.match(text)
 
@@ -68,7 +68,7 @@ def stands_alone(text: str) -> bool:
 def relevance(
     sentences: Sequence[Sentence], vectors: Vectors, total: int, places: Sequence[int], title: str
 ) -> Weights:
-    """How much each candidate stands for the document, about 0 … 1; `places` are indices among `total` sentences."""
+    """Return how much each candidate stands for the document, about 0 … 1; `places` are indices among `total` sentences."""
     centre = vectors.mean(axis=0)
     central = _scaled(vectors @ centre)
     at = np.asarray(places, np.float32)
@@ -80,7 +80,7 @@ def relevance(
 
 
 def _substance(sentence: Sentence, title: set[str]) -> float:
-    """Signs of content in the sentence itself and in the section it stands in, 0 … 1."""
+    """Return signs of content in the sentence itself and in the section it stands in, 0 … 1."""
     text = sentence.text
     matter = min(1.0, len({match.lower() for match in MATTER.findall(text)}) / 3)
     signs = (
@@ -102,7 +102,7 @@ def _scaled(values: npt.NDArray[np.float32]) -> Weights:
 
 
 def select(weights: Weights, vectors: Vectors, count: int) -> list[int]:
-    """Indices by maximal marginal relevance, best first; nothing that says what was chosen already."""
+    """Return indices by maximal marginal relevance, best first; nothing that says what was chosen already."""
     chosen: list[int] = []
     alike = np.zeros(len(weights), np.float32)
     while len(chosen) < min(count, len(weights)):

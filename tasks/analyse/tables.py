@@ -58,7 +58,7 @@ class NumericTable:
     values: tuple[tuple[float | None, ...], ...]
 
     def frame(self) -> pl.DataFrame:
-        """A frame with a String column `row` and one Float64 column a value column, by its head (made unique)."""
+        """Return a frame with a String column `row` and one Float64 column a value column, by its head (made unique)."""
         import polars as pl
 
         names = unique_names(self.columns)
@@ -68,7 +68,7 @@ class NumericTable:
 
 
 def analyse(document: Document) -> dict[str, Any]:
-    """The `tables` RESULT of a document: each numeric table with its rows, changes and shares (percentages)."""
+    """Return the `tables` RESULT of a document: each numeric table with its rows, changes and shares (percentages)."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
     found = [table for element in elements if element.kind == "table" and (table := numeric_table(element, mark))]
@@ -82,7 +82,7 @@ def analyse(document: Document) -> dict[str, Any]:
 
 
 def numeric_table(element: Element, mark: Mark) -> NumericTable | None:
-    """The numbers of a table element; None when it has no column of numbers or is a table of XBRL facts."""
+    """Return the numbers of a table element; None when it has no column of numbers or is a table of XBRL facts."""
     if not element.rows or element.section == "XBRL facts":
         return None
     cells = [mend_cells(row) for row in element.rows[:MOST_ROWS]]
@@ -100,7 +100,7 @@ def numeric_table(element: Element, mark: Mark) -> NumericTable | None:
 
 
 def _first_body_row(cells: list[list[str]], mark: Mark) -> int:
-    """The first row with a number that is not a year or date; all rows before it are heads."""
+    """Return the first row with a number that is not a year or date; all rows before it are heads."""
     for index, row in enumerate(cells):
         numbers = [cell for cell in row[1:] if parse_number(cell, mark) and not is_year_cell(cell)]
         years = [cell for cell in row[1:] if is_year_cell(cell)]
@@ -111,7 +111,7 @@ def _first_body_row(cells: list[list[str]], mark: Mark) -> int:
 
 
 def _numeric_columns(body: list[list[str]], mark: Mark) -> list[int]:
-    """Columns after the first in which at least half of the filled cells are numbers."""
+    """Return columns after the first in which at least half of the filled cells are numbers."""
     columns = []
     for column in range(1, max((len(row) for row in body), default=0)):
         filled = [row[column] for row in body if column < len(row) and row[column]]
@@ -135,7 +135,7 @@ def _value(row: list[str], column: int, mark: Mark) -> float | None:
 
 
 def _period_of(head: str, around: str) -> Period | None:
-    """The period that a head names; a year glued to a day (`december 312016`) counts."""
+    """Return the period that a head names; a year glued to a day (`december 312016`) counts."""
     period = parse_period(head, around)
     if period:
         return period
@@ -144,7 +144,7 @@ def _period_of(head: str, around: str) -> Period | None:
 
 
 def unique_names(columns: Sequence[str]) -> list[str]:
-    """Heads made unique and never empty, so that they can name the columns of a frame."""
+    """Return heads made unique and never empty, so that they can name the columns of a frame."""
     names: list[str] = []
     for index, head in enumerate(columns, start=1):
         name = head or f"column {index}"
@@ -153,7 +153,7 @@ def unique_names(columns: Sequence[str]) -> list[str]:
 
 
 def pairs_of_columns(table: NumericTable) -> list[tuple[int, int]]:
-    """Pairs (earlier, later) of columns to compare: by period where heads name it, else neighbours, newest left."""
+    """Return pairs (earlier, later) of columns to compare: by period where heads name it, else neighbours, newest left."""
     usable = [index for index, head in enumerate(table.columns) if not _CHANGE_HEAD.search(head)][:MOST_COLUMNS]
     keys = {index: _moment(table.periods[index]) for index in usable}
     dated = [index for index in usable if keys[index]]
@@ -171,14 +171,14 @@ def _moment(period: Period | None) -> tuple[int, int, int] | None:
 
 
 def _comparable(table: NumericTable, one: int, two: int) -> bool:
-    """Columns of different moments whose heads do not speak of different lengths of time."""
+    """Return columns of different moments whose heads do not speak of different lengths of time."""
     first, second = table.periods[one], table.periods[two]
     months = {period.months for period in (first, second) if period and period.months}
     return _moment(first) != _moment(second) and len(months) <= 1
 
 
 def changes(table: NumericTable) -> pl.DataFrame:
-    """Percentage changes: columns row, from, to, percent; none where the earlier value is nil or unknown."""
+    """Return percentage changes: columns row, from, to, percent; none where the earlier value is nil or unknown."""
     import polars as pl
 
     frame, names = table.frame().with_row_index("line"), unique_names(table.columns)
@@ -196,7 +196,7 @@ def changes(table: NumericTable) -> pl.DataFrame:
 
 
 def shares(table: NumericTable) -> pl.DataFrame:
-    """Shares (columns row, column, of, percent): of each total line within a column, and of a total column."""
+    """Return shares (columns row, column, of, percent): of each total line within a column, and of a total column."""
     import polars as pl
 
     names = unique_names(table.columns)
@@ -238,7 +238,7 @@ def _shares_of_column(table: NumericTable, names: Sequence[str]) -> Iterator[tup
 
 
 def total_lines(table: NumericTable) -> list[int]:
-    """The lines that are totals: named so, or the sum of the lines above since the last total (at least two)."""
+    """Return the lines that are totals: named so, or the sum of the lines above since the last total (at least two)."""
     found, since = [], 0
     for index, label in enumerate(table.labels):
         if _TOTAL.search(plain(label)) or _is_sum(table, since, index):

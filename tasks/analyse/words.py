@@ -9,7 +9,7 @@ import re
 
 
 def _any(*alternatives: str) -> re.Pattern[str]:
-    """A pattern for any of the alternatives, at the beginning of a word, in any case."""
+    """Return a pattern for any of the alternatives, at the beginning of a word, in any case."""
     return re.compile(rf"\b(?:{'|'.join(alternatives)})", re.IGNORECASE)
 
 

@@ -43,7 +43,7 @@ class Head:
     strength: float
 
     def scores(self, vectors: Vectors, texts: Sequence[str]) -> Scores:
-        """Probabilities, float32 [texts, labels], from the texts' unit vectors and the texts."""
+        """Return probabilities, float32 [texts, labels], from the texts' unit vectors and the texts."""
         return self._scores(vectors, self.vocabulary.rows(texts))
 
     def _scores(self, vectors: Vectors, rows: Rows) -> Scores:
@@ -65,7 +65,7 @@ class Head:
 
 
 def load(folder: Path) -> Head:
-    """A head as `Head.save` wrote it."""
+    """Return a head as `Head.save` wrote it."""
     from safetensors.numpy import load_file
 
     arrays = load_file(folder / "head.safetensors")
@@ -113,7 +113,7 @@ def fit(
 
 
 def class_weights(targets: Targets, classes: int, balance: float = BALANCE) -> npt.NDArray[np.float64]:
-    """The weight of each class, with a mean of 1 over the texts."""
+    """Return the weight of each class, with a mean of 1 over the texts."""
     counts = np.maximum(np.bincount(targets, minlength=classes), 1)
     weights = (len(targets) / (classes * counts)) ** balance
     result: npt.NDArray[np.float64] = weights * len(targets) / (weights * counts).sum()
@@ -171,7 +171,7 @@ def _solve(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Thousands of small products: on a busy machine threads that wait for one another made them 20 times slower."""
+    """Hold numeric libraries to one thread: in thousands of small products, waiting for one another made them 20 times slower."""
     import torch
 
     before = torch.get_num_threads()

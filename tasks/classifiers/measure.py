@@ -18,7 +18,7 @@ Targets = npt.NDArray[np.int64]
 
 
 def measure(scores: Scores, targets: Targets, labels: Sequence[str]) -> Metrics:
-    """Accuracy, F1 and the confusion matrix.
+    """Return accuracy, F1 and the confusion matrix.
 
     Args:
         scores: probabilities, float32 [texts, labels].
@@ -47,7 +47,7 @@ def measure(scores: Scores, targets: Targets, labels: Sequence[str]) -> Metrics:
 
 
 def f1_macro(guesses: Sequence[str], truth: Sequence[str]) -> float:
-    """Macro-F1 over the labels of the truth, for two models whose labels may differ."""
+    """Return Macro-F1 over the labels of the truth, for two models whose labels may differ."""
     labels = sorted(set(truth))
     total = 0.0
     for label in labels:
@@ -57,7 +57,7 @@ def f1_macro(guesses: Sequence[str], truth: Sequence[str]) -> float:
 
 
 def softmax(logits: npt.NDArray[np.floating]) -> Scores:
-    """Probabilities along the last axis, float32."""
+    """Return probabilities along the last axis, float32."""
     raised = np.exp(logits - logits.max(-1, keepdims=True))
     result: Scores = (raised / raised.sum(-1, keepdims=True)).astype(np.float32)
     return result

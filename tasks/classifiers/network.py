@@ -53,7 +53,7 @@ class Network(torch.nn.Module):
 
 
 def new_network(folder: Path, labels: int) -> Network:
-    """A network over a base model's folder, with a fresh linear layer drawn from torch's current seed."""
+    """Return a network over a base model's folder, with a fresh linear layer drawn from torch's current seed."""
     from transformers import AutoModel
     from transformers.utils import logging
 
@@ -90,7 +90,7 @@ def save_network(network: Network, base: Path, folder: Path) -> None:
 
 
 def load_network(folder: Path, labels: int) -> Network:
-    """A network as `save_network` wrote it, ready to predict."""
+    """Return a network as `save_network` wrote it, ready to predict."""
     from safetensors.torch import load_file
 
     network = new_network(folder, labels)
@@ -99,7 +99,7 @@ def load_network(folder: Path, labels: int) -> Network:
 
 
 def tokenise(folder: Path, texts: Sequence[str], most: int) -> list[list[int]]:
-    """Token ids of each text with the model's special tokens; what is beyond `most` tokens is cut off."""
+    """Return token ids of each text with the model's special tokens; what is beyond `most` tokens is cut off."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -109,7 +109,7 @@ def tokenise(folder: Path, texts: Sequence[str], most: int) -> list[list[int]]:
 
 
 def padded(tokens: Sequence[Sequence[int]], pad: int, device: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and mask, int64 [len(tokens), longest], padded on the right."""
+    """Return ids and mask, int64 [len(tokens), longest], padded on the right."""
     width = max(len(ids) for ids in tokens)
     ids = torch.full((len(tokens), width), pad, dtype=torch.int64)
     mask = torch.zeros((len(tokens), width), dtype=torch.int64)
@@ -120,7 +120,7 @@ def padded(tokens: Sequence[Sequence[int]], pad: int, device: str) -> tuple[torc
 
 
 def precision(device: str) -> AbstractContextManager[Any]:
-    """Autocast to bfloat16 where the hardware multiplies it: half of the time, the same figures; weights stay float32.
+    """Return autocast to bfloat16 where the hardware multiplies it: half of the time, the same figures; weights stay float32.
 
     float16 would need a scaled loss, so a GPU without bfloat16 trains in float32.
     """
@@ -134,7 +134,7 @@ def logits_of(
     device: str,
     labels: int,
 ) -> npt.NDArray[np.float32]:
-    """Logits float32 [len(tokens), labels], sorted by length and packed by token budget inside, in the order given."""
+    """Return logits float32 [len(tokens), labels], sorted by length and packed by token budget inside, in the order given."""
     out = np.empty((len(tokens), labels), np.float32)
     lengths = np.fromiter((len(ids) for ids in tokens), np.int64, len(tokens))
     with torch.inference_mode():
@@ -160,7 +160,7 @@ def token_budget(device: str) -> int:
 
 
 def training_batches(lengths: Lengths, size: int, seed: int, epoch: int) -> list[npt.NDArray[np.int64]]:
-    """Batches of `size` texts of near-equal length, in random order; a function of seed and epoch alone.
+    """Return batches of `size` texts of near-equal length, in random order; a function of seed and epoch alone.
 
     Lengths are jittered by a tenth before sorting, so that neighbours change from epoch to epoch; sorted batches have
     some 2 % of padding where shuffled ones have 40 %.
@@ -173,6 +173,6 @@ def training_batches(lengths: Lengths, size: int, seed: int, epoch: int) -> list
 
 
 def micro_batches(batch: npt.NDArray[np.int64], lengths: Lengths, device: str) -> Iterator[npt.NDArray[np.int64]]:
-    """Parts of a batch within the token budget; their gradients add up."""
+    """Yield parts of a batch within the token budget; their gradients add up."""
     for part in pack(lengths[batch], token_budget(device)):
         yield batch[part]

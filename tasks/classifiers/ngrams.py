@@ -48,7 +48,7 @@ class Rows:
         return Rows(starts, owner[order], self.values[order], self.height)
 
     def times(self, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The product with a dense [width, k] matrix: float32 [height, k]."""
+        """Return the product with a dense [width, k] matrix: float32 [height, k]."""
         out = np.zeros((self.height, weights.shape[1]), np.float32)
         for start in range(0, self.height, 256):  # blocks, so that the gathered rows stay in the cache
             end = min(start + 256, self.height)
@@ -74,7 +74,7 @@ class Vocabulary:
         return len(self.index)
 
     def rows(self, texts: Sequence[str]) -> Rows:
-        """The TF-IDF rows of texts; n-grams that training never saw are passed over."""
+        """Return the TF-IDF rows of texts; n-grams that training never saw are passed over."""
         columns: list[int] = []
         values: list[float] = []
         starts = [0]
@@ -100,7 +100,7 @@ class Vocabulary:
 
 
 def learn(texts: Sequence[str], letters: bool) -> Vocabulary:
-    """The vocabulary of texts: n-grams that at least two of them have, the commonest first where there are too many."""
+    """Return the vocabulary of texts: n-grams that at least two of them have, the commonest first where there are too many."""
     words: Counter[str] = Counter()
     pieces: Counter[str] = Counter()
     for text in texts:
@@ -114,7 +114,7 @@ def learn(texts: Sequence[str], letters: bool) -> Vocabulary:
 
 
 def word_grams(text: str) -> Iterator[str]:
-    """Words and pairs of neighbouring words, in lower case."""
+    """Yield words and pairs of neighbouring words, in lower case."""
     words = WORD.findall(text.lower())
     yield from words
     for first, second in pairwise(words):
@@ -122,7 +122,7 @@ def word_grams(text: str) -> Iterator[str]:
 
 
 def letter_grams(text: str) -> Iterator[str]:
-    """Runs of 2 to 5 letters of each word with a border mark at both ends; the mark keeps them apart from words."""
+    """Yield runs of 2 to 5 letters of each word with a border mark at both ends; the mark keeps them apart from words."""
     for word in WORD.findall(text.lower()):
         marked = f"_{word}_"
         for size in LETTERS:

@@ -56,7 +56,7 @@ class Classifier:
     scorer: Scorer
 
     def scores(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Scores:
-        """Probabilities, float32 [len(texts), len(labels)], in the order given."""
+        """Return probabilities, float32 [len(texts), len(labels)], in the order given."""
         out = np.empty((len(texts), len(self.labels)), np.float32)
         for start in range(0, len(texts), BATCH):
             part = texts[start : start + BATCH]
@@ -66,7 +66,7 @@ class Classifier:
         return out
 
     def scores_of(self, texts: Sequence[str], vectors: Callable[[], Vectors], fingerprint: str) -> Scores:
-        """As `scores`, for a caller that has the texts' unit vectors already, of the encoder with this fingerprint.
+        """Do as `scores` does, for a caller that has the texts' unit vectors already, of the encoder with this fingerprint.
 
         Args:
             vectors: gives them, float32 [len(texts), dimension]; called only if the model is a head over that encoder.
@@ -76,7 +76,7 @@ class Classifier:
         return self.scores(texts)
 
     def predict(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> list[Prediction]:
-        """A prediction for each text.
+        """Return a prediction for each text.
 
         Args:
             texts: in any order and of any length; they are sorted by length and packed inside.
@@ -92,7 +92,7 @@ class Classifier:
 
 
 def load_classifier(settings: Settings, model: str) -> Classifier:
-    """A classifier by name, `name@version`, folder or Hugging Face id; loaded once a process.
+    """Return a classifier by name, `name@version`, folder or Hugging Face id; loaded once a process.
 
     Raises:
         UsageError: there is no such model, or it was trained over an encoder that is not the one here.
@@ -104,7 +104,7 @@ def load_classifier(settings: Settings, model: str) -> Classifier:
 
 
 def find(settings: Settings, model: str) -> Path:
-    """The folder of a model as `load_classifier` takes it.
+    """Return the folder of a model as `load_classifier` takes it.
 
     Raises:
         UsageError: there is no such model.
@@ -131,7 +131,7 @@ def _load(settings: Settings, folder: str, stamp: int, model: str) -> Classifier
 
 
 def open_folder(settings: Settings, folder: Path, model: str) -> Classifier:
-    """The classifier in a folder: one of ours (it has classifier.json) or one in the transformers layout.
+    """Return the classifier in a folder: one of ours (it has classifier.json) or one in the transformers layout.
 
     Raises:
         UsageError: the folder is neither, or its encoder is not the one it was trained over.
@@ -149,7 +149,7 @@ def open_folder(settings: Settings, folder: Path, model: str) -> Classifier:
 
 
 def base_settings(settings: Settings, base: str) -> Settings:
-    """The settings under which `load_encoder` gives a base model; prefixes stay only with the model they belong to."""
+    """Return the settings under which `load_encoder` gives a base model; prefixes stay only with the model they belong to."""
     if base == settings.embedding_model:
         return settings
     return settings.model_copy(update={"embedding_model": base, "query_prefix": "", "passage_prefix": ""})
@@ -171,7 +171,7 @@ class _HeadScorer:
         return self._encoder.fingerprint
 
     def over(self, vectors: Vectors, texts: Sequence[str]) -> Scores:
-        """Probabilities from vectors that are there."""
+        """Return probabilities from vectors that are there."""
         return self._head.scores(vectors, texts)
 
     def __call__(self, texts: Sequence[str]) -> Scores:
@@ -194,7 +194,7 @@ class _NetworkScorer:
 
 
 def _transformers(folder: Path, model: str, device: str) -> tuple[tuple[str, ...], Scorer]:
-    """A sequence classifier as transformers saves it, for instance FinBERT."""
+    """Return a sequence classifier as transformers saves it, for instance FinBERT."""
     from transformers import AutoModelForSequenceClassification
     from transformers.utils import logging
 
@@ -224,7 +224,7 @@ def _transformers(folder: Path, model: str, device: str) -> tuple[tuple[str, ...
 
 
 def clip(encoder: Encoder, texts: Sequence[str]) -> list[str]:
-    """Texts cut to what an encoder reads: its `encode` refuses longer ones rather than cut them unseen."""
+    """Return texts cut to what an encoder reads: its `encode` refuses longer ones rather than cut them unseen."""
     room = encoder.max_tokens - 2 - encoder.prefix_tokens
     out = list(texts)
     long = [i for i, text in enumerate(texts) if len(text) > room]  # a token has at least one character

@@ -38,7 +38,7 @@ class ModelVersion:
 
 
 def root(settings: Settings) -> Path:
-    """The folder of all models on this machine."""
+    """Return the folder of all models on this machine."""
     return settings.scratch / "models"
 
 
@@ -65,7 +65,7 @@ def register(settings: Settings, built: Path, name: str, version: str) -> Path:
 
 
 def versions(settings: Settings, name: str | None = None) -> list[ModelVersion]:
-    """Every registered version, by name and then the newest first."""
+    """Return every registered version, by name and then the newest first."""
     _fetch(settings)
     found = []
     for marker in root(settings).glob(f"{name or '*'}/*/{MARKER}"):
@@ -90,7 +90,7 @@ def _version(about: Mapping[str, object], folder: Path) -> ModelVersion:
 
 
 def find(settings: Settings, model: str) -> Path | None:
-    """The folder of `name` (its current version) or `name@version`; None if the registry has no such name.
+    """Return the folder of `name` (its current version) or `name@version`; None if the registry has no such name.
 
     Raises:
         UsageError: the name is there and the version is not, or no version is current.
@@ -111,7 +111,7 @@ def find(settings: Settings, model: str) -> Path | None:
 
 
 def get(settings: Settings, model: str) -> ModelVersion:
-    """One registered version, by `name` or `name@version`.
+    """Return one registered version, by `name` or `name@version`.
 
     Raises:
         UsageError: there is no such model.
@@ -123,7 +123,7 @@ def get(settings: Settings, model: str) -> ModelVersion:
 
 
 def current(settings: Settings, name: str) -> Path | None:
-    """The folder of the current version, or None where there is none yet."""
+    """Return the folder of the current version, or None where there is none yet."""
     _fetch(settings)
     version = _pointer(root(settings) / name)
     folder = root(settings) / name / version

@@ -146,7 +146,7 @@ class Promotion:
 
 
 def digest(*parts: object) -> str:
-    """16 hexadecimal digits of BLAKE2b over the parts' JSON."""
+    """Return 16 hexadecimal digits of BLAKE2b over the parts' JSON."""
     return hashlib.blake2b(json.dumps(parts, default=str, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 

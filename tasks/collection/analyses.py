@@ -62,7 +62,7 @@ class Outcome:
 
 
 def analysis_id(document_id: str, type: str, model: str) -> str:
-    """One row a document, type and model; the newest result takes the place of the one before it."""
+    """Return one row a document, type and model; the newest result takes the place of the one before it."""
     return hashlib.blake2b(f"{document_id}\0{type}\0{model}".encode(), digest_size=16).hexdigest()
 
 

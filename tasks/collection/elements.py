@@ -65,7 +65,7 @@ def parsed_row(document_id: str, content_hash: str, parsed: Parsed) -> dict[str,
 def read_documents(
     lake: Lake, collection: str, wanted: Sequence[str] | None = None, batch: int = 16
 ) -> Iterator[Document]:
-    """Indexed documents with their elements, in order of path, `batch` of them in memory at a time.
+    """Yield indexed documents with their elements, in order of path, `batch` of them in memory at a time.
 
     Raises:
         UsageError: as `lookup.indexed`.

@@ -133,7 +133,7 @@ def commit(lake: Lake, collection: str, stems: Sequence[str], type: str) -> None
 
 
 def _contents(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, str]:
-    """The content hash that the ledger claims of each document: facts of another content are nobody's any more."""
+    """Return the content hash that the ledger claims of each document: facts of another content are nobody's any more."""
     where: Filter = {"document_id": list(documents), "state": ledger.INDEXED}
     rows = ledger.read(lake, collection, ["document_id", "content_hash"], where).to_pylist()
     return {row["document_id"]: row["content_hash"] for row in rows}

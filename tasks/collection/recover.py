@@ -93,7 +93,7 @@ def _take_away(settings: Settings, item: str, replaced: str) -> None:
 
 
 def interrupted(settings: Settings) -> bool:
-    """Whether a restore was killed in the middle of its swap."""
+    """Tell whether a restore was killed in the middle of its swap."""
     return (work_folder(settings) / "plan.json").is_file()
 
 
@@ -115,7 +115,7 @@ def recover(settings: Settings) -> str:
 
 
 def recover_if_free(settings: Settings) -> str:
-    """As `recover`, for the other jobs: where a backup or restore is at work nothing is done."""
+    """Do as `recover` does, for the other jobs: where a backup or restore is at work nothing is done."""
     if not work_folder(settings).exists():
         return ""
     try:

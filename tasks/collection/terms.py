@@ -43,13 +43,13 @@ def fold(text: str) -> str:
 
 
 def analyse(text: str, language: str) -> str:
-    """The terms of a passage in its order, separated by blanks."""
+    """Return the terms of a passage in its order, separated by blanks."""
     code = language if language in STOP else "en"
     return " ".join(term for word in WORD.findall(text) if (term := _term(word, code)))
 
 
 def language_of(query: str) -> str:
-    """`it` or `en` for a few words: by their function words, else by how they end (Italian words end in a vowel)."""
+    """Tell `it` or `en` for a few words: by their function words, else by how they end (Italian words end in a vowel)."""
     words = [word.casefold() for word in WORD.findall(query)]
     italian = sum(word in STOP["it"] and word not in STOP["en"] for word in words)
     english = sum(word in STOP["en"] and word not in STOP["it"] for word in words)
@@ -60,7 +60,7 @@ def language_of(query: str) -> str:
 
 
 def query_terms(text: str) -> list[str]:
-    """The terms of a query in both languages, each once."""
+    """Return the terms of a query in both languages, each once."""
     found: dict[str, None] = {}
     for word in WORD.findall(text):
         stems = [_term(word, "it"), _term(word, "en")]

@@ -60,7 +60,7 @@ def mcnemar(better: int, worse: int) -> float:
 
 
 def _bootstrap(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Means of DRAWS samples with replacement, in blocks that keep memory small."""
+    """Return means of DRAWS samples with replacement, in blocks that keep memory small."""
     random = np.random.default_rng(0)
     block = max(1, 4_000_000 // max(len(values), 1))
     sizes = [min(block, DRAWS - start) for start in range(0, DRAWS, block)]
@@ -75,7 +75,7 @@ def _bootstrap_p(differences: np.ndarray[Any, Any]) -> float:
 
 
 def _wilson(hits: float, n: int) -> tuple[float, float]:
-    """Wilson, JASA 22 (1927): the score interval of a share."""
+    """Return Wilson's score interval of a share, JASA 22 (1927)."""
     share, z2 = hits / n, Z95 * Z95
     centre, width = share + z2 / (2 * n), Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return round(max(0.0, (centre - width) / (1 + z2 / n)), 4), round(min(1.0, (centre + width) / (1 + z2 / n)), 4)

@@ -52,19 +52,19 @@ class Row:
 
 
 def text_of(cell: str | Cell) -> str:
-    """The text of a cell."""
+    """Return the text of a cell."""
     return cell if isinstance(cell, str) else cell.text
 
 
 def inset(cell: str | Cell) -> float:
-    """How far a mark and a bar move a cell's text to the right, in points."""
+    """Return how far a mark and a bar move a cell's text to the right, in points."""
     if isinstance(cell, str):
         return 0.0
     return (MARK if cell.mark else 0.0) + (BAR if cell.bar is not None else 0.0)
 
 
 def column_widths(columns: tuple[Column, ...], rows: Sequence[Row], width: float, size: float) -> list[float]:
-    """Numbers get the width of their widest cell, texts share what is left by the length of their contents."""
+    """Return numbers get the width of their widest cell, texts share what is left by the length of their contents."""
     wanted = [_wanted(column, index, rows, size) for index, column in enumerate(columns)]
     texts = [index for index, column in enumerate(columns) if column.kind == "text"]
     for index, column in enumerate(columns):
@@ -86,7 +86,7 @@ def column_widths(columns: tuple[Column, ...], rows: Sequence[Row], width: float
 
 
 def _wanted(column: Column, index: int, rows: Sequence[Row], size: float) -> float:
-    """Width in points that shows every cell on one line, at most 6,000 points."""
+    """Return width in points that shows every cell on one line, at most 6,000 points."""
     widest = fonts.width(clean(column.head), fonts.STRONG, size - 0.5)
     if column.kind == "number" and " " in column.head:
         widest = max(fonts.width(word, fonts.STRONG, size - 0.5) for word in clean(column.head).split(" "))

@@ -16,12 +16,12 @@ class Part:
 
 
 def failed_part(name: str, error: Exception) -> Part:
-    """A part that failed as a whole."""
+    """Return a part that failed as a whole."""
     return Part(name, {"status": "failed", "error": str(error) or type(error).__name__})
 
 
 def combine(collection: str, parts: Sequence[Part]) -> dict[str, Any]:
-    """The result of the whole: `completed`, or `completed_with_failures` when any part has some.
+    """Return the result of the whole: `completed`, or `completed_with_failures` when any part has some.
 
     The results of single documents stay in the lake: the chain returns counts and failures, not the analyses.
     """
@@ -40,7 +40,7 @@ def combine(collection: str, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _failures(part: Part) -> list[dict[str, Any]]:
-    """Failures in one shape: the part, the document if one is concerned, and the reason."""
+    """Return failures in one shape: the part, the document if one is concerned, and the reason."""
     result = part.result
     if result.get("status") == "failed" and "error" in result:
         return [{"part": part.name, "path": "", "message": result["error"]}]

@@ -125,7 +125,7 @@ def bars(
     other: str = "",
     ranking: bool = True,
 ) -> Drawing | None:
-    """Horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`.
+    """Return horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`.
 
     Without `ranking` they stay in the order given, for categories that have one.
     """
@@ -153,7 +153,7 @@ def bars(
 
 
 def ranked_top(ranked: Sequence[tuple[str, float]]) -> float:
-    """The largest value of a ranking, never 0."""
+    """Return the largest value of a ranking, never 0."""
     return max(value for _, value in ranked) or 1.0
 
 
@@ -165,7 +165,7 @@ def ribbon(
     legend: Sequence[tuple[str, str]],
     height: float = 74.0,
 ) -> Drawing | None:
-    """A strip of small columns in reading order, from −1 to 1, each in its tone: sentiment through a document."""
+    """Return a strip of small columns in reading order, from −1 to 1, each in its tone: sentiment through a document."""
     if not values:
         return None
     if len(values) > 240:  # more than that are thinner than a printed line
@@ -192,7 +192,7 @@ def ribbon(
 
 
 def beside(left: Drawing | None, right: Drawing | None, width: float) -> Drawing | None:
-    """Two charts in a row, top-aligned, or the one that there is."""
+    """Return two charts in a row, top-aligned, or the one that there is."""
     present = [drawing for drawing in (left, right) if drawing is not None]
     if len(present) < 2:
         return present[0] if present else None
@@ -206,13 +206,13 @@ def beside(left: Drawing | None, right: Drawing | None, width: float) -> Drawing
 
 
 def half(width: float) -> float:
-    """Width of each of two charts in a row."""
+    """Return width of each of two charts in a row."""
     return (width - 20) / 2
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
 def _kept(series: Sequence[Series]) -> list[Series]:
-    """The series that have a value, each with its colour."""
+    """Return the series that have a value, each with its colour."""
     present = [one for one in series if any(value is not None for value in one.values)]
     return [
         Series(clean(one.name), one.values, one.colour or style.SERIES[number % len(style.SERIES)])
@@ -249,7 +249,7 @@ def _frame(chart: Chart, series: Sequence[Series], least: float, most: float, ze
 
 
 def _names(drawing: Drawing, plot: _Plot, categories: Sequence[str]) -> None:
-    """Names under the category axis; every second, third … one when they would touch."""
+    """Write the names under the category axis; every second, third … one when they would touch."""
     slot = plot.width / len(categories)
     names = [clean(name) for name in categories]
     widest = min(max(fonts.width(name, fonts.TEXT, SIZE) for name in names), 80.0)
@@ -293,7 +293,7 @@ def _legend(drawing: Drawing, rows: Sequence[Sequence[str]], colours: dict[str, 
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Four to seven round values that span both ends."""
+    """Return four to seven round values that span both ends."""
     if high - low < 1e-9 * max(1.0, abs(high), abs(low)):
         low, high = (low * 0.9, high * 1.1) if low > 0 else ((low * 1.1, high * 0.9) if low < 0 else (0.0, 1.0))
     raw = (high - low) / 4

@@ -47,7 +47,7 @@ _ANALYSES = ("document_id", "type", "content_hash", "status", "error", "result",
 
 
 def collect(lake: Lake, collection: str, documents: Sequence[str], progress: Progress) -> Material:
-    """Everything that is known of a collection, or of some of its documents (by id or path).
+    """Return everything that is known of a collection, or of some of its documents (by id or path).
 
     Raises:
         UsageError: there is no such collection, or a name fits none or several of its documents.
@@ -61,14 +61,14 @@ def collect(lake: Lake, collection: str, documents: Sequence[str], progress: Pro
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    """A row of the ledger; a null is the field's default."""
+    """Return a row of the ledger; a null is the field's default."""
     values = {name: row.get(name) for name in Entry.__dataclass_fields__}
     values["bytes"] = row.get("size") or row.get("bytes")  # of the file; `bytes` counts its text
     return Entry(**{name: value for name, value in values.items() if value is not None})
 
 
 def _parsed(stored: str | None) -> Json:
-    """The object that a result's JSON holds.
+    """Return the object that a result's JSON holds.
 
     Raises:
         ValueError: it holds none.
@@ -92,7 +92,7 @@ class _Gathered:
     failures: dict[str, str] = field(default_factory=dict)
 
     def take(self, kind: str, row: dict[str, Any]) -> None:
-        """One row of the analyses table."""
+        """Take one row of the analyses table."""
         try:
             result = _parsed(row["result"]) if row["status"] == OK else None
         except ValueError as error:
@@ -119,7 +119,7 @@ class _Gathered:
             self.inner_sentiment = Sentiment.from_json(tone) if isinstance(tone, dict) else None
 
     def finish(self, entry: Entry) -> Analysed:
-        """The record; parts of the comprehensive analysis stand in for those that were not made on their own."""
+        """Return the record; parts of the comprehensive analysis stand in for those that were not made on their own."""
         return Analysed(
             entry,
             self.financial or self.inner_financial,
@@ -131,7 +131,7 @@ class _Gathered:
 
 
 def _analysed(lake: Lake, collection: str, rows: list[dict[str, Any]]) -> Iterator[Analysed]:
-    """The analyses of documents in order of path, with the JSON of only so many documents in memory at a time."""
+    """Yield the analyses of documents in order of path, with the JSON of only so many documents in memory at a time."""
     for start in range(0, len(rows), DOCUMENTS):
         part = {row["document_id"]: row for row in rows[start : start + DOCUMENTS]}
         stored = ANALYSES.read(lake, collection, _ANALYSES, {"document_id": list(part)}).to_pylist()

@@ -67,7 +67,7 @@ class Company:
 
 
 def order(period: str) -> tuple[int, int, int, str]:
-    """Sorts periods by year, a year after its quarters; what is not a period comes first."""
+    """Return sorts periods by year, a year after its quarters; what is not a period comes first."""
     match = _YEAR.match(period)
     if not match:
         return (0, 0, 0, period)
@@ -75,7 +75,7 @@ def order(period: str) -> tuple[int, int, int, str]:
 
 
 def companies(analysed: Sequence[Analysed]) -> list[Company]:
-    """One Company for each firm that has figures, in alphabetical order; equal names are told apart by their file."""
+    """Return one Company for each firm that has figures, in alphabetical order; equal names are told apart by their file."""
     with_figures = [one for one in analysed if one.financial and one.financial.figures]
     firms = sorted((_company(group) for group in _groups(with_figures)), key=lambda firm: firm.name.casefold())
     names = Counter(firm.name for firm in firms)
@@ -86,7 +86,7 @@ def companies(analysed: Sequence[Analysed]) -> list[Company]:
 
 
 def _groups(analysed: Sequence[Analysed]) -> list[list[Analysed]]:
-    """Documents of one firm together: same name in the same currency, or at least SHARED figures in common."""
+    """Return documents of one firm together: same name in the same currency, or at least SHARED figures in common."""
     groups = {index: [one] for index, one in enumerate(analysed)}
     group_of = list(groups)
     for first, second in (*_namesakes(analysed), *_sharing(analysed)):
@@ -98,7 +98,7 @@ def _groups(analysed: Sequence[Analysed]) -> list[list[Analysed]]:
 
 
 def _agree(group: Sequence[Analysed]) -> bool:
-    """Whether no two documents name different companies, currencies or scopes; one that names none agrees with any.
+    """Tell whether no two documents name different companies, currencies or scopes; one that names none agrees with any.
 
     Accounts of a group and of its parent alone are two sets, whatever name stands over them.
     """
@@ -121,7 +121,7 @@ def _folded(name: str) -> str:
 
 
 def _sharing(analysed: Sequence[Analysed]) -> Iterator[tuple[int, int]]:
-    """Pairs that state the same figures of the same period, to four digits."""
+    """Yield pairs that state the same figures of the same period, to four digits."""
     holders: dict[tuple[str, str, str], list[int]] = {}
     for index, one in enumerate(analysed):
         for figure in one.financial.figures if one.financial else ():

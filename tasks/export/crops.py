@@ -46,7 +46,7 @@ def _newest(one: Analysed) -> list[Figure]:
 
 
 def _is_same_file(entry: Entry) -> bool:
-    """Whether the file of a ledger's entry is a local PDF with the time that it had when it was indexed."""
+    """Tell whether the file of a ledger's entry is a local PDF with the time that it had when it was indexed."""
     path = Path(entry.path)
     if path.suffix.lower() != ".pdf" or not path.is_absolute() or entry.modified_at is None or not path.is_file():
         return False

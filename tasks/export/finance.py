@@ -33,7 +33,7 @@ class Measure:
     weak: float | None = None
 
     def light(self, value: float) -> str:
-        """`good`, `fair` or `poor`; "" for a metric that has no limits."""
+        """Return `good`, `fair` or `poor`; "" for a metric that has no limits."""
         if self.sound is None or self.weak is None:
             return ""
         up = self.sound >= self.weak
@@ -63,13 +63,13 @@ LEADING: Final = tuple(
 
 
 def item_name(item: str, language: str) -> str:
-    """What a figure is called; a name that is not canonical is shown as words."""
+    """Return what a figure is called; a name that is not canonical is shown as words."""
     pair = ITEMS.get(item)
     return pair[1 if language == "it" else 0] if pair else _spoken(item)
 
 
 def metric_name(metric: str, language: str) -> str:
-    """What a metric is called; one that is not canonical is shown as words."""
+    """Return what a metric is called; one that is not canonical is shown as words."""
     measure = BY_NAME.get(metric)
     if measure is None:
         return _spoken(metric)
@@ -77,7 +77,7 @@ def metric_name(metric: str, language: str) -> str:
 
 
 def meaning(metric: str, language: str) -> str:
-    """One plain sentence on what a metric says, "" for one that is not canonical."""
+    """Return one plain sentence on what a metric says, "" for one that is not canonical."""
     measure = BY_NAME.get(metric)
     if measure is None:
         return ""
@@ -85,7 +85,7 @@ def meaning(metric: str, language: str) -> str:
 
 
 def light(metric: str, value: float) -> str:
-    """The traffic light of a metric: `good`, `fair`, `poor`, or "" for none."""
+    """Return the traffic light of a metric: `good`, `fair`, `poor`, or "" for none."""
     measure = BY_NAME.get(metric)
     return measure.light(value) if measure else ""
 

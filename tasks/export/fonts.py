@@ -62,11 +62,11 @@ def _thousandths(text: str, font: str) -> float:
 
 
 def width(text: str, font: str, size: float) -> float:
-    """Width of `text` in points; words are remembered, so that tables of equal words cost little."""
+    """Return width of `text` in points; words are remembered, so that tables of equal words cost little."""
     return _thousandths(text, font) * size / 1000
 
 
 def character_widths(text: str, font: str, size: float) -> list[float]:
-    """Width of each character in points, for breaking a word that is longer than its line."""
+    """Return width of each character in points, for breaking a word that is longer than its line."""
     widths, default = _widths(font)
     return [widths.get(ord(character), default) * size / 1000 for character in text]

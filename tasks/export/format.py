@@ -28,7 +28,7 @@ class Format:
         return self.decimal(value, 0)
 
     def decimal(self, value: float | None, places: int = 2) -> str:
-        """A number with its thousands grouped and a true minus sign; babel takes ten times as long for this."""
+        """Return a number with its thousands grouped and a true minus sign; babel takes ten times as long for this."""
         if value is None or not math.isfinite(value):
             return NONE
         if abs(value) >= 1e18:
@@ -38,14 +38,14 @@ class Format:
         return f"−{text}" if value < 0 and text.strip("0.,") else text
 
     def percent(self, value: float | None, places: int = 1, sign: bool = False) -> str:
-        """`value` is in percent: 12.5 becomes 12.5 % (English without the space)."""
+        """Write a `value` in percent: 12.5 becomes 12.5 % (English without the space)."""
         if value is None or not math.isfinite(value):
             return NONE
         plus = "+" if sign and round(value, places) > 0 else ""
         return f"{plus}{self.decimal(value, places)}%"
 
     def money(self, value: float | None, currency: str = "") -> str:
-        """An amount in short: 32.8 million with its currency's sign, for tiles and sentences."""
+        """Return an amount in short: 32.8 million with its currency's sign, for tiles and sentences."""
         if value is None or not math.isfinite(value):
             return NONE
         size = abs(value)
@@ -59,11 +59,11 @@ class Format:
         return f"{sign} {text}" if sign else text
 
     def symbol(self, currency: str) -> str:
-        """The sign of a currency code, or the code itself when it has none."""
+        """Return the sign of a currency code, or the code itself when it has none."""
         return str(numbers.get_currency_symbol(currency, self.locale)) if currency else ""
 
     def size(self, value: float | None) -> str:
-        """Bytes as kB, MB, GB (powers of ten)."""
+        """Return bytes as kB, MB, GB (powers of ten)."""
         if value is None or not math.isfinite(value):
             return NONE
         for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -72,7 +72,7 @@ class Format:
         return f"{self.decimal(value, 0)} B"
 
     def duration(self, seconds: float | None) -> str:
-        """Seconds in the unit a person would use."""
+        """Write seconds in the unit that a person would use."""
         if seconds is None or not math.isfinite(seconds):
             return NONE
         if seconds < 1:
@@ -90,7 +90,7 @@ class Format:
         return str(dates.format_date(value, "dd/MM/yyyy", locale=self.locale)) if value else NONE
 
     def day(self, value: time.date) -> str:
-        """A day of the week and of the month, for the axis of a week."""
+        """Return a day of the week and of the month, for the axis of a week."""
         return str(dates.format_date(value, "EEE d", locale=self.locale))
 
     def month(self, value: time.date) -> str:
@@ -100,7 +100,7 @@ class Format:
         return str(dates.format_datetime(value, "dd/MM/yyyy HH:mm", locale=self.locale)) if value else NONE
 
     def language(self, code: str) -> str:
-        """The name of a language by its two-letter code, in the report's language."""
+        """Return the name of a language by its two-letter code, in the report's language."""
         name = self.locale.languages.get(code, code) if code else NONE
         return name[:1].upper() + name[1:]
 

@@ -42,7 +42,7 @@ class Exported:
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """A progress callback for those who do not look."""
+    """Report no progress, for those who do not look."""
 
 
 def export(
@@ -86,7 +86,7 @@ def export(
 
 
 def _day(text: str) -> date:
-    """A day in ISO form, today for none.
+    """Return a day in ISO form, today for none.
 
     Raises:
         UsageError: the text is no day.
@@ -126,12 +126,12 @@ def write(
 
 
 def exports_folder(settings: Settings) -> Path:
-    """Where reports go when no output is given; cleanup removes old ones from here."""
+    """Return where reports go when no output is given; cleanup removes old ones from here."""
     return settings.scratch / "exports"
 
 
 def destination(settings: Settings, collection: str, template_name: str, output: str) -> Path:
-    """The file to write: the one named, or a name of its own in the folder named.
+    """Return the file to write: the one named, or a name of its own in the folder named.
 
     Raises:
         UsageError: the output is neither a folder nor a name that ends in .pdf.
@@ -151,6 +151,6 @@ def destination(settings: Settings, collection: str, template_name: str, output:
 
 
 def unique_name(collection: str, template_name: str) -> str:
-    """`collection-template-20261120-093000-a1b2c3.pdf`: sorts by time and never meets another."""
+    """Return `collection-template-20261120-093000-a1b2c3.pdf`: sorts by time and never meets another."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", collection).strip("-")[:60] or "report"
     return f"{stem}-{template_name}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.pdf"

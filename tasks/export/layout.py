@@ -28,7 +28,7 @@ class Piece(Flowable):  # type: ignore[misc]
         self.spaceBefore, self.spaceAfter = before, after
 
     def least(self, width: float) -> float:
-        """Height in points that must follow a heading on the same page."""
+        """Return height in points that must follow a heading on the same page."""
         return float(self.wrap(width, style.HEIGHT)[1])
 
 
@@ -184,28 +184,28 @@ class Space(Piece):
         return 0, 0
 
     def draw(self) -> None:
-        """Nothing to draw."""
+        """Draw nothing."""
 
 
 def bullets(texts: Iterable[object], kind: style.Type = style.BODY) -> list[Prose]:
-    """A list with a mark before each entry."""
+    """Return a list with a mark before each entry."""
     return [Prose(text, kind, indent=11, bullet="•", after=3) for text in texts]
 
 
 def write(canvas: Canvas, x: float, y: float, text: str, font: str, size: float, colour: str) -> None:
-    """One cleaned line of text from `x` on, its baseline at `y`."""
+    """Write one cleaned line of text from `x` on, its baseline at `y`."""
     canvas.setFillColor(HexColor(colour))
     canvas.setFont(font, size)
     canvas.drawString(x, y, text)
 
 
 def write_right(canvas: Canvas, x: float, y: float, text: str, font: str, size: float, colour: str) -> None:
-    """One cleaned line of text that ends at `x`."""
+    """Write one cleaned line of text that ends at `x`."""
     write(canvas, x - fonts.width(text, font, size), y, text, font, size, colour)
 
 
 def total_height(pieces: Iterable[Any], width: float) -> float:
-    """Height that pieces take one under the other, spaces included; for reports that must fit on a page."""
+    """Return height that pieces take one under the other, spaces included; for reports that must fit on a page."""
     return sum(
         float(piece.wrap(width, style.HEIGHT)[1] + piece.getSpaceBefore() + piece.getSpaceAfter()) for piece in pieces
     )

@@ -16,7 +16,7 @@ EXAMPLES = 3
 
 
 def ledger_week(material: Material, words: Words) -> Week | None:
-    """The week that ends on the day of the report; None where the ledger is empty."""
+    """Return the week that ends on the day of the report; None where the ledger is empty."""
     if not material.entries:
         return None
     last = material.made_at.date()

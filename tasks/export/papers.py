@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 def collect_papers(
     lake: Lake, collection: str, owner: Sequence[str], on: date, documents: Sequence[str] = ()
 ) -> Papers:
-    """An office's papers on a day.
+    """Return an office's papers on a day.
 
     Args:
         owner: VAT numbers of the office; none: the party of most invoices.
@@ -53,14 +53,14 @@ def collect_papers(
 
 
 def _on(row: dict[str, Any], on: date) -> dict[str, Any]:
-    """An instalment as it stood on a day: a later payment has not happened yet."""
+    """Return an instalment as it stood on a day: a later payment has not happened yet."""
     if row["paid_on"] and row["paid_on"] > on:
         return row | {"paid_on": None, "paid": 0.0, "paid_by": "", "state": "ordered" if row["ordered_on"] else "open"}
     return row
 
 
 def _commonest(office: Office) -> tuple[str, ...]:
-    """The VAT number that stands on most invoices; none where two stand on as many."""
+    """Return the VAT number that stands on most invoices; none where two stand on as many."""
     counts: Counter[str] = Counter()
     for row in office.invoices:
         counts.update({vat for vat in (row["supplier_vat"], row["customer_vat"]) if vat})
@@ -69,7 +69,7 @@ def _commonest(office: Office) -> tuple[str, ...]:
 
 
 def _name(invoices: Sequence[Row], owner: Sequence[str]) -> str:
-    """How invoices call the office."""
+    """Return how invoices call the office."""
     ours = {vat.removeprefix("IT") for vat in owner}
     for row in invoices:
         for side in ("customer", "supplier"):
@@ -79,7 +79,7 @@ def _name(invoices: Sequence[Row], owner: Sequence[str]) -> str:
 
 
 def office_notes(papers: Papers, words: Words, left_out: bool = True) -> list[str]:
-    """Whose papers these are, and what the report leaves out."""
+    """Return whose papers these are, and what the report leaves out."""
     notes = [words("office_guessed" if papers.guessed else "office_named", name=papers.owner_name)]
     if not left_out:
         return notes
@@ -101,13 +101,13 @@ def office_notes(papers: Papers, words: Words, left_out: bool = True) -> list[st
 
 
 def main_currency(papers: Papers) -> str:
-    """The currency of most invoices: sums are made in it alone."""
+    """Return the currency of most invoices: sums are made in it alone."""
     counts = Counter(str(row["currency"]) for row in papers.invoices if row["direction"])
     return min(counts, key=lambda code: (-counts[code], code), default="EUR")
 
 
 def counted(papers: Papers) -> list[Row]:
-    """Invoices that count: no duplicates, none that the exchange system rejected, none in another currency."""
+    """Return invoices that count: no duplicates, none that the exchange system rejected, none in another currency."""
     currency = main_currency(papers)
     kept = [row for row in papers.invoices if not row["duplicate_of"] and row["sdi_state"] != "rejected"]
     return [row for row in kept if row["currency"] == currency]

@@ -17,33 +17,33 @@ from tasks.export.words import Words
 
 
 def title_of(entry: Entry) -> str:
-    """What a document is called: its title, or the name of its file."""
+    """Return what a document is called: its title, or the name of its file."""
     return clean(entry.title) or clean(name(entry.path)) or entry.document_id
 
 
 def source(entry: Entry, page: int = 0, text: str = "") -> Cell:
-    """A cell that opens the document, at a page where one is known."""
+    """Return a cell that opens the document, at a page where one is known."""
     return Cell(text or clean(name(entry.path)), link=link(entry.path, page))
 
 
 def page_cell(entry: Entry, page: int) -> str | Cell:
-    """The number of a page as a link to it, "–" where it is not known."""
+    """Return the number of a page as a link to it, "–" where it is not known."""
     return source(entry, page, str(page)) if page > 0 else "–"
 
 
 def source_line(entry: Entry, words: Words, extra: str = "") -> Prose:
-    """A line under a heading that names the document by its path and opens it."""
+    """Return a line under a heading that names the document by its path and opens it."""
     text = f"{words('source')}: {entry.path}" + (f" · {extra}" if extra else "")
     return Prose(text, style.SMALL, "muted", link=link(entry.path), after=7)
 
 
 def nothing(words: Words, key: str) -> list[Flowable]:
-    """The story of a report that has nothing to show: it says so and what to do."""
+    """Return the story of a report that has nothing to show: it says so and what to do."""
     return [Prose(words(key))]
 
 
 def documents_table(entries: Sequence[Entry], words: Words) -> Table:
-    """Every document with its type, size and state; the names are links."""
+    """Return every document with its type, size and state; the names are links."""
     show = words.format
     columns = [
         Column(words("document"), least=120),
@@ -72,14 +72,14 @@ def documents_table(entries: Sequence[Entry], words: Words) -> Table:
 
 
 def state(entry: Entry, words: Words) -> Cell:
-    """A document's state as a traffic light with its word."""
+    """Return a document's state as a traffic light with its word."""
     if entry.state == "quarantined":
         return Cell(words.kind(entry.kind) if entry.kind else words("quarantined"), mark="poor")
     return Cell(words("state_indexed"), mark="good")
 
 
 def failures_table(entries: Sequence[Entry], words: Words) -> Table:
-    """Documents in quarantine: which, where it failed, why, how often it was tried."""
+    """Return documents in quarantine: which, where it failed, why, how often it was tried."""
     columns = [
         Column(words("document"), least=100),
         Column(words("kind")),
@@ -95,12 +95,12 @@ def failures_table(entries: Sequence[Entry], words: Words) -> Table:
 
 
 def counts(values: Sequence[str], words: Words) -> list[tuple[str, float]]:
-    """How often each value occurs, the most frequent first; "" counts as unknown."""
+    """Return how often each value occurs, the most frequent first; "" counts as unknown."""
     return [(value or words("unknown"), float(count)) for value, count in Counter(values).most_common()]
 
 
 def share_table(head: str, items: Sequence[tuple[str, float]], words: Words) -> Table:
-    """Names with their count, share and a bar."""
+    """Return a table of names with their count, share and a bar."""
     total = sum(count for _, count in items) or 1.0
     rows = [
         Row((label, words.format.integer(count), Cell(words.format.percent(100 * count / total), bar=count / total)))

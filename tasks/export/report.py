@@ -83,7 +83,7 @@ def _build(report: Report, path: Path, progress: Progress) -> int:
 
 
 def _whole(report: Report) -> list[Flowable]:
-    """The story with its title block and contents in front, and room kept after each heading."""
+    """Return the story with its title block and contents in front, and room kept after each heading."""
     body = list(report.story)
     entries = [piece for piece in body if isinstance(piece, Heading) and piece.level < 3]
     top = min((heading.level for heading in entries), default=1)
@@ -97,7 +97,7 @@ def _whole(report: Report) -> list[Flowable]:
 
 
 def _together(body: list[Flowable]) -> list[Flowable]:
-    """Before each run of headings, a break unless they fit with the beginning of what follows them."""
+    """Return before each run of headings, a break unless they fit with the beginning of what follows them."""
     result: list[Flowable] = []
     index = 0
     while index < len(body):
@@ -119,7 +119,7 @@ def _together(body: list[Flowable]) -> list[Flowable]:
 
 
 def _least(following: list[Flowable]) -> float:
-    """Height of what must stand under a heading: the start of the next piece, and of one more if it is short."""
+    """Return height of what must stand under a heading: the start of the next piece, and of one more if it is short."""
     heights: list[float] = []
     for piece in following:
         if isinstance(piece, Piece) and not isinstance(piece, Heading):
@@ -170,7 +170,7 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
 
 
 def _furniture(report: Report) -> Callable[[Canvas, Any], None]:
-    """The header and footer of a page; the first page has its title instead of a header."""
+    """Return the header and footer of a page; the first page has its title instead of a header."""
     words = Words(report.language)
     title, subtitle = clean(report.title), clean(report.subtitle)
     date = words.format.date(report.made_at)

@@ -60,7 +60,7 @@ class Tables:
 
 
 def as_pdf(tables: Tables, material: Material, words: Words) -> Report:
-    """The tables as a report."""
+    """Return the tables as a report."""
     story: list[Flowable] = [Tiles(tables.tiles)] if tables.tiles else []
     story += [Prose(note, tone="muted") for note in tables.notes]
     for sheet in tables.sheets:
@@ -86,7 +86,7 @@ def _row(line: Line, sheet: Sheet, words: Words) -> Row:
 
 
 def shown(value: Any, kind: Kind, words: Words) -> str:
-    """A value as a reader of the report's language writes it; nothing for None."""
+    """Return a value as a reader of the report's language writes it; nothing for None."""
     if value is None or value == "":
         return ""
     if kind == "money":
@@ -101,7 +101,7 @@ def shown(value: Any, kind: Kind, words: Words) -> str:
 
 
 def as_workbook(tables: Tables) -> bytes:
-    """The tables as XLSX: a sheet each, numbers and dates as such, and one with the notes."""
+    """Return the tables as XLSX: a sheet each, numbers and dates as such, and one with the notes."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -117,7 +117,7 @@ def as_workbook(tables: Tables) -> bytes:
 
 
 def _sheet_name(name: str, taken: Sequence[str]) -> str:
-    """At most 31 characters without the signs that Excel refuses, and not taken yet."""
+    """Return at most 31 characters without the signs that Excel refuses, and not taken yet."""
     plain = "".join(c for c in name if c not in "[]:*?/\\")[:28] or "Sheet"
     number = sum(one.startswith(plain) for one in taken)
     return f"{plain} {number + 1}" if number else plain

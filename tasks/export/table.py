@@ -64,7 +64,7 @@ class Table(Piece):
 
     # -- measuring ------------------------------------------------------------------------------------------------
     def wrap(self, width: float, height: float) -> tuple[float, float]:
-        """The height of the rows that are left, or just more than `height` when they do not fit."""
+        """Return the height of the rows that are left, or just more than `height` when they do not fit."""
         if not self._widths:
             self._widths = column_widths(self.columns, self._rows, width, self.kind.size)
             self._head = [
@@ -108,7 +108,7 @@ class Table(Piece):
         return wrap(clean(cell.text), fonts.STRONG if cell.strong else font, self.kind.size, room, self.most)
 
     def least(self, width: float) -> float:
-        """The head and the first three rows, or all of a small table."""
+        """Return the head and the first three rows, or all of a small table."""
         self.wrap(width, style.HEIGHT)
         if self._small:
             return float(self.height)
@@ -231,7 +231,7 @@ class _Brush:
 
 
 def mark(canvas: Any, x: float, y: float, tone: str) -> None:
-    """A traffic light that is told by shape as well as by colour: disc, triangle, square."""
+    """Draw a traffic light that is told by shape as well as by colour: disc, triangle, square."""
     canvas.setFillColor(HexColor(style.TONES[tone]))
     if tone == "good":
         canvas.circle(x, y, 2.8, stroke=0, fill=1)

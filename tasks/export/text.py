@@ -54,7 +54,7 @@ def _table() -> _Table:
 
 
 def clean(text: object) -> str:
-    """One line of text that every part of a report can draw as it is: composed, without controls, spaces joined."""
+    """Return one line of text that every part of a report can draw as it is: composed, without controls, spaces joined."""
     string = str(text)
     if not (string.isascii() and string.isprintable()):
         string = unicodedata.normalize("NFC", string).translate(_table())
@@ -62,7 +62,7 @@ def clean(text: object) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most `limit` characters of a cleaned text, cut at a word where one ends near, marked by an ellipsis."""
+    """Return at most `limit` characters of a cleaned text, cut at a word where one ends near, marked by an ellipsis."""
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
@@ -104,7 +104,7 @@ def _pieces(text: str, font: str, size: float, room: float) -> Iterator[tuple[st
 
 
 def _broken(word: str, font: str, size: float, room: float) -> Iterator[tuple[str, float]]:
-    """The parts of a word that is wider than a line, each no wider than the line, in one pass over its characters."""
+    """Yield the parts of a word that is wider than a line, each no wider than the line, in one pass over its characters."""
     widths = fonts.character_widths(word, font, size)
     start, used, after = 0, 0.0, 0
     for index, breadth in enumerate(widths):
@@ -126,7 +126,7 @@ def _cut(lines: list[str], font: str, size: float, room: float, most: int) -> li
 
 
 def link(path: str, page: int = 0) -> str:
-    """The address under which a viewer opens a document, "" where none is safe.
+    """Return the address under which a viewer opens a document, "" where none is safe.
 
     A local file becomes a file URI, with `#page=` for a PDF; web addresses stay; anything else (an object store, a
     script) is not linked. An attachment (`mail.eml!/bill.pdf`) opens the file that holds it.
@@ -141,7 +141,7 @@ def link(path: str, page: int = 0) -> str:
 
 
 def _scheme(address: str) -> str:
-    """The scheme of an address in lower case, "" where it has none or cannot be read as an address."""
+    """Return the scheme of an address in lower case, "" where it has none or cannot be read as an address."""
     try:
         return urlsplit(address).scheme.lower()
     except ValueError:
@@ -149,5 +149,5 @@ def _scheme(address: str) -> str:
 
 
 def name(path: str) -> str:
-    """The last part of a path or address, for tables that have no room for all of it."""
+    """Return the last part of a path or address, for tables that have no room for all of it."""
     return Path(path.rstrip("/")).name or path

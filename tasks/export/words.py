@@ -41,6 +41,6 @@ class Words:
         return _SLOT.sub(lambda slot: values[slot[1]], phrase) if values else phrase
 
     def kind(self, name: str) -> str:
-        """A failure, entity or statistic by its name, in words."""
+        """Return a failure, entity or statistic by its name, in words."""
         pair = KINDS.get(name)
         return pair[self._index] if pair else name.replace("_", " ")

@@ -45,7 +45,7 @@ class _Piece:
 
 
 def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chunk]:
-    """The chunks of a document in reading order.
+    """Return the chunks of a document in reading order.
 
     Args:
         path: of the document; its file name is part of the context line.
@@ -63,7 +63,7 @@ def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chun
 
 
 def _by_page(element: Element) -> list[Element]:
-    """A table that goes on over several pages, cut where they turn; its head rows are repeated on each."""
+    """Return a table that goes on over several pages, cut where they turn; its head rows are repeated on each."""
     pages = [element.page_of(row) for row in range(len(element.rows or ()))]
     if not element.rows or len(set(pages)) < 2:
         return [element]
@@ -78,13 +78,13 @@ def _by_page(element: Element) -> list[Element]:
 
 
 def _lengths(count: Count, seen: Callable[[str], str], texts: Sequence[str]) -> list[int]:
-    """Tokens of what is seen of each text; no less than its length deserves, or a table of amounts would be one chunk."""
+    """Return tokens of what is seen of each text; no less than its length deserves, or a table of amounts would be one chunk."""
     lengths = count([seen(text) for text in texts])
     return [max(tokens, math.ceil(len(text) / CHARACTERS)) for tokens, text in zip(lengths, texts, strict=True)]
 
 
 def _leads(sections: set[str], heading: str, count: Count, most: int) -> dict[str, tuple[str, int]]:
-    """Section → (document and last heading, tokens); too long a line loses words from its middle: both ends say most."""
+    """Return section → (document and last heading, tokens); too long a line loses words from its middle: both ends say most."""
     lines = {s: _joined(heading, s.rsplit(SECTION, 1)[-1]) for s in sections}
     result = {}
     for section, tokens in zip(lines, count(list(lines.values())) if lines else [], strict=True):
@@ -116,7 +116,7 @@ def _pieces(elements: Sequence[Element], read: Count, at_most: Count, room: dict
 
 
 def _split_table(piece: _Piece, read: Count, at_most: Count, most: int) -> Iterator[_Piece]:
-    """Between rows; the head rows (those before the first row with a number beside its label) are repeated in each part."""
+    """Split between rows; the head rows (those before the first row with a number beside its label) are repeated in each part."""
     lines = piece.text.split("\n")
     lengths = read(lines)
     heads = _head_rows(lines)
@@ -152,7 +152,7 @@ def _head_rows(lines: Sequence[str]) -> int:
 
 
 def _split_text(piece: _Piece, count: Count, most: int) -> Iterator[_Piece]:
-    """Sentences packed up to `most` tokens; a longer sentence is halved at blanks until it fits."""
+    """Yield sentences packed up to `most` tokens; a longer sentence is halved at blanks until it fits."""
     sentences = [part for part in SENTENCE_END.split(piece.text) if part.strip()]
     part: list[str] = []
     tokens = 0
@@ -168,7 +168,7 @@ def _split_text(piece: _Piece, count: Count, most: int) -> Iterator[_Piece]:
 
 
 def _halved(texts: Sequence[str], count: Count, most: int) -> Iterator[tuple[str, int]]:
-    """Every text with its length, those above `most` cut in two until they fit."""
+    """Yield every text with its length, those above `most` cut in two until they fit."""
     for text, length in zip(texts, count(list(texts)) if texts else [], strict=True):
         if length <= most:
             yield text, length
@@ -182,7 +182,7 @@ def _halved(texts: Sequence[str], count: Count, most: int) -> Iterator[tuple[str
 
 
 def _groups(pieces: Iterator[_Piece], room: dict[str, int]) -> Iterator[list[_Piece]]:
-    """Pieces that stand in one chunk: same page, same section, within the room; a title goes with what follows it."""
+    """Yield pieces that stand in one chunk: same page, same section, within the room; a title goes with what follows it."""
     group: list[_Piece] = []
     tokens = 0
     for piece in pieces:

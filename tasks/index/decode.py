@@ -46,7 +46,7 @@ _FEW_STRANGE = 3
 
 
 def _windows_page(name: str) -> codecs.CodecInfo | None:
-    """Python knows `cp950` but not `windows-950`, which mails and web pages write."""
+    """Return a code page as Python knows it: `cp950`, not the `windows-950` that mails and web pages write."""
     found = re.fullmatch(r"windows[-_](\d+)", name)
     return codecs.lookup(f"cp{found.group(1)}") if found else None
 
@@ -55,7 +55,7 @@ codecs.register(_windows_page)
 
 
 def decode(data: bytes, declared: bool = False) -> str:
-    """The text of `data`, line ends made "\\n".
+    """Return the text of `data`, line ends made "\n".
 
     Args:
         data: the whole file.
@@ -84,7 +84,7 @@ def _to_text(data: bytes, declared: bool) -> str:
 
 
 def decode_as(data: bytes, charset: str | None) -> str:
-    """The text of a part of a mail that names its charset, as it was meant; the likeliest one where the name is wrong.
+    """Return the text of a part of a mail that names its charset, as it was meant; the likeliest one where the name is wrong.
 
     Who writes `us-ascii` or `iso-8859-1` has seldom looked: bytes that are UTF-8 are read so, others as cp1252.
     """
@@ -107,7 +107,7 @@ def _known(name: str) -> str:
 
 
 def _as_declared(data: bytes, name: str) -> str | None:
-    """Decoded as the text itself says, None when it does not hold. Browsers read latin-1 as cp1252, and so do we."""
+    """Decode as the text itself says, None when it does not hold. Browsers read latin-1 as cp1252, and so do we."""
     known = _known(name)
     try:
         return data.decode("cp1252" if known in {"iso8859-1", "ascii"} else known, errors="strict") if known else None
@@ -116,7 +116,7 @@ def _as_declared(data: bytes, name: str) -> str | None:
 
 
 def _without_mark(sample: bytes) -> str:
-    """UTF-16 or UTF-32 without a mark, by where the zero bytes stand; "" when it is neither."""
+    """Decode UTF-16 or UTF-32 without a mark, by where the zero bytes stand; "" when it is neither."""
     if sample.count(0) < len(sample) // 4 or len(sample) < 8:
         return ""
     zeros = [sample[start::4].count(0) / max(1, len(sample[start::4])) for start in range(4)]
@@ -132,7 +132,7 @@ def _without_mark(sample: bytes) -> str:
 
 
 def _vote(sample: bytes) -> str:
-    """The likeliest one-byte encoding of a text that is not UTF-8."""
+    """Return the likeliest one-byte encoding of a text that is not UTF-8."""
     shares = {name: _share(sample, name) for name in _WESTERN}
     best = max(_WESTERN, key=lambda name: shares[name])
     if shares[best] >= 0.9:
@@ -144,7 +144,7 @@ def _vote(sample: bytes) -> str:
 
 
 def _share(sample: bytes, name: str) -> float:
-    """How many of the high bytes become usual letters and signs of western European prose.
+    """Return how many of the high bytes become usual letters and signs of western European prose.
 
     A capital right after a small letter is no prose: DOS text read as Mac text turns "società" into "societÖ".
     """

@@ -56,7 +56,7 @@ def detect(source: Path | bytes, name: str) -> str:
 
 
 def _typed(name: str) -> str:
-    """The format that the extension stands for among plain texts."""
+    """Return the format that the extension stands for among plain texts."""
     typed = extension(name)
     return next((reader.extensions[typed] for reader in readers() if typed in reader.extensions), "")
 

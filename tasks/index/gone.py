@@ -90,7 +90,7 @@ def span(paths: pl.Series, prefix: str) -> tuple[int, int]:
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The spans without overlaps and without empty ones."""
+    """Yield the spans without overlaps and without empty ones."""
     end = 0
     for first, last in sorted(spans):
         if last > max(first, end):
@@ -99,7 +99,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _emptied(lost: pl.Series, found: pl.DataFrame, roots: Sequence[Root]) -> tuple[Emptied, ...]:
-    """The folders and globs that lose all that was known under them."""
+    """Return the folders and globs that lose all that was known under them."""
     candidates = [root for root in roots if root.kind != "file"]
     if lost.is_empty() or not candidates:
         return ()
@@ -109,7 +109,7 @@ def _emptied(lost: pl.Series, found: pl.DataFrame, roots: Sequence[Root]) -> tup
 
 
 def _count(paths: pl.Series, root: Root) -> int:
-    """How many of the sorted paths a folder or a glob holds."""
+    """Return how many of the sorted paths a folder or a glob holds."""
     first, end = span(paths, root.prefix)
     if root.kind == "folder" or first == end:
         return end - first

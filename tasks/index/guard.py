@@ -32,7 +32,7 @@ _RATIO_FLOOR = 16 << 20
 
 
 def check_size(source: Path | bytes, limits: Limits) -> int:
-    """The size in bytes.
+    """Return the size in bytes.
 
     Raises:
         DocumentError: EMPTY (zero bytes), TOO_LARGE, NOT_FOUND or PERMISSION.
@@ -54,7 +54,7 @@ def check_size(source: Path | bytes, limits: Limits) -> int:
 
 
 def open_archive(source: Path | bytes) -> zipfile.ZipFile:
-    """The ZIP file behind a document.
+    """Return the ZIP file behind a document.
 
     Raises:
         DocumentError: CORRUPT, its directory cannot be read.

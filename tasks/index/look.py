@@ -62,7 +62,7 @@ class Look:
             return {name.lower().replace("\\", "/").lstrip("/"): name for name in archive.namelist()}
 
     def part(self, name: str, most: int = 1 << 20) -> bytes:
-        """The first bytes of a part; none when it is absent or broken (the other parts then decide)."""
+        """Return the first bytes of a part; none when it is absent or broken (the other parts then decide)."""
         if name not in self.parts:
             return b""
         if name not in self._read:
@@ -101,7 +101,7 @@ class Look:
         return found
 
     def stream(self, name: str, most: int) -> bytes:
-        """The first bytes of a stream; none when it is absent.
+        """Return the first bytes of a stream; none when it is absent.
 
         Raises:
             DocumentError: CORRUPT.
@@ -124,7 +124,7 @@ class Look:
 
 
 def extension(name: str) -> str:
-    """What stands behind the last dot of a file's name, in small letters."""
+    """Return what stands behind the last dot of a file's name, in small letters."""
     return PurePosixPath(name).suffix.lower().lstrip(".")
 
 

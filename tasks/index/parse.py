@@ -196,7 +196,7 @@ _POOLS_LOCK = threading.Lock()
 
 
 def parser_pool(settings: Settings, workers: int | None = None) -> ParserPool:
-    """The pool of this process for these settings; made once."""
+    """Return the pool of this process for these settings; made once."""
     key = (os.getpid(), settings.limits, settings.ocr, settings.languages, workers or settings.workers)
     with _POOLS_LOCK:
         if key not in _POOLS or _POOLS[key]._closed:

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def _outcome(entry: Entry, request: Request, setup: Setup, line: Line) -> tuple[Parsed | None, Refusal | None]:
-    """What the parser makes of a document, or why nothing."""
+    """Return what the parser makes of a document, or why nothing."""
     source = Path(setup.folder, request.file) if request.data is None else request.data
     granted = _Granted(setup.limits, line)
     try:
@@ -90,7 +90,7 @@ class _Granted:
 
 
 def _memory() -> int:
-    """Private resident bytes of this process; 0 where /proc does not tell."""
+    """Return private resident bytes of this process; 0 where /proc does not tell."""
     try:
         fields = Path("/proc/self/statm").read_text().split()
     except OSError:

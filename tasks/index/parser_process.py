@@ -65,7 +65,7 @@ class ParserProcess:
         self.protection: Protection | None = None
 
     def ask(self, source: Path | bytes, name: str, settings: Settings) -> tuple[Outcome, bool]:
-        """The outcome of one document, and whether the child can take another."""
+        """Return the outcome of one document, and whether the child can take another."""
         try:
             request = self._request(source, name, settings)
         except DocumentError as error:
@@ -85,7 +85,7 @@ class ParserProcess:
                 Path(self._folder, request.file).unlink(missing_ok=True)
 
     def _request(self, source: Path | bytes, name: str, settings: Settings) -> Request:
-        """The document as the child gets it, which cannot open a file of ours: its bytes, or a copy in its folder when it is long."""
+        """Return the document as the child gets it, which cannot open a file of ours: its bytes, or a copy in its folder when it is long."""
         check_size(source, settings.limits)
         request = partial(Request, name, settings.ocr, settings.languages)
         if isinstance(source, bytes):
@@ -141,7 +141,7 @@ class ParserProcess:
                 raise Nonsense(f"an unexpected {answer.word}")
 
     def _obituary(self) -> DocumentError:
-        """Why the child died, by its exit status and its last words."""
+        """Say why the child died, by its exit status and its last words."""
         try:
             status = self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -160,7 +160,7 @@ class ParserProcess:
         return DocumentError(FailureKind.CRASH, f"the reader crashed ({how}){f': {words}' if words else ''}")
 
     def _last_words(self) -> str:
-        """The last line that the child wrote on standard error."""
+        """Return the last line that the child wrote on standard error."""
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 4096))
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
@@ -212,7 +212,7 @@ PASSED_ON = (
 
 
 def environment(folder: str) -> dict[str, str]:
-    """The child's environment: what it needs and no more, so no secret is in it, and no library starts threads of its own."""
+    """Return the child's environment: what it needs and no more, so no secret is in it, and no library starts threads of its own."""
     kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT"), "1")
     homes = dict.fromkeys(

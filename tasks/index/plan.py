@@ -160,13 +160,13 @@ def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.
 
 
 def _parser_now(fingerprints: Fingerprints) -> pl.Expr:
-    """The fingerprint of what would read a document now; one whose format nobody knew waits for a change of any parser."""
+    """Return the fingerprint of what would read a document now; one whose format nobody knew waits for a change of any parser."""
     known = pl.col("format").fill_null("")
     return known.replace_strict(dict(fingerprints.parsers), default="", return_dtype=pl.String)
 
 
 def _outdated_parents(known: pl.DataFrame, fingerprints: Fingerprints) -> pl.Series:
-    """Containers of which an attachment is out of date: attachments are redone with their container only."""
+    """Return containers of which an attachment is out of date: attachments are redone with their container only."""
     stale = (
         (pl.col("state") == WRITING)
         | (pl.col("parser").fill_null("") != _parser_now(fingerprints))

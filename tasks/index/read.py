@@ -58,7 +58,7 @@ def parse_file(source: Path | bytes, name: str, settings: Settings) -> Parsed:
 
 
 def read(source: Path | bytes, context: Context) -> Parsed:
-    """As `parse_file`, with the context made.
+    """Return as `parse_file`, with the context made.
 
     Raises:
         DocumentError: for every reason why it cannot be read.
@@ -77,7 +77,7 @@ def read(source: Path | bytes, context: Context) -> Parsed:
 
 
 def explained(error: Exception) -> DocumentError:
-    """The DocumentError for an exception that a reader did not foresee."""
+    """Return the DocumentError for an exception that a reader did not foresee."""
     if isinstance(error, MemoryError):
         return DocumentError(FailureKind.MEMORY, "reading the file needs more memory than limits.memory grants")
     if isinstance(error, RecursionError):
@@ -91,7 +91,7 @@ def explained(error: Exception) -> DocumentError:
 
 
 def _unlocked(source: Path | bytes) -> Path | bytes:
-    """The file itself, or its decrypted bytes when only the fixed password of Excel protects it.
+    """Return the file itself, or its decrypted bytes when only the fixed password of Excel protects it.
 
     Raises:
         DocumentError: ENCRYPTED, another password is needed.
@@ -126,7 +126,7 @@ def _decrypted(source: Path | bytes) -> bytes:
 
 
 def _checked(parsed: Parsed, context: Context) -> Parsed:
-    """What was parsed, with its language and, failing a title of its own, none; nothing at all is a failure."""
+    """Return what was parsed, with its language and, failing a title of its own, none; nothing at all is a failure."""
     if parsed.pages > context.limits.pages:
         raise DocumentError(
             FailureKind.TOO_LARGE, f"{parsed.pages:,} pages; the limit is {context.limits.pages:,} (limits.pages)"
@@ -138,7 +138,7 @@ def _checked(parsed: Parsed, context: Context) -> Parsed:
 
 
 def language_of(elements: Iterable[Element]) -> str:
-    """The two-letter code of a document's language, "" when fewer than five words tell.
+    """Return the two-letter code of a document's language, "" when fewer than five words tell.
 
     Plain Italian and English are told by their commonest words; only what is short, mixed or of another language is
     left to py3langid, whose model costs a process 0.7 s and 100 MB to load.

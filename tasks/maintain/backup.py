@@ -59,7 +59,7 @@ class Copying:
 
 @contextmanager
 def pinned(settings: Settings, lake: Lake, backup: str) -> Iterator[list[Pinned]]:
-    """Every table at the version of one moment a collection, kept from any cleanup until the block ends."""
+    """Pin every table at the version of one moment a collection, kept from any cleanup until the block ends."""
     release_pins(lake)  # those of backups that were killed: only one backup runs at a time
     pins: list[Pinned] = []
     try:
@@ -175,7 +175,7 @@ def seal(
 def result(
     store: BackupStore, made: Manifest, done: Copying, trial: Drill | None, removed: Sequence[str], seconds: float
 ) -> dict[str, Any]:
-    """The contract's JSON of `backup`."""
+    """Return what `faldone backup --json` prints."""
     return {
         "status": "failed" if trial is not None and trial.problem else "completed",
         "id": made.id,
@@ -193,7 +193,7 @@ def result(
 
 
 def backup(settings: Settings, to: str = "", run_drill: bool = True, api: Api | None = None) -> dict[str, Any]:
-    """Make a backup; the contract's JSON. The caller holds the backup lane (`one_at_a_time(settings, "backup")`).
+    """Make a backup; return what `faldone backup --json` prints. The caller holds the backup lane (`one_at_a_time(settings, "backup")`).
 
     Args:
         to: a folder or URL; "" means `backups` in the data folder.

@@ -23,18 +23,18 @@ class JobFailed(FaldoneError):
 
 
 def peak_memory() -> int:
-    """Most resident bytes of this process so far."""
+    """Return most resident bytes of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux
 
 
 def stamp() -> str:
-    """The time now as a name that sorts: 20261120-020000."""
+    """Return the time now as a name that sorts: 20261120-020000."""
     return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
 
 
 def size(number: float) -> str:
-    """Bytes for a person: 1.5 GiB."""
+    """Return bytes for a person: 1.5 GiB."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(number) < 1024:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"

@@ -46,7 +46,7 @@ def drill(settings: Settings, lake: Lake, store: BackupStore, made: Manifest) ->
 
 
 def _drill_folder(settings: Settings, store: BackupStore, backup: str) -> Path:
-    """Beside the blobs where these are local, so that hard links serve and nothing is copied."""
+    """Return beside the blobs where these are local, so that hard links serve and nothing is copied."""
     top = Path(store.location) if store.local else settings.scratch
     folder = top / f".drill-{backup}"
     folder.mkdir(parents=True)
@@ -63,7 +63,7 @@ def _fetch(store: BackupStore, file: File, folder: Path, link: bool = False) -> 
 
 
 def _compare(live: Lake, restored: Lake, pin: Pinned) -> int:
-    """Rows compared.
+    """Return rows compared.
 
     Raises:
         Damaged: the restored table differs from the pinned version.

@@ -64,7 +64,7 @@ class Manifest:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest's two lines."""
+    """Return the manifest's two lines."""
     body = asdict(manifest) | {
         "format": FORMAT,
         "files": [[file.path, file.size, file.sha256] for file in manifest.files],

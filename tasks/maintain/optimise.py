@@ -59,7 +59,7 @@ def open_lake(settings: Settings) -> Lake:
 def optimise(
     settings: Settings, collection: str | None = None, keep: timedelta = KEEP, dry_run: bool = False
 ) -> dict[str, Any]:
-    """Optimise one collection or all; the contract's JSON of `optimise`.
+    """Optimise one collection or all; return what `faldone optimise --json` prints.
 
     Args:
         keep: versions younger than this stay for readers that opened them.
@@ -138,7 +138,7 @@ def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
 
 
 def summary(results: dict[str, list[TableResult]], seconds: float, dry_run: bool = False) -> dict[str, Any]:
-    """The contract's JSON of `optimise`."""
+    """Return what `faldone optimise --json` prints."""
     failed = any(table.error for part in results.values() for table in part)
     return {
         "status": "failed" if failed else "completed",

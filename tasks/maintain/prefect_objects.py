@@ -34,7 +34,7 @@ def known(api: Api) -> dict[str, Any]:
 
 
 def told(store: BackupStore, manifest: Manifest) -> dict[str, Any] | None:
-    """What a backup tells about Prefect; None where no server answered when it was made.
+    """Return what a backup tells about Prefect; None where no server answered when it was made.
 
     Raises:
         Damaged: the file is missing or differs from its checksum.
@@ -89,6 +89,6 @@ def _pause(api: Api, former: Row, now: Row | None) -> Iterator[str]:
 
 
 def _identity(schedule: Row) -> str:
-    """What a schedule is called or, without a name, when it runs."""
+    """Return what a schedule is called or, without a name, when it runs."""
     when = {name: value for name, value in schedule["schedule"].items() if name != "anchor_date"}
     return schedule.get("slug") or json.dumps(when, sort_keys=True)

@@ -32,7 +32,7 @@ from tasks.maintain.manifest import File, Manifest
 
 
 def locate(settings: Settings, which: str, source: str = "") -> tuple[BackupStore, str]:
-    """The store and id of a backup given by id, by path or URL, or as `latest`.
+    """Return the store and id of a backup given by id, by path or URL, or as `latest`.
 
     Args:
         source: where backups lie when not in the data folder.
@@ -55,7 +55,7 @@ def locate(settings: Settings, which: str, source: str = "") -> tuple[BackupStor
 
 
 def restore(settings: Settings, which: str, source: str = "", collection: str | None = None) -> dict[str, Any]:
-    """Restore a backup, or one collection of it; the contract's JSON. The caller holds the backup lane.
+    """Restore a backup, or one collection of it; return what `faldone restore --json` prints. The caller holds the lane.
 
     Raises:
         UsageError: there is no such backup or collection, or it holds paths that leave the folder.
@@ -103,7 +103,7 @@ def restore_prefect(settings: Settings, path: str, api: Api | None) -> dict[str,
 
 
 def chosen(manifest: Manifest, collection: str | None) -> list[File]:
-    """The files to restore.
+    """Return the files to restore.
 
     Raises:
         UsageError: the backup has no such collection.
@@ -158,7 +158,7 @@ def _check_tables(manifest: Manifest, laid_out: Lake) -> None:
 
 
 def _write_plan(settings: Settings, work: Path, collection: str | None) -> None:
-    """Which items come (with their inodes) and which go because the backup does not have them."""
+    """Write which items come (with their inodes) and which go because the backup does not have them."""
     new = work / "new"
     tops = ("lake",) if collection else ("lake", "models")
     coming = {f"{top}/{item.name}": item.stat().st_ino for top in tops for item in _items(new / top, collection)}
@@ -180,7 +180,7 @@ def _items(folder: Path, collection: str | None) -> list[Path]:
 
 
 def _present(settings: Settings, top: str, collection: str | None) -> list[str]:
-    """Names of what is in the data folder now."""
+    """Return names of what is in the data folder now."""
     if top == "lake" and settings.remote:
         names = [f"{name}.lance" for name in Lake(settings.root).names()]
         return [name for name in names if collection is None or name.startswith(f"{collection}.")]

@@ -24,17 +24,17 @@ RECENT = timedelta(days=2)
 
 
 def destination(settings: Settings, given: str = "") -> str:
-    """Where backups go: as given, else FALDONE_BACKUPS, else `backups` in the data folder."""
+    """Return where backups go: as given, else FALDONE_BACKUPS, else `backups` in the data folder."""
     return given or settings.backups or f"{settings.root}/backups"
 
 
 def new_id() -> str:
-    """The id of a backup that begins now; ids sort by time."""
+    """Return the id of a backup that begins now; ids sort by time."""
     return f"{stamp()}-{secrets.token_hex(2)}"
 
 
 def read(store: BackupStore, backup: str) -> Manifest:
-    """A backup's manifest, checked.
+    """Return a backup's manifest, checked.
 
     Raises:
         UsageError: there is no such backup, or it holds paths that leave the folder.
@@ -50,7 +50,7 @@ def read(store: BackupStore, backup: str) -> Manifest:
 
 
 def kept(backups: Sequence[str], now: datetime | None = None) -> set[str]:
-    """Which backups stay.
+    """Return which backups stay.
 
     All of the last two days, and the last of each of the 7 latest days, 4 latest weeks and 12 latest months that have
     one.
@@ -66,7 +66,7 @@ def kept(backups: Sequence[str], now: datetime | None = None) -> set[str]:
 
 
 def when(backup: str) -> datetime:
-    """When a backup was made, by its id."""
+    """Return when a backup was made, by its id."""
     return datetime.strptime(backup[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
 
@@ -97,7 +97,7 @@ def retain(store: BackupStore, dry_run: bool = False, coming: Sequence[str] = ()
 
 
 def preview(settings: Settings, to: str = "") -> dict[str, Any]:
-    """What a backup made now would remove; nothing is changed."""
+    """Return what a backup made now would remove; nothing is changed."""
     started, store = time.monotonic(), BackupStore(destination(settings, to))
     removed, freed = retain(store, dry_run=True, coming=[new_id()])
     return {
@@ -112,7 +112,7 @@ def preview(settings: Settings, to: str = "") -> dict[str, Any]:
 
 
 def listing(settings: Settings, source: str = "") -> dict[str, Any]:
-    """Every backup there is, the latest first; `problem` says why one cannot be restored as far as its manifest tells."""
+    """List every backup there is, the latest first; `problem` says why one cannot be restored as far as its manifest tells."""
     store = BackupStore(destination(settings, source))
     return {"path": store.location, "backups": [_listed(store, name) for name in reversed(store.backups())]}
 

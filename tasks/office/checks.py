@@ -32,7 +32,7 @@ class Finding:
 
 
 def check(invoice: Invoice) -> list[Finding]:
-    """Every finding about one invoice, in the order in which it is read."""
+    """Return every finding about one invoice, in the order in which it is read."""
     checks = (_required, _identifiers, _lines, _taxes, _natures, _total, _instalments)
     return [finding for step in checks for finding in step(invoice)]
 
@@ -62,7 +62,7 @@ def _party(role: str, party: Party) -> Iterator[Finding]:
 
 
 def _lines(invoice: Invoice) -> Iterator[Finding]:
-    """Lines, funds and roundings against the taxable amounts: by rate in FatturaPA, as a whole where discounts have no rate."""
+    """Yield lines, funds and roundings against the taxable amounts: by rate in FatturaPA, as a whole where discounts have no rate."""
     if not invoice.lines or not invoice.vat or any(line.amount is None for line in invoice.lines):
         return
     if invoice.gross is not None:
@@ -111,7 +111,7 @@ def _rate(rate: Decimal | None, nature: str) -> str:
 
 
 def _taxes(invoice: Invoice) -> Iterator[Finding]:
-    """Tax = taxable × rate, rounded to a cent, a cent of tolerance as the exchange system grants."""
+    """Yield tax = taxable × rate, rounded to a cent, a cent of tolerance as the exchange system grants."""
     for row in invoice.vat:
         if row.taxable is None or row.tax is None or row.rate is None or invoice.gross is not None:
             continue
@@ -135,7 +135,7 @@ def _natures(invoice: Invoice) -> Iterator[Finding]:
 
 
 def _total(invoice: Invoice) -> Iterator[Finding]:
-    """The stated total against the VAT summary."""
+    """Yield the stated total against the VAT summary."""
     if invoice.total is None or not invoice.vat:
         return
     difference = invoice.total - invoice.taxable - invoice.tax
@@ -158,7 +158,7 @@ def _total(invoice: Invoice) -> Iterator[Finding]:
 
 
 def _instalments(invoice: Invoice) -> Iterator[Finding]:
-    """The instalments against what is to be paid; an advance (TP03) is a part of it by its nature."""
+    """Yield the instalments against what is to be paid; an advance (TP03) is a part of it by its nature."""
     stated = invoice.stated_to_pay
     if stated is None or invoice.self_billed or invoice.terms == "TP03" or not (invoice.vat or invoice.total):
         return
@@ -177,7 +177,7 @@ def _instalments(invoice: Invoice) -> Iterator[Finding]:
 def _explained(
     difference: Decimal, reasons: Mapping[str, Decimal | None], tolerance: Decimal
 ) -> tuple[str, ...] | None:
-    """The fewest reasons that sum to the difference; None when none do."""
+    """Return the fewest reasons that sum to the difference; None when none do."""
     amounts = {name: value for name, value in reasons.items() if value}
     for count in range(len(amounts) + 1):
         for names in combinations(amounts, count):
@@ -191,7 +191,7 @@ def _equal(a: Decimal, b: Decimal | None) -> bool:
 
 
 def check_statement(statement: Statement) -> list[Finding]:
-    """Opening + movements = closing; the stated number and sum of payments."""
+    """Return opening + movements = closing; the stated number and sum of payments."""
     found = []
     moved = sum((m.amount for m in statement.movements), ZERO)
     if statement.opening is not None and statement.closing is not None:

@@ -23,12 +23,12 @@ def _words() -> dict[tuple[str, str], dict[str, str]]:
 
 
 def in_words(which: List, code: str, language: str = "it") -> str:
-    """The words for a code, "" for one that the list does not have."""
+    """Return the words for a code, "" for one that the list does not have."""
     return _words().get((which, code), {}).get(language if language in {"it", "en"} else "en", "")
 
 
 def with_words(which: List, code: str, language: str = "it") -> str:
-    """`MP05 bonifico`: the code and its words, or the code alone."""
+    """Return `MP05 bonifico`: the code and its words, or the code alone."""
     return f"{code} {in_words(which, code, language)}".strip()
 
 

@@ -78,7 +78,7 @@ def iban(value: str) -> Literal["right", "mod97", "cin", "form"]:
 
 
 def cin(bban: str) -> str:
-    """The check letter of ABI, CAB and account (22 characters): characters at odd places count by a table, at even places by rank."""
+    """Return the check letter of ABI, CAB and account (22 characters): characters at odd places count by a table, at even places by rank."""
     total = 0
     for place, character in enumerate(bban):
         even = int(character) if character.isdigit() else ord(character) - ord("A")

@@ -51,7 +51,7 @@ _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE | re.DOTALL | re.MULT
 
 
 def kind_of_record(record: Record) -> str:
-    """The kind of paper that a record comes from; "" for an expiry, which any paper may have."""
+    """Return the kind of paper that a record comes from; "" for an expiry, which any paper may have."""
     if isinstance(record, Expiry):
         return ""
     if isinstance(record, Invoice):
@@ -64,7 +64,7 @@ def kind_of_record(record: Record) -> str:
 
 
 def kind_of_text(head: str, metadata: Mapping[str, str]) -> str:
-    """The kind of a document by its first lines; certified mail says its own."""
+    """Return the kind of a document by its first lines; certified mail says its own."""
     if metadata.get("pec_kind"):
         return "certified_mail"
     text = head[:HEAD]

@@ -203,7 +203,7 @@ Record = Invoice | ExchangeReceipt | Statement | VatRegister | Book | TaxPayment
 
 
 def as_data(records: Iterable[Record]) -> tuple[Mapping[str, Any], ...]:
-    """The records as JSON data, absent and default values left out."""
+    """Return the records as JSON data, absent and default values left out."""
     made = list(records)
     if not made:
         return ()
@@ -214,7 +214,7 @@ def as_data(records: Iterable[Record]) -> tuple[Mapping[str, Any], ...]:
 
 
 def from_data(data: Iterable[Mapping[str, Any]]) -> list[Record]:
-    """The records of JSON data.
+    """Return the records of JSON data.
 
     Raises:
         ValueError: the data is of no known record.
@@ -225,7 +225,7 @@ def from_data(data: Iterable[Mapping[str, Any]]) -> list[Record]:
 
 @lru_cache(maxsize=1)
 def _adapter() -> Any:
-    """Made on first use: building it takes a process 50 ms, and most documents have no record."""
+    """Return made on first use: building it takes a process 50 ms, and most documents have no record."""
     from typing import Annotated
 
     from pydantic import Field, TypeAdapter

@@ -47,7 +47,7 @@ class Paper:
 
 
 def rows(paper: Paper, records: Iterable[Record]) -> Iterator[tuple[str, Row]]:
-    """(table, row) for every record of a document, keyed by document, table and order."""
+    """Yield (table, row) for every record of a document, keyed by document, table and order."""
     counts: dict[str, int] = {}
     for record in records:
         for table, row in _MAKERS[type(record)](record):
@@ -158,7 +158,7 @@ def _signed(value: Decimal | None, invoice: Invoice) -> float | None:
 
 
 def _dues(invoice: Invoice) -> tuple[Instalment, ...]:
-    """The stated instalments; where there are none, one without a date for what is owed. A self-billed document owes nothing."""
+    """Return the stated instalments; where there are none, one without a date for what is owed. A self-billed document owes nothing."""
     if invoice.self_billed:
         return ()
     if invoice.instalments or invoice.sign < 0 or invoice.to_pay <= 0:
@@ -286,7 +286,7 @@ _MAKERS: dict[type, Callable[[Any], Rows]] = {
 
 
 def kind_row(paper: Paper, records: Iterable[Record], metadata: dict[str, str], guessed: str) -> Row:
-    """The row of `papers`: what kind of paper a document is, by its records or else by what its text says, and who signed it."""
+    """Return the row of `papers`: what kind of paper a document is, by its records or else by what its text says, and who signed it."""
     kind = next((kind_of_record(record) for record in records), "") or guessed
     return {
         "row_id": paper.document_id,

@@ -18,7 +18,7 @@ def _sentences() -> dict[str, dict[str, str]]:
 
 
 def sentence(rule: str, values: Mapping[str, str], language: str = "en") -> str:
-    """What a finding says; a value that it does not have leaves nothing, paths are shortened to their last part."""
+    """Return what a finding says; a value that it does not have leaves nothing, paths are shortened to their last part."""
     text = _sentences().get(rule, {}).get(language) or rule.replace("_", " ")
     return " ".join(_SLOT.sub(lambda slot: _short(values.get(slot[1], "")), text).split())
 

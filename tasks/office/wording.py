@@ -10,7 +10,7 @@ _SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
 def amount(value: Decimal | float | None, currency: str = "", language: str = "it", places: int = 2) -> str:
-    """`1.882,00 €` in Italian, `€1,882.00` in English; "" for none. A currency without a sign is its code."""
+    """Return `1.882,00 €` in Italian, `€1,882.00` in English; "" for none. A currency without a sign is its code."""
     if value is None:
         return ""
     text = f"{value:,.{places}f}"
@@ -25,7 +25,7 @@ def amount(value: Decimal | float | None, currency: str = "", language: str = "i
 
 
 def quantity(value: Decimal | float | None, language: str = "it") -> str:
-    """A number with as many decimals as it needs."""
+    """Return a number with as many decimals as it needs."""
     if value is None:
         return ""
     plain = f"{Decimal(str(value)).normalize():,f}"
@@ -33,7 +33,7 @@ def quantity(value: Decimal | float | None, language: str = "it") -> str:
 
 
 def day(value: date | None, language: str = "it") -> str:
-    """`12/03/2026` in Italian, `12 March 2026` in English; "" for none."""
+    """Return `12/03/2026` in Italian, `12 March 2026` in English; "" for none."""
     if value is None:
         return ""
     return f"{value:%d/%m/%Y}" if language == "it" else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"

@@ -43,7 +43,7 @@ ITEMS: tuple[tuple[str, re.Pattern[str], int], ...] = (
 
 
 def result(rows: Sequence[Row]) -> float | None:
-    """The profit (negative: loss) of a book; None where it does not balance or its classes cannot be told apart."""
+    """Return the profit (negative: loss) of a book; None where it does not balance or its classes cannot be told apart."""
     kinds = {row["book"] for row in rows}
     debit, credit = (round(sum(row[side] for row in rows), 2) for side in ("debit", "credit"))
     if kinds == {"two_sided"}:
@@ -55,7 +55,7 @@ def result(rows: Sequence[Row]) -> float | None:
 
 
 def items(rows: Sequence[Row]) -> dict[str, float]:
-    """The main items of a trial balance by the canonical names of annual accounts; only those with an account of their words."""
+    """Return the main items of a trial balance by the canonical names of annual accounts; only those with an account of their words."""
     income = _income_rows(rows)
     if income is None:
         return {}
@@ -73,7 +73,7 @@ def items(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def _income_rows(rows: Sequence[Row]) -> list[Row] | None:
-    """The accounts of the income statement; None where a class tells neither way, or none tells."""
+    """Return the accounts of the income statement; None where a class tells neither way, or none tells."""
     classes: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         classes[re.split(r"[./\-\s]", row["code"])[0]].append(row)
@@ -88,7 +88,7 @@ def _income_rows(rows: Sequence[Row]) -> list[Row] | None:
 
 
 def _vote(name: str) -> int:
-    """1 for a word of the income statement, -1 for one of the balance sheet; the word that comes first counts."""
+    """Return 1 for a word of the income statement, -1 for one of the balance sheet; the word that comes first counts."""
     income, balance = _INCOME.search(name), _BALANCE.search(name)
     if income and balance:
         return 1 if income.start() < balance.start() else -1

@@ -65,7 +65,7 @@ def check_columns(wanted: Sequence[Condition], columns: Iterable[str], what: str
 
 
 def matches(condition: Condition, kind: str, value: Any) -> bool:
-    """Whether a value of a row fulfils a condition.
+    """Tell whether a value of a row fulfils a condition.
 
     Args:
         kind: `text`, `number`, `integer`, `date`, `moment` or `flag`.
@@ -95,7 +95,7 @@ def matches(condition: Condition, kind: str, value: Any) -> bool:
 
 
 def bounds(condition: Condition, kind: str) -> tuple[Any, Any]:
-    """The first and the last value that the condition's text means.
+    """Return the first and the last value that the condition's text means.
 
     Raises:
         UsageError: the text is no value of that kind, or a range stands behind another sign than `=` or `!=`.
@@ -126,7 +126,7 @@ def _pair(text: str, kind: str, condition: Condition) -> tuple[Any, Any]:
 
 
 def _days(text: str, condition: Condition) -> tuple[date, date]:
-    """The first and last day of a year, a month or a day."""
+    """Return the first and last day of a year, a month or a day."""
     parts: Sequence[str | None]
     if match := _DAY.fullmatch(text):
         parts = match.groups()
@@ -165,7 +165,7 @@ def _comparable(value: Any, kind: str, column: str) -> Any:
 
 
 def _same_text(seen: str, wanted: str, column: str) -> bool:
-    """Texts are equal without regard to case; an Italian VAT number with or without its country."""
+    """Compare texts without regard to case; an Italian VAT number with or without its country."""
     if column == "vat" or column.endswith("_vat"):
         return seen.removeprefix("it") == wanted.removeprefix("it")
     return seen == wanted
@@ -174,7 +174,7 @@ def _same_text(seen: str, wanted: str, column: str) -> bool:
 def selected(
     rows: Iterable[Mapping[str, Any]], wanted: Sequence[Condition], kinds: Mapping[str, str]
 ) -> list[Mapping[str, Any]]:
-    """The rows that fulfil every condition."""
+    """Return the rows that fulfil every condition."""
     for condition in wanted:  # so that a wrong value is told even where there is no row
         if condition.text:
             bounds(condition, kinds[condition.column]) if condition.operator != "~" else None

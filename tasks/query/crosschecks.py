@@ -27,7 +27,7 @@ WITHHOLDING = "1040"
 
 
 def cross_findings(office: Office) -> Iterator[Row]:
-    """Every finding of papers about each other."""
+    """Yield every finding of papers about each other."""
     yield from _invoices(office)
     yield from _register(office)
     yield from _vat(office)
@@ -71,7 +71,7 @@ def _invoices(office: Office) -> Iterator[Row]:
 
 
 def _register(office: Office) -> Iterator[Row]:
-    """Documents of a register against the invoices by supplier (or customer) and number: each way, and their sums."""
+    """Yield documents of a register against the invoices by supplier (or customer) and number: each way, and their sums."""
     rows = office.stored("register")
     if not rows or not office.invoices:
         return
@@ -99,7 +99,7 @@ def _documents(rows: list[Row]) -> dict[tuple[str, str, str], list[Row]]:
 
 
 def _by_number(office: Office, side: str) -> dict[tuple[str, str], Row]:
-    """Invoices by (party, number) and, where a number is one party's alone, by ("", number)."""
+    """Return invoices by (party, number) and, where a number is one party's alone, by ("", number)."""
     found: dict[tuple[str, str], Row] = {}
     counts: dict[str, int] = defaultdict(int)
     for row in office.invoices:
@@ -129,7 +129,7 @@ def _compare(part: list[Row], invoice: Row) -> Iterator[Row]:
 
 
 def _unregistered(office: Office, rows: list[Row], seen: set[tuple[str, int]]) -> Iterator[Row]:
-    """Invoices dated in the months that a register of purchases covers and that are not in it."""
+    """Yield invoices dated in the months that a register of purchases covers and that are not in it."""
     months = {
         (row["registered"] or row["date"]).strftime("%Y-%m")
         for row in rows
@@ -151,7 +151,7 @@ def _unregistered(office: Office, rows: list[Row], seen: set[tuple[str, int]]) -
 
 
 def _vat(office: Office) -> Iterator[Row]:
-    """VAT that a form pays against the settlement of that month or quarter; a code of another period whose amount fits is said so."""
+    """Yield VAT that a form pays against the settlement of that month or quarter; a code of another period whose amount fits is said so."""
     periods = office.stored("vat_periods")
     for row in office.stored("taxes"):
         month, quarter = VAT_MONTHS.get(row["code"]), VAT_QUARTERS.get(row["code"])
@@ -179,7 +179,7 @@ def _vat(office: Office) -> Iterator[Row]:
 
 
 def _withholdings(office: Office) -> Iterator[Row]:
-    """Tax withheld (code 1040) of a month against the withholdings of the invoices that were paid in it."""
+    """Yield tax withheld (code 1040) of a month against the withholdings of the invoices that were paid in it."""
     paid: dict[str, float] = defaultdict(float)
     invoices = {
         (i["document_id"], i["body"]): i
@@ -203,7 +203,7 @@ def _withholdings(office: Office) -> Iterator[Row]:
 
 
 def _books(office: Office) -> Iterator[Row]:
-    """Debit equals credit in a trial balance and in every day of a day book."""
+    """Yield debit equals credit in a trial balance and in every day of a day book."""
     groups: dict[tuple[str, str, date | None], list[Row]] = defaultdict(list)
     for row in office.stored("accounts"):
         if row["book"] != "two_sided":
@@ -233,7 +233,7 @@ FEWEST = 5
 
 
 def _annual_accounts(office: Office) -> Iterator[Row]:
-    """Trial balances against annual accounts, and annual accounts of one year against each other (PDF, XBRL, next year's)."""
+    """Yield trial balances against annual accounts, and annual accounts of one year against each other (PDF, XBRL, next year's)."""
     accounts = _figures(office)
     for rows in _trial_balances(office).values():
         year = rows[0]["date"].year if rows[0]["date"] else None
@@ -269,7 +269,7 @@ def _trial_balances(office: Office) -> dict[str, list[Row]]:
 def _compared(
     row: Row, own: dict[str, float], other: str, theirs: dict[str, float], rule: str, fewest: int
 ) -> Iterator[Row]:
-    """A note where all common items agree to a unit, an error for each that does not; nothing where the two are not of one firm."""
+    """Yield a note where all common items agree to a unit, an error for each that does not; nothing where the two are not of one firm."""
     common = sorted(own.keys() & theirs.keys())
     equal = [name for name in common if abs(own[name] - theirs[name]) <= 1]
     if len(equal) < fewest:

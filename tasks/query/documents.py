@@ -52,13 +52,13 @@ LISTED = (
 
 
 def columns() -> list[str]:
-    """Every column that a condition may name."""
+    """Return every column that a condition may name."""
     typed = [name for table in ORDER for name in (*COLUMNS[table], *DERIVED.get(table, {}))]
     return list(dict.fromkeys([*PASSAGES, *LISTED, *typed]))
 
 
 def search_filter(lake: Lake, collection: str, texts: Sequence[str], office: Sequence[str] = ()) -> dict[str, Any]:
-    """Conditions as a filter on passages.
+    """Return conditions as a filter on passages.
 
     Raises:
         UsageError: a condition that cannot be read, on an unknown column, or with a value that its column cannot have.
@@ -112,7 +112,7 @@ def _passage(condition: Condition, kind: str) -> Any:
 
 
 def documents(lake: Lake, collection: str, wanted: Sequence[Condition], office: Sequence[str] = ()) -> list[str]:
-    """The ids of documents that fulfil every condition.
+    """Return the ids of documents that fulfil every condition.
 
     Raises:
         UsageError: an unknown column, or a value that its column cannot have.
@@ -128,7 +128,7 @@ def documents(lake: Lake, collection: str, wanted: Sequence[Condition], office: 
 
 
 def _tables(wanted: Sequence[Condition]) -> list[tuple[str, list[Condition]]]:
-    """(table, conditions): one table for all where there is one, else the first that has each."""
+    """Return (table, conditions): one table for all where there is one, else the first that has each."""
     names = {c.column for c in wanted}
     for table in (LEDGER.kind, *ORDER):
         if names <= _kinds(table).keys():
@@ -154,7 +154,7 @@ def _ledger(lake: Lake, collection: str) -> list[dict[str, Any]]:
 def narrowed(
     rows: Sequence[dict[str, Any]], lake: Lake, collection: str, texts: Sequence[str], office: Sequence[str] = ()
 ) -> list[Any]:
-    """Rows of the ledger whose document fulfils the conditions.
+    """Return rows of the ledger whose document fulfils the conditions.
 
     Raises:
         UsageError: as `documents`.

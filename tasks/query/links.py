@@ -18,18 +18,18 @@ RANK = ("rejected", "refused", "accepted", "term lapsed", "not deliverable", "de
 
 
 def plain_number(number: str) -> str:
-    """A number as it is compared: no blanks, capitals, no leading zeros in its parts: `0058 / a` is `58/A`."""
+    """Return a number as it is compared: no blanks, capitals, no leading zeros in its parts: `0058 / a` is `58/A`."""
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", "".join(str(number).split()).upper())
 
 
 def plain_file(name: str) -> str:
-    """A file name as the exchange system knows it: no folder, no endings of envelope and XML."""
+    """Return a file name as the exchange system knows it: no folder, no endings of envelope and XML."""
     stem = name.replace("\\", "/").rsplit("/", 1)[-1]
     return re.sub(r"(?i)(\.(xml|p7m|zip))+$", "", stem).casefold()
 
 
 def party_key(row: Mapping[str, Any], side: str) -> str:
-    """A party by VAT number, else tax code, else name."""
+    """Return a party by VAT number, else tax code, else name."""
     return str(row[f"{side}_vat"] or row[f"{side}_cf"] or row[side] or "").removeprefix("IT").casefold()
 
 
@@ -55,7 +55,7 @@ def _direction(row: Row, ours: set[str]) -> str:
 
 
 def _states(invoices: Sequence[Row], receipts: Iterable[Row]) -> None:
-    """By file name; a renamed copy counts where its name begins with the file's and its sender's number is the same."""
+    """Link by file name; a renamed copy counts where its name begins with the file's and its sender's number is the same."""
     by_file: dict[str, list[Row]] = defaultdict(list)
     for receipt in receipts:
         by_file[plain_file(receipt["file"])].append(receipt)
@@ -90,7 +90,7 @@ def _duplicates(invoices: Sequence[Row]) -> None:
 
 
 def _credits(invoices: Sequence[Row]) -> None:
-    """A credit note names its invoice; the invoice then knows what was credited."""
+    """Link a credit note to the invoice that it names; the invoice then knows what was credited."""
     by_number: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in invoices:
         if (row["signed_total"] or 0) >= 0 and not row["duplicate_of"]:
@@ -105,7 +105,7 @@ def _credits(invoices: Sequence[Row]) -> None:
 
 
 def _self_invoices(invoices: Sequence[Row]) -> None:
-    """A foreign invoice and the self-invoice that its customer made for it."""
+    """Link a foreign invoice and the self-invoice that its customer made for it."""
     by_number: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in invoices:
         if not row["self_billed"]:

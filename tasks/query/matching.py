@@ -54,7 +54,7 @@ def _settle(movement: Row, by_cents: Mapping[int, list[Row]], numbers: _Numbers)
 
 
 def _of_one_invoice(movement: Row, candidates: Sequence[Row]) -> list[Row]:
-    """The first instalment of the same amount whose number the movement names; else whose party it names and nobody else's."""
+    """Return the first instalment of the same amount whose number the movement names; else whose party it names and nobody else's."""
     text = f"{movement['text']} {movement['reference']}"
     if named := [d for d in candidates if names_number(text, d["number"])]:
         return named[:1]
@@ -80,7 +80,7 @@ class _Numbers:
                 self._by_token[token].append(due)
 
     def several(self, movement: Row, done: str) -> list[Row]:
-        """The next instalment of each invoice that a text names, where there are several and they sum to the movement."""
+        """Return the next instalment of each invoice that a text names, where there are several and they sum to the movement."""
         text = f"{movement['text']} {movement['reference']}"
         found: dict[tuple[str, str], Row] = {}
         for token in dict.fromkeys(tokens(text)):
@@ -98,12 +98,12 @@ class _Numbers:
 
 
 def tokens(text: str) -> list[str]:
-    """Runs of letters and digits, capitals, numbers without leading zeros."""
+    """Return runs of letters and digits, capitals, numbers without leading zeros."""
     return [token.lstrip("0") or "0" for token in re.findall(r"[^\W_]+", text.upper())]
 
 
 def names_number(text: str, number: str) -> bool:
-    """Whether a text names an invoice's number: its parts in order, any signs between them.
+    """Tell whether a text names an invoice's number: its parts in order, any signs between them.
 
     A number of one or two characters counts only behind a word for an invoice: `RATA 1` does not name invoice 1.
     """
@@ -122,7 +122,9 @@ def _number_pattern(number: str) -> re.Pattern[str] | None:
 
 
 def _names_party(movement: Row, due: Row) -> bool:
-    """Money out goes to the supplier, money in comes from the customer; by account, VAT number or every word of the name."""
+    """Tell whether a movement names the party: money out goes to the supplier, money in comes from the customer; by
+    account, VAT number or every word of the name.
+    """
     out = movement["amount"] < 0
     side = "supplier" if out else "customer"
     if out and movement["iban"] and movement["iban"] == due["iban"]:
@@ -137,7 +139,7 @@ def _names_party(movement: Row, due: Row) -> bool:
 
 @lru_cache(maxsize=20_000)
 def name_words(name: str) -> frozenset[str]:
-    """The words of a firm's name that tell it from others: no legal form, no one-letter words."""
+    """Return the words of a firm's name that tell it from others: no legal form, no one-letter words."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     words = re.findall(r"[a-z0-9]+", plain.replace(".", ""))
     return frozenset(word for word in words if len(word) > 1 and word not in _FIRM)

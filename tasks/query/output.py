@@ -27,7 +27,7 @@ _UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_bytes(view: View, form: str) -> bytes:
-    """The whole file.
+    """Return the whole file.
 
     Raises:
         UsageError: the format is none of `csv`, `xlsx`, `parquet`.
@@ -42,7 +42,7 @@ def as_bytes(view: View, form: str) -> bytes:
 
 
 def as_csv(view: View) -> str:
-    """Comma-separated with a head; numbers with a point, dates ISO, nothing for what is not known."""
+    """Return comma-separated with a head; numbers with a point, dates ISO, nothing for what is not known."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(view.kinds)
@@ -63,7 +63,7 @@ def _csv_cell(value: Any) -> str:
 
 
 def as_json_value(value: Any) -> Any:
-    """A value as JSON has it: dates and times as ISO text."""
+    """Return a value as JSON has it: dates and times as ISO text."""
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
@@ -83,7 +83,7 @@ def _parquet(view: View) -> bytes:
 
 
 def _xlsx(view: View) -> bytes:
-    """One sheet with a bold head that stays while scrolling, and a filter."""
+    """Return one sheet with a bold head that stays while scrolling, and a filter."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
@@ -116,7 +116,7 @@ def _xlsx(view: View) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Spreadsheets know no time zones and no control characters."""
+    """Return a value as spreadsheets take it: they know no time zones and no control characters."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, str):

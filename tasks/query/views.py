@@ -78,7 +78,7 @@ class Office:
         self._lake, self.collection, self.office = lake, collection, tuple(office)
 
     def stored(self, table: str) -> list[Row]:
-        """The rows as the lake holds them, in order of path and place."""
+        """Return the rows as the lake holds them, in order of path and place."""
         rows: list[Row] = BY_KIND[table].read(self._lake, self.collection).to_pylist()
         return sorted(rows, key=lambda row: (str(row["path"]), row["row_id"]))
 
@@ -121,7 +121,7 @@ class Office:
         return rows
 
     def document(self, path: str) -> str:
-        """The id of a document by its path."""
+        """Return the id of a document by its path."""
         return next((row["document_id"] for row in self.figures if row["path"] == path), "")
 
     @cached_property
@@ -129,12 +129,12 @@ class Office:
         return self.stored("movements")
 
     def settled_invoices(self) -> list[Row]:
-        """Invoices with what is paid and open."""
+        """Return invoices with what is paid and open."""
         self.dues  # noqa: B018  matching fills the last columns of the invoices
         return self.invoices
 
     def matched_movements(self) -> list[Row]:
-        """Movements with the invoices that they pay."""
+        """Return movements with the invoices that they pay."""
         self.dues  # noqa: B018  matching says which invoices a movement pays
         return self.movements
 
@@ -145,7 +145,7 @@ class Office:
         return [row | {"message": sentence(row["rule"], json.loads(row["values"] or "{}"))} for row in rows]
 
     def parties(self) -> list[Row]:
-        """One row a firm, by VAT number, else tax code, else name: how it is called, its roles, in how many documents it stands."""
+        """Return one row a firm, by VAT number, else tax code, else name: how it is called, its roles, in how many documents it stands."""
         groups: dict[str, list[Row]] = defaultdict(list)
         for row in self.stored("parties"):
             groups[(row["vat"] or row["cf"] or row["name"]).casefold()].append(row)
@@ -191,7 +191,7 @@ TABLES = (*COLUMNS, *_FACTS)
 
 
 def view(office: Office, table: str, lake: Lake) -> View:
-    """A table with all its columns.
+    """Return a table with all its columns.
 
     Raises:
         UsageError: there is no such table.
@@ -209,7 +209,7 @@ def view(office: Office, table: str, lake: Lake) -> View:
 
 
 def kind_of(kind: pa.DataType) -> str:
-    """The kind of a column by its Arrow type, as conditions compare it."""
+    """Return the kind of a column by its Arrow type, as conditions compare it."""
     for test, name in (
         (pa.types.is_floating, "number"),
         (pa.types.is_integer, "integer"),

@@ -11,7 +11,7 @@ MOST_LABELS = 20  # a confusion matrix of more is in metrics.json only
 
 
 def curves(spec: TrainSpec, fitted: Fitted) -> str:
-    """The SVG of the training: losses and macro-F1 by epoch, or for a head macro-F1 by strength."""
+    """Return the SVG of the training: losses and macro-F1 by epoch, or for a head macro-F1 by strength."""
     if spec.mode == "head":
         tried = [
             (float(k.removeprefix("f1_at_")), float(v)) for k, v in fitted.settings.items() if k.startswith("f1_at_")
@@ -28,7 +28,7 @@ def curves(spec: TrainSpec, fitted: Fitted) -> str:
 def card(
     spec: TrainSpec, version: str, prepared: Prepared, splits: Mapping[str, int], fitted: Fitted, metrics: Metrics
 ) -> str:
-    """The Markdown of a model's README.md."""
+    """Return the Markdown of a model's README.md."""
     kind = (
         "a logistic head over sentence vectors and n-grams"
         if spec.mode == "head"
@@ -114,6 +114,6 @@ def _settings(fitted: Fitted) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; bars in cells are escaped."""
+    """Return a Markdown table; bars in cells are escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -55,7 +55,7 @@ def save(
 
 
 def last(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint, or None."""
+    """Return the newest checkpoint, or None."""
     found = sorted(p for p in folder.glob("epoch-*") if p.suffix != ".part")
     if not found:
         return None
@@ -78,5 +78,5 @@ def load_weights(folder: Path, network: torch.nn.Module) -> None:
 
 
 def best_epoch(epochs: Sequence[EpochFigures]) -> EpochFigures:
-    """The epoch with the highest validation macro-F1; of equal ones, the one with the lower validation loss."""
+    """Return the epoch with the highest validation macro-F1; of equal ones, the one with the lower validation loss."""
     return max(epochs, key=lambda e: (e.validation_f1_macro, -e.validation_loss))

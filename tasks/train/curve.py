@@ -12,7 +12,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def line_chart(series: Mapping[str, Points], x_title: str) -> str:
-    """The SVG of one or more lines over a common x axis; the y axis begins at 0 and ends above the highest value."""
+    """Return the SVG of one or more lines over a common x axis; the y axis begins at 0 and ends above the highest value."""
     xs = [x for points in series.values() for x, _ in points]
     top = max((y for points in series.values() for _, y in points), default=1.0) * 1.05 or 1.0
     low, high = min(xs, default=0.0), max(xs, default=1.0)

@@ -84,7 +84,7 @@ def read_labelled(
 
 
 def read_table(path: str) -> pl.DataFrame:
-    """The rows of a CSV, JSONL or Parquet file; the columns of a CSV are strings."""
+    """Return the rows of a CSV, JSONL or Parquet file; the columns of a CSV are strings."""
     import polars as pl
 
     file = Path(path).expanduser()
@@ -115,7 +115,7 @@ def _read_csv(file: Path) -> pl.DataFrame:
 
 
 def _why(file: Path, message: str) -> str:
-    """One line that says where a text file is broken; the reader's own first line where that cannot be found."""
+    """Return one line that says where a text file is broken; the reader's own first line where that cannot be found."""
     if file.suffix.lower() != ".parquet":
         for number, line in enumerate(file.read_bytes().splitlines(), 1):
             row = number - (file.suffix.lower() not in {".jsonl", ".ndjson"})
@@ -164,7 +164,7 @@ def _strings(path: str, frame: pl.DataFrame, column: str) -> list[str]:
 
 
 def _given_splits(frame: pl.DataFrame) -> list[str]:
-    """What a `split` column says, when it names both training and test rows by the usual words; else "" for each row.
+    """Return what a `split` column says, when it names both training and test rows by the usual words; else "" for each row.
 
     A file that is one part of a published set says "train" in every row: that splits nothing, so it is passed over.
     """
@@ -178,12 +178,12 @@ def _given_splits(frame: pl.DataFrame) -> list[str]:
 
 
 def same_text(text: str) -> str:
-    """What two texts have in common when they are one for our purpose."""
+    """Return what two texts have in common when they are one for our purpose."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def text_key(text: str) -> int:
-    """A 63-bit number of a text, equal for texts that count as one: orders the split, and is kept with a model."""
+    """Return a 63-bit number of a text, equal for texts that count as one: orders the split, and is kept with a model."""
     whole = hashlib.blake2b(same_text(text).encode(), digest_size=8).digest()
     return int.from_bytes(whole, "big") >> 1
 

@@ -148,7 +148,7 @@ def _describe(prepared: Prepared, spec: TrainSpec, **more: str | int) -> None:
 
 
 def evaluate(settings: Settings, prepared: Prepared) -> Metrics:
-    """Figures of the new model on the test texts, read back from its files as a user would load it."""
+    """Return the figures of the new model on the test texts, read back from its files as a user would load it."""
     classifier = predict.open_folder(settings, Path(prepared.folder) / "model", "new")
     test = part(prepared, "test")
     metrics = measure(classifier.scores(test.texts), test.targets, prepared.labels)

@@ -65,12 +65,12 @@ class Plan:
 
 
 def derived_rate(hidden: int) -> float:
-    """The peak learning rate for a base model with `hidden` units."""
+    """Return the peak learning rate for a base model with `hidden` units."""
     return PEAK_RATE * (384 / hidden) ** 2
 
 
 def rate_factor(step: int, steps: int) -> float:
-    """The share of the peak rate at a step (from 0): a linear rise, then a linear fall to 0."""
+    """Return the share of the peak rate at a step (from 0): a linear rise, then a linear fall to 0."""
     warm = max(1, round(WARM_UP * steps))
     return (step + 1) / warm if step < warm else (steps - step) / max(1, steps - warm)
 
@@ -227,7 +227,7 @@ class _Run:
 
 
 def _optimiser(network: Network, rate: float, device: str) -> torch.optim.Optimizer:
-    """AdamW; biases and normalisations do not decay, the linear layer learns faster."""
+    """Return AdamW; biases and normalisations do not decay, the linear layer learns faster."""
     import torch
 
     groups: dict[tuple[float, float], list[Any]] = {}
@@ -243,7 +243,7 @@ def _optimiser(network: Network, rate: float, device: str) -> torch.optim.Optimi
 
 
 def _on_every_gpu(network: Network, device: str) -> torch.nn.Module:
-    """The network, or a wrapper that shares each batch among several graphics cards of this machine.
+    """Return the network, or a wrapper that shares each batch among several graphics cards of this machine.
 
     DataParallel keeps one process, one set of weights and one checkpoint. Give it a larger batch: 16 texts fill none.
     """

@@ -109,7 +109,7 @@ def split(spec: TrainSpec, prepared: Prepared) -> dict[str, int]:
 
 
 def part(prepared: Prepared, name: str) -> Part:
-    """The texts of a split with the indices of their labels."""
+    """Return the texts of a split with the indices of their labels."""
     import polars as pl
 
     frame = _rows(prepared).filter(pl.col("split") == name)

@@ -68,7 +68,7 @@ def _weights(folder: Path) -> str:
 
 
 def _keep_seen(prepared: Prepared, built: Path) -> None:
-    """The keys of the texts it was trained on: a later comparison leaves them out."""
+    """Keep the keys of the texts it was trained on: a later comparison leaves them out."""
     from safetensors.numpy import save_file
 
     keys = [text_key(text) for name in ("train", "validation") for text in part(prepared, name).texts]
@@ -132,7 +132,7 @@ def _seen(folder: Path) -> set[int]:
 def result(
     new: registry.ModelVersion, fitted: Fitted, metrics: Metrics, promotion: Promotion, seconds: float
 ) -> dict[str, Any]:
-    """What `faldone train --json` prints."""
+    """Return what `faldone train --json` prints."""
     return {
         "status": "completed",
         "name": new.name,

@@ -17,7 +17,7 @@ VALIDATION_SHARE = 0.1
 
 
 def assign(texts: Sequence[str], labels: Sequence[str], given: Sequence[str], seed: int, path: str = "") -> list[str]:
-    """`train`, `validation` or `test` for each text.
+    """Return `train`, `validation` or `test` for each text.
 
     Each class gives its share of test and validation texts, at least one each. Where the file says which rows are for
     training and test, that stands, and validation texts are cut from the training rows only if the file names none.

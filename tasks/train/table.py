@@ -12,7 +12,7 @@ from tasks.train.data import read_table
 
 
 def read_texts(path: str, text_column: str) -> list[str]:
-    """The texts of a file: the lines of a .txt, or a column of a CSV, JSONL or Parquet file; an empty cell is "".
+    """Return the texts of a file: the lines of a .txt, or a column of a CSV, JSONL or Parquet file; an empty cell is "".
 
     Raises:
         UsageError: the file cannot be read, or has no such column.

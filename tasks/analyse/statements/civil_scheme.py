@@ -36,7 +36,7 @@ class SchemeLine:
 
 @cache
 def scheme(kind: StatementKind) -> tuple[SchemeLine, ...]:
-    """The lines of a statement in their order; none for a cash flow statement."""
+    """Return the lines of a statement in their order; none for a cash flow statement."""
     rows = load_patterns("tasks.analyse.statements", "civil_scheme.csv", _COLUMNS)
     return tuple(
         SchemeLine(int(row["order"]), row["number"], row["role"], re.compile(f"(?:{row['pattern']})$"))
@@ -47,12 +47,12 @@ def scheme(kind: StatementKind) -> tuple[SchemeLine, ...]:
 
 @lru_cache(maxsize=16_384)
 def places(norm: str, kind: StatementKind) -> tuple[SchemeLine, ...]:
-    """The places of the scheme that a canonical label may have: «ratei e risconti» stands on both sides."""
+    """Return the places of the scheme that a canonical label may have: «ratei e risconti» stands on both sides."""
     return tuple(line for line in scheme(kind) if line.pattern.match(norm))
 
 
 def last_place(norms: Iterable[str], kind: StatementKind) -> int:
-    """How far labels in reading order have come in the scheme: the order of the last known one, 0 for none.
+    """Return how far labels in reading order have come in the scheme: the order of the last known one, 0 for none.
 
     «Crediti» is not in the table: it stands among the fixed assets and again among the current ones, so it tells nothing.
     """
@@ -64,11 +64,11 @@ def last_place(norms: Iterable[str], kind: StatementKind) -> int:
 
 
 def goes_on(norms: Iterable[str], reached: int, kind: StatementKind) -> bool:
-    """Whether labels may go on from a place of the scheme: the first known one, if any, does not stand before it."""
+    """Tell whether labels may go on from a place of the scheme: the first known one, if any, does not stand before it."""
     first = next((found for norm in norms if (found := places(norm, kind))), ())
     return not first or any(line.order >= reached for line in first)
 
 
 def is_end(norm: str, kind: StatementKind) -> bool:
-    """Whether a label is the last line of a statement."""
+    """Tell whether a label is the last line of a statement."""
     return any(line.role == "end" for line in places(norm, kind))

@@ -37,7 +37,7 @@ class Formula:
 
 @cache
 def metric_formulas() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Each metric's unit and formulas from `metrics.csv`, the preferred formula first.
+    """Return each metric's unit and formulas from `metrics.csv`, the preferred formula first.
 
     A percent value is the quotient times 100; the others are as the formula says.
     """
@@ -73,7 +73,7 @@ def compute_metrics(figures: Sequence[Figure], unread: Unread | None = None) -> 
 
 
 def _without_years(figures: Sequence[Figure]) -> list[Row]:
-    """Interim reports have figures and no fiscal year: every metric says so, for the newest period."""
+    """Say for every metric of an interim report that it has figures and no fiscal year, for the newest period."""
     if not figures:
         return []
     newest = max(figure.period for figure in figures)
@@ -82,7 +82,7 @@ def _without_years(figures: Sequence[Figure]) -> list[Row]:
 
 
 def _absent(frame: pl.DataFrame, name: str, formulas: Sequence[str], done: set[str], unread: Unread) -> Iterator[Row]:
-    """One row a year in which no formula has all its inputs, with those that are missing."""
+    """Yield one row a year in which no formula has all its inputs, with those that are missing."""
     for row in frame.iter_rows(named=True):
         period = f"FY{row['year']}"
         if period not in done:
@@ -95,19 +95,19 @@ def _absent(frame: pl.DataFrame, name: str, formulas: Sequence[str], done: set[s
 
 
 def _left_out(formulas: Sequence[str]) -> list[str]:
-    """The items that a formula has and another one does without."""
+    """Return the items that a formula has and another one does without."""
     inputs = [set(parse_formula(text).inputs) for text in formulas]
     return sorted({item for one in inputs for item in one if not all(item in other for other in inputs)})
 
 
 def _dated(item: str, year: int) -> str:
-    """An input with the year that it is of: `prior(revenue)` of 2025 is revenue of FY2024."""
+    """Return an input with the year that it is of: `prior(revenue)` of 2025 is revenue of FY2024."""
     prior = item.startswith("prior(")
     return f"{item[6:-1] if prior else item} of FY{year - prior}"
 
 
 def figure_frame(figures: Sequence[Figure]) -> pl.DataFrame:
-    """One row a fiscal year (column `year`), one Float64 column an item and one `prior(item)`; null where absent."""
+    """Return one row a fiscal year (column `year`), one Float64 column an item and one `prior(item)`; null where absent."""
     import polars as pl
 
     rows: dict[int, dict[str, float]] = {}
@@ -126,7 +126,7 @@ def figure_frame(figures: Sequence[Figure]) -> pl.DataFrame:
 
 @cache
 def parse_formula(text: str) -> Formula:
-    """What a formula takes: `avg(x)` takes x and prior(x)."""
+    """Return what a formula takes: `avg(x)` takes x and prior(x)."""
     tree = ast.parse(text, mode="eval").body
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.Name)]
     inputs: dict[str, None] = {}
@@ -141,7 +141,7 @@ def parse_formula(text: str) -> Formula:
 
 
 def expression(text: str) -> pl.Expr:
-    """A formula as a polars expression over the columns of `figure_frame`."""
+    """Return a formula as a polars expression over the columns of `figure_frame`."""
     return _expression(ast.parse(text, mode="eval").body)
 
 
@@ -162,7 +162,7 @@ def _expression(node: ast.expr) -> pl.Expr:
 
 
 def _evaluate(frame: pl.DataFrame, name: str, unit: str, formulas: Sequence[str], unread: Unread) -> Iterator[Row]:
-    """One row a year for which some formula has all its inputs."""
+    """Yield one row a year for which some formula has all its inputs."""
     import polars as pl
 
     done: set[int] = set()
@@ -181,7 +181,7 @@ def _evaluate(frame: pl.DataFrame, name: str, unit: str, formulas: Sequence[str]
 
 
 def _metric(row: dict[str, Any], name: str, unit: str, formula: Formula) -> Row:
-    """A metric of one year, or why there is none."""
+    """Return a metric of one year, or why there is none."""
     period = f"FY{row['year']}"
     for index, bottom in enumerate(formula.denominators):
         if row[f"bottom {index}"] <= 0:
@@ -197,7 +197,7 @@ def _number(value: float) -> int | float:
 
 
 def _cagr(frame: pl.DataFrame) -> tuple[list[Row], list[Row]]:
-    """The yearly growth of revenue from the first to the last year, when they lie at least two years apart."""
+    """Return the yearly growth of revenue from the first to the last year, when they lie at least two years apart."""
     known = frame.drop_nulls("revenue").select("year", "revenue").rows() if "revenue" in frame.columns else []
     if len(known) < 3:
         newest = f"FY{frame['year'].to_list()[-1]}"

@@ -52,7 +52,7 @@ _BETWEEN = re.compile(r"(?<!non)(?<!non )redeemable|mezzanine|temporary equity|p
 
 
 def totals_of(statement: Statement, names: Sequence[str], scale: int) -> list[Figure]:
-    """The sums of a statement that are not items: both sides of the balance sheet, equity and net income in all."""
+    """Return the sums of a statement that are not items: both sides of the balance sheet, equity and net income in all."""
     patterns = {"balance_sheet": _BALANCE, "income_statement": _INCOME, "cash_flow_statement": _CASH}[statement.kind]
     found = []
     for item, pattern in patterns.items():
@@ -72,13 +72,13 @@ def totals_of(statement: Statement, names: Sequence[str], scale: int) -> list[Fi
 
 
 def derived_figures(figures: Sequence[Figure], totals: Sequence[Figure]) -> list[Figure]:
-    """Total liabilities, for the periods where they are not printed and the balance sheet proves them."""
+    """Return total liabilities, for the periods where they are not printed and the balance sheet proves them."""
     have = {figure.period for figure in figures if figure.item == "total_liabilities"}
     return [figure for figure in _liabilities(totals) if figure.period not in have]
 
 
 def opening_cash(figures: Sequence[Figure], totals: Sequence[Figure]) -> list[Figure]:
-    """Cash of the years that only the cash flow statement shows, when it agrees with the balance sheet elsewhere."""
+    """Return cash of the years that only the cash flow statement shows, when it agrees with the balance sheet elsewhere."""
     printed = {figure.period: figure.value for figure in figures if figure.item == "cash_and_equivalents"}
     closing = [figure for figure in totals if figure.item == "closing_cash"]
     common = [figure for figure in closing if figure.period in printed]
@@ -101,6 +101,6 @@ def _liabilities(totals: Sequence[Figure]) -> Iterator[Figure]:
 
 
 def _last(lines: Sequence[Line], pattern: re.Pattern[str]) -> Line | None:
-    """The last line of a wording: total equity comes after the group's share."""
+    """Return the last line of a wording: total equity comes after the group's share."""
     found = [line for line in lines if pattern.search(line.norm)]
     return found[-1] if found else None

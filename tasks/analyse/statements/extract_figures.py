@@ -84,7 +84,7 @@ _Places = Callable[[Line, int], Box | None]
 
 
 def _nowhere(line: Line, column: int) -> Box | None:
-    """Places of figures that are only compared."""
+    """Return places of figures that are only compared."""
     del line, column
     return None
 
@@ -135,7 +135,7 @@ def extract(document: Document) -> Extraction:
 
 
 def _consolidated(document: Document, reads: Iterable[_Read]) -> bool:
-    """Whether the statements are a group's: the words above one of them say so, or the document's title."""
+    """Tell whether the statements are a group's: the words above one of them say so, or the document's title."""
     near = [f"{read.statement.grids[0].context} {read.statement.grids[0].section}" for read in reads]
     return any(CONSOLIDATED.search(plain(text)) for text in (*near, document.parsed.title))
 
@@ -150,7 +150,7 @@ def _unread(read: _Read, names: Sequence[str]) -> dict[tuple[str, str], str]:
 
 
 def _left_out(unread: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
-    """A sentence for each reason and period for which items are left out."""
+    """Return a sentence for each reason and period for which items are left out."""
     by_reason: dict[tuple[str, str], list[str]] = {}
     for (item, period), text in unread.items():
         by_reason.setdefault((period, text), []).append(item)
@@ -162,14 +162,14 @@ def _left_out(unread: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
 def _with_lines(
     document: Document, mark: Mark, grids: Sequence[Grid], candidates: dict[StatementKind, list[Statement]]
 ) -> dict[StatementKind, list[Statement]]:
-    """The same candidates, with those from text lines for the kinds of which no table was found."""
+    """Return the same candidates, with those from text lines for the kinds of which no table was found."""
     lines = line_grids(document, mark, max((grid.order for grid in grids), default=0))
     from_lines = find_statements(lines)
     return {kind: found or from_lines[kind] for kind, found in candidates.items()}
 
 
 def _for_other_periods(document: Document, candidates: Sequence[Statement]) -> list[_Read]:
-    """Statements of the same kind beside the best one for other lengths of time: the quarter beside the year."""
+    """Return statements of the same kind beside the best one for other lengths of time: the quarter beside the year."""
     best = candidates[0]
     lengths = {period.months for period in best.grids[0].periods}
     reads = []
@@ -217,7 +217,7 @@ def _calendar(document: Document, reads: Iterable[_Read]) -> FiscalCalendar:
 
 
 def _periods(statement: Statement) -> tuple[Period, ...]:
-    """The periods of a statement: those of its first table (the others hold the same, perhaps in fewer words)."""
+    """Return the periods of a statement: those of its first table (the others hold the same, perhaps in fewer words)."""
     first = statement.grids[0].periods
     best = max((grid.periods for grid in statement.grids if len(grid.periods) == len(first)), key=_detail)
     return best
@@ -228,7 +228,7 @@ def _detail(periods: Sequence[Period]) -> int:
 
 
 def _shared_scale(scales: dict[StatementKind, int | None]) -> int | None:
-    """The scale of the other statements when they agree; None when they do not."""
+    """Return the scale of the other statements when they agree; None when they do not."""
     stated = {scale for scale in scales.values() if scale}
     return stated.pop() if len(stated) == 1 else None
 
@@ -257,7 +257,7 @@ def _found(kind: StatementKind, read: _Read, names: Sequence[str], scale: int) -
 
 
 def _one_each(figures: Sequence[Figure]) -> list[Figure]:
-    """One figure an item and period: depreciation from the cash flow statement wins over the income statement's."""
+    """Return one figure an item and period: depreciation from the cash flow statement wins over the income statement's."""
     kept: dict[tuple[str, str], Figure] = {}
     for figure in figures:
         key = (figure.item, figure.period)
@@ -281,7 +281,7 @@ def _conflicts(
     calendar: FiscalCalendar,
     scales: dict[StatementKind, int | None],
 ) -> tuple[Conflict, ...]:
-    """The same line of the same period with another value in another table that claims to be the same statement."""
+    """Return the same line of the same period with another value in another table that claims to be the same statement."""
     reported = {(figure.item, figure.period): figure for figure in figures}
     used = {grid.order for statements in candidates.values() for grid in (statements[0].grids if statements else ())}
     found: dict[tuple[str, str], Conflict] = {}
@@ -302,7 +302,7 @@ def _conflicts(
 
 
 def _differ(first: Figure, second: Figure, unit: int) -> bool:
-    """Beyond rounding to the coarser unit; values twice apart are of another scope (a part of the group)."""
+    """Tell whether values differ beyond rounding to the coarser unit; those twice apart are of another scope (a part of the group)."""
     gap = abs(first.value - second.value)
     largest = max(abs(first.value), abs(second.value))
     same = plain(first.label) == plain(second.label)
@@ -310,7 +310,7 @@ def _differ(first: Figure, second: Figure, unit: int) -> bool:
 
 
 def _reasons(document: Document, grids: Sequence[Grid], reads: dict[StatementKind, _Read]) -> tuple[str, ...]:
-    """Why something is missing, in plain words."""
+    """Say why something is missing, in plain words."""
     if not has_words(document.parsed.elements):
         return ("The document has no text that can be read: it may be a scan without text recognition.",)
     if not reads:
@@ -334,5 +334,5 @@ def _reasons(document: Document, grids: Sequence[Grid], reads: dict[StatementKin
 
 
 def with_figures(extraction: Extraction, figures: Sequence[Figure], conflicts: Sequence[Conflict]) -> Extraction:
-    """The extraction with other figures and further conflicts."""
+    """Return the extraction with other figures and further conflicts."""
     return replace(extraction, figures=tuple(_ordered(figures)), conflicts=(*extraction.conflicts, *conflicts))

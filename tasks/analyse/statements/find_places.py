@@ -11,7 +11,7 @@ from tasks.records import Element, Place
 
 
 def box_of(elements: Sequence[Element], line: Line, column: int, mark: Mark) -> Box | None:
-    """The box of a line's amount in a column; None where the reader of the file knows no places.
+    """Return the box of a line's amount in a column; None where the reader of the file knows no places.
 
     Columns of a line are periods and those of a table are cells, which pieces of several pages may have in other
     places, so the cell is found by its number: of equal ones the one in the same order.

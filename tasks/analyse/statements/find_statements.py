@@ -54,7 +54,7 @@ class _Hits:
 
 
 def find_statements(grids: Sequence[Grid]) -> dict[StatementKind, list[Statement]]:
-    """All runs of tables that may be each statement, best first; an absent kind has an empty list."""
+    """Return all runs of tables that may be each statement, best first; an absent kind has an empty list."""
     found: dict[StatementKind, list[Statement]] = {}
     for kind in STATEMENTS:
         hits = [_hits(grid, kind) for grid in grids]
@@ -76,7 +76,7 @@ def _hits(grid: Grid, kind: StatementKind) -> _Hits:
 
 
 def _runs(grids: Sequence[Grid], hits: Sequence[_Hits], start: int, kind: StatementKind) -> list[Statement]:
-    """The runs that begin at one table and hold what the statement must have."""
+    """Return the runs that begin at one table and hold what the statement must have."""
     if len(hits[start].anchors) + len(hits[start].items) < 2:
         return []
     runs, anchors, items, repeats = [], set[str](), set[str](), 0
@@ -95,7 +95,7 @@ def _runs(grids: Sequence[Grid], hits: Sequence[_Hits], start: int, kind: Statem
 
 
 def _continues(before: Grid, after: Grid, hits: _Hits) -> bool:
-    """Whether a table may go on with the statement of the one before it: near, about it, over the same periods."""
+    """Tell whether a table may go on with the statement of the one before it: near, about it, over the same periods."""
     near = 0 <= after.page - before.pages[-1] <= 1 and after.order - before.order <= 2
     ends = {period.end or period.year for period in before.periods}
     same = bool(ends & {period.end or period.year for period in after.periods})
@@ -104,7 +104,7 @@ def _continues(before: Grid, after: Grid, hits: _Hits) -> bool:
 
 
 def _setting(run: Sequence[Grid], kind: StatementKind) -> float:
-    """What the words around the tables say: the title of the statement speaks for it, a look-alike's against."""
+    """Return what the words around the tables say: the title of the statement speaks for it, a look-alike's against."""
     near = plain(" ".join(f"{grid.context[-500:]} {grid.head[:300]}" for grid in run[:1]))
     section = plain(run[0].section)
     score = 0.0
@@ -116,12 +116,12 @@ def _setting(run: Sequence[Grid], kind: StatementKind) -> float:
 
 
 def _titled(text: str, kind: StatementKind) -> bool:
-    """Titles are compared without blanks: PDF text layers tear off letters (`Balance Shee t`)."""
+    """Find a title without regard to blanks: PDF text layers tear off letters (`Balance Shee t`)."""
     return bool(_SQUEEZED[kind].search(text.replace(" ", "")))
 
 
 def _shape(run: Sequence[Grid], kind: StatementKind) -> float:
-    """Primary statements show two or three yearly columns and many lines; selected data five years or quarters."""
+    """Judge the shape: primary statements show two or three yearly columns and many lines; selected data five years or quarters."""
     periods = run[0].periods
     years = {period.fiscal or period.year for period in periods}
     annual = any(period.months in (None, 12) for period in periods)
@@ -133,7 +133,7 @@ def _shape(run: Sequence[Grid], kind: StatementKind) -> float:
 
 
 def _distinct(candidates: list[Statement]) -> list[Statement]:
-    """Runs that share no table with a better one."""
+    """Choose runs that share no table with a better one."""
     kept: list[Statement] = []
     taken: set[int] = set()
     for candidate in candidates:
@@ -145,7 +145,7 @@ def _distinct(candidates: list[Statement]) -> list[Statement]:
 
 
 def _together(found: dict[StatementKind, list[Statement]]) -> dict[StatementKind, list[Statement]]:
-    """Primary statements stand within a few pages of each other: nearness to the best of the other kinds counts."""
+    """Judge nearness to the best of the other kinds: primary statements stand within a few pages of each other."""
     best = {kind: candidates[0] for kind, candidates in found.items() if candidates}
     ordered: dict[StatementKind, list[Statement]] = {}
     for kind, candidates in found.items():

@@ -56,12 +56,12 @@ class WholeTable:
 
 
 def label_of(row: Sequence[str]) -> str:
-    """The first cell with words."""
+    """Return the first cell with words."""
     return next((cell for cell in row if re.search(r"[^\W\d_]{2}", cell)), "")
 
 
 def whole_tables(elements: Sequence[Element], mark: Mark) -> list[WholeTable]:
-    """The tables of a document in reading order, those that go on over pages as one."""
+    """Return the tables of a document in reading order, those that go on over pages as one."""
     running = _running(elements)
     tables: list[WholeTable] = []
     indexes = [index for index, element in enumerate(elements) if _is_table(element)]
@@ -78,7 +78,7 @@ def whole_tables(elements: Sequence[Element], mark: Mark) -> list[WholeTable]:
 
 
 def _next_table(elements: Sequence[Element], table: WholeTable) -> int:
-    """The index of the table after this one; the number of elements when it is the last."""
+    """Return the index of the table after this one; the number of elements when it is the last."""
     last = table.sources[-1].element
     return next((i for i in range(last + 1, len(elements)) if _is_table(elements[i])), len(elements))
 
@@ -96,7 +96,7 @@ def _piece(elements: Sequence[Element], index: int, mark: Mark) -> WholeTable:
 
 
 def _with_lost_rows(table: WholeTable, elements: Sequence[Element], mark: Mark) -> WholeTable:
-    """A table of several pages with the rows at their tops that passed for running headers (a due date on each)."""
+    """Return a table of several pages with the rows at their tops that passed for running headers (a due date on each)."""
     columns = table_columns(table.rows, mark) if table.pages[0] != table.pages[-1] else []
     for index in range(table.index + 1, len(elements)) if columns else ():
         element = elements[index]
@@ -114,7 +114,7 @@ def _with_lost_rows(table: WholeTable, elements: Sequence[Element], mark: Mark) 
 
 
 def _running(elements: Sequence[Element]) -> frozenset[str]:
-    """Lines that stand on several pages but for their digits: running headers that the reader took for text."""
+    """Return lines that stand on several pages but for their digits: running headers that the reader took for text."""
     pages: dict[str, set[int]] = {}
     for element in elements:
         if element.kind != "table" and len(element.text) <= 250:
@@ -170,7 +170,7 @@ def _between(
 
 
 def _is_row(text: str, columns: int) -> bool:
-    """Whether a line that is printed on several pages is no running header: a due date, the years over the columns."""
+    """Tell whether a line that is printed on several pages is no running header: a due date, the years over the columns."""
     return columns > 1 and (len(amounts_of(text)[1]) == columns or _are_years(text, columns))
 
 
@@ -199,7 +199,7 @@ def _sort(
 
 
 def opens_part(text: str) -> bool:
-    """Whether a line without amounts is a head inside a statement: numbered, named as one, or ending in a colon."""
+    """Tell whether a line without amounts is a head inside a statement: numbered, named as one, or ending in a colon."""
     if len(text) > _LONGEST:
         return False
     return bool(mark_of(text)) or text.endswith(":") or bool(_HEAD.match(canonical(text)))
@@ -208,7 +208,7 @@ def opens_part(text: str) -> bool:
 def _joined(
     before: WholeTable, piece: WholeTable, elements: Sequence[Element], mark: Mark, running: frozenset[str]
 ) -> WholeTable | None:
-    """Both as one table when the second goes on with the first; None when it does not."""
+    """Return both as one table when the second goes on with the first; None when it does not."""
     end = before.sources[-1].element
     same_page = piece.pages[0] == before.pages[-1]
     if not 0 <= piece.pages[0] - before.pages[-1] <= _MOST_PAGES:
@@ -228,7 +228,7 @@ def _joined(
 
 
 def _kinds(table: WholeTable, elements: Sequence[Element]) -> frozenset[StatementKind]:
-    """The statements that the words above a table name."""
+    """Return the statements that the words above a table name."""
     above = [element for element in elements[max(0, table.index - 8) : table.index] if element.page == table.pages[0]]
     near = plain(" ".join(element.text for element in above) + f" {table.section}")
     return frozenset(kind for kind in STATEMENTS if TITLES[kind].search(near))
@@ -239,7 +239,7 @@ def _civil(table: WholeTable) -> bool:
 
 
 def _same_years(before: WholeTable, piece: WholeTable, between: _Between, mark: Mark) -> bool:
-    """Whether the second piece has no years, or repeats those of the first and goes on in the civil code's order."""
+    """Tell whether the second piece has no years, or repeats those of the first and goes on in the civil code's order."""
     own = head_dates(piece.rows, mark) or head_dates([("", between.years)], mark)
     known = head_dates(before.rows, mark)
     if not own:
@@ -249,7 +249,7 @@ def _same_years(before: WholeTable, piece: WholeTable, between: _Between, mark: 
 
 
 def _civil_kind(table: WholeTable) -> StatementKind | None:
-    """The civil code's statement whose lines a table names last; None for another layout."""
+    """Return the civil code's statement whose lines a table names last; None for another layout."""
     for norm in reversed(table.norms):
         found = [kind for kind in CIVIL_KINDS if places(norm, kind)]
         if len(found) == 1:
@@ -262,7 +262,7 @@ def _reached(table: WholeTable, kind: StatementKind) -> int:
 
 
 def _ended(table: WholeTable) -> bool:
-    """Whether the last row is the last line of a statement."""
+    """Tell whether the last row is the last line of a statement."""
     norm = canonical(label_of(table.rows[-1]))
     if any(is_end(norm, kind) for kind in CIVIL_KINDS) and mark_of(label_of(table.rows[-1])) not in ("IX", "VIII"):
         return True
@@ -277,7 +277,7 @@ def _extended(
     own: Sequence[int],
     mark: Mark,
 ) -> WholeTable:
-    """The first table, the lines between, and the rows of the second under the columns of the first."""
+    """Return the first table, the lines between, and the rows of the second under the columns of the first."""
     start = _after_dates(piece.rows, mark)
     longer = _with_lines(before, lines, columns)
     rows = [_under(row, own, columns) for row in piece.rows[start:]]
@@ -285,13 +285,13 @@ def _extended(
 
 
 def _after_dates(rows: Rows, mark: Mark) -> int:
-    """The first row below the dates of a table; heads of the statement that follow them are rows of it."""
+    """Return the first row below the dates of a table; heads of the statement that follow them are rows of it."""
     heads = range(body_start(rows, mark))
     return max((i + 1 for i in heads if any(is_year_cell(cell) for cell in rows[i])), default=0)
 
 
 def _under(row: Sequence[str], own: Sequence[int], columns: Sequence[int]) -> tuple[str, ...]:
-    """A row with its amounts under other columns, and its label before them."""
+    """Return a row with its amounts under other columns, and its label before them."""
     if tuple(own) == tuple(columns):
         return tuple(row)
     label = " ".join(cell for cell in row[: own[0]] if cell)
@@ -322,7 +322,7 @@ def _appended(
 def _with_lines_after(
     table: WholeTable, elements: Sequence[Element], end: int, mark: Mark, running: frozenset[str]
 ) -> WholeTable:
-    """The table with the lone lines at the top of the next page, where no table follows there."""
+    """Return the table with the lone lines at the top of the next page, where no table follows there."""
     columns = table_columns(table.rows, mark)
     if not columns or _ended(table):
         return table
@@ -338,7 +338,7 @@ def _with_lines_after(
 def _with_lines_before(
     piece: WholeTable, elements: Sequence[Element], start: int, mark: Mark, running: frozenset[str]
 ) -> WholeTable:
-    """The table with the lone lines of the page before, below the statement's title, where it has no years itself."""
+    """Return the table with the lone lines of the page before, below the statement's title, where it has no years itself."""
     columns = table_columns(piece.rows, mark)
     page = piece.pages[0] - 1
     if not columns or not any(element.page == page for element in elements[start : piece.index]):
@@ -359,7 +359,7 @@ def _with_lines_before(
 
 
 def _reach(lines: Sequence[_Line], line: _Line, page: int) -> bool:
-    """Whether no page without lines lies between a line and a page."""
+    """Tell whether no page without lines lies between a line and a page."""
     return set(range(line.page, page)) <= {other.page for other in lines}
 
 

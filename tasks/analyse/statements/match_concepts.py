@@ -18,7 +18,7 @@ ABSOLUTE = frozenset({"capital_expenditure", "dividends_paid", "share_repurchase
 
 @cache
 def _patterns(role: str) -> dict[tuple[StatementKind, str], tuple[re.Pattern[str], ...]]:
-    """(statement, item): a pattern for each rank, the preferred first."""
+    """Return for each (statement, item) a pattern for each rank, the preferred first."""
     columns = ("role", "statement", "item", "rank", "concept")
     rows = load_patterns("tasks.analyse.statements", "concepts.csv", columns, "concept")
     found: dict[tuple[StatementKind, str], dict[int, list[str]]] = {}
@@ -34,7 +34,7 @@ def _patterns(role: str) -> dict[tuple[StatementKind, str], tuple[re.Pattern[str
 
 @lru_cache(maxsize=8192)
 def items_of_concept(concept: str) -> tuple[tuple[StatementKind, str, int], ...]:
-    """The items that a local concept name may stand for, with the order of preference."""
+    """Return the items that a local concept name may stand for, with the order of preference."""
     found = []
     for (kind, item), patterns in _patterns("item").items():
         rank = next((index for index, pattern in enumerate(patterns) if pattern.match(concept)), None)
@@ -44,10 +44,10 @@ def items_of_concept(concept: str) -> tuple[tuple[StatementKind, str, int], ...]
 
 
 def sums_of_concept(concept: str) -> list[str]:
-    """The items of which a concept is one of several parts, where no single concept gives them."""
+    """Return the items of which a concept is one of several parts, where no single concept gives them."""
     return [item for (_, item), patterns in _patterns("sum").items() if any(p.match(concept) for p in patterns)]
 
 
 def totals_of_concept(concept: str) -> list[str]:
-    """The sums that only the checks and the identity of total liabilities need."""
+    """Return the sums that only the checks and the identity of total liabilities need."""
     return [name for (_, name), patterns in _patterns("total").items() if any(p.match(concept) for p in patterns)]

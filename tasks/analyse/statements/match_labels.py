@@ -43,7 +43,7 @@ def plain(text: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def canonical(label: str) -> str:
-    """The form in which labels are matched: no numbering, notes, parentheses, punctuation or leaders."""
+    """Return the form in which labels are matched: no numbering, notes, parentheses, punctuation or leaders."""
     text = _MARK.sub("", label.strip(), count=1)
     text = _NOTE.sub("", plain(text))
     text = re.sub(r"\((net|netto|nette|netti)\)", r" \1 ", text)
@@ -57,7 +57,7 @@ def canonical(label: str) -> str:
 
 
 def mark_of(label: str) -> str:
-    """The numbering of a civil-code line without its punctuation: `B.II`, `C`, `II`, `17`, `a`, `-`, or ""."""
+    """Return the numbering of a civil-code line without its punctuation: `B.II`, `C`, `II`, `17`, `a`, `-`, or ""."""
     match = _MARK.match(label.strip())
     if not match:
         return ""
@@ -67,14 +67,14 @@ def mark_of(label: str) -> str:
 
 
 def reversed_sign(label: str) -> bool:
-    """Whether a cost is printed with the sign of income: `Income tax (expense) benefit`, `(Provision) for taxes`."""
+    """Tell whether a cost is printed with the sign of income: `Income tax (expense) benefit`, `(Provision) for taxes`."""
     text = plain(label)
     return bool(_REVERSED.search(text) or _LONE_EXPENSE.search(text))
 
 
 @lru_cache(maxsize=65_536)
 def match_items(norm: str, statement: StatementKind) -> tuple[tuple[str, int], ...]:
-    """The items that a canonical label may stand for in a statement, each with its rank (0 is the surest)."""
+    """Return the items that a canonical label may stand for in a statement, each with its rank (0 is the surest)."""
     found = []
     for item, rules in ITEMS[statement].items():
         rank = _rank(norm, rules)
@@ -92,5 +92,5 @@ def _rank(norm: str, rules: tuple[Rule, ...]) -> int | None:
 
 @lru_cache(maxsize=65_536)
 def match_anchors(norm: str, statement: StatementKind) -> tuple[str, ...]:
-    """The anchors (lines that only this statement has) that a canonical label hits."""
+    """Return the anchors (lines that only this statement has) that a canonical label hits."""
     return tuple(name for name, pattern in ANCHORS[statement].items() if pattern.search(norm))

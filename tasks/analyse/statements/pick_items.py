@@ -121,7 +121,7 @@ def read_statement(statement: Statement) -> Reading:
 
 
 def _open_ends(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, tuple[str, ...]]:
-    """Debts are sums of lines, so they are left out where the table breaks off before the total over them."""
+    """Leave out debts, which are sums of lines, where the table breaks off before the total over them."""
     width = max((len(line.values) for line in lines), default=0)
     norms = [line.norm for line in lines]
     unread: dict[str, tuple[str, ...]] = {}
@@ -151,7 +151,7 @@ def _income(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
 
 
 def _group_share(lines: Sequence[Line]) -> Pick | None:
-    """`Attributable to:` after net income, then one line for the shareholders of the parent and one for the others."""
+    """Read what follows `Attributable to:` after net income: a line for the shareholders of the parent, one for the others."""
     for index, line in enumerate(lines):
         if _SHARED.search(canonical(line.section)) and _OWNERS.search(line.norm) and not _OTHERS.search(line.norm):
             before = [other.norm for other in lines[:index]]
@@ -164,7 +164,7 @@ def _group_share(lines: Sequence[Line]) -> Pick | None:
 
 
 def _cost_of_sales(lines: Sequence[Line], revenue: Pick | None, gross: Pick | None) -> dict[str, Pick]:
-    """Cost of sales under another name: a total of costs with nothing but costs of sales above it, or its parts."""
+    """Return cost of sales under another name: a total of costs with nothing but costs of sales above it, or its parts."""
     parts = [line for line in lines if _PARTIAL_COST.match(line.norm)]
     for index, line in enumerate(lines):
         if _ALL_COSTS.match(line.norm) and parts:
@@ -184,7 +184,7 @@ def _cost_of_sales(lines: Sequence[Line], revenue: Pick | None, gross: Pick | No
 
 
 def _unlabelled_gross(lines: Sequence[Line], revenue: Pick, cost: Pick) -> dict[str, Pick]:
-    """A line without label just below the cost of sales that is revenue less that cost: gross profit."""
+    """Return a line without label just below the cost of sales that is revenue less that cost: gross profit."""
     expected = add(revenue.values, tuple(abs(value) if value is not None else None for value in cost.values), -1)
     for line in lines:
         if not line.norm and _equal(line.values, expected):
@@ -195,7 +195,7 @@ def _unlabelled_gross(lines: Sequence[Line], revenue: Pick, cost: Pick) -> dict[
 
 
 def _unlabelled_total(lines: Sequence[Line], section: re.Pattern[str]) -> Line | None:
-    """A line without label that is the sum of the lines above it in its section."""
+    """Return a line without label that is the sum of the lines above it in its section."""
     for index, line in enumerate(lines):
         if line.norm or not section.search(canonical(line.section)):
             continue
@@ -206,7 +206,7 @@ def _unlabelled_total(lines: Sequence[Line], section: re.Pattern[str]) -> Line |
 
 
 def _equal(first: Values, second: Values) -> bool:
-    """Whether two rows agree wherever both have a value (and do so at least once)."""
+    """Tell whether two rows agree wherever both have a value (and do so at least once)."""
     both = [(one, two) for one, two in zip(first, second, strict=False) if one is not None and two is not None]
     return bool(both) and all(one == two for one, two in both)
 
@@ -229,7 +229,7 @@ def _balance(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
 
 
 def _sum_of_section(lines: Sequence[Line]) -> Pick | None:
-    """Inventories printed only by kind, under a head of their own: the head is their sum."""
+    """Sum inventories that are printed only by kind, under a head of their own."""
     head = re.compile(r"^(?:net |merchandise )?inventor|^rimanenze")
     kinds: list[Line] = []
     for line in lines:
@@ -248,7 +248,7 @@ def _is_debt(line: Line, named: re.Pattern[str]) -> bool:
 
 
 def _regions(lines: Sequence[Line]) -> Iterator[tuple[Line, str]]:
-    """Each line with its part of the balance sheet, from section heads where there are some, else from the totals."""
+    """Yield each line with its part of the balance sheet, from section heads where there are some, else from the totals."""
     region, section = "assets", ""
     for line in lines:
         if line.section != section:
@@ -280,7 +280,7 @@ def _region_of_head(head: str) -> str:
 
 
 def _net_property(lines: Sequence[Line]) -> Pick | None:
-    """An unlabelled or `total` line after accumulated depreciation that is the difference: net property."""
+    """Return an unlabelled or `total` line after accumulated depreciation that is the difference: net property."""
     for before, line, after in zip(lines, lines[1:], [*lines[2:], None], strict=False):
         del after
         if _ACCUMULATED.search(line.norm) or not _ACCUMULATED.search(before.norm):
@@ -293,7 +293,7 @@ def _net_property(lines: Sequence[Line]) -> Pick | None:
 
 
 def _cash_flow(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]:
-    """Depreciation with amortisation beside it, when no line has both."""
+    """Return depreciation with amortisation beside it, when no line has both."""
     if "depreciation_amortization" in picks:
         return {}
     depreciation = [
@@ -316,7 +316,7 @@ def _cash_flow(lines: Sequence[Line], picks: dict[str, Pick]) -> dict[str, Pick]
 
 
 def _signed(pick: Pick, picks: dict[str, Pick]) -> Pick:
-    """The pick with the sign of its definition: costs and payments positive, income tax positive when a charge."""
+    """Return the pick with the sign of its definition: costs and payments positive, income tax positive when a charge."""
     if pick.item in _POSITIVE and not _names_income(pick):
         return pick.with_values(tuple(abs(value) if value is not None else None for value in pick.values))
     if pick.item in _COSTS and not _names_income(pick):
@@ -329,13 +329,15 @@ def _signed(pick: Pick, picks: dict[str, Pick]) -> Pick:
 
 
 def _names_income(pick: Pick) -> bool:
-    """`Interest expense (income)`, `Interest (income) expense`: a negative amount is income and stays negative."""
+    """Tell whether a label names income: in `Interest expense (income)`, `Interest (income) expense` a negative
+    amount is income and stays negative.
+    """
     label = pick.label.lower()
     return bool(re.search(r"expense\s*/?\s*\(income\)|\(income\)\s*/?\s*expense|oneri\s*\(proventi\)", label))
 
 
 def _signed_tax(tax: Pick, picks: dict[str, Pick]) -> Pick:
-    """A charge is positive: proved by pre-tax less tax = net income where these are there, else told by the label."""
+    """Make a charge positive: proved by pre-tax less tax = net income where these are there, else told by the label."""
     pretax, net = picks.get("pretax_income"), picks.get("net_income")
     if pretax and net:
         as_is = _distance(add(pretax.values, tax.values, -1), net.values)

@@ -41,7 +41,7 @@ def pick_of(item: str, line: Line, rank: int, label: str = "") -> Pick:
 
 
 def combine(item: str, lines: Sequence[Line], rank: int, derived: str = "") -> Pick:
-    """The sum of several lines; a column without any value stays without one. The label names them all."""
+    """Return the sum of several lines; a column without any value stays without one. The label names them all."""
     width = max(len(line.values) for line in lines)
     columns = [[line.values[index] for line in lines if index < len(line.values)] for index in range(width)]
     values = tuple(sum_of(column) for column in columns)
@@ -50,13 +50,13 @@ def combine(item: str, lines: Sequence[Line], rank: int, derived: str = "") -> P
 
 
 def sum_of(values: Sequence[Decimal | None]) -> Decimal | None:
-    """The sum of what is there; None when nothing is."""
+    """Return the sum of what is there; None when nothing is."""
     present = [value for value in values if value is not None]
     return sum(present, Decimal(0)) if present else None
 
 
 def add(first: Values, second: Values, sign: int = 1) -> Values:
-    """Column by column; None where one of the two has no value."""
+    """Add column by column; None where one of the two has no value."""
     return tuple(
         one + sign * two if one is not None and two is not None else None
         for one, two in zip(first, second, strict=False)
@@ -64,7 +64,7 @@ def add(first: Values, second: Values, sign: int = 1) -> Values:
 
 
 def best_picks(lines: Sequence[Line], kind: StatementKind) -> dict[str, Pick]:
-    """For each item the line with the surest wording, the first among equals; lines without a value do not count."""
+    """Return for each item the line with the surest wording, the first among equals; lines without a value do not count."""
     best: dict[str, Pick] = {}
     for line in lines:
         matches = match_items(line.norm, kind) or (match_items(line.joined, kind) if line.joined != line.norm else ())

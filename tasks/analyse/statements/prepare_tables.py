@@ -30,7 +30,7 @@ _FINANCIAL = re.compile(
 
 
 def grids_of(document: Document) -> tuple[list[Grid], Mark]:
-    """The financial tables of a document as grids, in reading order, and the decimal sign that the document uses."""
+    """Return the financial tables of a document as grids, in reading order, and the decimal sign that the document uses."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
     grids: list[Grid] = []
@@ -57,7 +57,7 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
 
 
 def unfold(rows: Rows, mark: Mark) -> list[Rows]:
-    """The two halves of a table with a second column of labels: assets at the left, liabilities at the right."""
+    """Return the two halves of a table with a second column of labels: assets at the left, liabilities at the right."""
     width = max(len(row) for row in rows)
     for column in range(2, width - 1):
         cells = [row[column] for row in rows if column < len(row) and row[column]]
@@ -68,7 +68,7 @@ def unfold(rows: Rows, mark: Mark) -> list[Rows]:
 
 
 def _has_amounts(rows: Rows, mark: Mark, column: int, width: int) -> tuple[bool, bool]:
-    """Whether there are columns of amounts on both sides of a column."""
+    """Tell whether there are columns of amounts on both sides of a column."""
     found = [
         sum(parse_number(row[index], mark) is not None for row in rows if index < len(row)) >= 0.25 * len(rows)
         for index in range(width)
@@ -77,13 +77,13 @@ def _has_amounts(rows: Rows, mark: Mark, column: int, width: int) -> tuple[bool,
 
 
 def closing_date(elements: Sequence[Element]) -> date | None:
-    """The closing date that the opening of a document names most often (`Bilancio al 31/12/2019`); None without one."""
+    """Return the closing date that the opening of a document names most often (`Bilancio al 31/12/2019`); None without one."""
     days = Counter(day for element in elements[:60] for day in parse_dates(element.text[:400]) if day.day >= 28)
     return days.most_common(1)[0][0] if days else None
 
 
 def dated_heads(rows: Rows, closing: date | None) -> Rows:
-    """The rows with dates in place of `esercizio corrente` and `precedente` in the heads, when a date is known."""
+    """Return the rows with dates in place of `esercizio corrente` and `precedente` in the heads, when a date is known."""
     if closing is None or not any(_RELATIVE.search(cell) for row in rows[:4] for cell in row[1:]):
         return rows
     before = closing.replace(year=closing.year - 1, day=min(closing.day, 28) if closing.month == 2 else closing.day)
@@ -99,7 +99,7 @@ def _dated(cell: str, closing: date, before: date) -> str:
 
 
 def line_grids(document: Document, mark: Mark, after: int) -> list[Grid]:
-    """Grids made of text lines, for a document whose tables hold no statement; their order goes on from `after`."""
+    """Return grids made of text lines, for a document whose tables hold no statement; their order goes on from `after`."""
     elements = document.parsed.elements
     grids: list[Grid] = []
     for number, (index, table) in enumerate(text_tables(elements), start=1):
@@ -123,7 +123,7 @@ def line_grids(document: Document, mark: Mark, after: int) -> list[Grid]:
 
 
 def document_mark(elements: Sequence[Element], language: str) -> Mark:
-    """The decimal sign, from all table cells of the document (10,000 are enough)."""
+    """Return the decimal sign, from all table cells of the document (10,000 are enough)."""
     cells = [cell for element in elements if element.rows for row in element.rows for cell in row if cell]
     if not cells:
         cells = [element.text for element in elements]
@@ -131,7 +131,7 @@ def document_mark(elements: Sequence[Element], language: str) -> Mark:
 
 
 def context_of(elements: Sequence[Element], index: int) -> str:
-    """The lines above a table, back to the table before it or to the start of its page.
+    """Return the lines above a table, back to the table before it or to the start of its page.
 
     Of the page before come the lines at its end that only a statement has: titles, heads, years over columns.
     """
@@ -153,16 +153,16 @@ def context_of(elements: Sequence[Element], index: int) -> str:
 
 
 def _over_a_table(element: Element) -> bool:
-    """Whether a text at the end of a page may stand over a table on the next one."""
+    """Tell whether a text at the end of a page may stand over a table on the next one."""
     return element.kind == "title" or is_head_line(element.text) or opens_part(element.text)
 
 
 def page_top(elements: Sequence[Element], page: int, lines: int = 8) -> str:
-    """The first lines of a page, where the scale of a whole page is stated."""
+    """Return the first lines of a page, where the scale of a whole page is stated."""
     texts = [element.text for element in elements if element.page == page and element.kind != "table"]
     return "\n".join(texts[:lines])
 
 
 def has_words(elements: Sequence[Element]) -> bool:
-    """Whether there is any text to read at all (a scan without text recognition has none)."""
+    """Tell whether there is any text to read at all (a scan without text recognition has none)."""
     return sum(len(plain(element.text)) for element in elements[:200]) > 40

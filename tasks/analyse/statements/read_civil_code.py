@@ -64,12 +64,12 @@ class Due:
 
 
 def is_civil(lines: Sequence[Line], kind: StatementKind) -> bool:
-    """Whether a statement follows the civil code's scheme."""
+    """Tell whether a statement follows the civil code's scheme."""
     return sum(1 for line in lines if _CIVIL[kind].search(line.norm)) >= (1 if kind == "cash_flow_statement" else 2)
 
 
 def civil_picks(lines: Sequence[Line], kind: StatementKind, picks: dict[str, Pick]) -> dict[str, Pick]:
-    """The items that the tree of the scheme gives beyond what the labels alone give."""
+    """Return the items that the tree of the scheme gives beyond what the labels alone give."""
     if kind == "cash_flow_statement":
         return _investments(lines)
     if kind == "income_statement":
@@ -86,7 +86,7 @@ def civil_picks(lines: Sequence[Line], kind: StatementKind, picks: dict[str, Pic
 
 
 def _late_receivables(lines: Sequence[Line]) -> Pick | None:
-    """What of the receivables of current assets (C.II) falls due after the next year, where their lines add up."""
+    """Return what of the receivables of current assets (C.II) falls due after the next year, where their lines add up."""
     part, total = _part_c2(lines)
     dues = due_lines(part)
     late = [due.beyond for due in dues if due.beyond]
@@ -105,7 +105,7 @@ def _late_receivables(lines: Sequence[Line]) -> Pick | None:
 
 
 def _part_c2(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
-    """The lines of the receivables of current assets, without their total, and the total."""
+    """Return the lines of the receivables of current assets, without their total, and the total."""
     before = [index for index, line in enumerate(lines) if _BEFORE_C2.search(line.norm)]
     start = before[-1] + 1 if before else 0
     total = next((line for line in lines[start:] if line.norm in ("totale crediti", "crediti")), None)
@@ -123,7 +123,7 @@ def _part_c2(lines: Sequence[Line]) -> tuple[list[Line], Line | None]:
 
 
 def due_lines(lines: Sequence[Line]) -> list[Due]:
-    """The due-date lines under the line or head that they belong to."""
+    """Return the due-date lines under the line or head that they belong to."""
     dues: list[Due] = []
     head, label = "", ""
     for line in lines:
@@ -147,7 +147,7 @@ def due_lines(lines: Sequence[Line]) -> list[Due]:
 
 
 def _is_after(lines: Sequence[Line], line: Line, head: str, section: str) -> bool:
-    """Whether the valued line `head` stands between the section head and this line (so it owns the due dates)."""
+    """Tell whether the valued line `head` stands between the section head and this line (so it owns the due dates)."""
     own = [other for other in lines if other.section == line.section and other.norm == head]
     return bool(own) and head != section
 
@@ -159,7 +159,7 @@ def _sum_of(item: str, due: Due, rank: int) -> Pick:
 
 
 def read_debts(lines: Sequence[Line], picks: dict[str, Pick]) -> Debts | None:
-    """The debts of part D and what the due dates give, proved line by line against the total of debts.
+    """Return the debts of part D and what the due dates give, proved line by line against the total of debts.
 
     Items whose lines do not add up are left out for the columns concerned, with the reason: a sum of some of its lines
     is not the item. None when the statement has no part D.
@@ -192,7 +192,7 @@ def read_debts(lines: Sequence[Line], picks: dict[str, Pick]) -> Debts | None:
 
 
 def _part_d(lines: Sequence[Line]) -> list[Line]:
-    """The lines of the liabilities after equity, up to the total of debts or the next part."""
+    """Return the lines of the liabilities after equity, up to the total of debts or the next part."""
     start = next((index + 1 for index, line in enumerate(lines) if _EQUITY.search(line.norm)), 0)
     start = max(
         (index + 1 for index, line in enumerate(lines) if index >= start and _EQUITY.search(line.norm)), default=start
@@ -218,12 +218,12 @@ def _part_d(lines: Sequence[Line]) -> list[Line]:
 
 
 def _debt_number(norm: str) -> str:
-    """The number of a debt in part D by its label, "" for another line."""
+    """Return the number of a debt in part D by its label, "" for another line."""
     return next((line.number for line in places(norm, "balance_sheet") if line.role == "debt"), "")
 
 
 def _amounts(part: Sequence[Line], dues: Sequence[Due]) -> dict[str, Values]:
-    """The amount of each debt: its total where one is printed, else its own amount, else that of its due-date lines."""
+    """Return the amount of each debt: its total where one is printed, else its own amount, else that of its due-date lines."""
     amounts: dict[str, Values] = {}
     for due in dues:
         amounts[_debt_number(due.head)] = combine("", [line for line in (due.within, due.beyond) if line], 0).values
@@ -237,7 +237,7 @@ def _amounts(part: Sequence[Line], dues: Sequence[Due]) -> dict[str, Values]:
 
 
 def _fault(by_line: Decimal | None, total: Decimal | None, count: int) -> str:
-    """Why the debts of a column are not proved, "" when their lines add up (but for the rounding of each line)."""
+    """Say why the debts of a column are not proved, "" when their lines add up (but for the rounding of each line)."""
     if total is None:
         return "the total of the debts (D) was not read"
     if by_line is None or abs(by_line - total) > count:
@@ -246,7 +246,7 @@ def _fault(by_line: Decimal | None, total: Decimal | None, count: int) -> str:
 
 
 def _undated(dues: Sequence[Due], amounts: dict[str, Values], column: int, numbers: frozenset[str]) -> str:
-    """Which of these debts has an amount that its due-date lines do not explain, in words; "" for none."""
+    """Return which of these debts has an amount that its due-date lines do not explain, in words; "" for none."""
     dated = {_debt_number(due.head): due for due in dues}
     for number in sorted(numbers & amounts.keys()):
         amount = amounts[number][column] or Decimal(0)
@@ -260,7 +260,7 @@ def _undated(dues: Sequence[Due], amounts: dict[str, Values], column: int, numbe
 def _lent(
     dues: Sequence[Due], amounts: dict[str, Values], faults: Sequence[str]
 ) -> tuple[dict[str, Pick], dict[str, tuple[str, ...]]]:
-    """Debt to lenders within and after the year, for the columns in which it is proved."""
+    """Return debt to lenders within and after the year, for the columns in which it is proved."""
     lenders = [due for due in dues if _debt_number(due.head) in LENDERS]
     proved = tuple(fault or _undated(dues, amounts, column, LENDERS) for column, fault in enumerate(faults))
     found: dict[str, Pick] = {}
@@ -277,7 +277,7 @@ def _lent(
 
 
 def _abbreviated(whole: Due, total: Line | None, picks: dict[str, Pick]) -> Debts | None:
-    """Abbreviated accounts print no single debts: what is due within the year stands under the head itself."""
+    """Read abbreviated accounts, which print no single debts: what is due within the year stands under the head itself."""
     parts = [line for line in (whole.within, whole.beyond) if line]
     by_line = Pick("debts_by_line", combine("", parts, 0).values, "Debiti", parts[0].page)
     found = {}
@@ -294,7 +294,7 @@ def _named(item: str, lenders: Sequence[Due], lines: Sequence[Line], when: str) 
 
 
 def _investments(lines: Sequence[Line]) -> dict[str, Pick]:
-    """`(Investimenti)` under the head `Immobilizzazioni materiali` of the investing part."""
+    """Return `(Investimenti)` under the head `Immobilizzazioni materiali` of the investing part."""
     for line in lines:
         if line.norm == "investimenti" and canonical(line.section) == "immobilizzazioni materiali":
             return {"capital_expenditure": pick_of("capital_expenditure", line, 0, f"{line.section}: {line.label}")}

@@ -148,7 +148,7 @@ def mend_cells(row: Sequence[str]) -> list[str]:
 
 
 def table_columns(rows: Rows, mark: Mark) -> list[int]:
-    """The columns of amounts of a table."""
+    """Return the columns of amounts of a table."""
     cells = [mend_cells(row) for row in rows]
     start = body_start(cells, mark)
     numbers = [[parse_number(cell, mark) for cell in row] for row in cells[start:]]
@@ -156,13 +156,13 @@ def table_columns(rows: Rows, mark: Mark) -> list[int]:
 
 
 def head_dates(rows: Rows, mark: Mark) -> tuple[object, ...]:
-    """The dates that stand over the amounts of a table, or the years where there are no whole dates."""
+    """Return the dates that stand over the amounts of a table, or the years where there are no whole dates."""
     text = " ".join(cell for row in rows[: body_start(rows, mark)] for cell in row if cell)
     return tuple(dict.fromkeys(parse_dates(text))) or tuple(years_in(text))
 
 
 def is_year_cell(cell: str) -> bool:
-    """Whether a cell is a head (a year or a date) although it parses as a number."""
+    """Tell whether a cell is a head (a year or a date) although it parses as a number."""
     return bool(_YEAR_CELL.match(cell)) or bool(parse_dates(cell))
 
 
@@ -183,14 +183,14 @@ def body_start(cells: Rows, mark: Mark) -> int:
 
 
 def _rest_is_body(cells: Rows, index: int, mark: Mark) -> bool:
-    """An unlabelled row of amounts is body when no row of years follows within three rows."""
+    """Tell whether an unlabelled row of amounts is body: when no row of years follows within three rows."""
     return not any(sum(is_year_cell(cell) for cell in row) >= 2 for row in cells[index + 1 : index + 4])
 
 
 def _value_columns(
     head_rows: list[list[str]], body: list[list[str]], numbers: list[list[Number | None]], width: int
 ) -> list[int]:
-    """Columns of amounts: not the labels, the notes, the percentages, nor columns headed as changes."""
+    """Return columns of amounts: not the labels, the notes, the percentages, nor columns headed as changes."""
     columns = []
     for column in range(width):
         cells = [row[column] for row in body if column < len(row) and row[column]]
@@ -206,7 +206,7 @@ def _value_columns(
 
 
 def _notes_without_head(column: int, columns: list[int], numbers: list[list[Number | None]]) -> bool:
-    """The first of several columns, with small whole numbers only, beside columns of larger ones."""
+    """Return the first of several columns, with small whole numbers only, beside columns of larger ones."""
     if len(columns) < 2 or column != columns[0]:
         return False
     own = [row[column] for row in numbers if column < len(row)]
@@ -219,7 +219,7 @@ def _notes_without_head(column: int, columns: list[int], numbers: list[list[Numb
 def _assign_periods(
     head_rows: list[list[str]], columns: list[int], around: str, known: Sequence[Period]
 ) -> list[tuple[int, Period]]:
-    """The columns that have a period, with it: from their own heads, else in order from the words around."""
+    """Return the columns that have a period, with it: from their own heads, else in order from the words around."""
     heads = {column: " ".join(_cell(row, column) for row in head_rows).strip() for column in columns}
     own = [(column, parse_period(heads[column], around)) for column in columns]
     found = [(column, period) for column, period in own if period and not _is_change(heads[column], head_rows, column)]
@@ -239,7 +239,7 @@ def _assign_periods(
 
 
 def _blocks(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
-    """Years that repeat under several lengths of time (2022 2023 2022 2023), one length being put over too many."""
+    """Return years that repeat under several lengths of time (2022 2023 2022 2023), one length being put over too many."""
     lengths = list(dict.fromkeys(period.months for _, period in found))
     size = len(found) // len(lengths) if lengths else 0
     years = [period.year for _, period in found]
@@ -255,7 +255,7 @@ def _is_change(head: str, head_rows: list[list[str]], column: int) -> bool:
 
 
 def _only_spanning(head_rows: list[list[str]], column: int) -> bool:
-    """Whether the words that look like a change stand in a head over most columns (`Increase in …` as a title)."""
+    """Tell whether the words that look like a change stand in a head over most columns (`Increase in …` as a title)."""
     for row in head_rows:
         cell = _cell(row, column)
         if cell and _NOT_A_PERIOD.search(cell) and sum(other == cell for other in row) < max(3, 0.6 * len(row)):
@@ -268,7 +268,7 @@ def _key(period: Period) -> tuple[object, ...]:
 
 
 def _first_of_each(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
-    """Two columns for one period (as reported, as adjusted): the first stands."""
+    """Return two columns for one period (as reported, as adjusted): the first stands."""
     kept: dict[tuple[object, ...], tuple[int, Period]] = {}
     for column, period in found:
         kept.setdefault(_key(period), (column, period))
@@ -278,7 +278,7 @@ def _first_of_each(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
 def _spare_columns(
     head_rows: list[list[str]], columns: list[int], assigned: list[tuple[int, Period]]
 ) -> list[tuple[int, int]]:
-    """Pairs (column, spare): a second column of the same period, as where parts and totals stand side by side."""
+    """Return pairs (column, spare): a second column of the same period, as where parts and totals stand side by side."""
     pairs = []
     taken = {column for column, _ in assigned}
     for spare in columns:
@@ -291,7 +291,7 @@ def _spare_columns(
 
 
 def _fill(row: list[Number | None], spares: list[tuple[int, int]]) -> list[Number | None]:
-    """The row with blank cells filled from the spare column of the same period."""
+    """Return the row with blank cells filled from the spare column of the same period."""
     if not spares:
         return row
     filled = list(row)
@@ -306,7 +306,7 @@ def _cell(row: list[str], column: int) -> str:
 
 
 def _linear_periods(head_rows: list[list[str]], around: str) -> list[Period]:
-    """Periods from a row of years or dates in reading order, for heads that are not above their columns."""
+    """Return periods from a row of years or dates in reading order, for heads that are not above their columns."""
     for row in reversed(head_rows):
         text = " ".join(dict.fromkeys(cell for cell in row if cell))
         periods = _sequence(text, around)
@@ -351,21 +351,21 @@ def _lines(
 
 
 def _last_head(head_rows: list[list[str]]) -> str:
-    """The section that begins just before the first amounts (`Current liabilities:`): words alone in a head row."""
+    """Return the section that begins just before the first amounts (`Current liabilities:`): words alone in a head row."""
     last = head_rows[-1] if head_rows else []
     alone = bool(last) and bool(last[0]) and not any(last[1:]) and not years_in(last[0])
     return last[0] if alone and not last[0].startswith("(") else ""
 
 
 def _breaks_off(above: str, label: str) -> bool:
-    """Whether a label goes on in the line below: `Net income attributable to` / `common shareholders`."""
+    """Tell whether a label goes on in the line below: `Net income attributable to` / `common shareholders`."""
     if not above or mark_of(above) or above.rstrip().endswith(":"):
         return False
     return label[:1].islower() or bool(_UNFINISHED.search(above))
 
 
 def _label(row: list[str], parsed: list[Number | None], first_value: int) -> str:
-    """The words at the left of the amounts; the civil-code number may have a cell of its own."""
+    """Return the words at the left of the amounts; the civil-code number may have a cell of its own."""
     words: list[str] = []
     for column, cell in enumerate(row):
         if not cell:
@@ -381,7 +381,7 @@ def _label(row: list[str], parsed: list[Number | None], first_value: int) -> str
 def _values(
     parsed: list[Number | None], assigned: list[tuple[int, Period]], columns: list[int]
 ) -> tuple[Decimal | None, ...]:
-    """The amounts under the periods; in order, when they slid into other columns but are as many as the periods."""
+    """Return the amounts under the periods; in order, when they slid into other columns but are as many as the periods."""
     cells = [parsed[column] if column < len(parsed) else None for column, _ in assigned]
     if not any(cells):
         slid = [
@@ -393,5 +393,5 @@ def _values(
 
 
 def table_text(rows: Iterable[Sequence[str]]) -> str:
-    """All words of a table in plain lower case, for a first cheap look."""
+    """Return all words of a table in plain lower case, for a first cheap look."""
     return plain(" ".join(cell for row in rows for cell in row if cell))

@@ -22,7 +22,7 @@ _FEWEST = 6
 
 
 def text_tables(elements: Sequence[Element]) -> list[tuple[int, Element]]:
-    """Tables made of text lines: the index of the first element of each run, and the table element."""
+    """Return tables made of text lines: the index of the first element of each run, and the table element."""
     found = []
     for page, indexes in _pages(elements).items():
         lines = [line.strip() for index in indexes for line in elements[index].text.split("\n") if line.strip()]
@@ -44,7 +44,7 @@ def _pages(elements: Sequence[Element]) -> dict[int, list[int]]:
 
 
 def _rows(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Cells of each line: a head with years, a label with its numbers, or the words alone."""
+    """Yield cells of each line: a head with years, a label with its numbers, or the words alone."""
     columns = 0  # years in the last head: what a line has beyond them belongs to its label
     for line in lines:
         match = _TAIL.match(line)
@@ -62,13 +62,13 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 
 def amounts_of(line: str) -> tuple[str, tuple[str, ...]]:
-    """A line cut into its label and the amounts at its end; no amounts when it ends in words."""
+    """Return a line cut into its label and the amounts at its end; no amounts when it ends in words."""
     match = _TAIL.match(line) if len(line) <= _LONGEST else None  # on prose the pattern is slow
     return (match["label"].strip(" ."), tuple(_cells(match["numbers"]))) if match else (line, ())
 
 
 def is_head_line(line: str) -> bool:
-    """Whether a line holds years or dates and nothing numeric but years, days and the numbers of months."""
+    """Tell whether a line holds years or dates and nothing numeric but years, days and the numbers of months."""
     if not _HEAD.search(line) or len(line) >= 90:
         return False
     rest = _DATE_WORDS.sub(" ", _HEAD.sub(" ", line))
@@ -80,7 +80,7 @@ def _cells(numbers: str) -> list[str]:
 
 
 def _head_row(line: str) -> tuple[str, ...]:
-    """`December 31, 2019   December 31, 2018` or `(in millions) 2019 2018` as a label and one cell a year."""
+    """Return `December 31, 2019   December 31, 2018` or `(in millions) 2019 2018` as a label and one cell a year."""
     ends = [match.end() for match in _HEAD.finditer(line)]
     cells, start = [], 0
     for end in ends:

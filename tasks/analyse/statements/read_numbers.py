@@ -37,7 +37,7 @@ class Number:
 
 
 def decimal_mark(cells: Iterable[str], default: Mark = ".") -> Mark:
-    """Which sign separates decimals in these cells.
+    """Return which sign separates decimals in these cells.
 
     Both signs in one number, a repeated sign, or a group that has not three digits are proof; a single sign before
     three digits (`1,234`) is only a hint that the sign groups thousands. Proof outvotes hints, hints the default.
@@ -73,7 +73,7 @@ def _vote(number: str, proof: dict[Mark, int], hints: dict[Mark, int]) -> None:
 
 @lru_cache(maxsize=65_536)
 def parse_number(cell: str, mark: Mark = ".") -> Number | None:
-    """The number that a cell holds, or None when it holds none or more than one.
+    """Return the number that a cell holds, or None when it holds none or more than one.
 
     Args:
         cell: the text of the cell; currency signs, footnote marks and a percent sign are allowed around the number.
@@ -133,7 +133,7 @@ def _magnitude(text: str, mark: Mark) -> Decimal | None:
 
 
 def _other_style(text: str, mark: Mark) -> Decimal | None:
-    """A number that does not fit the document's style: its own style, when there is only one reading."""
+    """Return a number that does not fit the document's style: its own style, when there is only one reading."""
     parts = text.split(mark)
     if mark in text and len(parts) > 2:  # the decimal sign twice: it groups here
         return Decimal("".join(parts))

@@ -96,7 +96,7 @@ class Period:
 
 
 def parse_dates(text: str) -> list[date]:
-    """Every complete date of a text, in order of appearance; impossible ones (31 February) are left out."""
+    """Return every complete date of a text, in order of appearance; impossible ones (31 February) are left out."""
     found: list[tuple[int, date]] = []
     for match in _ENGLISH.finditer(text):
         _add(found, match.start(), int(match[3]), _MONTHS[match[1].lower()], int(match[2]))
@@ -124,7 +124,7 @@ def _add(found: list[tuple[int, date]], start: int, year: int, month: int, day: 
 
 
 def parse_period(head: str, around: str = "") -> Period | None:
-    """The period of one column.
+    """Return the period of one column.
 
     Args:
         head: the head cells above the column, joined from top to bottom.
@@ -155,7 +155,7 @@ def _fiscal_year(head: str) -> int | None:
 
 
 def _assembled(text: str, year: int) -> date | None:
-    """`December 31,` over the table and `2018` over the column make a date; `June 2018` is its last day."""
+    """Assemble a date: `December 31,` over the table and `2018` over the column; `June 2018` is its last day."""
     day = _DAY.search(text)
     if day:
         name, number = (day[1], day[2]) if day[1] else (day[4], day[3])
@@ -171,13 +171,13 @@ def _assembled(text: str, year: int) -> date | None:
 
 
 def duration(text: str) -> int | None:
-    """Length in months that a head names, the longest when it names several; None when it names none."""
+    """Return length in months that a head names, the longest when it names several; None when it names none."""
     found = [months for months, pattern in _DURATIONS if pattern.search(text)]
     return found[0] if found else None
 
 
 def years_in(text: str) -> list[int]:
-    """The years printed in a text, in order, each once."""
+    """Return the years printed in a text, in order, each once."""
     return list(dict.fromkeys(int(match[1]) for match in _LONE_YEAR.finditer(text)))
 
 
@@ -211,7 +211,7 @@ class FiscalCalendar:
                         self.months[end.month] += 1
 
     def fiscal_year(self, end: date) -> int:
-        """The document's name of the year that ends on this date."""
+        """Return the document's name of the year that ends on this date."""
         if end.month == 1 and end.day <= 10 and not self.votes.get(0, 0) > self.votes.get(-1, 0):
             return end.year - 1  # a 52/53-week year that spills over New Year
         if end.month > 6 or not self.votes:
@@ -219,7 +219,7 @@ class FiscalCalendar:
         return end.year + self.votes.most_common(1)[0][0]
 
     def name(self, period: Period) -> str:
-        """`FY2018`, `2018Q2`, or `2018H1` / `2018M9` for the first six or nine months of a year."""
+        """Return `FY2018`, `2018Q2`, or `2018H1` / `2018M9` for the first six or nine months of a year."""
         months = period.months
         if period.quarter and period.year and months == 3:
             return f"{period.fiscal or period.year}Q{period.quarter}"
@@ -241,14 +241,14 @@ class FiscalCalendar:
         return not near
 
     def _near(self, end: date) -> bool:
-        """Whether the date is a year end, give or take the week by which a 52/53-week year moves."""
+        """Tell whether the date is a year end, give or take the week by which a 52/53-week year moves."""
         if end.month == self.end_month:
             return True
         following = self.end_month % 12 + 1
         return (end.month == following and end.day <= 7) or (end.month % 12 + 1 == self.end_month and end.day >= 24)
 
     def _containing(self, end: date) -> int:
-        """The fiscal year in which a date lies."""
+        """Return the fiscal year in which a date lies."""
         if self._near(end):
             return self.fiscal_year(end)
         closing = date(end.year + (1 if end.month > self.end_month else 0), self.end_month, 28)

@@ -45,7 +45,7 @@ _CURRENCIES = (
 
 
 def scale_in(text: str) -> int | None:
-    """The factor that a text near a table states for its amounts; None when it states none.
+    """Return the factor that a text near a table states for its amounts; None when it states none.
 
     `(shares in thousands, dollars in millions)` counts in millions: a clause about shares is not about amounts.
     """
@@ -60,7 +60,7 @@ def scale_in(text: str) -> int | None:
 
 
 def statement_scale(near: str, far: str = "") -> int | None:
-    """The scale stated nearest to a table: in its head or just above, else in the top lines of its page."""
+    """Return the scale stated nearest to a table: in its head or just above, else in the top lines of its page."""
     for text in (near, far):
         candidates = [scale_in(piece) for piece in _stating_pieces(text)]
         found = [factor for factor in candidates if factor]
@@ -70,7 +70,7 @@ def statement_scale(near: str, far: str = "") -> int | None:
 
 
 def _stating_pieces(text: str) -> list[str]:
-    """The pieces of a text that state a unit (parentheses, short lines), not sentences such as `rose $3 million`."""
+    """Return the pieces of a text that state a unit (parentheses, short lines), not sentences such as `rose $3 million`."""
     pieces = re.findall(r"\([^()]{3,160}\)", text)
     lines = [
         line
@@ -85,7 +85,7 @@ def _stating_pieces(text: str) -> list[str]:
 
 
 def currency_of(texts: Iterable[str], language: str) -> str | None:
-    """ISO code of the currency that is named most often; the euro for an Italian document that names none."""
+    """Return ISO code of the currency that is named most often; the euro for an Italian document that names none."""
     votes: Counter[str] = Counter()
     for text in texts:
         lower = text.lower()

@@ -36,12 +36,12 @@ class Fact:
 
 
 def facts_from_xbrl(document: Document) -> list[Fact]:
-    """The numeric facts without dimensions in a document's fact tables; an empty list when it has none."""
+    """Return the numeric facts without dimensions in a document's fact tables; an empty list when it has none."""
     return [fact for row, page in _rows(document) if (fact := _fact(row, page))]
 
 
 def merge_facts(extraction: Extraction, document: Document, companions: Sequence[Document] = ()) -> Extraction:
-    """The extraction with exact facts in place of read figures, where the document or its companions have some."""
+    """Put exact facts in place of read figures, where the document or its companions have some."""
     sources = [source for source in (document, *companions) if any(True for _ in _rows(source))]
     if not sources:
         return extraction
@@ -83,7 +83,7 @@ def _fact(row: dict[str, str], page: int) -> Fact | None:
 
 
 def _period(text: str) -> Period | None:
-    """`2019-12-31`, or `2019-01-01/2019-12-31` with its length in whole months."""
+    """Return `2019-12-31`, or `2019-01-01/2019-12-31` with its length in whole months."""
     try:
         days = [date.fromisoformat(part[:10]) for part in text.split("/")]
     except ValueError:
@@ -95,7 +95,7 @@ def _period(text: str) -> Period | None:
 
 
 def _calendar(sources: Sequence[Document], facts: Sequence[Fact], document: Document) -> FiscalCalendar:
-    """The names of years as the filing itself states them, else as the document's text does."""
+    """Return the names of years as the filing itself states them, else as the document's text does."""
     stated = {row["concept"].rpartition(":")[2]: row["value"] for source in sources for row, _ in _rows(source)}
     ends = [fact.period.end for fact in facts if fact.period.end and fact.period.months == 12]
     calendar = FiscalCalendar((e.text for e in document.parsed.elements if e.kind != "table"), ends)
@@ -109,7 +109,7 @@ def _calendar(sources: Sequence[Document], facts: Sequence[Fact], document: Docu
 
 
 def _figures(facts: Sequence[Fact], calendar: FiscalCalendar) -> Iterator[Figure]:
-    """The best concept for each item and period, then the sums for what no concept gives."""
+    """Yield the best concept for each item and period, then the sums for what no concept gives."""
     best: dict[tuple[str, str], tuple[int, StatementKind, Fact]] = {}
     for fact in facts:
         if "/" in fact.unit or fact.unit in {"pure", "shares"}:
@@ -137,7 +137,7 @@ def _totals(fact: Fact, calendar: FiscalCalendar) -> Iterator[Figure]:
 
 
 def _derived(exact: dict[tuple[str, str], Figure], totals: Sequence[Figure]) -> list[Figure]:
-    """Total liabilities by the identity of the balance sheet, where no fact states them."""
+    """Derive total liabilities by the identity of the balance sheet, where no fact states them."""
     return [replace(figure, source="xbrl") for figure in derived_figures(list(exact.values()), totals)]
 
 
@@ -154,7 +154,7 @@ def _sums(facts: Iterable[Fact], calendar: FiscalCalendar) -> dict[tuple[str, st
 def _merge(
     read: Sequence[Figure], exact: dict[tuple[str, str], Figure], units: Mapping[str, int]
 ) -> tuple[list[Figure], list[Conflict]]:
-    """Exact values in place of the read ones; label and page stay those of the print where the two agree."""
+    """Put exact values in place of the read ones; label and page stay those of the print where the two agree."""
     merged, conflicts = [], []
     for figure in read:
         fact = exact.pop((figure.item, figure.period), None)

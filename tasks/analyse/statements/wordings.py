@@ -45,7 +45,7 @@ def _whole(patterns: Iterable[str]) -> re.Pattern[str]:
 
 
 def _items() -> dict[StatementKind, dict[str, tuple[Rule, ...]]]:
-    """For each item its rules, the surest first; rows of one rank are alternatives."""
+    """Return for each item its rules, the surest first; rows of one rank are alternatives."""
     columns = ("statement", "item", "rank", "language", "pattern", "without")
     grouped: dict[tuple[str, str, int], list[dict[str, str]]] = {}
     for row in load_patterns(_PACKAGE, "items.csv", columns):

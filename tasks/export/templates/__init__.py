@@ -44,7 +44,7 @@ class Template:
 
 
 def template(name: str) -> Template:
-    """The template of that name.
+    """Return the template of that name.
 
     Raises:
         UsageError: there is none; the message lists those that there are.

@@ -35,7 +35,7 @@ Story = list[Flowable]
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The story of every analysed document, the failures of analyses at the end."""
+    """Return the story of every analysed document, the failures of analyses at the end."""
     read = [one for one in material.analysed if one.reading or one.sentiment or one.classes]
     failed = [one for one in material.analysed if one.failures]
     story: Story = []
@@ -130,12 +130,12 @@ def _tone_sentence(sentiment: Sentiment, words: Words) -> str:
 
 
 def tone_word(label: str, words: Words) -> str:
-    """A sentiment label in the report's language; another label as it is."""
+    """Return a sentiment label in the report's language; another label as it is."""
     return words(label) if label in SIGNS else clean(label)
 
 
 def tone_cell(label: str, words: Words) -> Cell:
-    """A sentiment label with its mark."""
+    """Return a sentiment label with its mark."""
     mark = {"positive": "good", "negative": "poor"}.get(label, "")
     return Cell(tone_word(label, words), mark=mark, tone="" if mark else "muted")
 
@@ -207,7 +207,7 @@ def _phrases(reading: Reading, words: Words) -> Story:
 
 
 def _in_two(columns: Sequence[Column], pairs: Sequence[tuple[str | Cell, str | Cell]]) -> Table:
-    """A narrow table set as two side by side, read down the left half first."""
+    """Return a narrow table set as two side by side, read down the left half first."""
     half = -(-len(pairs) // 2)
     left, right = pairs[:half], [*pairs[half:], *([("", "")] * (2 * half - len(pairs)))]
     rows = [Row((*one, *other)) for one, other in zip(left, right, strict=True)]
@@ -215,7 +215,7 @@ def _in_two(columns: Sequence[Column], pairs: Sequence[tuple[str | Cell, str | C
 
 
 def _entities(reading: Reading, entry: Entry, words: Words) -> Story:
-    """The most frequent entities of each kind with what they are about; what is beyond them is counted."""
+    """Return the most frequent entities of each kind with what they are about; what is beyond them is counted."""
     columns = [
         Column(words("found"), least=95),
         Column(words("about"), least=150),
@@ -253,7 +253,7 @@ def _statistic(value: float | str, words: Words) -> str:
 
 
 def failures(failed: Sequence[Analysed], words: Words) -> Story:
-    """The analyses that failed, with their errors."""
+    """Return the analyses that failed, with their errors."""
     columns = [Column(words("document"), least=120), Column(words("analysis")), Column(words("error"), least=180)]
     rows = [Row((source(one.entry), kind, error)) for one in failed for kind, error in one.failures]
     return [Heading(words("failed_analyses")), Table(columns, rows, most=5)]

@@ -25,7 +25,7 @@ Story = list[Flowable]
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The story of a collection's ledger."""
+    """Return the story of a collection's ledger."""
     entries = material.entries
     if not entries:
         return finish(words("collection_title"), material, nothing(words, "none_indexed"), words)
@@ -42,7 +42,7 @@ def compose(material: Material, words: Words) -> Report:
 
 
 def tiles(entries: Sequence[Entry], words: Words) -> list[Tile]:
-    """Documents, pages, passages, size; the failures as the note of the first."""
+    """Return documents, pages, passages, size; the failures as the note of the first."""
     show, failed = words.format, sum(entry.state == "quarantined" for entry in entries)
     note = f"{show.integer(failed)} · {words('quarantined').lower()}" if failed else words("all_well")
     return [
@@ -77,7 +77,7 @@ def _contents(entries: Sequence[Entry], now: datetime, words: Words) -> Story:
 
 
 def _ages(entries: Sequence[Entry], now: datetime, width: float, words: Words) -> Drawing | None:
-    """Columns by the age of the files when the report is made."""
+    """Return columns by the age of the files when the report is made."""
     tally: Counter[str] = Counter()
     for entry in entries:
         if entry.modified_at is not None:
@@ -88,7 +88,7 @@ def _ages(entries: Sequence[Entry], now: datetime, width: float, words: Words) -
 
 
 def growth(entries: Sequence[Entry], width: float, words: Words) -> Drawing | None:
-    """Documents indexed in all, day by day or month by month over a longer time."""
+    """Return documents indexed in all, day by day or month by month over a longer time."""
     days = sorted(entry.indexed_at.date() for entry in entries if entry.indexed_at and entry.state == "indexed")
     if not days:
         return None
@@ -106,7 +106,7 @@ def growth(entries: Sequence[Entry], width: float, words: Words) -> Drawing | No
 
 
 def _points(first: date, last: date) -> list[date]:
-    """At most about sixty days that span both ends, the last one included."""
+    """Return at most about sixty days that span both ends, the last one included."""
     step = max(1, -(-((last - first).days) // 60))
     points = [first + timedelta(days=offset) for offset in range(0, (last - first).days, step)]
     return [*points, last]

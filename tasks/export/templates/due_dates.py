@@ -20,7 +20,7 @@ WEEKS = 8
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The due dates as a report."""
+    """Return the due dates as a report."""
     if material.papers is None or not material.papers.invoices:
         title = words("due_title", date=words.format.short_date(material.made_at.date()))
         return finish(title, material, nothing(words, "no_papers"), words)
@@ -28,7 +28,7 @@ def compose(material: Material, words: Words) -> Report:
 
 
 def tables(papers: Papers, words: Words) -> Tables:
-    """The due dates as tables. Instalments as the papers state them; what is paid by the day of the report is gone."""
+    """Return the due dates as tables. Instalments as the papers state them; what is paid by the day of the report is gone."""
     rows = {side: _open(papers, side) for side in ("purchase", "sale")}
     return Tables(
         words("due_title", date=words.format.short_date(papers.on)),
@@ -78,7 +78,7 @@ def _tiles(papers: Papers, rows: Sequence[Row], words: Words) -> tuple[Tile, ...
 
 
 def _months(rows: dict[str, list[Row]], on: date, words: Words) -> Sheet:
-    """Overdue first, then a line a month, then what has no date."""
+    """Return overdue first, then a line a month, then what has no date."""
     sums: dict[tuple[int, int, int], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for column, side in enumerate(("purchase", "sale")):
         for row in rows[side]:
@@ -111,7 +111,7 @@ def _weeks(rows: dict[str, list[Row]], on: date, words: Words) -> Sheet:
 
 
 def _list(papers: Papers, rows: Sequence[Row], side: str, name: str, words: Words) -> Sheet:
-    """Every instalment under its month, with what was credited on its invoice beside it."""
+    """Return every instalment under its month, with what was credited on its invoice beside it."""
     heads = (
         Head(words("due"), "date"),
         Head(words("late"), "count"),
@@ -161,7 +161,7 @@ def _line(row: Row, side: str, on: date, notes: dict[tuple[str, int], list[str]]
 
 
 def _notes_by_invoice(papers: Papers, words: Words) -> dict[tuple[str, int], list[str]]:
-    """The credit notes of each invoice, in words."""
+    """Return the credit notes of each invoice, in words."""
     by_path = {row["path"]: (row["document_id"], row["body"]) for row in papers.invoices}
     found: dict[tuple[str, int], list[str]] = defaultdict(list)
     for row in papers.invoices:

@@ -33,7 +33,7 @@ Story = list[Flowable]
 
 
 def compose(material: Material, words: Words) -> Report:
-    """One page on the collection."""
+    """Return one page on the collection."""
     title = words("executive_title")
     if not material.entries:
         return finish(title, material, nothing(words, "none_indexed"), words, contents=False)
@@ -119,14 +119,14 @@ def _firm(firm: Company, words: Words) -> Row:
 
 
 def _lights(firm: Company, year: str) -> dict[str, str]:
-    """The lights of the leading metrics of a year."""
+    """Return the lights of the leading metrics of a year."""
     found = {name: firm.measured(name, year) for name in finance.LEADING}
     lights = {name: finance.light(name, value) for name, value in found.items() if value is not None}
     return {name: light for name, light in lights.items() if light}
 
 
 def _verdict(firm: Company, year: str) -> str:
-    """One light for a company: weak when a third of its leading metrics are, sound when most are and none is weak."""
+    """Return one light for a company: weak when a third of its leading metrics are, sound when most are and none is weak."""
     lights = list(_lights(firm, year).values())
     if not lights:
         return ""

@@ -32,7 +32,7 @@ Story = list[Flowable]
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The story of all companies of a collection, then the documents in which no figure was found."""
+    """Return the story of all companies of a collection, then the documents in which no figure was found."""
     firms = companies(material.analysed)
     silent = [one for one in material.analysed if one.financial and not one.financial.figures]
     story: Story = []

@@ -19,7 +19,7 @@ MOST = 12  # years in a chart
 
 
 def charts(firm: Company, unit: Unit, words: Words) -> list[Flowable]:
-    """Rows of charts with their heading; empty where there are fewer than two years."""
+    """Return rows of charts with their heading; empty where there are fewer than two years."""
     years = firm.years[-MOST:]
     if len(years) < 2:
         return []
@@ -67,7 +67,7 @@ def _shares(
 
 
 def _told(years: Sequence[str], values: Sequence[Sequence[float | None]]) -> Sequence[str]:
-    """The years from the first to the last in which anything is known."""
+    """Return the years from the first to the last in which anything is known."""
     known = [index for index in range(len(years)) if any(row[index] is not None for row in values)]
     return years[known[0] : known[-1] + 1] if known else ()
 

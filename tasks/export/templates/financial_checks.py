@@ -24,7 +24,7 @@ Story = list[Flowable]
 
 
 def checks(firm: Company, unit: Unit, words: Words) -> Story:
-    """The checks of the statements against themselves, and figures that two places give differently."""
+    """Return the checks of the statements against themselves, and figures that two places give differently."""
     story: Story = [Heading(words("checks"), 2)]
     if firm.checks:
         story += [_check_table(firm, periods, unit, words) for periods in chunks(_checked(firm))]
@@ -40,7 +40,7 @@ def _checked(firm: Company) -> list[str]:
 
 
 def _check_table(firm: Company, periods: Sequence[str], unit: Unit, words: Words) -> Table:
-    """A check a line, a period a column: it holds, or by how much it does not."""
+    """Return a check a line, a period a column: it holds, or by how much it does not."""
     results = {(check.message or words.kind(check.name), check.period): check for check in firm.checks}
     columns = [Column(words("check"), least=150), *(Column(period, least=58) for period in periods)]
     rows = [
@@ -59,7 +59,7 @@ def _check(check: Check | None, unit: Unit, words: Words) -> str | Cell:
 
 
 def _conflicts(firm: Company, unit: Unit, words: Words) -> Table:
-    """The value that the report uses and the one that stands elsewhere, each with its page."""
+    """Return the value that the report uses and the one that stands elsewhere, each with its page."""
     columns = [
         Column(words("item"), least=110),
         Column(words("period")),
@@ -89,7 +89,7 @@ def _conflicts(firm: Company, unit: Unit, words: Words) -> Table:
 
 
 def sources(firm: Company, words: Words) -> Story:
-    """For each figure the page it stands on, as a link; letters tell the documents apart where there are several."""
+    """Return for each figure the page it stands on, as a link; letters tell the documents apart where there are several."""
     letters = (
         {entry.path: _letter(number) for number, entry in enumerate(firm.entries)} if len(firm.entries) > 1 else {}
     )
@@ -127,7 +127,7 @@ def _source_row(firm: Company, item: str, periods: Sequence[str], letters: dict[
 
 
 def formulas(firm: Company, words: Words) -> Story:
-    """The formula and inputs of each metric in its latest year."""
+    """Return the formula and inputs of each metric in its latest year."""
     latest: dict[str, Metric] = {}
     for period in firm.years:
         latest.update({name: metric for (name, at), metric in firm.metrics.items() if at == period})
@@ -157,7 +157,7 @@ def formulas(firm: Company, words: Words) -> Story:
 
 
 def _input(name: str, words: Words) -> str:
-    """An input of a formula in words, `avg(inventory)` and `prior(revenue)` included."""
+    """Return an input of a formula in words, `avg(inventory)` and `prior(revenue)` included."""
     match = _OF.match(name)
     if not match:
         return finance.item_name(name, words.language)

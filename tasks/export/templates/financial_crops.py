@@ -21,7 +21,7 @@ Story = list[Flowable]
 
 
 def crops(firm: Company, pictures: Crops, unit: Unit, words: Words) -> Story:
-    """Each figure of the newest year with its picture; nothing where no picture could be cut."""
+    """Return each figure of the newest year with its picture; nothing where no picture could be cut."""
     year = firm.years[-1]
     shown: list[tuple[str, str, bytes]] = []
     for _, items in statements(firm):

@@ -20,7 +20,7 @@ Story = list[Flowable]
 
 
 def key_figures(firm: Company, unit: Unit, words: Words) -> Story:
-    """Every figure by statement and period, with its change from the period before and since the first."""
+    """Return every figure by statement and period, with its change from the period before and since the first."""
     story: Story = [Heading(words("key_figures"), 2), Prose(words("amounts_in", unit=unit.name), style.SMALL, "muted")]
     for periods in (*chunks(firm.years), *chunks(firm.quarters)):
         story.append(_figure_table(firm, periods, unit, words))
@@ -28,7 +28,7 @@ def key_figures(firm: Company, unit: Unit, words: Words) -> Story:
 
 
 def chunks(periods: Sequence[str]) -> list[Sequence[str]]:
-    """Periods in tables of at most ACROSS and of about equal width, the latest first."""
+    """Return periods in tables of at most ACROSS and of about equal width, the latest first."""
     tables = -(-len(periods) // ACROSS)
     size = -(-len(periods) // tables) if tables else 1
     return [periods[max(0, stop - size) : stop] for stop in range(len(periods), 0, -size)]
@@ -49,7 +49,7 @@ def _figure_table(firm: Company, periods: Sequence[str], unit: Unit, words: Word
 
 
 def statements(firm: Company) -> list[tuple[str, Sequence[str]]]:
-    """Items by statement in their usual order; those that are not canonical come last."""
+    """Return items by statement in their usual order; those that are not canonical come last."""
     known = {item for items in finance.STATEMENTS.values() for item in items}
     rest = tuple(sorted({item for item, _ in firm.figures} - known))
     return [*finance.STATEMENTS.items(), ("other_figures", rest)]
@@ -68,7 +68,7 @@ def _figure_row(
 
 
 def _linked(firm: Company, item: str, period: str, unit: Unit, words: Words) -> str | Cell:
-    """A figure that opens its document at its page, set as plain text: a table of blue numbers reads badly."""
+    """Return a figure that opens its document at its page, set as plain text: a table of blue numbers reads badly."""
     found = firm.figures.get((item, period))
     if found is None:
         return words.format.decimal(None)
@@ -77,7 +77,7 @@ def _linked(firm: Company, item: str, period: str, unit: Unit, words: Words) -> 
 
 
 def metrics(firm: Company, unit: Unit, words: Words) -> Story:
-    """The metrics of the latest three years, with a light for the latest and what each says."""
+    """Return the metrics of the latest three years, with a light for the latest and what each says."""
     periods = sorted({period for _, period in firm.metrics} & set(firm.years), key=firm.years.index)[-3:]
     if not periods:
         return []
@@ -101,7 +101,7 @@ def metrics(firm: Company, unit: Unit, words: Words) -> Story:
 
 
 def metric_groups(firm: Company) -> list[tuple[str, Sequence[str]]]:
-    """Metrics by what they speak of; those that are not canonical come last."""
+    """Return metrics by what they speak of; those that are not canonical come last."""
     rest = tuple(sorted({name for name, _ in firm.metrics} - set(finance.BY_NAME)))
     return [*((group, tuple(names)) for group, names in finance.MEASURES.items()), ("other_metrics", rest)]
 

@@ -22,7 +22,7 @@ class Unit:
 
 
 def unit_of(firm: Company, words: Words) -> Unit:
-    """Millions from ten thousand millions on, thousands from ten million, else units: at most eight digits a cell."""
+    """Choose millions from ten thousand millions on, thousands from ten million, else units: at most eight digits a cell."""
     largest = max((abs(found.figure.value) for found in firm.figures.values()), default=0.0)
     currency = clean(firm.currency) or words("stated_currency")
     if largest >= 1e10:
@@ -38,7 +38,7 @@ def change(now: float | None, before: float | None) -> float | None:
 
 
 def shown(metric: Metric | None, unit: Unit, words: Words) -> str:
-    """A metric in its own unit."""
+    """Return a metric in its own unit."""
     show = words.format
     if metric is None:
         return show.decimal(None)

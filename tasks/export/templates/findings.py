@@ -20,14 +20,14 @@ DESCRIPTION = "what papers contradict themselves or each other in: sums, identif
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The findings as a report."""
+    """Return the findings as a report."""
     if material.papers is None or not (material.papers.invoices or material.papers.findings):
         return finish(words("findings_title"), material, nothing(words, "no_papers"), words)
     return as_pdf(tables(material.papers, words), material, words)
 
 
 def tables(papers: Papers, words: Words) -> Tables:
-    """The findings as tables."""
+    """Return the findings as tables."""
     levels = Counter(row["level"] for row in papers.findings)
     show = words.format.integer
     tiles = (

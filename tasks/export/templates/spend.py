@@ -17,21 +17,21 @@ MOST_PRICES = 200
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The spend as a report."""
+    """Return the spend as a report."""
     if material.papers is None or not material.papers.invoices:
         return finish(words("spend_title"), material, nothing(words, "no_papers"), words)
     return as_pdf(tables(material.papers, words), material, words)
 
 
 def tables(papers: Papers, words: Words) -> Tables:
-    """The spend as tables."""
+    """Return the spend as tables."""
     bought = [row for row in counted(papers) if row["direction"] == "purchase" and row["date"]]
     sheets = (_suppliers(bought, words), _prices(papers, bought, words))
     return Tables(words("spend_title"), (), sheets, (*office_notes(papers, words), words("spend_note")))
 
 
 def _net(row: Row) -> float:
-    """The taxable amount with the sign that it has for the office."""
+    """Return the taxable amount with the sign that it has for the office."""
     return (row["taxable"] or 0.0) * (-1 if (row["signed_total"] or 0) < 0 else 1)
 
 
@@ -74,7 +74,7 @@ def _suppliers(bought: list[Row], words: Words) -> Sheet:
 
 
 def _change(by_year: dict[int, float], last: int) -> float | None:
-    """Percent since the year before; none where there was nothing."""
+    """Return percent since the year before; none where there was nothing."""
     before = by_year.get(last - 1, 0.0)
     return round(100 * (by_year.get(last, 0.0) / before - 1), 1) if before > 0 else None
 
@@ -84,7 +84,7 @@ def _share(part: float, whole: float) -> float | None:
 
 
 def _prices(papers: Papers, bought: list[Row], words: Words) -> Sheet:
-    """The same text and unit of one supplier at a first and a last price that differ, the largest change first."""
+    """Return the same text and unit of one supplier at a first and a last price that differ, the largest change first."""
     wanted = {(row["document_id"], row["body"]): row for row in bought if (row["signed_total"] or 0) >= 0}
     groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for line in papers.lines:

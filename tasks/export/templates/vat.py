@@ -23,14 +23,14 @@ Month = tuple[int, int]
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The VAT as a report."""
+    """Return the VAT as a report."""
     if material.papers is None or not material.papers.invoices:
         return finish(words("vat_title"), material, nothing(words, "no_papers"), words)
     return as_pdf(tables(material.papers, words), material, words)
 
 
 def tables(papers: Papers, words: Words) -> Tables:
-    """The VAT as tables, by the date of the invoices."""
+    """Return the VAT as tables, by the date of the invoices."""
     rows = _rows(papers)
     keys = ("purchases", "sales", "split_sales", "reverse_charge")
     sheets = (_settlement(papers, rows, words), *(_sheet(words(key), rows[key], words) for key in keys))
@@ -38,7 +38,7 @@ def tables(papers: Papers, words: Words) -> Tables:
 
 
 def _rows(papers: Papers) -> dict[str, list[Row]]:
-    """Rows of the VAT summary by what they are for the office."""
+    """Return rows of the VAT summary by what they are for the office."""
     invoices = {(row["document_id"], row["body"]): row for row in counted(papers)}
     found: dict[str, list[Row]] = {key: [] for key in ("purchases", "sales", "split_sales", "reverse_charge")}
     for row in papers.vat:
@@ -87,7 +87,7 @@ def _month(month: Month, words: Words) -> str:
 
 
 def _settlement(papers: Papers, rows: dict[str, list[Row]], words: Words) -> Sheet:
-    """VAT on sales less VAT on purchases by month, beside what the return says; reverse charge counts on both sides, split on none."""
+    """Return VAT on sales less VAT on purchases by month, beside what the return says; reverse charge counts on both sides, split on none."""
     sums: dict[Month, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for key, sides in (("sales", (0,)), ("purchases", (1,)), ("reverse_charge", (0, 1))):
         for row in rows[key]:

@@ -71,7 +71,7 @@ class Reader:
 
 @cache
 def readers(modules: tuple[str, ...] = MODULES) -> tuple[Reader, ...]:
-    """The readers in the order of the registry.
+    """Return the readers in the order of the registry.
 
     Raises:
         ValueError: a module lacks something, or two claim one format.
@@ -117,12 +117,12 @@ def _unknown(_: Look) -> str:
 
 @cache
 def formats() -> dict[str, Reader]:
-    """Each format with its reader."""
+    """Return each format with its reader."""
     return {name: reader for reader in readers() for name in reader.names}
 
 
 def parser(name: str) -> Parser:
-    """The `parse` function of the module that reads the format `name`.
+    """Return the `parse` function of the module that reads the format `name`.
 
     Raises:
         DocumentError: UNSUPPORTED, no module reads it.

@@ -140,7 +140,7 @@ class _Folder:
                 self.found.append(Attachment(distinct_path(name, self.names), data))
 
     def _bounded(self, stream: IO[bytes], packed: int) -> bytes | None:
-        """The bytes of a member, None when they are more than it may have."""
+        """Return the bytes of a member, None when they are more than it may have."""
         data = bytearray()
         while piece := stream.read(_PIECE):
             data += piece
@@ -195,7 +195,7 @@ def is_junk(name: str) -> bool:
 
 
 def distinct_path(name: str, taken: set[str]) -> str:
-    """`name`, or with a number before its extension when it is taken."""
+    """Return `name`, or with a number before its extension when it is taken."""
     path, number = PurePosixPath(name), 1
     candidate = name
     while candidate.lower() in taken:
@@ -206,7 +206,7 @@ def distinct_path(name: str, taken: set[str]) -> str:
 
 
 def _nothing(folder: _Folder, kind: str, broken: str) -> DocumentError:
-    """Why not one file came out of an archive."""
+    """Say why not one file came out of an archive."""
     reasons = " ".join(folder.left_out)
     if broken or "broken" in folder.left_out:
         return corrupt(f"the {kind.upper()} archive is truncated or broken: {broken or 'no file in it can be read'}")
@@ -246,7 +246,7 @@ def _zip_opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[],
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
-    """The name as it was meant: UTF-8 without its flag (macOS), the code page of DOS or of Windows, else the likeliest."""
+    """Return the name as it was meant: UTF-8 without its flag (macOS), the code page of DOS or of Windows, else the likeliest."""
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     raw = info.filename.encode("cp437", "replace")
@@ -261,7 +261,7 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
 
 def _in_packed(kind: str, source: Path | bytes, name: str) -> Generator[_Member, None, None]:
-    """The files of a packed TAR, or the one file that is packed by itself."""
+    """Yield the files of a packed TAR, or the one file that is packed by itself."""
     with _opened(source) as raw:
         size = raw.seek(0, io.SEEK_END)
         raw.seek(0)
@@ -276,7 +276,7 @@ def _in_packed(kind: str, source: Path | bytes, name: str) -> Generator[_Member,
 
 
 def _in_tar(stream: IO[bytes], packed: int = 0) -> Generator[_Member, None, None]:
-    """The plain files of a TAR, read as they come: links, devices and folders are none."""
+    """Yield the plain files of a TAR, read as they come; links, devices and folders are left out."""
     with stream, tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as archive:
         for info in archive:
             if info.isreg() and (file := archive.extractfile(info)) is not None:
@@ -292,7 +292,7 @@ def _tar_name(raw: bytes) -> str:
 
 
 def _by_bsdtar(kind: str, source: Path | bytes) -> Generator[_Member, None, None]:
-    """The files of a 7z or RAR archive as `bsdtar` writes them into a TAR stream.
+    """Yield the files of a 7z or RAR archive as `bsdtar` writes them into a TAR stream.
 
     Raises:
         DocumentError: MISSING_PROGRAM, ENCRYPTED.

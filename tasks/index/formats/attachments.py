@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def held(
     items: Iterable[tuple[str, bytes]], limits: Limits, most: int | None = None, setting: str = "limits.attachments"
 ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """The attachments that the limits let through, and a warning for what they do not.
+    """Return the attachments that the limits let through, and a warning for what they do not.
 
     Args:
         items: (name, data); names are made plain and distinct, since they become part of a path.
@@ -45,20 +45,20 @@ def held(
 
 
 def plain_name(name: str) -> str:
-    """A file name without folders, drives and control characters: `../../x.pdf` is `x.pdf`."""
+    """Return a file name without folders, drives and control characters: `../../x.pdf` is `x.pdf`."""
     plain = PurePosixPath(clean(name).replace("\\", "/").replace("\n", " ")).name
     return plain.strip(". ")[-200:] or "attachment"
 
 
 def plain_path(name: str) -> str:
-    """A path without drives, steps upwards and control characters: `C:\\a/../b/x.pdf` is `a/b/x.pdf`."""
+    """Return a path without drives, steps upwards and control characters: `C:\a/../b/x.pdf` is `a/b/x.pdf`."""
     pieces = (clean(piece).replace("\n", " ") for piece in name.replace("\\", "/").split("/"))
     kept = [piece[-200:] for piece in pieces if piece.strip(". ") and not (len(piece) == 2 and piece[1] == ":")]
     return "/".join(kept[-20:]) or "file"
 
 
 def _distinct(name: str, taken: set[str]) -> str:
-    """`name`, or `name (2)` and so on when it is taken."""
+    """Return `name`, or `name (2)` and so on when it is taken."""
     stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
     candidate, number = name, 1
     while candidate.lower() in taken:

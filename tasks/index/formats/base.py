@@ -41,7 +41,7 @@ _BULLET = re.compile(r"^[•●▪◦‣■□➢·]\s+")
 
 
 def _nothing() -> None:
-    """The default of Context.extend: nobody watches the clock."""
+    """Do nothing: the default of Context.extend, where nobody watches the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class Context:
 
 
 def load(source: Path | bytes) -> bytes:
-    """The whole file in memory; its size was checked against the limit before."""
+    """Return the whole file in memory; its size was checked against the limit before."""
     return source if isinstance(source, bytes) else source.read_bytes()
 
 
 def clean(text: str) -> str:
-    """Text without control and invisible characters, runs of blanks made one; line breaks stay.
+    """Return text without control and invisible characters, runs of blanks made one; line breaks stay.
 
     Lone surrogates go too: they cannot be written as UTF-8, so they would fail only when the row is stored.
     """
@@ -74,12 +74,12 @@ def clean(text: str) -> str:
 
 
 def without_bullet(text: str) -> str:
-    """A line without the bullet that somebody typed before it, or an automatic list printed."""
+    """Return a line without the bullet that somebody typed before it, or an automatic list printed."""
     return _BULLET.sub("", text)
 
 
 def table(rows: Iterable[Sequence[str]], page: int = 1, section: str = "") -> Element | None:
-    """A table element of equally long rows; empty rows and empty columns at the edges go, None when nothing is left."""
+    """Return a table element of equally long rows; empty rows and empty columns at the edges go, None when nothing is left."""
     cells = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
     cells = [row for row in cells if any(row)]
     if not cells:
@@ -116,7 +116,7 @@ def with_sections(elements: Iterable[Element], by_page: bool = False) -> tuple[E
 
 
 def title_of(elements: Sequence[Element], *candidates: str | None) -> str:
-    """The first candidate (a title from the metadata, say) that is one, else the document's first title, else ""."""
+    """Return the first candidate (a title from the metadata, say) that is one, else the document's first title, else ""."""
     for candidate in candidates:
         if candidate and (one_line := " ".join(clean(candidate).split())):
             return one_line[:300]
@@ -126,10 +126,10 @@ def title_of(elements: Sequence[Element], *candidates: str | None) -> str:
 
 
 def corrupt(message: str) -> DocumentError:
-    """The file says that it is of a format, and is broken."""
+    """Return the error of a file that says that it is of a format, and is broken."""
     return DocumentError(FailureKind.CORRUPT, message)
 
 
 def too_large(message: str) -> DocumentError:
-    """The file asks for more than the limits grant."""
+    """Return the file asks for more than the limits grant."""
     return DocumentError(FailureKind.TOO_LARGE, message)

@@ -14,7 +14,7 @@ from tasks.records import Element
 
 
 def calamine_sheets(data: bytes, count: CellCount) -> tuple[list[Element], int]:
-    """The elements of a workbook (xlsx, xlsb, xls, ods) and the number of its sheets.
+    """Return the elements of a workbook (xlsx, xlsb, xls, ods) and the number of its sheets.
 
     Raises:
         DocumentError: CORRUPT, ENCRYPTED, or TOO_LARGE by `count`.
@@ -42,5 +42,5 @@ def calamine_sheets(data: bytes, count: CellCount) -> tuple[list[Element], int]:
 
 
 def _text(value: object) -> str:
-    """calamine gives every number as float: whole ones lose their ".0"."""
+    """Return a cell as text; calamine gives every number as float, so whole ones lose their ".0"."""
     return value_text(int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value)

@@ -41,7 +41,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _elements(text: str) -> Iterator[Element]:
-    """The entries in the order of the file."""
+    """Yield the entries in the order of the file."""
     inside: list[str] = []
     entry: dict[str, list[str]] = {}
     for line in re.sub(r"\n[ \t]", "", text).split("\n"):
@@ -60,7 +60,7 @@ def _elements(text: str) -> Iterator[Element]:
 
 
 def _entry(entry: dict[str, list[str]]) -> Iterator[Element]:
-    """The title, the lines and the description of one entry."""
+    """Yield the title, the lines and the description of one entry."""
     if summary := " ".join(" ".join(entry.get("SUMMARY", ())).split()):
         yield Element("title", summary, level=1)
     lines = [f"{word}: {', '.join(entry[name])}" for name, word in _LINES if any(entry.get(name, ()))]
@@ -72,7 +72,7 @@ def _entry(entry: dict[str, list[str]]) -> Iterator[Element]:
 
 
 def _value(name: str, parameters: str, value: str) -> str:
-    """A value as people read it: escapes undone, times in ISO 8601, people by name and address."""
+    """Return a value as people read it: escapes undone, times in ISO 8601, people by name and address."""
     value = clean(re.sub(r"\\([nN,;\\])", lambda m: "\n" if m.group(1) in "nN" else m.group(1), value))
     named = {key.upper(): text.strip('"') for key, text in re.findall(r';([\w-]+)=("[^"]*"|[^;]*)', parameters)}
     if name in {"ORGANIZER", "ATTENDEE"}:

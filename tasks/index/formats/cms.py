@@ -102,7 +102,7 @@ def opened(data: bytes) -> Envelope:
 
 
 def signatures_of(message: Any, content: bytes | None) -> tuple[Signature, ...]:
-    """The signers of a SignedData structure.
+    """Return the signers of a SignedData structure.
 
     Args:
         content: what the signed digest is compared with; None when it is not at hand.
@@ -112,7 +112,7 @@ def signatures_of(message: Any, content: bytes | None) -> tuple[Signature, ...]:
 
 
 def read_signed(data: bytes) -> Any:
-    """The SignedData structure of a CMS message, for PDF signatures, whose content stands outside.
+    """Return the SignedData structure of a CMS message, for PDF signatures, whose content stands outside.
 
     Raises:
         ValueError: it is none.
@@ -126,7 +126,7 @@ def read_signed(data: bytes) -> Any:
 
 
 def as_metadata(signatures: Iterable[Signature], kind: str, stamped_at: str = "") -> dict[str, str]:
-    """Metadata of a signed document: `signature`, `signed_by`, `signed_by_tax_code`, `signed_at`, `signature_issuer`,
+    """Return metadata of a signed document: `signature`, `signed_by`, `signed_by_tax_code`, `signed_at`, `signature_issuer`,
     `signature_covers_content` (yes, no, unknown), `timestamped_at`; several signers are joined by "; "."""
     signatures = list(signatures)
     states = {signature.covers for signature in signatures}
@@ -144,12 +144,12 @@ def as_metadata(signatures: Iterable[Signature], kind: str, stamped_at: str = ""
 
 
 def stamp_time(data: bytes) -> str:
-    """The times of the time stamps (RFC 3161) in some bytes, in ISO 8601; "" when there is none that can be read."""
+    """Return the times of the time stamps (RFC 3161) in some bytes, in ISO 8601; "" when there is none that can be read."""
     return _joined(_stamp_times(data))
 
 
 def _stamp_times(data: bytes) -> Iterator[str]:
-    """The moment of each token, found by its type: evidence of time-stamped files nests it in ways asn1crypto cannot parse."""
+    """Yield the moment of each token, found by its type: evidence of time-stamped files nests it in ways asn1crypto cannot parse."""
     from asn1crypto import tsp
 
     for found in re.finditer(re.escape(_TOKEN), data):
@@ -165,7 +165,7 @@ def _stamp_times(data: bytes) -> Iterator[str]:
 
 
 def tampered(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """A warning for a document whose content is not what was signed."""
+    """Return a warning for a document whose content is not what was signed."""
     if metadata.get("signature_covers_content") != "no":
         return ()
     return ("the content is not what was signed: it was changed after signing, or its signature is of another file",)
@@ -179,7 +179,7 @@ def _der(data: bytes) -> bytes:
 
 
 def _packed(data: bytes) -> bytes | None:
-    """The base64 letters of a PEM or bare base64 text, None for anything else."""
+    """Return the base64 letters of a PEM or bare base64 text, None for anything else."""
     if found := _PEM.search(data):
         return found.group(1)
     bare = data.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -205,7 +205,7 @@ def _signed(message: Any) -> Envelope:
 
 
 def _stamped(message: Any, tsp: Any, data: bytes) -> Envelope:
-    """A document with its time stamps (RFC 5544)."""
+    """Return a document with its time stamps (RFC 5544)."""
     if not isinstance(message, tsp.TimeStampedData):
         raise ValueError("no time-stamped data")
     content = message["content"].native
@@ -243,7 +243,7 @@ def _person(subject: Mapping[str, Any]) -> str:
 
 
 def _tax_code(serial: object) -> str:
-    """The tax code in a certificate's serial number: `TINIT-…` (ETSI EN 319 412-1) or, before it, `IT:…` and bare."""
+    """Return the tax code in a certificate's serial number: `TINIT-…` (ETSI EN 319 412-1) or, before it, `IT:…` and bare."""
     for one in serial if isinstance(serial, list) else [serial]:
         if found := _TAX_CODE.search(_one_line(str(one or "")).upper()):
             return found.group(1)
@@ -251,7 +251,7 @@ def _tax_code(serial: object) -> str:
 
 
 def _stamp_of(signer: Any) -> str:
-    """The time of a signature time stamp (CAdES-T), which counts more than the signer's own clock."""
+    """Return the time of a signature time stamp (CAdES-T), which counts more than the signer's own clock."""
     for attribute in signer["unsigned_attrs"] or ():
         if attribute["type"].native == "signature_time_stamp_token":
             return stamp_time(attribute["values"].dump())

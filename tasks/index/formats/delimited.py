@@ -61,7 +61,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _rows(text: str, separator: str) -> Iterator[Row]:
-    """The rows; a line `sep=;` at the top is Excel's way to name the separator."""
+    """Yield the rows; a line `sep=;` at the top is Excel's way to name the separator."""
     lines = text.lstrip("\ufeff").split("\n")
     if lines and lines[0].lower().startswith("sep="):
         lines = lines[1:]
@@ -73,7 +73,7 @@ def _rows(text: str, separator: str) -> Iterator[Row]:
 
 
 def _separator(text: str, default: str) -> str:
-    """The separator by which the most lines agree on the number of fields, weighted by how many fields they get."""
+    """Return the separator by which the most lines agree on the number of fields, weighted by how many fields they get."""
     lines = text.lstrip("\ufeff").split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]
     if lines[0].lower().startswith("sep=") and len(lines[0]) > 4:
         return lines[0][4]

@@ -44,5 +44,5 @@ NAMESPACES: tuple[tuple[Callable[[str], object], str], ...] = (
 
 
 def dialect(root: str, namespace: str) -> str:
-    """The format of an XML file by its root element, "" when no reader knows it."""
+    """Return the format of an XML file by its root element, "" when no reader knows it."""
     return ROOTS.get(root) or next((name for test, name in NAMESPACES if test(namespace)), "")

@@ -29,7 +29,7 @@ class _Series:
 
 
 def chart_elements(package: Package, part: str, page: int) -> Iterator[Element]:
-    """A chart's titles as captions, its series as a table (categories down, series across), its own texts.
+    """Yield a chart's titles as captions, its series as a table (categories down, series across), its own texts.
 
     Series that do not share their categories have a table each.
     """
@@ -52,7 +52,7 @@ def chart_elements(package: Package, part: str, page: int) -> Iterator[Element]:
 
 
 def _labels(root: Any, page: int) -> Iterator[Element]:
-    """What somebody wrote into data labels."""
+    """Yield what somebody wrote into data labels."""
     for label in root.iter("{*}dLbl"):
         yield from (Element("text", text, page) for text in paragraphs(label))
 
@@ -71,7 +71,7 @@ def _first_text(node: Any) -> str:
 
 
 def _points(node: Any) -> dict[int, str]:
-    """Position → text of the stored values; names on several levels are joined, outer ones first."""
+    """Return position → text of the stored values; names on several levels are joined, outer ones first."""
     levels = list(node.iter("{*}lvl"))
     if levels:
         found: dict[int, str] = {}
@@ -97,7 +97,7 @@ def _level_points(node: Any) -> dict[int, str]:
 
 
 def _shown(text: str, code: str) -> str:
-    """A stored number as a spreadsheet would have it: dates ISO, percentages as shown."""
+    """Return a stored number as a spreadsheet would have it: dates ISO, percentages as shown."""
     from openpyxl.styles.numbers import is_date_format
     from openpyxl.utils.datetime import from_excel
 
@@ -115,7 +115,7 @@ def _shown(text: str, code: str) -> str:
 
 
 def _extended_series(root: Any) -> Iterator[_Series]:
-    """The series of the newer charts (waterfall, treemap, funnel …): dimensions that stand beside the plot."""
+    """Yield the series of the newer charts (waterfall, treemap, funnel …): dimensions that stand beside the plot."""
     data = {attribute(node, "id"): node for node in root.iter("{*}data")}
     for node in root.iter("{*}series"):
         name = next((_first_text(child) for child in node if local(child) == "tx"), "")
@@ -147,7 +147,7 @@ def _together(first: _Series, other: _Series) -> bool:
 
 
 def diagram_elements(package: Package, part: str, page: int) -> Iterator[Element]:
-    """The texts of a SmartArt diagram as a list, each below the one it belongs to."""
+    """Yield the texts of a SmartArt diagram as a list, each below the one it belongs to."""
     root = package.aside(part)
     if root is None:
         return
@@ -171,14 +171,14 @@ def diagram_elements(package: Package, part: str, page: int) -> Iterator[Element
 
 
 def paragraphs(node: Any) -> Iterator[str]:
-    """The texts of DrawingML paragraphs below a node."""
+    """Yield the texts of DrawingML paragraphs below a node."""
     for paragraph in node.iter("{*}p"):
         if text := paragraph_text(paragraph):
             yield text
 
 
 def paragraph_text(paragraph: Any) -> str:
-    """The text of a DrawingML paragraph; what stands as a slide's number goes."""
+    """Return the text of a DrawingML paragraph; what stands as a slide's number goes."""
     pieces = []
     for run in paragraph.iter("{*}t", "{*}br", "{*}tab"):
         above = run.getparent()
@@ -191,7 +191,7 @@ def paragraph_text(paragraph: Any) -> str:
 
 
 def drawn(package: Package, part: str, node: Any, page: int) -> Iterator[Element]:
-    """The chart or diagram that a node of `part` points to (`c:chart`, `cx:chart`, `dgm:relIds`)."""
+    """Yield the chart or diagram that a node of `part` points to (`c:chart`, `cx:chart`, `dgm:relIds`)."""
     name = "dm" if local(node) == "relIds" else "id"
     relation = package.relations(part).get(relation_id(node, name))
     if relation is None or relation.external:

@@ -26,7 +26,7 @@ _MEANING = frozenset({"WordDocument", "PowerPoint Document", "Book", "CONTENTS"}
 
 
 def embedded_files(package: Package) -> Iterator[tuple[str, bytes]]:
-    """(name, data) of each embedded file; `package.warnings` names those that cannot be read."""
+    """Yield (name, data) of each embedded file; `package.warnings` names those that cannot be read."""
     seen: set[str] = set()
     for part in _owners(package):
         for relation in package.relations(part).values():
@@ -46,14 +46,14 @@ def embedded_files(package: Package) -> Iterator[tuple[str, bytes]]:
 
 
 def _owners(package: Package) -> list[str]:
-    """The parts that point to others, but charts: the workbook behind a chart is the chart's."""
+    """Return the parts that point to others, but charts: the workbook behind a chart is the chart's."""
     rels = (re.fullmatch(r"(.*?)_rels/([^/]+)\.rels", name) for name in package.names)
     parts = sorted(match.group(1) + match.group(2) for match in rels if match)
     return [part for part in parts if "/charts/" not in part]
 
 
 def unpacked(name: str, data: bytes) -> tuple[str, bytes] | None:
-    """The file in an embedded object, None when it is an object of another program."""
+    """Return the file in an embedded object, None when it is an object of another program."""
     if not is_ole2(data):
         return name, data
     import olefile
@@ -75,7 +75,7 @@ def _in_container(stem: str, data: bytes, container: Any) -> tuple[str, bytes] |
 
 
 def files_within(data: bytes) -> tuple[list[tuple[str, bytes]], list[str]]:
-    """The files embedded in a document of the old kind (DOC, XLS, PPT), and a warning for each object that is not read.
+    """Return the files embedded in a document of the old kind (DOC, XLS, PPT), and a warning for each object that is not read.
 
     Each object has a storage of its own (`MBD…` in a workbook, `ObjectPool/…` in a text).
     """
@@ -111,7 +111,7 @@ def _in_storage(container: Any, storage: str, names: set[str]) -> tuple[str, byt
 
 
 def _suffix(data: bytes) -> str:
-    """A likely extension; the content decides later in any case."""
+    """Return a likely extension; the content decides later in any case."""
     if data.startswith(b"%PDF"):
         return ".pdf"
     if data.startswith(b"PK"):
@@ -120,7 +120,7 @@ def _suffix(data: bytes) -> str:
 
 
 def native_file(data: bytes, stem: str) -> tuple[str, bytes] | None:
-    """The file of an `Ole10Native` stream ([MS-OLEDS] 2.3.6): label, path, temporary path, then size and bytes."""
+    """Return the file of an `Ole10Native` stream ([MS-OLEDS] 2.3.6): label, path, temporary path, then size and bytes."""
     place = 6
     texts = []
     for _ in range(2):
@@ -138,7 +138,7 @@ def native_file(data: bytes, stem: str) -> tuple[str, bytes] | None:
 
 
 def _wide_names(data: bytes, place: int) -> Iterator[str]:
-    """The label and the path once more, in UTF-16, as newer programs add them behind the file; the temporary path comes first."""
+    """Yield the label and the path once more, in UTF-16, as newer programs add them behind the file; the temporary path comes first."""
     found = []
     for _ in range(3):
         if place + 4 > len(data):
@@ -150,7 +150,7 @@ def _wide_names(data: bytes, place: int) -> Iterator[str]:
 
 
 def program_of(data: bytes) -> str:
-    """The program that an OLE2 object belongs to, as the object itself names it."""
+    """Return the program that an OLE2 object belongs to, as the object itself names it."""
     import olefile
 
     try:
@@ -163,7 +163,7 @@ def program_of(data: bytes) -> str:
 
 
 def object_of_rtf(digits: str) -> tuple[str, bytes] | None:
-    """The file in an object of RTF: hexadecimal digits of an OLE 1 stream ([MS-OLEDS] 2.2.5)."""
+    """Return the file in an object of RTF: hexadecimal digits of an OLE 1 stream ([MS-OLEDS] 2.2.5)."""
     try:
         data = bytes.fromhex(re.sub(r"[^0-9A-Fa-f]", "", digits))
         place = 8

@@ -60,7 +60,7 @@ class Calculator:
         self._open: list[tuple[str, Place]] = []
 
     def value(self, sheet: str, place: Place) -> Value:
-        """The value of a cell.
+        """Return the value of a cell.
 
         Raises:
             UnknownValueError: it depends on something that cannot be calculated here.
@@ -80,7 +80,7 @@ class Calculator:
         return self._known[key]
 
     def range(self, sheet: str, first: Place, last: Place) -> Iterator[Value]:
-        """The values of a range, row by row."""
+        """Yield the values of a range, row by row."""
         if (last[0] - first[0] + 1) * (last[1] - first[1] + 1) > _MOST_CELLS:
             raise UnknownValueError("a range of too many cells")
         for row in range(first[0], last[0] + 1):
@@ -155,7 +155,7 @@ class _Expression:
         raise UnknownValueError(token.value)
 
     def _arguments(self) -> list[Callable[[], list[Value]]]:
-        """The arguments of a function, each to be worked out when it is wanted: IF leaves one of its own aside."""
+        """Return the arguments of a function, each to be worked out when it is wanted: IF leaves one of its own aside."""
         found: list[Callable[[], list[Value]]] = []
         start, depth = self._at, 0
         while True:
@@ -224,7 +224,7 @@ def _number(value: Value) -> float:
 
 
 def _joined(sign: str, left: Value, right: Value) -> Value:
-    """The result of an operator."""
+    """Return the result of an operator."""
     if sign in _COMPARISONS:
         if isinstance(left, str) != isinstance(right, str):
             raise UnknownValueError(sign)
@@ -246,7 +246,7 @@ def _real(value: float) -> float:
 
 
 def _called(name: str, arguments: list[Callable[[], list[Value]]]) -> Value:
-    """The result of a function."""
+    """Return the result of a function."""
     if name == "IF" and len(arguments) in {2, 3}:
         [condition] = arguments[0]()
         chosen = arguments[1:2] if condition else arguments[2:]
@@ -265,7 +265,7 @@ def _called(name: str, arguments: list[Callable[[], list[Value]]]) -> Value:
 
 
 def _rounded(name: str, values: list[float]) -> float:
-    """ROUND goes away from zero at a half, as Excel does and Python does not."""
+    """Round away from zero at a half, as Excel does and Python does not."""
     from decimal import ROUND_HALF_UP, Decimal
 
     if name == "ABS" and len(values) == 1:

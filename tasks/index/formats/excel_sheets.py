@@ -30,7 +30,7 @@ class Sheet:
 
 
 def sheets_of(package: Package) -> list[Sheet]:
-    """The sheets in the order of their tabs.
+    """Return the sheets in the order of their tabs.
 
     Raises:
         DocumentError: CORRUPT.
@@ -47,12 +47,12 @@ def sheets_of(package: Package) -> list[Sheet]:
 
 
 def unescaped(text: str) -> str:
-    """A string without the escapes of characters that XML does not allow: `_x000D_` is a line end."""
+    """Return a string without the escapes of characters that XML does not allow: `_x000D_` is a line end."""
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 def beside_cells(package: Package, part: str, page: int) -> Iterator[Element]:
-    """The comments and drawings of a sheet."""
+    """Yield the comments and drawings of a sheet."""
     yield from _comments(package, part, page)
     for drawing in package.related(part, "drawing"):
         if (root := package.aside(drawing)) is not None:
@@ -62,7 +62,7 @@ def beside_cells(package: Package, part: str, page: int) -> Iterator[Element]:
 
 
 def _comments(package: Package, part: str, page: int) -> Iterator[Element]:
-    """Comments by their cell; one that has become a conversation is left to that."""
+    """Yield comments by their cell; one that has become a conversation is left to that."""
     taken = set()
     for name in package.related(part, "threadedComment"):
         if (root := package.aside(name)) is not None:
@@ -87,7 +87,7 @@ def _drawing(package: Package, part: str, root: Any, page: int) -> Iterator[Elem
 
 
 def _controls(package: Package, name: str, page: int) -> Iterator[Element]:
-    """The labels of buttons and boxes in the old kind of drawing; comments have theirs there too."""
+    """Yield the labels of buttons and boxes in the old kind of drawing; comments have theirs there too."""
     try:
         root = xml_root(package.read(name), f"part {name} of the package", recover=True)
     except DocumentError as error:
@@ -101,7 +101,7 @@ def _controls(package: Package, name: str, page: int) -> Iterator[Element]:
 
 
 def margins(package: Package, part: str, page: int) -> Iterator[Element]:
-    """What is printed above and below a sheet, without codes for page numbers, dates and fonts."""
+    """Yield what is printed above and below a sheet, without codes for page numbers, dates and fonts."""
     if b"HeaderFooter" not in (data := package.read(part)) and b"headerFooter" not in data:
         return
     tail = data[max(data.rfind(b"</sheetData>"), 0) :]
@@ -112,6 +112,6 @@ def margins(package: Package, part: str, page: int) -> Iterator[Element]:
 
 
 def margin_text(code: str) -> str:
-    """The words of a head or foot: `&L&"Arial"Conti&RPagina &P` is `Conti Pagina`."""
+    """Return the words of a head or foot: `&L&"Arial"Conti&RPagina &P` is `Conti Pagina`."""
     text = clean(_MARGIN_CODE.sub(" ", unescaped(code)))
     return text if any(map(str.isalpha, text)) else ""

@@ -35,7 +35,7 @@ class Fact:
 
 
 def facts_element(facts: Iterable[Fact], page: int) -> Element:
-    """The table of facts."""
+    """Return the table of facts."""
     rows = [FACT_COLUMNS]
     rows += [(f.concept, f.period, f.unit, f.decimals, f.value, f.dimensions) for f in facts]
     text = "\n".join(" | ".join(cell for cell in row if cell) for row in rows)
@@ -43,13 +43,13 @@ def facts_element(facts: Iterable[Fact], page: int) -> Element:
 
 
 def local(node: Any) -> str:
-    """The name of a node without namespace or prefix, in small letters; "" for comments and the like."""
+    """Return the name of a node without namespace or prefix, in small letters; "" for comments and the like."""
     tag = node.tag if isinstance(node.tag, str) else ""
     return tag.rpartition("}")[2].rpartition(":")[2].lower()
 
 
 def contexts(root: Any) -> dict[str, tuple[str, str]]:
-    """Context id → (period, dimensions)."""
+    """Return context id → (period, dimensions)."""
     found = {}
     for node in root.iter():
         if local(node) == "context" and node.get("id"):
@@ -66,7 +66,7 @@ def _dimensions(context: Any) -> Iterator[str]:
 
 
 def units(root: Any) -> dict[str, str]:
-    """Unit id → `EUR`, `shares`, `USD/shares` …"""
+    """Return unit id → `EUR`, `shares`, `USD/shares` …"""
     found = {}
     for node in root.iter():
         if local(node) == "unit" and node.get("id"):
@@ -76,7 +76,7 @@ def units(root: Any) -> dict[str, str]:
 
 
 def instance_facts(root: Any) -> list[Fact]:
-    """The facts of an XBRL instance (an XML tree): the root's children that point to a context."""
+    """Return the facts of an XBRL instance (an XML tree): the root's children that point to a context."""
     periods, measures = contexts(root), units(root)
     names = {uri: prefix for prefix, uri in root.nsmap.items() if prefix}
     facts = []
@@ -96,7 +96,7 @@ def instance_facts(root: Any) -> list[Fact]:
 
 
 def inline_facts(root: Any) -> list[Fact]:
-    """The facts of inline XBRL in an HTML tree, in reading order; text blocks are left to the page's own text."""
+    """Return the facts of inline XBRL in an HTML tree, in reading order; text blocks are left to the page's own text."""
     if not any(local(node) == "context" for node in root.iter()):
         return []
     periods, measures = contexts(root), units(root)
@@ -114,12 +114,12 @@ def inline_facts(root: Any) -> list[Fact]:
 
 
 def _attribute(node: Any, name: str) -> str:
-    """An attribute whatever its case: HTML parsers make it small, XML ones leave it."""
+    """Return an attribute whatever its case: HTML parsers make it small, XML ones leave it."""
     return next((value for key, value in node.attrib.items() if key.lower() == name), "")
 
 
 def inline_number(text: str, node: Any) -> str:
-    """The number that a tagged figure stands for: its format's separators read, scale and sign applied.
+    """Return the number that a tagged figure stands for: its format's separators read, scale and sign applied.
 
     Follows the transformation registry of Inline XBRL 1.1: `num-comma-decimal` and its older names have a decimal
     comma, `fixed-zero` and `zerodash` are 0.

@@ -21,12 +21,12 @@ MOST_COLUMNS = 200
 
 
 def table_of_grid(grid: Sequence[Sequence[Place]], page: int) -> Element | None:
-    """The table of a grid, None when it is empty."""
+    """Return the table of a grid, None when it is empty."""
     return table(settled(grid), page)
 
 
 def settled(grid: Sequence[Sequence[Place]]) -> list[list[str]]:
-    """One text a place."""
+    """Return one text a place."""
     heads = _head_rows(grid)
     return [[_text(grid, row, column, row < heads) for column in range(len(grid[row]))] for row in range(len(grid))]
 
@@ -43,12 +43,12 @@ def _text(grid: Sequence[Sequence[Place]], row: int, column: int, head: bool) ->
 
 
 def is_label(text: str) -> bool:
-    """Whether a text may be repeated beside others: it names them, it is no amount."""
+    """Tell whether a text may be repeated beside others: it names them, it is no amount."""
     return not FIGURE.match(text) or bool(YEAR.fullmatch(text))
 
 
 def _head_rows(grid: Sequence[Sequence[Place]]) -> int:
-    """How many rows stand above the first that has an amount right of its label."""
+    """Return how many rows stand above the first that has an amount right of its label."""
     for index, row in enumerate(grid):
         if any(text and not is_label(text) for text, _ in row[1:]):
             return index

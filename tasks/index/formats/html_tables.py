@@ -34,7 +34,7 @@ Cell = tuple[str, int]
 
 
 def read_table(node: Any, page: int) -> Iterator[Element]:
-    """The caption, if there is one, and the table; a table of a single row is prose or an item of a list."""
+    """Yield the caption, if there is one, and the table; a table of a single row is prose or an item of a list."""
     caption = node.find("./caption")
     if caption is not None and (text := clean(inline_text(caption))):
         yield Element("caption", " ".join(text.split()), page)
@@ -49,7 +49,7 @@ def read_table(node: Any, page: int) -> Iterator[Element]:
 
 
 def rows_of_table(node: Any) -> list[list[str]]:
-    """The cells of a table on a grid, head rows first as they stand, all rows equally long."""
+    """Return the cells of a table on a grid, head rows first as they stand, all rows equally long."""
     grid = _grid(list(_rows(node)))
     heads = _head_rows(grid)
     joined = [_spread(row, index < heads) for index, row in enumerate(grid)]
@@ -81,7 +81,7 @@ def _is_data_around_tables(node: Any) -> bool:
 
 
 def _own_rows(node: Any) -> Iterator[Any]:
-    """The rows of a table without those of tables in its cells."""
+    """Yield the rows of a table without those of tables in its cells."""
     for child in node:
         if child.tag == "tr":
             yield child
@@ -90,7 +90,7 @@ def _own_rows(node: Any) -> Iterator[Any]:
 
 
 def inline_text(node: Any) -> str:
-    """The text in a node, without what is hidden or script; line breaks and blocks become blanks."""
+    """Return the text in a node, without what is hidden or script; line breaks and blocks become blanks."""
     pieces: list[str] = []
     _collect(node, pieces)
     return " ".join("".join(pieces).split())
@@ -108,7 +108,7 @@ def _collect(node: Any, pieces: list[str]) -> None:
 
 
 def _rows(node: Any) -> Iterator[list[tuple[str, int, int]]]:
-    """Each row as (text, columns, rows that it spans)."""
+    """Yield each row as (text, columns, rows that it spans)."""
     for row in _own_rows(node):
         cells = [cell for cell in row if cell.tag in {"td", "th"}]
         yield [(inline_text(cell), _span(cell, "colspan"), _span(cell, "rowspan")) for cell in cells]
@@ -120,7 +120,7 @@ def _span(cell: Any, name: str) -> int:
 
 
 def _grid(rows: list[list[tuple[str, int, int]]]) -> list[list[Cell]]:
-    """The spans laid out: every place that a cell covers holds its text and its number."""
+    """Return the spans laid out: every place that a cell covers holds its text and its number."""
     grid: list[list[Cell]] = []
     hanging: dict[int, tuple[int, Cell]] = {}  # column → rows that it still covers, and what is repeated there
     number = 0
@@ -151,7 +151,7 @@ def _grid(rows: list[list[tuple[str, int, int]]]) -> list[list[Cell]]:
 
 
 def _head_rows(grid: list[list[Cell]]) -> int:
-    """How many rows stand above the first that has a figure (a year is a head) right of its label."""
+    """Return how many rows stand above the first that has a figure (a year is a head) right of its label."""
     for index, row in enumerate(grid):
         if any(FIGURE.match(text) and not _YEAR.match(text) and text not in _OPENING for text, _ in row[1:]):
             return index if index < len(grid) else 0
@@ -159,7 +159,7 @@ def _head_rows(grid: list[list[Cell]]) -> int:
 
 
 def _spread(row: list[Cell], head: bool) -> list[Cell]:
-    """A spanning cell's text in all its columns (heads), in its last (figures) or in its first (labels)."""
+    """Return a spanning cell's text in all its columns (heads), in its last (figures) or in its first (labels)."""
     if head:
         return row
     line: list[Cell] = []
@@ -172,7 +172,7 @@ def _spread(row: list[Cell], head: bool) -> list[Cell]:
 
 
 def _join_signs(row: list[Cell]) -> list[Cell]:
-    """Currency signs, brackets and per cents joined to the figure beside them."""
+    """Return currency signs, brackets and per cents joined to the figure beside them."""
     texts = [text for text, _ in row]
     for index, text in enumerate(texts):
         if text in _OPENING:

@@ -84,7 +84,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _in_language(invoice: Invoice) -> Invoice:
-    """Italian where a party is Italian, else English."""
+    """Choose the language: Italian where a party is Italian, else English."""
     italian = invoice.syntax == fatturapa.SYNTAX or any(
         p.vat.startswith("IT") or p.country == "IT" for p in (invoice.supplier, invoice.customer)
     )
@@ -100,7 +100,7 @@ def _title(found: Sequence[Invoice]) -> str:
 
 
 def _embedded(kind: str, root: Node) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of what is inside; what is no base64 is told, not dropped."""
+    """Yield (name, bytes) of what is inside; what is no base64 is told, not dropped."""
     for name, text in _encoded(kind, root):
         try:
             yield name, base64.b64decode("".join(text.split()), validate=True)
@@ -118,7 +118,7 @@ def _encoded(kind: str, root: Node) -> list[tuple[str, str]]:
 
 
 def _attachment_name(node: Node) -> str:
-    """The stated name, with the format as its ending where it has none."""
+    """Return the stated name, with the format as its ending where it has none."""
     name, form = node.text("NomeAttachment") or "allegato", node.text("FormatoAttachment").lower()
     packed = node.text("AlgoritmoCompressione").lower()
     ending = packed if packed in {"zip"} else form

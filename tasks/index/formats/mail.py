@@ -132,7 +132,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def message_of(data: bytes) -> Message:
-    """The mail in some bytes; a byte order mark before its heads is left out."""
+    """Return the mail in some bytes; a byte order mark before its heads is left out."""
     bare = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     if counted := _COUNTED.match(bare[:24]):  # Apple Mail: the length of the mail, the mail, and notes of the program
         bare = bare[counted.end() : counted.end() + int(counted.group(1))]
@@ -140,7 +140,7 @@ def message_of(data: bytes) -> Message:
 
 
 def mail_head(heads: dict[str, str]) -> Iterator[Element]:
-    """The subject as title, sender, recipients and date as text: they are what mails are searched by."""
+    """Yield the subject as title, sender, recipients and date as text: they are what mails are searched by."""
     if heads["Subject"]:
         yield Element("title", heads["Subject"], level=1)
     lines = [f"{name}: {heads[name]}" for name in ("From", "To", "Cc", "Date") if heads.get(name)]
@@ -149,7 +149,7 @@ def mail_head(heads: dict[str, str]) -> Iterator[Element]:
 
 
 def mail_metadata(heads: dict[str, str]) -> dict[str, str]:
-    """Sender, recipients, subject and the date in ISO 8601."""
+    """Return sender, recipients, subject and the date in ISO 8601."""
     found = {"sender": heads["From"], "recipients": heads["To"], "cc": heads["Cc"], "subject": heads["Subject"]}
     try:
         created: datetime | None = parsedate_to_datetime(heads["Date"]) if heads["Date"] else None
@@ -160,13 +160,13 @@ def mail_metadata(heads: dict[str, str]) -> dict[str, str]:
 
 
 def _message_ids(mail: Message) -> dict[str, str]:
-    """The message's own id and the one that it answers, without their angle brackets."""
+    """Return the message's own id and the one that it answers, without their angle brackets."""
     found = {"message_id": head(mail, "Message-ID"), "in_reply_to": head(mail, "In-Reply-To")}
     return {name: value.strip("<> ") for name, value in found.items() if value.strip("<> ")}
 
 
 def _parts(mail: Message) -> _Parts:
-    """Everything in a mail, depth first."""
+    """Return everything in a mail, depth first."""
     found = _Parts()
     stack: list[Message] = [mail]
     while stack:
@@ -213,7 +213,7 @@ def _children(part: Message) -> list[Message]:
 
 
 def _best(part: Message) -> list[Message]:
-    """Of the versions of a body those to read, with what else stands beside them (calendars and the like)."""
+    """Choose those versions of a body that are to be read, with what else stands beside them (calendars and the like)."""
     versions = _children(part)
     plain = [child for child in versions if child.get_content_type() == "text/plain" and not _is_file(child)]
     rich = [child for child in versions if child not in plain and _html(child)]
@@ -249,14 +249,14 @@ def _body(part: Message) -> list[Element]:
 
 
 def _report(part: Message) -> list[Element]:
-    """What a mail server reports (why a message was not delivered) as text: the heads of its blocks."""
+    """Return what a mail server reports (why a message was not delivered) as text: the heads of its blocks."""
     blocks = _children(part) if part.is_multipart() else [message_of(payload(part))]
     lines = [f"{name}: {one_line(str(value))}" for block in blocks for name, value in block.items()]
     return [Element("text", "\n".join(lines))] if lines else []
 
 
 def _opened(part: Message, found: _Parts) -> Message | None:
-    """The mail's own parts in a signed envelope, None when it holds a file (a signed invoice) or cannot be opened.
+    """Return the mail's own parts in a signed envelope, None when it holds a file (a signed invoice) or cannot be opened.
 
     Raises:
         DocumentError: ENCRYPTED, where the envelope is the mail's body.
@@ -295,7 +295,7 @@ def _add_stamp(part: Message, name: str, found: _Parts) -> None:
 
 
 def _add_file(part: Message, name: str, found: _Parts) -> None:
-    """An attached file; a mail in a mail is written out again, a calendar that stands there twice is one."""
+    """Add an attached file; a mail in a mail is written out again, a calendar that stands there twice is one."""
     kind = part.get_content_type()
     if kind == "message/rfc822":
         data = _forwarded(part)
@@ -319,7 +319,7 @@ def _suffix(kind: str) -> str:
 
 
 def _forwarded(part: Message) -> bytes:
-    """The bytes of a forwarded mail. It may not be encoded as a whole, but programs do it: then it is decoded first."""
+    """Return the bytes of a forwarded mail. It may not be encoded as a whole, but programs do it: then it is decoded first."""
     inner = part.get_payload()
     message = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else part
     written = message.as_bytes()

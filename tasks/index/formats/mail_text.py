@@ -34,7 +34,7 @@ class MeantPolicy(Compat32):
 
 
 def as_meant(value: str) -> str:
-    """The text of a head whose raw bytes Python keeps as surrogates."""
+    """Return the text of a head whose raw bytes Python keeps as surrogates."""
     if value.isascii():
         return value
     try:
@@ -44,7 +44,7 @@ def as_meant(value: str) -> str:
 
 
 def head(mail: Message, name: str) -> str:
-    """A head, decoded, on one line; "" when it is absent."""
+    """Return a head, decoded, on one line; "" when it is absent."""
     return one_line(decoded_words(str(mail.get(name) or "")))
 
 
@@ -53,7 +53,7 @@ def one_line(text: str) -> str:
 
 
 def decoded_words(value: str) -> str:
-    """A text with its encoded words (RFC 2047) decoded; characters that two words share are put together."""
+    """Return a text with its encoded words (RFC 2047) decoded; characters that two words share are put together."""
     joined = _BETWEEN_WORDS.sub(r"\1\2", value)
     pieces: list[str] = []
     pending: tuple[str, bytes] = ("", b"")
@@ -86,7 +86,7 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 
 def file_name(part: Message) -> str:
-    """The name of an attached file, whichever way it is written; "" when it has none."""
+    """Return the name of an attached file, whichever way it is written; "" when it has none."""
     value = part.get_param("filename", None, "content-disposition") or part.get_param("name", None, "content-type")
     if isinstance(value, tuple):  # RFC 2231, with a charset of its own
         charset, _, text = value
@@ -96,13 +96,13 @@ def file_name(part: Message) -> str:
 
 
 def payload(part: Message) -> bytes:
-    """The bytes of a part, its transfer encoding undone."""
+    """Return the bytes of a part, its transfer encoding undone."""
     data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
 
 
 def transferred(data: bytes, encoding: str) -> bytes:
-    """A mail within a mail as it was before it was encoded as a whole; as it stands when it was not."""
+    """Return a mail within a mail as it was before it was encoded as a whole; as it stands when it was not."""
     encoding = encoding.strip().lower()
     if encoding == "base64" and not re.match(rb"[A-Za-z-]+:", data.lstrip()):
         letters = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
@@ -112,13 +112,13 @@ def transferred(data: bytes, encoding: str) -> bytes:
 
 
 def text_of(part: Message) -> str:
-    """The text of a part, line ends made "\\n"."""
+    """Return the text of a part, line ends made "\n"."""
     text = decode_as(payload(part), part.get_content_charset())
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def versions_to_read(plain: str, rich: str, rich_has_table: bool) -> tuple[bool, bool]:
-    """Which of two versions of a body to read: (plain, rich).
+    """Return which of two versions of a body to read: (plain, rich).
 
     The plain one has no layout to go wrong, so it is read when it says all that the rich one does; but a table keeps its
     columns only in the rich one, and a plain part that is a stub («your program shows no HTML») is no version of it.

@@ -14,12 +14,12 @@ _ROOT = re.compile(r"<(?:([\w.-]+):)?([A-Za-z_][\w.-]*)([^>]*)")
 
 
 def root_name(text: str) -> str:
-    """The name of the first element without its prefix; "" for what does not begin with `<` or has none."""
+    """Return the name of the first element without its prefix; "" for what does not begin with `<` or has none."""
     return root_and_namespace(text)[0]
 
 
 def root_and_namespace(text: str) -> tuple[str, str]:
-    """The name of the first element, and the namespace that its own tag declares for it, "" where it declares none."""
+    """Return the name of the first element, and the namespace that its own tag declares for it, "" where it declares none."""
     if not text.startswith("<"):
         return "", ""
     found = _ROOT.match(_BEFORE_ROOT.sub("", text).lstrip())
@@ -44,7 +44,7 @@ _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|svg)\b.*?(?:</\1\s*>|\Z)
 
 
 def html_share(text: str) -> tuple[int, float]:
-    """How many tags a text has, and the share of them that are HTML's; scripts and styles do not count."""
+    """Return how many tags a text has, and the share of them that are HTML's; scripts and styles do not count."""
     names = [name.lower() for name in _TAG.findall(_HIDDEN.sub("<p>", text))]
     return len(names), sum(name in HTML_NAMES for name in names) / max(1, len(names))
 
@@ -86,7 +86,7 @@ _OF_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 
 def repaired(text: str) -> tuple[str, tuple[str, ...]]:
-    """An XML text with what programs get wrong put right, and what that was: nothing of its words is lost.
+    """Return an XML text with what programs get wrong put right, and what that was: nothing of its words is lost.
 
     HTML's entities become their characters, a bare `&` or `<` is escaped, control characters go.
     """

@@ -58,6 +58,6 @@ def _mails(data: bytes) -> Iterator[bytes]:
 
 
 def _name(number: int, data: bytes) -> str:
-    """The name of a mail in the box: its number, which makes it stable, and its subject."""
+    """Return the name of a mail in the box: its number, which makes it stable, and its subject."""
     subject = head(mail.message_of(data[:65_536].partition(b"\n\n")[0] + b"\n\n"), "Subject")
     return f"{number:04d} {subject.replace('/', '-')[:80].strip() or 'message'}.eml"

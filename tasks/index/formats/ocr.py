@@ -105,7 +105,7 @@ class Tally:
         self.disputed += (f"page {number}: {pair}" for pair in reading.disputed)
 
     def metadata(self) -> dict[str, str]:
-        """`ocr_…`: pages read, engines, mean confidence in per cent, pages read twice, pages and figures in doubt."""
+        """Return `ocr_…`: pages read, engines, mean confidence in per cent, pages read twice, pages and figures in doubt."""
         if not self.pages:
             return {}
         told = {
@@ -119,7 +119,7 @@ class Tally:
         return {name: text for name, text in told.items() if text not in {"", "0"}}
 
     def warnings(self) -> list[str]:
-        """What a person should look at again."""
+        """Return what a person should look at again."""
         found = []
         if self.doubted:
             pages = ", ".join(map(str, self.doubted[:20])) + (" …" if len(self.doubted) > 20 else "")
@@ -131,13 +131,13 @@ class Tally:
 
 
 def in_doubt(reading: Reading) -> bool:
-    """Whether a reading is worth a second look."""
+    """Tell whether a reading is worth a second look."""
     unsure = sum(confidence < _UNSURE for confidence in reading.confidences)
     return reading.confidence < _SURE or unsure > _DOUBT * len(reading.confidences)
 
 
 def find_tesseract(languages: Sequence[str]) -> Tesseract | str:
-    """The program with those of the wanted languages that are installed, or one sentence on what to install."""
+    """Return the program with those of the wanted languages that are installed, or one sentence on what to install."""
     program = shutil.which("tesseract")
     if program is None:
         packages = " ".join(["tesseract-ocr", *(f"tesseract-ocr-{name}" for name in languages if name != "eng")])
@@ -157,7 +157,7 @@ def _installed(program: str) -> frozenset[str]:
 
 
 def recognise(picture: Picture, tesseract: Tesseract, seconds: float) -> Reading:
-    """The words of a picture; one that is crooked, lies on its side or stands on its head is turned first.
+    """Return the words of a picture; one that is crooked, lies on its side or stands on its head is turned first.
 
     Raises:
         DocumentError: tesseract failed (INTERNAL) or needed more than `seconds` of processor time (TIMEOUT).
@@ -178,13 +178,13 @@ def recognise(picture: Picture, tesseract: Tesseract, seconds: float) -> Reading
 
 
 def _is_lying(words: Sequence[Word]) -> bool:
-    """Whether most words are higher than wide: tesseract reads some lines that run down the page, which no layout can take."""
+    """Tell whether most words are higher than wide: tesseract reads some lines that run down the page, which no layout can take."""
     long = [word for word in words if len(word.text) > 3]
     return 2 * sum(word.size / 1.3 > word.x1 - word.x0 for word in long) > max(len(long), 4)
 
 
 def _voted(first: Reading, picture: Picture) -> Reading:
-    """The reading of both engines."""
+    """Return the reading of both engines."""
     pairs = zip(first.page.words, first.confidences, strict=True)
     others = ocr_second.read(picture.image, picture.dpi)
     if not others:
@@ -209,7 +209,7 @@ def _run(image: Image, tesseract: Tesseract, seconds: float, *options: str) -> s
 
 
 def _orientation(picture: Picture, tesseract: Tesseract, seconds: float) -> int:
-    """By how many degrees clockwise the picture must be turned to stand upright; 0 when that is not to be told."""
+    """Return by how many degrees clockwise the picture must be turned to stand upright; 0 when that is not to be told."""
     try:
         report = _run(picture.image, tesseract, seconds, "--psm", "0", "--dpi", str(round(picture.dpi)))
     except DocumentError:
@@ -234,14 +234,14 @@ def _words(picture: Picture, tesseract: Tesseract, seconds: float) -> Reading:
 
 
 def _box(row: dict[str, str], text: str, scale: float) -> _Box:
-    """A word's box in points. It ends below the baseline where the word has letters that hang: that is taken off."""
+    """Return a word's box in points. It ends below the baseline where the word has letters that hang: that is taken off."""
     left, top, width, height = (float(row[key]) * scale for key in ("left", "top", "width", "height"))
     hanging = 0.22 * height if not _DESCENDERS.isdisjoint(text) else 0.0
     return _Box(text, left, left + width, top + height - hanging, height, float(row["conf"]))
 
 
 def _slope(lines: Sequence[Sequence[_Box]]) -> float:
-    """How much the lines of a crooked scan fall from left to right: the median over all longer lines."""
+    """Return how much the lines of a crooked scan fall from left to right: the median over all longer lines."""
     slopes = [
         (line[-1].base - line[0].base) / (line[-1].x0 - line[0].x0)
         for line in lines
@@ -251,7 +251,7 @@ def _slope(lines: Sequence[Sequence[_Box]]) -> float:
 
 
 def _line_words(line: Sequence[_Box], slope: float) -> list[Word]:
-    """The words of one line, straightened, on one baseline and of one size: single boxes vary with their letters."""
+    """Return the words of one line, straightened, on one baseline and of one size: single boxes vary with their letters."""
     base = median(box.base - slope * box.x0 for box in line)
     size = 1.3 * median(box.height for box in line)
     return [Word(box.text, box.x0, box.x1, base, size, False) for box in line]

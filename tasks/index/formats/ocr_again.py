@@ -19,7 +19,7 @@ _MARGIN = 3.0  # points around a cell
 
 
 def reread(source: Path | bytes, places: Sequence[Place], context: Context) -> list[str]:
-    """What the second engine reads at places of a PDF (`Element.place`), "" where it sees nothing.
+    """Return what the second engine reads at places of a PDF (`Element.place`), "" where it sees nothing.
 
     Raises:
         DocumentError: MISSING_PROGRAM, the second engine is not installed; CORRUPT, the PDF cannot be opened.

@@ -38,7 +38,7 @@ class Picture:
     frame: Frame = SHOWN
 
     def turned(self, degrees: float) -> Picture:
-        """The picture turned clockwise."""
+        """Return the picture turned clockwise."""
         from PIL import Image
 
         if degrees % 360 == 0:
@@ -55,13 +55,13 @@ class Picture:
         return Picture(image, self.dpi, self.frame.of(Frame(cos, sin, -sin, cos, e, f)))
 
     def straight(self) -> Picture:
-        """The picture with its lines level."""
+        """Return the picture with its lines level."""
         degrees = _slant(self.image)
         return self if abs(degrees) < _CROOKED else self.turned(degrees)
 
 
 def ready(image: Image, dpi: float) -> Picture:
-    """A picture in grey, with dark letters on light paper."""
+    """Return a picture in grey, with dark letters on light paper."""
     from PIL import ImageOps
 
     grey = _grey(image)
@@ -72,7 +72,7 @@ def ready(image: Image, dpi: float) -> Picture:
 
 
 def _grey(image: Image) -> Image:
-    """The picture in 256 greys; scanners write 16 bits, which Pillow would cut off at white."""
+    """Return the picture in 256 greys; scanners write 16 bits, which Pillow would cut off at white."""
     import numpy as np
     from PIL import Image
 
@@ -84,7 +84,7 @@ def _grey(image: Image) -> Image:
 
 
 def _slant(image: Image) -> float:
-    """By how many degrees clockwise the lines must be turned to be level; 0 where that is not to be told.
+    """Return by how many degrees clockwise the lines must be turned to be level; 0 where that is not to be told.
 
     Level lines make the profile of ink by rows jump the most (Postl 1986): tried in steps on the ink of a small copy.
     """
@@ -107,7 +107,7 @@ def _slant(image: Image) -> float:
 
 
 def frames(source: Path | bytes, context: Context) -> Iterator[Picture]:
-    """Each frame of a picture file, as its EXIF orientation shows it; small ones are enlarged to letters that can be read.
+    """Yield each frame of a picture file, as its EXIF orientation shows it; small ones are enlarged to letters that can be read.
 
     Raises:
         DocumentError: CORRUPT, TOO_LARGE (pixels, frames).
@@ -132,7 +132,7 @@ def frames(source: Path | bytes, context: Context) -> Iterator[Picture]:
 
 
 def _opaque(frame: Image) -> Image:
-    """Transparent parts made white: as black they would swallow the letters."""
+    """Make transparent parts white: as black they would swallow the letters."""
     from PIL import Image
 
     if frame.mode not in {"RGBA", "LA", "PA"} and "transparency" not in frame.info:
@@ -145,7 +145,7 @@ def _opaque(frame: Image) -> Image:
 
 
 def _fit(image: Image) -> Picture:
-    """The picture with its resolution in dots per inch, assumed from an A4 width where it says none."""
+    """Return the picture with its resolution in dots per inch, assumed from an A4 width where it says none."""
     told = image.info.get("dpi", (0, 0))[0]
     ready_made = ready(image, float(told) if 100 <= told <= 1200 else max(min(image.size) / 8.27, 72.0))
     grey, dpi = ready_made.image, ready_made.dpi

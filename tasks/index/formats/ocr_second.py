@@ -24,7 +24,7 @@ _DPI = 200.0
 
 @cache
 def available() -> bool:
-    """Whether the engine is installed."""
+    """Tell whether the engine is installed."""
     return find_spec("rapidocr") is not None and find_spec("openvino") is not None
 
 
@@ -45,7 +45,7 @@ def _engine() -> Any:
 
 
 def read(image: Image, dpi: float) -> list[Seen]:
-    """The words of a grey picture, in points at `dpi`."""
+    """Return the words of a grey picture, in points at `dpi`."""
     import numpy as np
 
     factor = min(1.0, _DPI / dpi)
@@ -59,7 +59,7 @@ def read(image: Image, dpi: float) -> list[Seen]:
 
 
 def _line(line: Any, scale: float) -> list[Seen]:
-    """The words of a line, (text, score, corners) each, on one baseline."""
+    """Return the words of a line, (text, score, corners) each, on one baseline."""
     words = [(clean(text).strip(), score, corners) for text, score, corners in line]
     words = [word for word in words if word[0]]
     if not words:

@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 
 def vote(first: Sequence[Seen], second: Sequence[Seen]) -> tuple[list[Seen], list[str]]:
-    """The words of both readings, and the figures on which they differ as `taken (or other)`."""
+    """Return the words of both readings, and the figures on which they differ as `taken (or other)`."""
     usual = _usual(first)
     words: list[Seen] = []
     disputed: list[str] = []
@@ -48,7 +48,7 @@ def vote(first: Sequence[Seen], second: Sequence[Seen]) -> tuple[list[Seen], lis
 
 
 def _chosen(second: Seen, first: Sequence[Seen]) -> Seen:
-    """The word of the second engine, unless it is a figure that the first one reads better."""
+    """Return the word of the second engine, unless it is a figure that the first one reads better."""
     text = "".join(seen.word.text for seen in first)
     if not first or text == second.word.text or not any(char.isdigit() for char in text + second.word.text):
         return second
@@ -62,13 +62,13 @@ def _chosen(second: Seen, first: Sequence[Seen]) -> Seen:
 
 
 def _separator(seen: Seen) -> str:
-    """The sign between the thousands of a figure without decimals, "" where there is none."""
+    """Return the sign between the thousands of a figure without decimals, "" where there is none."""
     found = _THOUSANDS.match(seen.word.text)
     return found.group(1) if found else ""
 
 
 def _usual(words: Sequence[Seen]) -> str:
-    """The sign between thousands that most sure figures have; "" without any, which nothing is held against."""
+    """Return the sign between thousands that most sure figures have; "" without any, which nothing is held against."""
     signs = Counter(sign for seen in words if seen.confidence >= _SURE and (sign := _separator(seen)))
     return signs.most_common(1)[0][0] if signs else ""
 
@@ -78,6 +78,6 @@ def _digits(text: str) -> str:
 
 
 def _same_place(one: Word, other: Word) -> bool:
-    """Whether the middle of `other` lies in `one`."""
+    """Tell whether the middle of `other` lies in `one`."""
     middle = (other.x0 + other.x1) / 2
     return one.x0 <= middle <= one.x1 and abs(one.y - other.y) < 0.5 * max(one.size, other.size)

@@ -58,13 +58,13 @@ class OpenDocument:
         raise corrupt("the document has no body (office:body)")
 
     def style_roots(self) -> Iterator[Any]:
-        """The elements that hold styles, the document's own last."""
+        """Yield the elements that hold styles, the document's own last."""
         for root in dict.fromkeys((self.styles, self.content)):
             if root is not None:
                 yield from root.iter("{*}styles", "{*}automatic-styles")
 
     def object_elements(self, node: Any, page: int) -> Iterator[Element]:
-        """A chart as a table, a formula or a sheet as text, of `draw:object`."""
+        """Yield a chart as a table, a formula or a sheet as text, of `draw:object`."""
         inner = self._object_root(node)
         if inner is None:
             return
@@ -79,7 +79,7 @@ class OpenDocument:
                 yield Element("text", text, page)
 
     def _object_root(self, node: Any) -> Any | None:
-        """The tree of an embedded object: within the node, or a part of the package."""
+        """Return the tree of an embedded object: within the node, or a part of the package."""
         if len(node):
             return node
         name = posixpath.join(_inside(attribute(node, "href")), "content.xml")
@@ -88,7 +88,7 @@ class OpenDocument:
         return self._package.aside(name)
 
     def object_file(self, node: Any) -> tuple[str, bytes] | None:
-        """The file in an object of another program (`draw:object-ole`)."""
+        """Return the file in an object of another program (`draw:object-ole`)."""
         name = _inside(attribute(node, "href"))
         if self._package is None or name not in self._package:
             return None
@@ -114,7 +114,7 @@ class OpenDocument:
 
 
 def _formula(node: Any) -> str:
-    """A formula of MathML in one line: fractions with a stroke, powers with a caret, roots with their sign."""
+    """Return a formula of MathML in one line: fractions with a stroke, powers with a caret, roots with their sign."""
     name, parts = (
         local(node),
         [_formula(child) for child in node if local(child) not in {"annotation", "annotation-xml"}],
@@ -138,7 +138,7 @@ def _inside(href: str) -> str:
 
 
 def plain_rows(node: Any) -> Iterator[list[str]]:
-    """The rows of a table as they stand, without spans."""
+    """Yield the rows of a table as they stand, without spans."""
     for row in node.iter("{*}table-row"):
         yield [clean(" ".join(_plain(cell))) for cell in row if local(cell) in {"table-cell", "covered-table-cell"}]
 
@@ -149,7 +149,7 @@ def _plain(cell: Any) -> list[str]:
 
 
 def _metadata(root: Any | None) -> dict[str, str]:
-    """Title, author, dates and subject."""
+    """Return title, author, dates and subject."""
     found: dict[str, str] = {}
     for meta in root.iter("{*}meta") if root is not None else ():
         for node in meta.iter("{*}*"):

@@ -30,21 +30,21 @@ class OdfStyles:
             name = attribute(self._paragraphs[name], "parent-style-name")
 
     def title_level(self, name: str) -> int:
-        """The level of a paragraph in the style of a title, 0 in any other."""
+        """Return the level of a paragraph in the style of a title, 0 in any other."""
         if name in _TITLES:
             return _TITLES[name]
         found = ([key, attribute(node, "parent-style-name")] for key, node in self._chain(name))
         return next((_TITLES[key] for keys in found for key in keys if key in _TITLES), 0)
 
     def begins_page(self, name: str) -> bool:
-        """Whether a paragraph in this style begins a page."""
+        """Tell whether a paragraph in this style begins a page."""
         own = self._paragraphs.get(name)
         if own is None:
             return False
         return any(attribute(n, "break-before") == "page" for n in own.iterchildren("{*}paragraph-properties"))
 
     def level(self, name: str, depth: int) -> Any | None:
-        """How a list of this style is numbered at a depth, None with bullets or without anything."""
+        """Return how a list of this style is numbered at a depth, None with bullets or without anything."""
         for node in self._lists.get(name, ()):
             if local(node) == "list-level-style-number" and attribute(node, "level") == str(depth):
                 return node
@@ -60,7 +60,7 @@ class ListNumbers:
     counts: list[int]
 
     def label(self, start: str) -> str:
-        """The label of the next item on the innermost level.
+        """Return the label of the next item on the innermost level.
 
         Args:
             start: the number that the item itself demands, "" for none.

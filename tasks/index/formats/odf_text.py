@@ -55,7 +55,7 @@ class TextWalker:
         self.files: list[tuple[str, bytes]] = []
 
     def read(self) -> Iterator[Element]:
-        """The elements of a text document."""
+        """Yield the elements of a text document."""
         yield from self._margins(_HEADS, "header")
         self._page, self._begun = 1, False
         yield from self.blocks(self._document.body)
@@ -63,12 +63,12 @@ class TextWalker:
         yield from self._margins(_FEET, "footer")
 
     def take_aside(self) -> list[Element]:
-        """The notes and comments so far, which are then forgotten here."""
+        """Return the notes and comments so far, which are then forgotten here."""
         found, self._aside = self._aside, []
         return found
 
     def _margins(self, names: tuple[str, ...], kind: ElementKind) -> Iterator[Element]:
-        """The heads or feet of the page styles, without a page's mere number."""
+        """Yield the heads or feet of the page styles, without a page's mere number."""
         if self._document.styles is None:
             return
         for master in self._document.styles.iter("{*}master-page"):
@@ -81,7 +81,7 @@ class TextWalker:
                         yield replace(element, kind=kind, level=0)
 
     def blocks(self, node: Any, page: int = 0) -> Iterator[Element]:
-        """The elements of a body, a cell, a frame or a note.
+        """Yield the elements of a body, a cell, a frame or a note.
 
         Args:
             node: what holds the paragraphs.
@@ -106,7 +106,7 @@ class TextWalker:
                 yield from self.blocks(item)
 
     def _paragraph(self, node: Any, label: str = "", kind: ElementKind = "text") -> Iterator[Element]:
-        """A paragraph, then what hangs on it."""
+        """Yield a paragraph, then what hangs on it."""
         style = attribute(node, "style-name")
         if self._begun and self._styles.begins_page(style):
             self._page += 1
@@ -124,7 +124,7 @@ class TextWalker:
             yield from self.shape(anchored)
 
     def _collect(self, node: Any, found: _Inline) -> None:
-        """The words of a paragraph; runs of blanks, tabs and line breaks are elements of their own."""
+        """Collect the words of a paragraph; runs of blanks, tabs and line breaks are elements of their own."""
         found.pieces.append(node.text or "")
         for item in node:
             tag = local(item)
@@ -153,7 +153,7 @@ class TextWalker:
         self._page = page
 
     def _control(self, name: str) -> str:
-        """What a form's field holds, by its label or name."""
+        """Return what a form's field holds, by its label or name."""
         for node in self._document.content.iter("{*}form"):
             for item in node.iter("{*}*"):
                 if name and attribute(item, "id") == name:
@@ -163,7 +163,7 @@ class TextWalker:
         return ""
 
     def _list(self, node: Any, numbers: ListNumbers) -> Iterator[Element]:
-        """The items of a list, each with its number as it is shown."""
+        """Yield the items of a list, each with its number as it is shown."""
         inner = replace(numbers, counts=[*numbers.counts, 0], style=attribute(node, "style-name") or numbers.style)
         for item in node:
             if local(item) not in {"list-item", "list-header"}:
@@ -179,7 +179,7 @@ class TextWalker:
                     yield from self.blocks([block])
 
     def shape(self, node: Any) -> Iterator[Element]:
-        """What a frame or a shape holds: text, a table, a chart, a file."""
+        """Yield what a frame or a shape holds: text, a table, a chart, a file."""
         for item in node:
             tag = local(item)
             if tag == "object":
@@ -193,7 +193,7 @@ class TextWalker:
                 yield from self.blocks([item])
 
     def _picture(self, node: Any, frame: Any) -> Iterator[Element]:
-        """The text of a picture, where it is a page; a picture that stands for an object beside it is left alone."""
+        """Yield the text of a picture, where it is a page; a picture that stands for an object beside it is left alone."""
         if any(local(other).startswith("object") for other in frame):
             return
         if (found := self._document.picture(node)) is not None:
@@ -201,7 +201,7 @@ class TextWalker:
             yield from self.pictures.large(*found, size, self._page)
 
     def table(self, node: Any) -> Iterator[Element]:
-        """A table; one that only arranges the page gives its cells' elements as they are."""
+        """Yield a table; one that only arranges the page gives its cells' elements as they are."""
         grid, cells = self._grid(node)
         inner = any(element.kind == "table" for held in cells for element in held)
         single = len(grid) <= 1 or max(map(len, grid), default=0) <= 1
@@ -213,7 +213,7 @@ class TextWalker:
             yield found
 
     def _grid(self, node: Any) -> tuple[list[list[Place]], list[list[Element]]]:
-        """The places of a table, and the elements of each cell that has any."""
+        """Return the places of a table, and the elements of each cell that has any."""
         grid: list[list[Place]] = []
         cells: list[list[Element]] = []
         claimed: dict[tuple[int, int], Place] = {}
@@ -235,12 +235,12 @@ class TextWalker:
 
 
 def _skipped(node: Any) -> bool:
-    """What is deleted, or said about the thing and not in it: who wrote a comment, the description of a picture."""
+    """Return what is deleted, or said about the thing and not in it: who wrote a comment, the description of a picture."""
     return local(node) in _SKIPPED or str(node.tag).startswith(_ABOUT)
 
 
 def _covered(cell: Any, row: int, column: int) -> Iterator[tuple[int, int]]:
-    """The places that a cell reaches over, but its own."""
+    """Yield the places that a cell reaches over, but its own."""
     wide, high = repeated(cell, "number-columns-spanned"), repeated(cell, "number-rows-spanned")
     if wide * high > 1:
         for down in range(min(high, _MOST_REPEATED)):
@@ -249,7 +249,7 @@ def _covered(cell: Any, row: int, column: int) -> Iterator[tuple[int, int]]:
 
 
 def table_rows(node: Any) -> Iterator[Any]:
-    """The rows of a table, those of its heads and groups too."""
+    """Yield the rows of a table, those of its heads and groups too."""
     for item in node:
         if local(item) == "table-row":
             yield item
@@ -258,13 +258,13 @@ def table_rows(node: Any) -> Iterator[Any]:
 
 
 def repeated(node: Any, name: str) -> int:
-    """A number of repetitions or of places spanned, at least 1."""
+    """Return a number of repetitions or of places spanned, at least 1."""
     text = attribute(node, name)
     return max(1, int(text)) if text.isdigit() and len(text) < 9 else 1
 
 
 def plain_text(node: Any) -> str:
-    """The text of a paragraph without what hangs on it; runs of blanks, tabs and line breaks are elements of their own."""
+    """Return the text of a paragraph without what hangs on it; runs of blanks, tabs and line breaks are elements of their own."""
     pieces = [node.text or ""]
     for item in node:
         if local(item) in {"s", *_BLANKS}:

@@ -107,7 +107,7 @@ def _is_presentation(data: bytes) -> bool:
 
 
 def _by_ourselves(data: bytes, context: Context) -> Parsed:
-    """The texts of a file by its own structure.
+    """Return the texts of a file by its own structure.
 
     Raises:
         DocumentError: CORRUPT, UNSUPPORTED (PowerPoint 4, which has another structure).
@@ -140,7 +140,7 @@ def _parsed(kind: str, elements: list[Element], title: str, metadata: dict[str, 
 
 
 def _properties(container: Any) -> dict[str, str]:
-    """Title, subject and author of the summary ([MS-OLEPS] 2.21); nothing where it is damaged.
+    """Return title, subject and author of the summary ([MS-OLEPS] 2.21); nothing where it is damaged.
 
     Not by olefile, which counts to four thousand millions where a damaged property says so.
     """

@@ -60,13 +60,13 @@ _PROPERTIES = {
 
 
 def local(node: Any) -> str:
-    """The name of an element without its namespace; "" for comments and the like."""
+    """Return the name of an element without its namespace; "" for comments and the like."""
     tag = node.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def attribute(node: Any, name: str, default: str = "") -> str:
-    """An attribute by its name without namespace."""
+    """Return an attribute by its name without namespace."""
     found = node.get(name)
     if found is None:
         found = next((value for key, value in node.attrib.items() if key.endswith("}" + name)), default)
@@ -74,7 +74,7 @@ def attribute(node: Any, name: str, default: str = "") -> str:
 
 
 def relation_id(node: Any, name: str = "id") -> str:
-    """The relation that a node points to (`r:id`, `r:embed` …), "" for none."""
+    """Return the relation that a node points to (`r:id`, `r:embed` …), "" for none."""
     return next((v for k, v in node.attrib.items() if k.endswith("/relationships}" + name)), "")
 
 
@@ -117,7 +117,7 @@ class Package:
         return self._archive
 
     def read(self, name: str) -> bytes:
-        """The bytes of a part.
+        """Return the bytes of a part.
 
         Raises:
             DocumentError: CORRUPT, absent or broken.
@@ -125,7 +125,7 @@ class Package:
         return read_part(self._archive, self._names.get(_key(name), name))
 
     def xml(self, name: str) -> Any:
-        """The root of an XML part, of contents in several versions (`mc:AlternateContent`) only one.
+        """Return the root of an XML part, of contents in several versions (`mc:AlternateContent`) only one.
 
         Raises:
             DocumentError: CORRUPT.
@@ -135,7 +135,7 @@ class Package:
         return root
 
     def aside(self, name: str) -> Any | None:
-        """As `xml`, for a part that the document can do without: None and a warning when it is damaged."""
+        """Do as `xml` does, for a part that the document can do without: None and a warning when it is damaged."""
         try:
             return self.xml(name)
         except DocumentError as error:
@@ -143,7 +143,7 @@ class Package:
             return None
 
     def relations(self, part: str) -> dict[str, Relation]:
-        """Relation id → where it leads; those to parts that are not there are left out."""
+        """Return relation id → where it leads; those to parts that are not there are left out."""
         if part not in self._relations:
             self._relations[part] = self._read_relations(part)
         return self._relations[part]
@@ -163,12 +163,12 @@ class Package:
         return found
 
     def related(self, part: str, kind: str) -> list[str]:
-        """The parts of a kind that `part` points to, each once."""
+        """Return the parts of a kind that `part` points to, each once."""
         found = (r.target for r in self.relations(part).values() if r.kind == kind and not r.external)
         return list(dict.fromkeys(found))
 
     def main(self, pattern: str) -> str:
-        """The main part: what the package points to, or else the part whose name matches.
+        """Return the main part: what the package points to, or else the part whose name matches.
 
         Raises:
             DocumentError: CORRUPT, there is none.
@@ -184,7 +184,7 @@ _SAYING = ("{*}t", "{*}chart", "{*}relIds", "{*}tbl", "{*}oleObj", "{*}textpath"
 
 
 def _choose(root: Any) -> None:
-    """Of each content that stands there in several versions, leave the first that says anything."""
+    """Leave of each content that stands there in several versions the first that says anything."""
     for node in list(root.iter("{*}AlternateContent")):
         versions = list(node)
         kept = next(
@@ -200,7 +200,7 @@ def _key(name: str) -> str:
 
 
 def open_package(data: bytes) -> zipfile.ZipFile:
-    """The package, or CORRUPT."""
+    """Return the package, or CORRUPT."""
     return open_archive(data)
 
 
@@ -218,7 +218,7 @@ def has_main_part(look: Look, part: str, types: str) -> bool:
 
 
 def read_part(package: zipfile.ZipFile, name: str) -> bytes:
-    """The bytes of one part.
+    """Return the bytes of one part.
 
     Raises:
         DocumentError: CORRUPT, absent or broken.
@@ -230,7 +230,7 @@ def read_part(package: zipfile.ZipFile, name: str) -> bytes:
 
 
 def read_xml(package: zipfile.ZipFile, name: str) -> Any:
-    """The root of one XML part (lxml), read without entities, network or size tricks.
+    """Return the root of one XML part (lxml), read without entities, network or size tricks.
 
     Raises:
         DocumentError: CORRUPT.
@@ -259,7 +259,7 @@ def xml_root(data: bytes, what: str = "the XML", recover: bool = False) -> Any:
 
 
 def is_plain(package: zipfile.ZipFile, folder: str) -> bool:
-    """Whether the libraries open this package as it stands: transitional, with the usual content type, undamaged."""
+    """Tell whether the libraries open this package as it stands: transitional, with the usual content type, undamaged."""
     names = package.namelist()
     if not {"[Content_Types].xml", "_rels/.rels"} <= set(names) or _STRICT in read_part(package, "_rels/.rels"):
         return False
@@ -268,7 +268,7 @@ def is_plain(package: zipfile.ZipFile, folder: str) -> bool:
 
 
 def rewritten(package: zipfile.ZipFile) -> bytes:
-    """The same package in the flavour that the libraries know.
+    """Return the same package in the flavour that the libraries know.
 
     Parts that cannot be read are left out, and so are references to parts that are not there.
     """
@@ -286,7 +286,7 @@ def rewritten(package: zipfile.ZipFile) -> bytes:
 
 
 def _without_dangling(name: str, data: bytes, parts: Collection[str]) -> bytes:
-    """A part of references without those that lead nowhere; the libraries would stop at the first."""
+    """Return a part of references without those that lead nowhere; the libraries would stop at the first."""
     from lxml import etree
 
     root = xml_root(data, f"part {name} of the package", recover=True)
@@ -300,7 +300,7 @@ def _without_dangling(name: str, data: bytes, parts: Collection[str]) -> bytes:
 
 
 def _usual(name: str, data: bytes) -> bytes:
-    """One part with transitional namespaces and plain content types."""
+    """Return one part with transitional namespaces and plain content types."""
     if not name.endswith((".xml", ".rels", ".vml")):
         return data
     if _STRICT in data:
@@ -317,7 +317,7 @@ def _plain_type(match: re.Match[bytes]) -> bytes:
 
 
 def core_properties(package: zipfile.ZipFile) -> dict[str, str]:
-    """Title, author, created … of docProps/core.xml; nothing when it is absent or broken (it is not the document)."""
+    """Return title, author, created … of docProps/core.xml; nothing when it is absent or broken (it is not the document)."""
     name = next((n for n in package.namelist() if n.lower().endswith("docprops/core.xml")), None)
     if name is None:
         return {}

@@ -80,7 +80,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _heads(message: Any) -> dict[str, str]:
-    """The heads of a mail, from its recipients and properties when the transport wrote none."""
+    """Return the heads of a mail, from its recipients and properties when the transport wrote none."""
     written = {name.lower(): value for name, value in message.message_headers.items()}
     people = ", ".join(_person(person) for person in message.recipients)
     date = message.sent_date.strftime("%a, %d %b %Y %H:%M:%S %z") if message.sent_date else ""
@@ -100,7 +100,7 @@ def _person(person: Any) -> str:
 
 
 def _body(message: Any) -> Iterator[Element]:
-    """The version of the body that says more, as for EML; RTF when there is no other."""
+    """Yield the version of the body that says more, as for EML; RTF when there is no other."""
     plain, markup = (message.body or "").replace("\r\n", "\n"), _html(message)
     rich = elements_of_html(markup) if markup else []
     words = "\n".join(element.text for element in rich)
@@ -116,7 +116,7 @@ def _body(message: Any) -> Iterator[Element]:
 
 
 def _html(message: Any) -> str:
-    """The HTML body; where the code page that the message names is wrong, the likeliest one."""
+    """Return the HTML body; where the code page that the message names is wrong, the likeliest one."""
     try:
         return message.html_body or ""
     except (LookupError, UnicodeDecodeError):
@@ -124,7 +124,7 @@ def _html(message: Any) -> str:
 
 
 def _files(message: Any, depth: int = 0) -> tuple[list[tuple[str, bytes]], list[str]]:
-    """The attached files with their names, mails as EML, and warnings for what cannot be taken out."""
+    """Return the attached files with their names, mails as EML, and warnings for what cannot be taken out."""
     found: list[tuple[str, bytes]] = []
     left_out: list[str] = []
     for attachment in message.attachments:
@@ -148,14 +148,14 @@ def _files(message: Any, depth: int = 0) -> tuple[list[tuple[str, bytes]], list[
 
 
 def _name(attachment: Any) -> str:
-    """The name of an attached file: the long one, else the short one, else what Outlook shows."""
+    """Return the name of an attached file: the long one, else the short one, else what Outlook shows."""
     properties = attachment.properties
     names = (attachment.file_name, *(properties.str_prop_value(pid) for pid in (_PID_SHORT_NAME, _PID_DISPLAY_NAME)))
     return next((one_line(decoded_words(name)) for name in names if name and name.strip()), "")
 
 
 def _embedded(storage: Any) -> Any:
-    """A message that is attached to another: its properties begin 8 bytes earlier ([MS-OXMSG] 2.4.1.2)."""
+    """Return a message that is attached to another: its properties begin 8 bytes earlier ([MS-OXMSG] 2.4.1.2)."""
     from oxmsg import Message
     from oxmsg.properties import Properties
 
@@ -168,7 +168,7 @@ def _embedded(storage: Any) -> Any:
 
 
 def _as_eml(message: Any, depth: int) -> tuple[bytes, list[str]]:
-    """An attached message written as EML, with its own attachments; heads stand there raw, as the reader takes them."""
+    """Return an attached message written as EML, with its own attachments; heads stand there raw, as the reader takes them."""
     mail = EmailMessage()
     plain, markup = message.body or "", _html(message)
     mail.set_content(plain)
@@ -185,7 +185,7 @@ def _as_eml(message: Any, depth: int) -> tuple[bytes, list[str]]:
 
 
 def unpacked_rtf(packed: bytes) -> bytes:
-    """The RTF of a compressed body: LZFu of [MS-OXRTFCP] 2.2, a 4 KiB ring that starts with common RTF words.
+    """Return the RTF of a compressed body: LZFu of [MS-OXRTFCP] 2.2, a 4 KiB ring that starts with common RTF words.
 
     Raises:
         ValueError: it is no compressed RTF.

@@ -59,7 +59,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _open(source: Path | bytes) -> Any:
-    """The pdfium document; an encrypted one opens when its user password is empty."""
+    """Return the pdfium document; an encrypted one opens when its user password is empty."""
     import pypdfium2
     import pypdfium2.raw as raw
 
@@ -90,7 +90,7 @@ def _check_count(count: int, context: Context) -> None:
 
 
 def _no_text(count: int, notes: Notes) -> DocumentError:
-    """Why a document without a single element has none."""
+    """Say why a document without a single element has none."""
     pages = "1 page" if count == 1 else f"{count} pages"
     if notes.unread:
         kind = FailureKind.NO_TEXT if notes.context.ocr == "off" else FailureKind.MISSING_PROGRAM
@@ -103,7 +103,7 @@ def _no_text(count: int, notes: Notes) -> DocumentError:
 
 
 def _files(document: Any, notes: Notes) -> Iterator[tuple[str, bytes]]:
-    """Embedded files, then those that are pinned to pages; one that cannot be taken out is a warning."""
+    """Yield embedded files, then those that are pinned to pages; one that cannot be taken out is a warning."""
     import pypdfium2
 
     for index in range(document.count_attachments()):

@@ -37,7 +37,7 @@ class Annotations:
 
 
 def read_annotations(page: Any) -> Annotations:
-    """The annotations of a pdfium page (`pypdfium2.PdfPage`)."""
+    """Return the annotations of a pdfium page (`pypdfium2.PdfPage`)."""
     import pypdfium2.raw as raw
 
     found = Annotations([], False, [])
@@ -56,7 +56,7 @@ def read_annotations(page: Any) -> Annotations:
 
 
 def _marks(widget: Any) -> Iterator[Mark]:
-    """The tick of a box, or the value of a field that has no picture of it."""
+    """Yield the tick of a box, or the value of a field that has no picture of it."""
     import pypdfium2.raw as raw
 
     room = raw.FS_RECTF()

@@ -10,10 +10,10 @@ from typing import Any
 
 
 def bare(function: Any, result: Any, *arguments: Any) -> Any:
-    """A function of `pypdfium2.raw` that takes addresses as numbers; the caller keeps what they lead to alive."""
+    """Return a function of `pypdfium2.raw` that takes addresses as numbers; the caller keeps what they lead to alive."""
     return ctypes.CFUNCTYPE(result, *arguments)(address(function))
 
 
 def address(handle: Any) -> int:
-    """The address that a pdfium handle (or any pointer of ctypes) holds."""
+    """Return the address that a pdfium handle (or any pointer of ctypes) holds."""
     return ctypes.cast(handle, ctypes.c_void_p).value or 0

@@ -66,12 +66,12 @@ Row = list[list[Cell]]
 
 
 def said(cells: Sequence[Cell]) -> str:
-    """The text of cells that stand together."""
+    """Return the text of cells that stand together."""
     return " ".join(cell.text for cell in cells).strip()
 
 
 def place(cells: Sequence[Cell]) -> Rect | None:
-    """The room that cells take, None without any; those of a label that runs over two lines stand below each other."""
+    """Return the room that cells take, None without any; those of a label that runs over two lines stand below each other."""
     if not cells:
         return None
     first, last = cells[0], cells[-1]
@@ -120,7 +120,7 @@ class Column:
 
 @lru_cache(maxsize=65536)
 def is_number(text: str) -> bool:
-    """Whether a word is a figure: digits with separators, sign, currency, parentheses or percent; `1)` is not."""
+    """Tell whether a word is a figure: digits with separators, sign, currency, parentheses or percent; `1)` is not."""
     if not _NUMBER.match(text):
         return False
     return text.count(")") <= text.count("(") or text.endswith(")%")
@@ -157,7 +157,7 @@ def cut_cells(row: RowLike) -> list[Cell]:
 
 
 def _figure(word: Word, text: str, before: Cell | None, size: float) -> bool:
-    """Whether a word that begins a cell begins a figure; a dash does only where it stands well apart."""
+    """Tell whether a word that begins a cell begins a figure; a dash does only where it stands well apart."""
     if is_number(text) or (text in "$€£¥(" or text in {"$(", "€("}):
         return True
     return bool(_DASH.match(text)) and (before is None or word.x0 - before.x1 > 0.7 * size)
@@ -190,7 +190,7 @@ def _join(cell: Cell, word: Word, text: str, row: RowLike) -> bool:
 
 
 def goes_on(figure: str, text: str, gap: float) -> bool:
-    """Whether a word is the next three digits of a figure with blanks between its thousands; the gap is in em."""
+    """Tell whether a word is the next three digits of a figure with blanks between its thousands; the gap is in em."""
     return 0.0 < gap < _BLANK and bool(_GROUP.match(text)) and bool(_GROUPED.match(figure))
 
 

@@ -25,7 +25,7 @@ _LINES = 40  # of the page above that say where its columns are
 def continued(
     rows: Sequence[Row], lines: Sequence[Line], next_rows: Sequence[Row], next_lines: Sequence[Line]
 ) -> tuple[int, list[Row]] | None:
-    """How many rows at the top of the next page repeat heads, and the others placed below the last region of this one.
+    """Return how many rows at the top of the next page repeat heads, and the others placed below the last region of this one.
 
     None when no table goes on there.
 
@@ -47,7 +47,7 @@ def continued(
 
 
 def _tail(lines: Sequence[Line]) -> list[Line]:
-    """The rows with figures at the end of a page; none when something else follows them than a few labels."""
+    """Return the rows with figures at the end of a page; none when something else follows them than a few labels."""
     last = next((index for index in range(len(lines) - 1, -1, -1) if lines[index].data), -1)
     if last < 0 or len(lines) - 1 - last > _MOST_LABELS:
         return []
@@ -64,7 +64,7 @@ def _tail(lines: Sequence[Line]) -> list[Line]:
 
 
 def _is_label(line: Line, edge: float, size: float) -> bool:
-    """Whether a row is a label as those of a table: one text, in the same type, that no sentence is."""
+    """Tell whether a row is a label as those of a table: one text, in the same type, that no sentence is."""
     text = line.cells[0].text
     return (
         len(line.cells) == 1
@@ -76,7 +76,7 @@ def _is_label(line: Line, edge: float, size: float) -> bool:
 
 
 def _repeated(lines: Sequence[Line], following: Sequence[Line]) -> int:
-    """How many rows of the next page repeat the heads of the table above, and its title."""
+    """Return how many rows of the next page repeat the heads of the table above, and its title."""
     known = {_words(line) for line in _heads(lines)}
     count = 0
     while count < min(len(following), _MOST_HEADS) and _words(following[count]) in known:
@@ -85,7 +85,7 @@ def _repeated(lines: Sequence[Line], following: Sequence[Line]) -> int:
 
 
 def _heads(lines: Sequence[Line]) -> Sequence[Line]:
-    """The rows above the first figures of the table that ends the page: its heads and what stands over them."""
+    """Return the rows above the first figures of the table that ends the page: its heads and what stands over them."""
     start = len(lines) - 1
     while start > 0 and not _apart(lines[start - 1], lines[start]):
         start -= 1
@@ -94,7 +94,7 @@ def _heads(lines: Sequence[Line]) -> Sequence[Line]:
 
 
 def _apart(above: Line, line: Line) -> bool:
-    """Whether no table goes on from one row to the next: a wide gap, or a sentence's end."""
+    """Tell whether no table goes on from one row to the next: a wide gap, or a sentence's end."""
     prose = len(above.cells) == 1 and (above.cells[0].text.endswith(".") or len(above.cells[0].text) > 120)
     return prose or line.y - above.y > 4.5 * max(line.size, above.size)
 
@@ -108,7 +108,7 @@ def _words(line: Line) -> str:
 
 
 def _head(lines: Sequence[Line]) -> list[Line]:
-    """The first rows with figures of the next page; none when other rows than labels stand before them."""
+    """Return the first rows with figures of the next page; none when other rows than labels stand before them."""
     first = next((index for index, line in enumerate(lines[:_MOST_HEADS]) if line.data), -1)
     if first < 0 or periods_only(lines[first]):
         return []
@@ -131,12 +131,12 @@ def _alike(above: Line, below: Line) -> bool:
 
 
 def _numbers(line: Line) -> list[Cell]:
-    """The figures of a row but for one that is its label."""
+    """Return the figures of a row but for one that is its label."""
     return [cell for index, cell in enumerate(line.cells) if cell.number and (index or len(line.cells) < 3)]
 
 
 def _columns(tail: Sequence[Line]) -> list[Column]:
-    """Where the figures of the page above stand."""
+    """Return where the figures of the page above stand."""
     columns: list[Column] = []
     for cell in sorted((cell for line in tail for cell in _numbers(line)), key=lambda cell: cell.x1):
         if columns and columns[-1].overlap(cell.x0, cell.x1) > 0:
@@ -151,7 +151,7 @@ def _left(lines: Sequence[Line]) -> float:
 
 
 def _shift(columns: Sequence[Column], head: Sequence[Line], margin: float) -> float | None:
-    """By how much the next page must be moved to the right for its figures to stand in the columns; None when by nothing.
+    """Return by how much the next page must be moved to the right for its figures to stand in the columns; None when by nothing.
 
     Pages of a bound book have other margins at the left than at the right: `margin` is how far their labels differ.
     """
@@ -164,12 +164,12 @@ def _shift(columns: Sequence[Column], head: Sequence[Line], margin: float) -> fl
 
 
 def _beside(columns: Sequence[Column], line: Line, shift: float) -> float:
-    """How far the figures of a row end from where those of their columns do."""
+    """Return how far the figures of a row end from where those of their columns do."""
     return sum(min(abs(column.x1 - cell.x1 - shift) for column in columns) for cell in _numbers(line))
 
 
 def _fits(columns: Sequence[Column], line: Line, shift: float) -> set[int]:
-    """The columns in which the figures of a row stand; none when one stands beside them, or two in one."""
+    """Return the columns in which the figures of a row stand; none when one stands beside them, or two in one."""
     places = []
     for cell in _numbers(line):
         x0, x1 = cell.x0 + shift, cell.x1 + shift
@@ -181,6 +181,6 @@ def _fits(columns: Sequence[Column], line: Line, shift: float) -> set[int]:
 
 
 def _pitch(tail: Sequence[Line]) -> float:
-    """The usual distance of the table's rows."""
+    """Return the usual distance of the table's rows."""
     steps = [(after.y - before.y) / after.size for before, after in pairwise(tail)]
     return min(max(median(steps), 1.0), 1.8) if steps else 1.25

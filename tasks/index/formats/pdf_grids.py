@@ -45,7 +45,7 @@ class _Rule:
 
 
 def find_grids(rules: Sequence[Rect], words: Sequence[Word], page: int, frame: Frame) -> list[Grid]:
-    """The ruled tables of a page, from the top down; `rules` and `words` in the space of the words."""
+    """Return the ruled tables of a page, from the top down; `rules` and `words` in the space of the words."""
     across, down = _lines(rules, across=True), _lines(rules, across=False)
     if len(across) < 3 or len(down) < 3:
         return []
@@ -54,7 +54,7 @@ def find_grids(rules: Sequence[Rect], words: Sequence[Word], page: int, frame: F
 
 
 def joined(above: Grid, below: Grid) -> Grid | None:
-    """A ruled table that goes on on the next page as one; its first row, where it is repeated there, goes."""
+    """Return a ruled table that goes on on the next page as one; its first row, where it is repeated there, goes."""
     if len(above.columns) != len(below.columns) or len(above.rows[0]) != len(below.rows[0]):
         return None
     shift = below.columns[0] - above.columns[0]
@@ -65,7 +65,7 @@ def joined(above: Grid, below: Grid) -> Grid | None:
 
 
 def _lines(rules: Iterable[Rect], across: bool) -> list[_Rule]:
-    """Rules that run across the page, or down it, pieces of one line joined."""
+    """Return rules that run across the page, or down it, pieces of one line joined."""
     pieces = []
     for rule in rules:
         width, height = rule.x1 - rule.x0, rule.bottom - rule.top
@@ -84,7 +84,7 @@ def _lines(rules: Iterable[Rect], across: bool) -> list[_Rule]:
 
 
 def _components(across: Sequence[_Rule], down: Sequence[_Rule]) -> list[tuple[list[_Rule], list[_Rule]]]:
-    """Rules that hang together by crossing or touching: those across and those down of each table."""
+    """Return rules that hang together by crossing or touching: those across and those down of each table."""
     groups: list[tuple[list[_Rule], list[_Rule]]] = []
     open_rules = list(across)
     free = list(down)
@@ -109,7 +109,7 @@ def _meet(row: _Rule, column: _Rule) -> bool:
 
 
 def _edges(rules: Sequence[_Rule]) -> list[float]:
-    """The distinct places of parallel rules."""
+    """Return the distinct places of parallel rules."""
     edges: list[float] = []
     for rule in sorted(rules, key=lambda rule: rule.at):
         if not edges or rule.at - edges[-1] > _NEAR:
@@ -138,7 +138,7 @@ Spans = dict[tuple[int, int], tuple[int, int]]
 
 
 def _spans(xs: Sequence[float], ys: Sequence[float], across: Sequence[_Rule], down: Sequence[_Rule]) -> Spans:
-    """For each cell of the finest grid the first cell (row, column) of the one that it is part of: no line between."""
+    """Return for each cell of the finest grid the first cell (row, column) of the one that it is part of: no line between."""
     spans: Spans = {}
     for row, (top, bottom) in enumerate(pairwise(ys)):
         for column, (left, right) in enumerate(pairwise(xs)):
@@ -152,7 +152,7 @@ def _spans(xs: Sequence[float], ys: Sequence[float], across: Sequence[_Rule], do
 
 
 def _filled(xs: Sequence[float], ys: Sequence[float], spans: Spans, words: Sequence[Word]) -> Cells:
-    """The words of each cell, by its first cell of the finest grid."""
+    """Return the words of each cell, by its first cell of the finest grid."""
     cells: Cells = {first: [] for first in spans.values()}
     for word in words:
         x, y = (word.x0 + word.x1) / 2, word.y - 0.3 * word.size
@@ -167,7 +167,7 @@ def _between(edges: Sequence[float], place: float) -> int | None:
 
 
 def _text_lines(words: Sequence[Word]) -> list[list[Word]]:
-    """The lines of a cell, from the top down."""
+    """Return the lines of a cell, from the top down."""
     lines: list[list[Word]] = []
     for word in sorted(words, key=lambda word: word.y):
         if lines and word.y - lines[-1][-1].y <= 0.35 * word.size:
@@ -178,7 +178,7 @@ def _text_lines(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _stacked(cells: Cells) -> bool:
-    """Whether a cell has figures one below the other: then it holds a column, not a cell."""
+    """Tell whether a cell has figures one below the other: then it holds a column, not a cell."""
     for words in cells.values():
         figures = [line for line in _text_lines(words) if is_number(line[-1].text) and len(line) < 4]
         if len(figures) > 1 and 2 * len(figures) >= len(_text_lines(words)):
@@ -187,7 +187,7 @@ def _stacked(cells: Cells) -> bool:
 
 
 def _is_table(cells: Cells) -> bool:
-    """Whether two rows and two columns have text, and no cell is a page of it."""
+    """Tell whether two rows and two columns have text, and no cell is a page of it."""
     filled = [first for first, words in cells.items() if words]
     longest = max(len(_text_lines(words)) for words in cells.values())
     return len({row for row, _ in filled}) > 1 and len({column for _, column in filled}) > 1 and longest < 25
@@ -196,7 +196,7 @@ def _is_table(cells: Cells) -> bool:
 def _rows(
     xs: Sequence[float], ys: Sequence[float], cells: Cells, spans: Spans, page: int, frame: Frame
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[int, ...], ...]]:
-    """The rows with text, and their places; what spans columns above the first figures stands over each of them."""
+    """Return the rows with text, and their places; what spans columns above the first figures stands over each of them."""
     texts = {first: _text(words) for first, words in cells.items()}
     figures = [row for (row, column), words in cells.items() if column and len(words) == 1 and is_number(words[0].text)]
     heads = min(figures, default=1)

@@ -20,7 +20,7 @@ _MAX_LABELS = 3  # rows of the first column between the heads and the first figu
 
 
 def head_start(lines: Sequence[Line], floor: int, first: int, columns: Sequence[Column], left: float) -> int:
-    """The first of the rows above the body that are heads of its columns."""
+    """Return the first of the rows above the body that are heads of its columns."""
     start = index = first
     while index > floor and start - index < _MAX_LABELS and first - index < _MAX_HEAD:
         line, below = lines[index - 1], lines[index]
@@ -36,7 +36,7 @@ def head_start(lines: Sequence[Line], floor: int, first: int, columns: Sequence[
 
 
 def _is_label(line: Line, columns: Sequence[Column]) -> bool:
-    """Whether a row is a short label of the first column."""
+    """Tell whether a row is a short label of the first column."""
     return len(line.cells) == 1 and line.x1 < columns[0].x0 and not line.cells[0].text.endswith(".")
 
 
@@ -53,12 +53,12 @@ def _is_head(line: Line, columns: Sequence[Column], left: float) -> bool:
 
 
 def _stands_over(cell: Cell, first: float, left: float, size: float) -> bool:
-    """Whether a text stands over the figures that begin at `first`, and does not reach them from the labels' side."""
+    """Tell whether a text stands over the figures that begin at `first`, and does not reach them from the labels' side."""
     return cell.x1 > first and cell.x0 > max(left + 2 * size, first - 0.8 * (cell.x1 - cell.x0) - size)
 
 
 def is_inner_head(line: Line, columns: Sequence[Column]) -> bool:
-    """Whether a row in the middle of a table, without figures, is heads again: short texts, all over the columns."""
+    """Tell whether a row in the middle of a table, without figures, is heads again: short texts, all over the columns."""
     if line.x0 < columns[0].x0 - 3 * line.size or any(cell.number for cell in line.cells):
         return False
     short = all(len(cell.text) < 40 for cell in line.cells)
@@ -66,7 +66,7 @@ def is_inner_head(line: Line, columns: Sequence[Column]) -> bool:
 
 
 def _over_columns(line: Line, columns: Sequence[Column], left: float) -> bool:
-    """Whether a lone text stands over one column or over the middle of several: a title over the whole is no head."""
+    """Tell whether a lone text stands over one column or over the middle of several: a title over the whole is no head."""
     cell, right = line.cells[0], columns[-1].x1
     spanning = _SPANNING.search(cell.text) or _UNIT.search(cell.text)
     if not spanning and abs(cell.centre - (left + right) / 2) < line.size:
@@ -77,7 +77,7 @@ def _over_columns(line: Line, columns: Sequence[Column], left: float) -> bool:
 
 
 def head_row(line: Line, columns: Sequence[Column], lowest: bool, left: float = float("-inf")) -> Row:
-    """A head's cells, the text of one that spans several columns repeated in each of them; labels begin at `left`."""
+    """Return a head's cells, the text of one that spans several columns repeated in each of them; labels begin at `left`."""
     row: Row = [[] for _ in range(len(columns) + 1)]
     edge = columns[0].x0
     over = [cell for cell in line.cells if cell.centre > edge or _stands_over(cell, edge, left, line.size)]
@@ -114,7 +114,7 @@ def _partition(cells: Sequence[Cell], columns: Sequence[Column], lowest: bool) -
 
 
 def _overlaps(cells: Sequence[Cell], columns: Sequence[Column]) -> list[tuple[int, int]]:
-    """The columns that lie under each cell, or the nearest one."""
+    """Return the columns that lie under each cell, or the nearest one."""
     spans: list[tuple[int, int]] = []
     for cell in cells:
         under = [

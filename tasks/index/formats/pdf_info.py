@@ -21,7 +21,7 @@ _FIRST = 60  # elements in which a title must occur
 
 
 def read_metadata(document: Any) -> dict[str, str]:
-    """Title, author, subject, producer as plain text, created in ISO 8601."""
+    """Return title, author, subject, producer as plain text, created in ISO 8601."""
     found = document.get_metadata_dict(skip_empty=True)
     names = {"Title": "title", "Author": "author", "Subject": "subject", "Keywords": "keywords", "Producer": "producer"}
     metadata = {ours: text for theirs, ours in names.items() if _is_told(text := clean(found.get(theirs, "")))}
@@ -30,12 +30,12 @@ def read_metadata(document: Any) -> dict[str, str]:
 
 
 def _is_told(text: str) -> bool:
-    """Whether a field says something: some programs write `(anonymous)` or `unknown` for nothing."""
+    """Tell whether a field says something: some programs write `(anonymous)` or `unknown` for nothing."""
     return bool(text) and text.strip("()").lower() not in {"anonymous", "unspecified", "untitled", "unknown"}
 
 
 def _iso(text: str) -> str:
-    """A PDF date (`D:20190207153000+01'00'`) in ISO 8601; "" when it is none."""
+    """Return a PDF date (`D:20190207153000+01'00'`) in ISO 8601; "" when it is none."""
     match = _DATE.search(text)
     if not match:
         return ""
@@ -52,7 +52,7 @@ def _iso(text: str) -> str:
 
 
 def best_title(told: str, elements: Sequence[Element]) -> str:
-    """The title of the metadata where the document says it too, else its first heading.
+    """Return the title of the metadata where the document says it too, else its first heading.
 
     Programs fill in the name of a template, of the file it was made from, or of the office that printed it.
     """
@@ -61,7 +61,7 @@ def best_title(told: str, elements: Sequence[Element]) -> str:
 
 
 def _occurs(title: str, elements: Sequence[Element]) -> bool:
-    """Whether most of a title's words stand at the beginning of the document."""
+    """Tell whether most of a title's words stand at the beginning of the document."""
     words = set(re.findall(r"\w{3,}", title.casefold()))
     text = " ".join(element.text for element in elements[:_FIRST]).casefold()
     return bool(words) and len(words & set(re.findall(r"\w{3,}", text))) >= 0.75 * len(words)

@@ -89,7 +89,7 @@ def make_row(words: list[Word], page: int = 1, frame: Frame = SHOWN) -> Row:
 
 
 def moved(rows: Sequence[Row], x: float, y: float) -> list[Row]:
-    """Rows elsewhere in the space of reading, where they are laid out with others; their places on the page stay."""
+    """Return rows elsewhere in the space of reading, where they are laid out with others; their places on the page stay."""
     return [
         Row(
             [word._replace(x0=word.x0 + x, x1=word.x1 + x, y=word.y + y) for word in row.words],
@@ -129,14 +129,14 @@ def _join_scripts(rows: list[Row]) -> list[Row]:
 
 
 def _is_script(small: Row, big: Row) -> bool:
-    """Whether `small` are marks that touch words of `big`: much smaller, shifted by less than 0.6 em, adjacent."""
+    """Tell whether `small` are marks that touch words of `big`: much smaller, shifted by less than 0.6 em, adjacent."""
     if small.size > _SMALL * big.size or not 0.1 * big.size < abs(small.y - big.y) < 0.6 * big.size:
         return False
     return all(_beside(mark, big) for mark in small.words[:3])
 
 
 def _beside(mark: Word, row: Row) -> bool:
-    """Whether a mark stands right after or before a word of the row; a footnote's number may stand a little away."""
+    """Tell whether a mark stands right after or before a word of the row; a footnote's number may stand a little away."""
     reach = (1.2 if _NOTE.match(mark.text) else 0.35) * row.size
     return any(abs(mark.x0 - word.x1) < reach or abs(word.x0 - mark.x1) < reach for word in row.words)
 
@@ -163,7 +163,7 @@ def _sides(rows: Sequence[Row], gutter: float) -> tuple[list[Row], list[Row]]:
 
 
 def _best_band(rows: Sequence[Row]) -> tuple[int, int, float] | None:
-    """The run of rows (first, one past the last) with the clearest gutter, and the x of that gutter."""
+    """Return the run of rows (first, one past the last) with the clearest gutter, and the x of that gutter."""
     best: tuple[int, int, float] | None = None
     for x in _column_starts(rows):
         for first, last in _clear_runs(rows, x):
@@ -174,7 +174,7 @@ def _best_band(rows: Sequence[Row]) -> tuple[int, int, float] | None:
 
 
 def _column_starts(rows: Sequence[Row]) -> list[float]:
-    """Left edges, well inside the page, at which many rows or parts of rows begin."""
+    """Return left edges, well inside the page, at which many rows or parts of rows begin."""
     left, right = min(row.x0 for row in rows), max(row.x1 for row in rows)
     starts: Counter[int] = Counter()
     for row in rows:
@@ -188,7 +188,7 @@ def _column_starts(rows: Sequence[Row]) -> list[float]:
 
 
 def _clear_runs(rows: Sequence[Row], x: float) -> Iterator[tuple[int, int]]:
-    """Runs of consecutive rows in which no word lies across the gutter left of `x`."""
+    """Yield runs of consecutive rows in which no word lies across the gutter left of `x`."""
     first = 0
     for index, row in enumerate(rows):
         if any(word.x0 < x - 1.0 and word.x1 > x - 0.4 * row.size for word in row.words):
@@ -200,7 +200,7 @@ def _clear_runs(rows: Sequence[Row], x: float) -> Iterator[tuple[int, int]]:
 
 
 def _prose(rows: Sequence[Row]) -> bool:
-    """Whether one side of a gutter is a column of running text: lines of words that mostly fill its width."""
+    """Tell whether one side of a gutter is a column of running text: lines of words that mostly fill its width."""
     if len(rows) < 4:
         return False
     words = [word.text for row in rows for word in row.words]
@@ -211,7 +211,7 @@ def _prose(rows: Sequence[Row]) -> bool:
 
 
 def margin_rows(pages: Sequence[Sequence[Row]]) -> list[tuple[int, int]]:
-    """For each page how many rows at its top are running heads, and how many at its bottom are running feet.
+    """Return for each page how many rows at its top are running heads, and how many at its bottom are running feet.
 
     A row is one when the same text (digits apart) stands at the same height on at least three pages and a tenth of
     them, or when it is a page number at the very edge. Only rows without a gap from the edge count.
@@ -227,7 +227,7 @@ def _margin_key(row: Row) -> tuple[str, int]:
 
 
 def _edge(rows: Sequence[Row], counts: Counter[tuple[str, int]], enough: int) -> int:
-    """How many rows from the edge inwards are running ones; the page's last row is never taken but for its number."""
+    """Return how many rows from the edge inwards are running ones; the page's last row is never taken but for its number."""
     taken = 0
     for index, row in enumerate(rows[: min(_EDGE_ROWS, (len(rows) + 1) // 2)]):
         text, height = _margin_key(row)
@@ -240,14 +240,14 @@ def _edge(rows: Sequence[Row], counts: Counter[tuple[str, int]], enough: int) ->
 
 
 def margin_blocks(kind: BlockKind, rows: Sequence[Row]) -> list[Block]:
-    """Running heads or feet, each a block."""
+    """Return running heads or feet, each a block."""
     return [
         Block(kind, row.text, row.page, row.size, boxes=(row_box([row.rect], row.page, row.frame),)) for row in rows
     ]
 
 
 def region_blocks(rows: Sequence[Row], lines: Sequence[Line]) -> Iterator[Block]:
-    """The tables of a region and the paragraphs between them; `lines` are its rows cut into cells."""
+    """Yield the tables of a region and the paragraphs between them; `lines` are its rows cut into cells."""
     begin = 0
     for table in find_tables(rows, lines):
         yield from _paragraphs(rows[begin : table.first])
@@ -262,7 +262,7 @@ def table_block(rows: tuple[tuple[str, ...], ...], boxes: tuple[tuple[int, ...],
 
 
 def _paragraphs(rows: Sequence[Row]) -> Iterator[Block]:
-    """Lines merged to paragraphs by spacing, indent, type and the length of the line before."""
+    """Yield lines merged to paragraphs by spacing, indent, type and the length of the line before."""
     if not rows:
         return
     left, right = min(row.x0 for row in rows), max(row.x1 for row in rows)
@@ -277,7 +277,7 @@ def _paragraphs(rows: Sequence[Row]) -> Iterator[Block]:
 
 
 def _pitch(rows: Sequence[Row]) -> float:
-    """The usual distance of baselines, in em of the lower row."""
+    """Return the usual distance of baselines, in em of the lower row."""
     steps = [(after.y - before.y) / after.size for before, after in pairwise(rows)]
     steps = [step for step in steps if 0.8 < step < 2.2]
     return median(steps) if len(steps) > 2 else 1.25
@@ -309,7 +309,7 @@ def _paragraph(lines: Sequence[Row]) -> Block:
 
 
 def join_lines(lines: Sequence[str]) -> str:
-    """One text of several lines; a word that is broken by a hyphen at a line's end is made whole."""
+    """Return one text of several lines; a word that is broken by a hyphen at a line's end is made whole."""
     text = lines[0]
     for line in lines[1:]:
         broken = text[-1:] in "-‐" and text[-2:-1].islower() and line[:1].islower()

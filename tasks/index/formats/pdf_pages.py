@@ -56,7 +56,7 @@ class _Sheet:
 
 
 def to_blocks(pages: Iterable[tuple[int, PageWords]]) -> Iterator[Block]:
-    """Blocks in reading order of (page number, words) pairs; text that runs sideways comes last on its page."""
+    """Yield blocks in reading order of (page number, words) pairs; text that runs sideways comes last on its page."""
     open_sheet: _Sheet | None = None
     for sheet in _sheets(pages):
         if open_sheet is None:
@@ -81,7 +81,7 @@ def _sheets(pages: Iterable[tuple[int, PageWords]]) -> Iterator[_Sheet]:
 
 
 def _sheet(number: int, page: PageWords) -> tuple[_Sheet, list[Row]]:
-    """A page with its ruled tables as regions, and the rows of all other words."""
+    """Return a page with its ruled tables as regions, and the rows of all other words."""
     back = page.frame.inverse()
     grids = find_grids([back.rect(rule) for rule in page.rules], page.words, number, page.frame) if page.rules else []
     ruled: frozenset[Word] = frozenset().union(*(grid.words for grid in grids))
@@ -94,7 +94,7 @@ def _sheet(number: int, page: PageWords) -> tuple[_Sheet, list[Row]]:
 
 
 def _aslant(page: PageWords, number: int) -> list[Block]:
-    """Slanted text: a watermark, much larger than the page's type, is set apart as heads and feet are."""
+    """Set slanted text apart: a watermark is much larger than the page's type, and no more text than heads and feet are."""
     usual = median(word.size for word in page.words) if page.words else 0.0
     large = " ".join(text for text, size in page.aslant if size > _WATERMARK * usual)
     small = " ".join(text for text, size in page.aslant if size <= _WATERMARK * usual)
@@ -103,7 +103,7 @@ def _aslant(page: PageWords, number: int) -> list[Block]:
 
 
 def _regions(rows: list[Row], grids: list[_Region]) -> Iterator[_Region]:
-    """The regions of a page in reading order: ruled tables stand between the rows above and those below them."""
+    """Yield the regions of a page in reading order: ruled tables stand between the rows above and those below them."""
     for region in grids:
         if region.grid:
             top = region.grid.room.top

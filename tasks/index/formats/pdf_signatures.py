@@ -19,7 +19,7 @@ _LONGEST_MESSAGE = 8 << 20
 
 
 def signature_metadata(source: Path | bytes) -> dict[str, str]:
-    """Metadata of the signatures in a PDF as `cms.as_metadata` has them; nothing for one that is not signed.
+    """Return metadata of the signatures in a PDF as `cms.as_metadata` has them; nothing for one that is not signed.
 
     `signature_covers_content` is `part` where all digests are right and the file was extended after the last signature.
     """
@@ -32,7 +32,7 @@ def signature_metadata(source: Path | bytes) -> dict[str, str]:
 
 
 def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool]]:
-    """The signatures of a PDF, each with whether it covers the file to its end; one that cannot be read has no signer."""
+    """Yield the signatures of a PDF, each with whether it covers the file to its end; one that cannot be read has no signer."""
     end = len(data)
     while end and data[end - 1 : end] in b"\0\r\n ":
         end -= 1
@@ -52,7 +52,7 @@ def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool]]:
 
 @contextlib.contextmanager
 def _opened(source: Path | bytes) -> Iterator[bytes | mmap.mmap]:
-    """The bytes of a source, not read into memory where it is a file."""
+    """Open the bytes of a source, not read into memory where it is a file."""
     if isinstance(source, bytes):
         yield source
         return

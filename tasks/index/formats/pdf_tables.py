@@ -45,7 +45,7 @@ class Table:
 
 
 def find_tables(rows: Sequence[RowLike], lines: Sequence[Line] | None = None) -> list[Table]:
-    """The tables among the rows of a region, from the top down; `lines` are the rows cut, if that is done already."""
+    """Return the tables among the rows of a region, from the top down; `lines` are the rows cut, if that is done already."""
     lines = cut(rows) if lines is None else lines
     tables: list[Table] = []
     index = done = 0
@@ -63,7 +63,7 @@ def find_tables(rows: Sequence[RowLike], lines: Sequence[Line] | None = None) ->
 
 
 def _run_end(lines: Sequence[Line], first: int) -> int:
-    """One past the last row of the run of table rows that begins at `first`; `first` itself when there is none."""
+    """Return one past the last row of the run of table rows that begins at `first`; `first` itself when there is none."""
     left, right = _number_span(lines[first])
     end, count, index = first + 1, 1, first + 1
     while index < len(lines) and index - end < _MAX_BRIDGE:
@@ -85,14 +85,14 @@ def _run_end(lines: Sequence[Line], first: int) -> int:
 
 
 def _number_span(line: Line) -> tuple[float, float]:
-    """Left and right end of a row's figures, a first figure that is the row's label left out."""
+    """Return left and right end of a row's figures, a first figure that is the row's label left out."""
     cells = [cell for cell in line.cells if cell.number]
     cells = cells[1:] if len(cells) > 1 and cells[0] is line.cells[0] and not PERIOD.match(cells[0].text) else cells
     return cells[0].x0, max(cell.x1 for cell in cells)
 
 
 def _new_table(lines: Sequence[Line], first: int, end: int, index: int) -> bool:
-    """Whether a row of periods after a clear gap begins another table."""
+    """Tell whether a row of periods after a clear gap begins another table."""
     line = lines[index]
     if not periods_only(line) or all(periods_only(before) for before in lines[first:end] if before.cells):
         return False
@@ -106,7 +106,7 @@ def periods_only(line: Line) -> bool:
 
 
 def _bridges(lines: Sequence[Line], index: int, left: float, right: float) -> bool:
-    """Whether a row without figures may stand inside a table: a label, a wrapped label, or heads over the columns."""
+    """Tell whether a row without figures may stand inside a table: a label, a wrapped label, or heads over the columns."""
     line = lines[index]
     if line.x1 <= left + 0.5 * line.size or line.x0 >= left - 3 * line.size:
         return True
@@ -144,7 +144,7 @@ def _build(lines: Sequence[Line], floor: int, first: int, last: int) -> Table | 
 
 
 def _with_empty(columns: list[Column], head: Line) -> list[Column]:
-    """The columns and those without a figure: heads of the lowest row that stand beside all columns, not over two."""
+    """Return the columns and those without a figure: heads of the lowest row that stand beside all columns, not over two."""
     over = [cell for cell in head.cells if cell.x1 > columns[0].x0]
     alone = [cell for cell in over if all(column.overlap(cell.x0, cell.x1) <= 0 for column in columns)]
     if not alone or len(over) < 3 or len(over) <= len(columns):
@@ -153,7 +153,7 @@ def _with_empty(columns: list[Column], head: Line) -> list[Column]:
 
 
 def _number_columns(body: Sequence[Line]) -> list[Column]:
-    """Columns from the figures: those that overlap and never stand in one row belong together."""
+    """Return columns from the figures: those that overlap and never stand in one row belong together."""
     lines = [line for line in body if not periods_only(line)] or body  # centred years would widen the columns
     placed = sorted((cell.x1, cell.x0, index) for index, line in enumerate(lines) for cell in line.cells if cell.number)
     left = min(line.x0 for line in body)  # of the labels
@@ -174,7 +174,7 @@ def _number_columns(body: Sequence[Line]) -> list[Column]:
 
 
 def _crossed(body: Sequence[Line], column: Column) -> int:
-    """How many rows have a label that runs on over the column: a figure there belongs to a label too."""
+    """Return how many rows have a label that runs on over the column: a figure there belongs to a label too."""
     firsts = (line.cells[0] for line in body)
     return sum(not cell.number and cell.x0 < column.x0 and cell.x1 > column.x1 for cell in firsts)
 
@@ -196,7 +196,7 @@ def _reclaim(body: Sequence[Line], columns: Sequence[Column]) -> None:
 
 
 def _text_columns(body: Sequence[Line], columns: list[Column]) -> list[Column]:
-    """Columns of words beside the figures: text cells, not the row's label, that overlap each other in two rows."""
+    """Return columns of words beside the figures: text cells, not the row's label, that overlap each other in two rows."""
     groups: list[tuple[Column, int]] = []
     for line in body:
         for cell in line.cells[1:]:
@@ -223,7 +223,7 @@ def _body_row(line: Line, columns: Sequence[Column]) -> Row:
 
 
 def _column_of(cell: Cell, columns: Sequence[Column], position: int, size: float) -> int:
-    """0 for the label, else 1 + the index of the column that the cell overlaps most or is nearest to."""
+    """Return 0 for the label, else 1 + the index of the column that the cell overlaps most or is nearest to."""
     if position == 0 and cell.x0 < columns[0].x0 - 0.5 * size and (not cell.number or cell.x1 < columns[0].x0):
         return 0
     best = max(range(len(columns)), key=lambda i: columns[i].overlap(cell.x0, cell.x1))
@@ -249,7 +249,7 @@ def _join_labels(rows: Sequence[tuple[Line, Row]]) -> list[tuple[Line, Row]]:
 
 
 def _wraps(above: Line, line: Line, before: Row, row: Row, limit: float) -> bool:
-    """Whether `row` goes on with the label of the row above; figures stand in one of the two only."""
+    """Tell whether `row` goes on with the label of the row above; figures stand in one of the two only."""
     label, words = said(before[0]), said(row[0])
     step = line.y - above.y
     if not row[0] and step < line.size:  # figures set a little lower than their label
@@ -268,6 +268,6 @@ def _wraps(above: Line, line: Line, before: Row, row: Row, limit: float) -> bool
 
 
 def _drop_empty(rows: Sequence[Row]) -> list[Row]:
-    """Without columns that are empty throughout; the first, the labels', always stays."""
+    """Drop columns that are empty throughout; the first, the labels', always stays."""
     kept = [i for i in range(len(rows[0])) if i == 0 or any(row[i] for row in rows)]
     return [[row[i] for i in kept] for row in rows]

@@ -26,7 +26,7 @@ _MAX_WORDS = 24
 
 
 def to_elements(blocks: Sequence[Block]) -> tuple[Element, ...]:
-    """The document's elements with titles, levels and sections."""
+    """Return the document's elements with titles, levels and sections."""
     body = body_size(blocks)
     bold_counts = _bold_is_rare(blocks)
     ranks = [_rank(block, body, bold_counts) for block in blocks]
@@ -49,7 +49,7 @@ def _kind(block: Block, rank: int) -> ElementKind:
 
 
 def body_size(blocks: Sequence[Block]) -> float:
-    """The type size in points in which most of the running text is set; tables speak where there is little of it."""
+    """Return the type size in points in which most of the running text is set; tables speak where there is little of it."""
     sizes: Counter[float] = Counter()
     for block in blocks:
         if block.kind in _BODY and block.size:
@@ -64,7 +64,7 @@ def _bold_is_rare(blocks: Sequence[Block]) -> bool:
 
 
 def _rank(block: Block, body: float, bold_counts: bool) -> int:
-    """0 for running text, else the rank of a heading's style, 1 the highest."""
+    """Return 0 for running text, else the rank of a heading's style, 1 the highest."""
     if block.kind not in {"text", "list"} or block.lines > 4 or not _set_off(block.text):
         return 0
     ratio = block.size / body
@@ -85,7 +85,7 @@ def _rank(block: Block, body: float, bold_counts: bool) -> int:
 
 
 def _set_off(text: str) -> bool:
-    """Whether a text can be a heading at all: some letters, few words, no sentence's end."""
+    """Tell whether a text can be a heading at all: some letters, few words, no sentence's end."""
     words = text.split()
     if len(words) > _MAX_WORDS or len(_LETTER.findall(text)) < 3:
         return False

@@ -13,7 +13,7 @@ from tasks.index.formats.pdf_words import Turned, Word
 
 
 def stand_up(turned: Sequence[Turned], words: Sequence[Word]) -> tuple[list[Word], str]:
-    """Heads as words above the figures that they stand over, and the rest of the turned text."""
+    """Return heads as words above the figures that they stand over, and the rest of the turned text."""
     lines = _lines(turned)
     below = [(head, _first_figure(head, words)) for head in _joined(lines)]
     heads = [head for head, figure in below if figure]
@@ -46,7 +46,7 @@ def _follows(line: Turned, word: Turned) -> bool:
 
 
 def _joined(lines: Sequence[Turned]) -> list[Turned]:
-    """Heads of one or more lines, from left to right; of those that run down the page the first line is the right one."""
+    """Return heads of one or more lines, from left to right; of those that run down the page the first line is the right one."""
     heads: list[Turned] = []
     for line in sorted(lines, key=lambda line: line.x0):
         last = heads[-1] if heads else None
@@ -60,13 +60,13 @@ def _joined(lines: Sequence[Turned]) -> list[Turned]:
 
 
 def _level(one: Turned, other: Turned) -> bool:
-    """Whether two lines stand side by side: most of the shorter one lies beside the longer one."""
+    """Tell whether two lines stand side by side: most of the shorter one lies beside the longer one."""
     shared = min(one.bottom, other.bottom) - max(one.top, other.top)
     return shared > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
 
 
 def _first_figure(head: Turned, words: Sequence[Word]) -> Word | None:
-    """The figure that a head stands over, if it does."""
+    """Return the figure that a head stands over, if it does."""
     figures = [
         word
         for word in words

@@ -80,7 +80,7 @@ class PageWords:
 
 
 def clean(text: str) -> str:
-    """Ligatures written out, soft hyphens and control characters gone, composed accents."""
+    """Return ligatures written out, soft hyphens and control characters gone, composed accents."""
     if text.isascii() and text.isprintable():
         return text
     text = unicodedata.normalize("NFC", text.translate(_LIGATURES))

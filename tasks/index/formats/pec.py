@@ -26,7 +26,7 @@ def is_transport(fields: dict[str, str]) -> bool:
 
 
 def certified(mail: Message, certificate: bytes) -> dict[str, str]:
-    """The fields of a certified mail; none for any other.
+    """Return the fields of a certified mail; none for any other.
 
     Args:
         certificate: the bytes of `daticert.xml`, or nothing.
@@ -46,7 +46,7 @@ def certified(mail: Message, certificate: bytes) -> dict[str, str]:
 
 
 def passed_on(item: Attachment, fields: dict[str, str]) -> Attachment:
-    """An attachment of a transport envelope with the envelope's fields; what concerns people is the message's own affair."""
+    """Return an attachment of a transport envelope with the envelope's fields; what concerns people is the message's own affair."""
     passed = {name: value for name, value in fields.items() if name not in {"sender", "recipients"}}
     return replace(item, metadata={**passed, **item.metadata})
 
@@ -82,7 +82,7 @@ def _zone(root: object) -> str:
 
 
 def _moment(day: str, time: str, zone: str) -> str:
-    """Day, time and zone in ISO 8601; as written when they are no moment."""
+    """Return day, time and zone in ISO 8601; as written when they are no moment."""
     try:
         return datetime.strptime(f"{day} {time} {zone}", _MOMENT).isoformat()
     except ValueError:

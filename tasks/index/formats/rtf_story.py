@@ -62,12 +62,12 @@ class Story:
     _in_row: bool = False
 
     def add(self, text: str, raised: bool = False) -> None:
-        """More text of the paragraph; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502."""
+        """Add text to the paragraph; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502."""
         behind_figure = bool(self._pieces) and self._pieces[-1][-1:].isdigit()
         self._pieces.append(text.translate(_RAISED) if raised and behind_figure and text.strip().isdigit() else text)
 
     def act(self, word: str, number: int | None) -> None:
-        """A control word that ends a paragraph, a cell, a row or a page, or defines a row."""
+        """Act on a control word that ends a paragraph, a cell, a row or a page, or defines a row."""
         if word in {"par", "sect"}:
             self._end_paragraph()
         elif word == "page":
@@ -89,7 +89,7 @@ class Story:
             self._next = _Edge()
 
     def finish(self) -> None:
-        """The end: what is still open is closed."""
+        """Close what is still open at the end."""
         self._end_paragraph()
         if self._cells or self._cell:
             self._end_row()
@@ -127,7 +127,7 @@ class Story:
         self._cells, self._in_row = [], False
 
     def _end_table(self) -> None:
-        """The table of the rows so far; one that only arranges the page gives its cells' elements as they are."""
+        """Make a table of the rows so far; one that only arranges the page gives its cells' elements as they are."""
         rows, self._rows = self._rows, []
         filled = [cell for row in rows for cell in row.cells if cell]
         if len(filled) <= 1 or any(sum(len(e.text) for e in cell) > _LONG_CELL for cell in filled):
@@ -137,7 +137,7 @@ class Story:
 
 
 def _grid(rows: list[_Row]) -> list[list[Place]]:
-    """Every place with the text and number of the cell that covers it."""
+    """Return every place with the text and number of the cell that covers it."""
     columns = _columns(rows)
     grid: list[list[Place]] = []
     number = 0
@@ -158,7 +158,7 @@ def _grid(rows: list[_Row]) -> list[list[Place]]:
 
 
 def _columns(rows: list[_Row]) -> list[int]:
-    """The right edges of a table's columns, those that nearly coincide once."""
+    """Return the right edges of a table's columns, those that nearly coincide once."""
     edges = sorted({edge.right for row in rows for edge in row.edges[: len(row.cells)] if edge.right > 0})
     columns: list[int] = []
     for right in edges:

@@ -26,7 +26,7 @@ _WIDEST_MERGE = 100
 
 
 def number_text(value: float, number_format: str = "") -> str:
-    """A number as plain text; a percentage and a code with leading zeros as their format shows them.
+    """Return a number as plain text; a percentage and a code with leading zeros as their format shows them.
 
     Args:
         value: as stored. Fifteen significant digits are kept, as Excel shows them: 0.1 + 0.2 is 0.3.
@@ -48,7 +48,7 @@ def number_text(value: float, number_format: str = "") -> str:
 
 
 def _padded(value: int, section: str) -> str:
-    """A code as shown: format `00000` makes 184 `00184`, `000\\-00` makes 1234 `012-34`; "" for any other format."""
+    """Return a code as shown: format `00000` makes 184 `00184`, `000\\-00` makes 1234 `012-34`; "" for any other format."""
     places = _PLACE.findall(re.sub(r"\[[^\]]*\]", "", section))
     digits = [place for place in places if place in "0#"]
     if value < 0 or digits.count("0") < 2 or "".join(places) != re.sub(r"\[[^\]]*\]", "", section):
@@ -68,7 +68,7 @@ def _padded(value: int, section: str) -> str:
 
 
 def duration_text(value: dt.timedelta, number_format: str = "") -> str:
-    """A duration as hours and minutes, `26:30`; with seconds where there are any or the format shows them."""
+    """Return a duration as hours and minutes, `26:30`; with seconds where there are any or the format shows them."""
     seconds = round(value.total_seconds())
     sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
     hours, minutes = f"{sign}{seconds // 3600}", f"{seconds // 60 % 60:02d}"
@@ -80,7 +80,7 @@ def duration_text(value: dt.timedelta, number_format: str = "") -> str:
 
 
 def value_text(value: object, number_format: str = "") -> str:
-    """Any cell value as text; "" for an empty cell."""
+    """Return any cell value as text; "" for an empty cell."""
     if value is None:
         return ""
     if isinstance(value, (bool, int, float)):
@@ -132,7 +132,7 @@ class CellCount:
 
 
 def sheet_elements(name: str, rows: Iterable[Row], page: int, count: CellCount) -> Iterator[Element]:
-    """The title and the blocks of one sheet.
+    """Yield the title and the blocks of one sheet.
 
     Args:
         name: the sheet's name, "" for none; names that programs give (Sheet1, Foglio1) are no titles.
@@ -149,7 +149,7 @@ def sheet_elements(name: str, rows: Iterable[Row], page: int, count: CellCount) 
 
 
 def _blocks(rows: Iterable[Row], count: CellCount) -> Iterator[list[Row]]:
-    """Rows between gaps: two empty rows always end a block, one does when a new head follows figures."""
+    """Yield rows between gaps: two empty rows always end a block, one does when a new head follows figures."""
     block: list[Row] = []
     empty = 0
     for row in rows:
@@ -168,7 +168,7 @@ def _blocks(rows: Iterable[Row], count: CellCount) -> Iterator[list[Row]]:
 
 
 def _starts_anew(block: list[Row], row: Row) -> bool:
-    """Whether a row after one empty row begins another table: the block before was a mere title, or this is a head."""
+    """Tell whether a row after one empty row begins another table: the block before was a mere title, or this is a head."""
     if all(_single(line) for line in block):
         return True
     texts = [cell for cell in row if cell]
@@ -177,7 +177,7 @@ def _starts_anew(block: list[Row], row: Row) -> bool:
 
 
 def _block_elements(block: list[Row], page: int) -> Iterator[Element]:
-    """The lines above a table, its title first, then the table; or the lines of a block that is none."""
+    """Yield the lines above a table, its title first, then the table; or the lines of a block that is none."""
     edge = min(_first_column(row) for row in block)
     lines = next((i for i, row in enumerate(block) if not _single(row) or _first_column(row) > edge), len(block))
     if 0 < lines < len(block) and (lines > 3 or not _wordy(block[0])):

@@ -65,13 +65,13 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def inner_name(name: str) -> str:
-    """The name of the document in an envelope: `x.pdf.p7m` holds `x.pdf`."""
+    """Return the name of the document in an envelope: `x.pdf.p7m` holds `x.pdf`."""
     path = PurePosixPath(name)
     return path.stem if path.suffix.lower() in _SUFFIXES and path.stem else name
 
 
 def _alone(signatures: list[Signature], stamped_at: str) -> list[Element]:
-    """What a signature or a time stamp says that stands apart from its document."""
+    """Return what a signature or a time stamp says that stands apart from its document."""
     lines = [f"Signature of {one.signer or 'an unnamed signer'}{_when(one)}" for one in signatures]
     if stamped_at:
         lines.append(f"Time stamp of {stamped_at}")

@@ -39,7 +39,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def paragraphs(text: str, page: int = 1) -> Iterator[Element]:
-    """The blocks of a text between empty lines, as titles, lists or prose."""
+    """Yield the blocks of a text between empty lines, as titles, lists or prose."""
     for block in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text.strip("\n")):
         lines = [line for line in clean(block).split("\n") if line]
         if not lines:
@@ -56,6 +56,6 @@ def paragraphs(text: str, page: int = 1) -> Iterator[Element]:
 
 
 def _is_capitals(line: str) -> bool:
-    """A short line with some letters, none of them small, that does not end like a sentence."""
+    """Return a short line with some letters, none of them small, that does not end like a sentence."""
     letters = sum(character.isalpha() for character in line)
     return letters >= 4 and line.isupper() and len(line) <= 90 and not line.endswith((".", ",", ";"))

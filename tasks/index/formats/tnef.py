@@ -82,7 +82,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Level, id, length, value and checksum again and again, behind the signature and a key.
+    """Yield level, id, length, value and checksum again and again, behind the signature and a key.
 
     Raises:
         ValueError: the stream ends within an attribute.
@@ -133,7 +133,7 @@ def _take_properties(message: _Message, found: dict[int, str | bytes]) -> None:
 
 
 def _properties(data: bytes, charset: str) -> dict[int, str | bytes]:
-    """The properties that have a text or bytes, by their id ([MS-OXTNEF] 2.1.3.4.1)."""
+    """Return the properties that have a text or bytes, by their id ([MS-OXTNEF] 2.1.3.4.1)."""
     found: dict[int, str | bytes] = {}
     (count,) = struct.unpack_from("<I", data)
     place = 4
@@ -175,7 +175,7 @@ def _text(value: bytes, charset: str) -> str:
 
 
 def _body(message: _Message) -> Iterator[Element]:
-    """The version of the body that says more; compressed RTF when there is no other."""
+    """Yield the version of the body that says more; compressed RTF when there is no other."""
     rich = elements_of_html(decode_as(message.html, message.charset)) if message.html else []
     words = "\n".join(element.text for element in rich)
     with_plain, with_rich = versions_to_read(message.plain, words, b"<th" in message.html.lower())

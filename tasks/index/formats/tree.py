@@ -31,27 +31,27 @@ class Node:
         return local_name(self.element)
 
     def children(self, name: str = "") -> Iterator[Node]:
-        """Child elements, all or those of a local name."""
+        """Yield child elements, all or those of a local name."""
         for child in self.element:
             if isinstance(child.tag, str) and (not name or local_name(child) == name):
                 yield Node(child, self.problems)
 
     def all(self, path: str) -> list[Node]:
-        """Every element at a path below this one, in document order."""
+        """Return every element at a path below this one, in document order."""
         found = [self]
         for name in path.split("/"):
             found = [child for node in found for child in node.children(name)]
         return found
 
     def first(self, *paths: str) -> Node | None:
-        """The first element at the first path that has one."""
+        """Return the first element at the first path that has one."""
         for path in paths:
             if found := self.all(path):
                 return found[0]
         return None
 
     def text(self, *paths: str) -> str:
-        """The text at the first path that has one, "" when none has."""
+        """Return the text at the first path that has one, "" when none has."""
         for path in paths:
             for node in self.all(path) if path else [self]:
                 if value := " ".join(clean(node.element.text or "").split()):
@@ -62,7 +62,7 @@ class Node:
         return [value for node in self.all(path) if (value := node.text(""))]
 
     def number(self, *paths: str) -> Decimal | None:
-        """A decimal; a comma counts as the decimal point, as forms of the tax office write it."""
+        """Return a decimal; a comma counts as the decimal point, as forms of the tax office write it."""
         value = self.text(*paths)
         if not value:
             return None
@@ -75,7 +75,7 @@ class Node:
         return None
 
     def day(self, *paths: str) -> date | None:
-        """A date: `2026-03-12`, `20260312`, with or without a time or an offset behind it."""
+        """Return a date: `2026-03-12`, `20260312`, with or without a time or an offset behind it."""
         value = self.text(*paths)
         if not value:
             return None
@@ -106,6 +106,6 @@ class Node:
 
 
 def local_name(element: Any) -> str:
-    """A tag without its namespace, be it declared or only written as a prefix (a repaired file keeps `p:` in the name)."""
+    """Return a tag without its namespace, be it declared or only written as a prefix (a repaired file keeps `p:` in the name)."""
     tag = element.tag
     return tag.rpartition("}")[2].rpartition(":")[2] if isinstance(tag, str) else ""

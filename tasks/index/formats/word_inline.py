@@ -79,7 +79,7 @@ def _walk(node: Any, found: Inline, break_tag: str) -> None:
 
 
 def _run_text(node: Any, found: Inline) -> str:
-    """The text of a run; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502, nor 10² 102."""
+    """Return the text of a run; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502, nor 10² 102."""
     text = node.text or ""
     behind_figure = bool(found.pieces) and found.pieces[-1][-1:].isdigit()
     if behind_figure and text.strip().isdigit():
@@ -97,7 +97,7 @@ def _symbol(node: Any) -> str:
 
 
 def _form_value(data: Any) -> str:
-    """What a form's box or list is set to; what was typed into a form is text anyway."""
+    """Return what a form's box or list is set to; what was typed into a form is text anyway."""
     if (box := child(data, "checkBox")) is not None:
         told = child(box, "checked") if child(box, "checked") is not None else child(box, "default")
         return "☒" if told is not None and attribute(told, "val", "1") not in {"0", "false"} else "☐"
@@ -109,7 +109,7 @@ def _form_value(data: Any) -> str:
 
 
 def _formula(node: Any, tag: str, found: Inline, break_tag: str) -> None:
-    """Fractions with a stroke, powers with a caret, roots with their sign; what is more than one figure in brackets."""
+    """Write fractions with a stroke, powers with a caret, roots with their sign; what is more than one figure in brackets."""
     parts = []
     for part in (p for p in node if local(p) in {"num", "den", "e", "sup"}):
         inner = Inline()

@@ -22,12 +22,12 @@ _ROMAN = tuple(
 
 
 def child(node: Any, name: str) -> Any | None:
-    """The first child of a name, whatever its namespace."""
+    """Return the first child of a name, whatever its namespace."""
     return next((c for c in node if local(c) == name), None) if node is not None else None
 
 
 def value(node: Any, *path: str) -> str:
-    """The `val` of the element at a path of names below a node, "" when it is not there."""
+    """Return the `val` of the element at a path of names below a node, "" when it is not there."""
     for name in path:
         node = child(node, name)
     return attribute(node, "val") if node is not None else ""
@@ -54,7 +54,7 @@ class Styles:
         self._looks: dict[str, Look] = {}
 
     def look(self, properties: Any | None) -> Look:
-        """The look of a paragraph with these properties (`w:pPr`): its own word counts before its style's."""
+        """Return the look of a paragraph with these properties (`w:pPr`): its own word counts before its style's."""
         style = self._look(value(properties, "pStyle") or self._default)
         return Look(
             name=style.name,
@@ -83,12 +83,12 @@ class Styles:
             key = value(self._nodes[key], "basedOn")
 
     def list_of(self, style: str) -> str:
-        """The list that a numbering style stands for."""
+        """Return the list that a numbering style stands for."""
         return value(child(self._nodes.get(style), "pPr"), "numPr", "numId")
 
 
 def title_level(look: Look) -> int:
-    """The level of a title, 0 for what is none: by the built-in names, else by the level in the outline."""
+    """Return the level of a title, 0 for what is none: by the built-in names, else by the level in the outline."""
     if match := _HEADING.match(look.name):
         return int(match.group(1))
     if look.name.lower() in _NAMED_LEVELS:
@@ -97,7 +97,7 @@ def title_level(look: Look) -> int:
 
 
 def is_listed(look: Look) -> bool:
-    """Whether a paragraph is an item of a list."""
+    """Tell whether a paragraph is an item of a list."""
     return look.list_id not in {"", "0"} or look.name.lower().startswith("list")
 
 
@@ -113,7 +113,7 @@ class Numbering:
         self._begun: set[tuple[str, int]] = set()
 
     def label(self, look: Look) -> str:
-        """The label that Word shows before a paragraph, "" for none and for bullets; counts it."""
+        """Return the label that Word shows before a paragraph, "" for none and for bullets; counts it."""
         found = self._lists.get(look.list_id)
         kind = self._kind(found, 0) if found is not None else None
         if found is None or kind is None:
@@ -128,7 +128,7 @@ class Numbering:
         return re.sub(r"%([1-9])", lambda m: self._number(found, kind, int(m[1]) - 1), value(definition, "lvlText"))
 
     def _kind(self, found: Any, depth: int) -> Any | None:
-        """The abstract list behind a list, by way of a numbering style where there is one."""
+        """Return the abstract list behind a list, by way of a numbering style where there is one."""
         kind = self._kinds.get(value(found, "abstractNumId"))
         style = value(kind, "numStyleLink") if kind is not None else ""
         if style and depth < 3 and (other := self._lists.get(self._styles.list_of(style))) is not None:
@@ -136,14 +136,14 @@ class Numbering:
         return kind
 
     def _level_of_style(self, kind: Any, name: str) -> int:
-        """The level that a paragraph style is linked to; the first when none is."""
+        """Return the level that a paragraph style is linked to; the first when none is."""
         for level in kind.iterchildren("{*}lvl"):
             if (style := value(level, "pStyle")) and self._styles._look(style).name == name:
                 return _whole(attribute(level, "ilvl"), 0)
         return 0
 
     def _definition(self, found: Any, kind: Any, level: int) -> Any | None:
-        """How a level is written: the list's own way before that of its kind."""
+        """Return how a level is written: the list's own way before that of its kind."""
         own = (child(o, "lvl") for o in self._overrides(found, level))
         theirs = (n for n in kind.iterchildren("{*}lvl") if attribute(n, "ilvl") == str(level))
         return next((n for n in (*own, *theirs) if n is not None), None)
@@ -157,7 +157,7 @@ class Numbering:
         return next((_whole(text, 1) for text in told if text), 1)
 
     def _count(self, found: Any, kind: Any, level: int) -> None:
-        """One more on a level; the levels below begin anew."""
+        """Count one more on a level; the levels below begin anew."""
         counts = self._counts.setdefault(attribute(kind, "abstractNumId"), {})
         key = (attribute(found, "numId"), level)
         anew = any(value(o, "startOverride") for o in self._overrides(found, level)) and key not in self._begun
@@ -179,7 +179,7 @@ def _whole(text: str, otherwise: int) -> int:
 
 
 def written(number: int, style: str) -> str:
-    """A number in one of Word's ways; those that spell it in words give digits."""
+    """Return a number in one of Word's ways; those that spell it in words give digits."""
     if style in {"lowerLetter", "upperLetter"} and 0 < number <= 780:
         letters = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
         return letters if style == "lowerLetter" else letters.upper()

@@ -83,7 +83,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _taken_out(root: Any) -> Iterator[tuple[str, bytes]]:
-    """The files that stand in an XML as base64, taken out of its text: (name, data).
+    """Yield the files that stand in an XML as base64, taken out of its text: (name, data).
 
     A file is named by a value beside it that looks like a file's name, else by its tag.
     """
@@ -104,7 +104,7 @@ def _taken_out(root: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def root_of(text: str) -> tuple[Any, tuple[str, ...]]:
-    """The root of an XML text, and what had to be repaired.
+    """Return the root of an XML text, and what had to be repaired.
 
     lxml refuses what the tax office's exchange system takes, a blank in a namespace's address above all, and programs write
     HTML's entities, a bare `&` or control characters. Such a file is read a second time with repair and said to be repaired;
@@ -154,7 +154,7 @@ def _parser(recover: bool = False) -> Any:
 
 
 def _instance(root: Any) -> Parsed:
-    """An XBRL instance: facts as a table, text blocks as prose under their concept."""
+    """Return an XBRL instance: facts as a table, text blocks as prose under their concept."""
     facts = instance_facts(root)
     short = [fact for fact in facts if len(fact.value) <= LONGEST_VALUE]
     elements = [facts_element(short, 1)] if short else []
@@ -167,7 +167,7 @@ def _instance(root: Any) -> Parsed:
 
 
 def _block(fact: Fact) -> Iterator[Element]:
-    """A text block, whose value is often HTML that was escaped."""
+    """Yield a text block, whose value is often HTML that was escaped."""
     from tasks.index.formats.html import elements_of_html
 
     section = f"{fact.concept} {fact.period}".strip()
@@ -177,7 +177,7 @@ def _block(fact: Fact) -> Iterator[Element]:
 
 
 def _elements(root: Any) -> Iterator[Element]:
-    """The elements below a node, depth first, without recursion."""
+    """Yield the elements below a node, depth first, without recursion."""
     stack: list[tuple[Any, str]] = [(root, "")]
     while stack:
         node, path = stack.pop()
@@ -195,7 +195,7 @@ def _elements(root: Any) -> Iterator[Element]:
 
 
 def _values(node: Any, section: str) -> Iterator[Element]:
-    """The node's attributes and its children that are plain values, as lines."""
+    """Yield the node's attributes and its children that are plain values, as lines."""
     lines = [f"{key.rpartition('}')[2]}: {value}" for key, value in node.attrib.items() if value.strip()]
     if len(node) == 0 and (node.text or "").strip():
         lines.append(f"{_name(node)}: {clean(node.text)}")
@@ -209,7 +209,7 @@ def _values(node: Any, section: str) -> Iterator[Element]:
 
 
 def _records(node: Any) -> set[str]:
-    """Names of children that occur at least twice and hold nothing but values."""
+    """Return names of children that occur at least twice and hold nothing but values."""
     counts: dict[str, int] = {}
     for child in node:
         flat = len(child) > 0 and all(_is_value(grandchild) for grandchild in child)
@@ -218,7 +218,7 @@ def _records(node: Any) -> set[str]:
 
 
 def _as_rows(node: Any, name: str) -> list[list[str]]:
-    """The records of one name as rows: heads are their attributes and children in the order met; repeats are joined."""
+    """Return the records of one name as rows: heads are their attributes and children in the order met; repeats are joined."""
     records = []
     for child in node:
         if _name(child) == name:
@@ -236,7 +236,7 @@ def _is_value(node: Any) -> bool:
 
 
 def _is_prose(node: Any) -> bool:
-    """Text and elements mixed: markup inside running text."""
+    """Return text and elements mixed: markup inside running text."""
     return len(node) > 0 and bool((node.text or "").strip() or any((child.tail or "").strip() for child in node))
 
 
@@ -245,7 +245,7 @@ def _name(node: Any) -> str:
 
 
 def _titled(root: Any) -> str:
-    """The text of the first `title` that stands near the top."""
+    """Return the text of the first `title` that stands near the top."""
     for node in list(root)[:20]:
         if local(node) == "title" and (text := clean("".join(node.itertext()))):
             return " ".join(text.split())[:300]

@@ -20,7 +20,7 @@ _TABULAR = {"csv", "tsv", "xlsx", "xls", "xlsb", "ods", "html", "pdf", "txt", "d
 
 
 def recognise(parsed: Parsed) -> Iterator[Record]:
-    """The records that a document's tables and texts amount to; a document whose reader made records keeps those."""
+    """Yield the records that a document's tables and texts amount to; a document whose reader made records keeps those."""
     if parsed.records or parsed.format not in _TABULAR:
         return
     finders: tuple[Callable[[Parsed], Iterator[Record]], ...] = (

@@ -41,7 +41,7 @@ _DAY = re.compile(r"\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}|\d{4}-\d\d-\d\d")
 
 
 def find(parsed: Parsed) -> Iterator[Statement]:
-    """The statements of a document; a table with accounts is a day book and none of these."""
+    """Yield the statements of a document; a table with accounts is a day book and none of these."""
     for table in grids(parsed, ROLES, (("date",), ("text", "counterpart"), ("amount", "debit"), ("amount", "credit"))):
         sure = {"value_date", "balance"} & table.columns.keys()
         if "account" in table.columns or not (sure or _closing_row(table)):
@@ -85,7 +85,7 @@ def _statement(table: Grid, parsed: Parsed) -> Statement | None:
 
 
 def _amount(table: Grid, row: Sequence[str]) -> Decimal | None:
-    """Money in is positive: a column of debits counts as money out however it is signed."""
+    """Return the amount, positive for money in: a column of debits counts as money out however it is signed."""
     debit, credit = table.amount(row, "debit"), table.amount(row, "credit")
     if debit or credit:
         return abs(credit or Decimal(0)) - abs(debit or Decimal(0))
@@ -109,7 +109,7 @@ Balance = tuple[Decimal, date | None]
 
 
 def _stated(table: Grid) -> tuple[Balance | None, Balance | None]:
-    """The balances that rows of words state: `SALDO FINALE AL 30/04/2026 EUR 48.210,33`."""
+    """Return the balances that rows of words state: `SALDO FINALE AL 30/04/2026 EUR 48.210,33`."""
     found: list[Balance | None] = [None, None]
     for row in table.rows:
         text = " ".join(cell for cell in row if cell)
@@ -125,7 +125,7 @@ def _stated(table: Grid) -> tuple[Balance | None, Balance | None]:
 def _by_balance(
     movements: Sequence[Movement], balances: Sequence[Decimal | None]
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Opening and closing by a column of running balances, whichever way round the rows stand; none where one is missing."""
+    """Return opening and closing by a column of running balances, whichever way round the rows stand; none where one is missing."""
     if not balances or balances[0] is None or balances[-1] is None:
         return None, None
     falling = (movements[0].day or date.min) > (movements[-1].day or date.min)

@@ -26,7 +26,7 @@ _DAY = re.compile(r"\b(?:al|as of|as at|chiuso al)\s+(\d{1,2}[/.\-]\d{1,2}[/.\-]
 
 
 def find(parsed: Parsed) -> Iterator[Book]:
-    """The books of a document: a table with dates is a day book, one without is a trial balance."""
+    """Yield the books of a document: a table with dates is a day book, one without is a trial balance."""
     for table in grids(parsed, ROLES, (("code",), ("debit",), ("credit",))):
         dated = "date" in table.columns
         if not dated and "name" not in table.columns:
@@ -61,7 +61,7 @@ def _account(table: Grid, row: Sequence[str], line: int) -> Account | None:
 
 
 def _date(parsed: Parsed, table: Grid) -> date | None:
-    """The day that the heading names: `al 31/12/2025`."""
+    """Return the day that the heading names: `al 31/12/2025`."""
     heading = " ".join((parsed.title, table.before, *(e.text for e in parsed.elements[:6] if e.kind != "table")))
     found = _DAY.findall(heading)
     return day(found[-1]) if found else None

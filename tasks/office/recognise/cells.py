@@ -24,7 +24,7 @@ _DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:\s.*)?")
 
 
 def decimal_mark(cells: Iterable[str]) -> Mark:
-    """The decimal sign of some cells: a comma where any cell shows one as such, else a point."""
+    """Return the decimal sign of some cells: a comma where any cell shows one as such, else a point."""
     texts = [cell for cell in cells if cell]
     commas = sum(bool(_COMMA.search(text)) for text in texts)
     points = sum(bool(_POINT.search(text)) for text in texts)
@@ -32,7 +32,7 @@ def decimal_mark(cells: Iterable[str]) -> Mark:
 
 
 def amount(cell: str, mark: Mark) -> Decimal | None:
-    """The amount that a cell is, with its sign; None for a cell that is none."""
+    """Return the amount that a cell is, with its sign; None for a cell that is none."""
     text = cell.strip()
     match = _AMOUNT.fullmatch(text)
     if not match:
@@ -48,13 +48,13 @@ def amount(cell: str, mark: Mark) -> Decimal | None:
 
 
 def month_first(cells: Sequence[str]) -> bool:
-    """Whether dates put the month first: only where one is impossible the other way round and none is this way."""
+    """Tell whether dates put the month first: only where one is impossible the other way round and none is this way."""
     pairs = [(int(m.group(1)), int(m.group(2))) for cell in cells if (m := _DATE.fullmatch(cell.strip()))]
     return any(second > 12 for _, second in pairs) and not any(first > 12 for first, _ in pairs)
 
 
 def day(cell: str, american: bool = False) -> date | None:
-    """The date that a cell is; years of two digits are of this century."""
+    """Return the date that a cell is; years of two digits are of this century."""
     text = cell.strip()
     if match := _ISO.fullmatch(text):
         year, month, number = (int(part) for part in match.groups()[:3])

@@ -44,7 +44,7 @@ _KINDS = {"durc", "contract", "lease", "company_register", "quote", "minutes", "
 
 
 def find(parsed: Parsed) -> Iterator[Expiry]:
-    """The days on which a paper ends, each once; only papers of kinds that end, a letter with a date is none."""
+    """Yield the days on which a paper ends, each once; only papers of kinds that end, a letter with a date is none."""
     head = "\n".join((parsed.title, *(element.text for element in parsed.elements[:12])))
     kind = kind_of_text(head, parsed.metadata)
     if kind not in _KINDS:
@@ -62,7 +62,7 @@ def find(parsed: Parsed) -> Iterator[Expiry]:
 
 
 def day_of(match: re.Match[str]) -> date | None:
-    """The day that `DAY` found; None for one that the calendar does not have."""
+    """Return the day that `DAY` found; None for one that the calendar does not have."""
     try:
         if match["iso"]:
             return date.fromisoformat(match["iso"])
@@ -74,7 +74,7 @@ def day_of(match: re.Match[str]) -> date | None:
 
 
 def _what(kind: str, before: str) -> str:
-    """An office in a company register ends, not the register."""
+    """Name what ends: an office in a company register, not the register."""
     return (
         "office"
         if kind == "company_register" and re.search(r"amministrator|sindac|procurator|nominat", before, re.IGNORECASE)

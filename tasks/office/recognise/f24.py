@@ -30,7 +30,7 @@ _TAX = re.compile(r"[0-9A-Z]{3,4}")
 
 
 def find(parsed: Parsed) -> Iterator[TaxPayment]:
-    """The form of a document that says that it is one and has a table of taxes."""
+    """Yield the form of a document that says that it is one and has a table of taxes."""
     text = "\n".join(element.text for element in parsed.elements)
     if not _FORM.search(f"{parsed.title}\n{text[:2000]}"):
         return

@@ -32,7 +32,7 @@ _TOTAL = re.compile(r"\btotal[ei]\b|\btotali\b|\briepilogo\b")
 
 
 def find(parsed: Parsed) -> Iterator[VatRegister]:
-    """The registers of a document."""
+    """Yield the registers of a document."""
     for table in grids(
         parsed, ROLES, (("number", "protocol"), ("taxable",), ("tax",), ("supplier", "customer", "party", "vat"))
     ):
@@ -78,7 +78,7 @@ def _rate(text: str) -> Decimal | None:
 
 
 def _vat(text: str) -> str:
-    """An Italian number gets its country: registers leave it out."""
+    """Return an Italian number gets its country: registers leave it out."""
     plain = text.replace(" ", "").upper()
     return f"IT{plain}" if re.fullmatch(r"\d{11}", plain) else plain
 

@@ -19,7 +19,7 @@ _RESULT = re.compile(r"(utile|perdita)\b|(?:net )?(profit|loss)\b")
 
 
 def find(parsed: Parsed) -> Iterator[Book]:
-    """The book of a document whose tables have two sides."""
+    """Yield the book of a document whose tables have two sides."""
     for element in parsed.elements:
         if element.kind == "table" and _sides(element) and (book := _book(element, parsed)):
             yield book
@@ -55,7 +55,7 @@ def _book(element: Element, parsed: Parsed) -> Book | None:
 
 
 def _middle(rows: Sequence[Sequence[str]], mark: Mark) -> int:
-    """The column where the right side begins: behind the first column of amounts."""
+    """Return the column where the right side begins: behind the first column of amounts."""
     width = max(len(row) for row in rows)
     counts = [sum(len(row) > c and _money(row[c], mark) is not None for row in rows) for c in range(width)]
     filled = [column for column, count in enumerate(counts) if count >= max(1, max(counts) // 3)]

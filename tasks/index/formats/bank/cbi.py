@@ -23,7 +23,7 @@ def is_cbi(text: str) -> bool:
 
 
 def statements(text: str, problems: list[str]) -> list[Statement]:
-    """The statements of a file; `problems` is told which records could not be read."""
+    """Return the statements of a file; `problems` is told which records could not be read."""
     records = [line if line.startswith(" ") else f" {line}" for line in text.splitlines() if line.strip()]
     if records[0][1:3] == "IB":
         return [_riba(records, problems)]
@@ -35,7 +35,7 @@ def _field(record: str, first: int, last: int) -> str:
 
 
 def _segments(record: str, first: int, middle: int, last: int) -> str:
-    """Two fields that are one text: a word that the end of the first cuts goes on in the second."""
+    """Return two fields that are one text: a word that the end of the first cuts goes on in the second."""
     return (
         " ".join(record[first - 1 : last].split())
         if record[middle - 1 : middle].strip()
@@ -44,7 +44,7 @@ def _segments(record: str, first: int, middle: int, last: int) -> str:
 
 
 def _day(text: str) -> date | None:
-    """`GGMMAA`."""
+    """Read a date written `GGMMAA`."""
     try:
         return date(2000 + int(text[4:6]), int(text[2:4]), int(text[:2])) if len(text) == 6 and text.isdigit() else None
     except ValueError:
@@ -76,7 +76,7 @@ def _rh(records: list[str], problems: list[str]) -> list[Statement]:
 
 
 def _opening(record: str, problems: list[str]) -> Statement:
-    """61: account at 38 to 60 (CIN, ABI, CAB, number), currency, day, sign and opening balance behind it."""
+    """Read record 61: account at 38 to 60 (CIN, ABI, CAB, number), currency, day, sign and opening balance behind it."""
     amount = _rh_amount(record, 70, 71, 85)
     if amount is None:
         problems.append("the opening balance (record 61) is not where the CBI standard has it and was left out")
@@ -93,7 +93,7 @@ def _opening(record: str, problems: list[str]) -> Statement:
 
 
 def _rh_movement(record: str, line: int, problems: list[str]) -> Movement | None:
-    """62: value day, booking day, sign and amount; the description follows in records 63."""
+    """Read record 62: value day, booking day, sign and amount; the description follows in records 63."""
     amount = _rh_amount(record, 26, 27, 41)
     if amount is None:
         problems.append(f"movement {line} (record 62) has no amount where the CBI standard has it and was left out")
@@ -127,7 +127,7 @@ def _closing(record: str, current: Statement, problems: list[str]) -> Statement:
 
 
 def _riba(records: list[str], problems: list[str]) -> Statement:
-    """A receivable begins with record 14 (due date, amount in cents); 30 names the debtor, 50 the invoice."""
+    """Read a receivable: it begins with record 14 (due date, amount in cents); 30 names the debtor, 50 the invoice."""
     receivables: list[Movement] = []
     account, total, count = "", None, None
     for record in records:

@@ -24,19 +24,19 @@ _REPORTS: dict[str, tuple[Literal["statement", "advice"], str]] = {
 
 
 def statements(root: Node) -> list[Statement]:
-    """Every statement, report or advice of a CAMT file, in order."""
+    """Return every statement, report or advice of a CAMT file, in order."""
     return [_report(node) for node in _found(root, tuple(_REPORTS))]
 
 
 def orders(root: Node) -> list[Statement]:
-    """The payments of a pain file, a block each; a single block takes the sums of the group's head."""
+    """Return the payments of a pain file, a block each; a single block takes the sums of the group's head."""
     blocks = _found(root, ("PmtInf",))
     head = next(iter(_found(root, ("GrpHdr",))), None)
     return [_order(block, head if len(blocks) == 1 else None, head) for block in blocks]
 
 
 def _found(node: Node, names: tuple[str, ...]) -> list[Node]:
-    """Nodes of these names at any depth, not looked into further."""
+    """Return nodes of these names at any depth, not looked into further."""
     found: list[Node] = []
     stack = list(node.children())[::-1] if node.name not in names else [node]
     while stack:
@@ -90,7 +90,7 @@ def _day(node: Node, path: str) -> date | None:
 
 
 def _movements(entry: Node) -> Iterator[Movement]:
-    """One movement an entry; a batch whose parts state amounts that sum to it is one movement a part."""
+    """Yield one movement an entry; a batch whose parts state amounts that sum to it is one movement a part."""
     details = entry.all("NtryDtls/TxDtls")
     total = _amount(entry)
     sign = -1 if total < 0 else 1

@@ -25,7 +25,7 @@ def is_mt940(text: str) -> bool:
 
 
 def statements(text: str) -> list[Statement]:
-    """The statements of a file, a message each; messages of nothing but a reference are left out.
+    """Return the statements of a file, a message each; messages of nothing but a reference are left out.
 
     Raises:
         ValueError: a message that the library cannot read; its words say which tag.
@@ -37,7 +37,7 @@ def statements(text: str) -> list[Statement]:
 
 
 def _parsed(message: str) -> Any:
-    """The library's transactions; a message that fails is tried with the field of a Dutch dialect, which has longer references."""
+    """Return the library's transactions; a message that fails is tried with the field of a Dutch dialect, which has longer references."""
     import logging
 
     import mt940
@@ -87,7 +87,7 @@ def _day(balance: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A plain date of the library's own."""
+    """Return a plain date of the library's own."""
     from datetime import date
 
     return date(value.year, value.month, value.day) if value else None

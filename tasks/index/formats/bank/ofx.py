@@ -20,7 +20,7 @@ def is_ofx(text: str) -> bool:
 
 
 def statements(text: str) -> list[Statement]:
-    """The statements of a file; OFX states no opening balance."""
+    """Return the statements of a file; OFX states no opening balance."""
     found: list[Statement] = []
     for body in _blocks(text):
         account, movements, closing = _read(body)
@@ -40,7 +40,7 @@ def statements(text: str) -> list[Statement]:
 
 
 def _blocks(text: str) -> Iterator[list[tuple[str, str, str]]]:
-    """The tokens (slash, tag, value) of each statement."""
+    """Yield the tokens (slash, tag, value) of each statement."""
     block: list[tuple[str, str, str]] | None = None
     for slash, tag, value in _TOKEN.findall(text):
         name = tag.upper()
@@ -86,7 +86,7 @@ def _movement(line: int, row: dict[str, str]) -> Movement:
 
 
 def _day(value: str) -> date | None:
-    """`20260402120000.000[-5:EST]`: the first eight digits are the day."""
+    """Read a date such as `20260402120000.000[-5:EST]`: the first eight digits are the day."""
     try:
         return date(int(value[:4]), int(value[4:6]), int(value[6:8]))
     except ValueError:

@@ -15,7 +15,7 @@ SYNTAX = "CII"
 
 
 def invoices(root: Node) -> list[Invoice]:
-    """The one invoice of a CII file."""
+    """Return the one invoice of a CII file."""
     head = root.first("ExchangedDocument", "HeaderExchangedDocument") or root
     trade = root.first("SupplyChainTradeTransaction", "SpecifiedSupplyChainTradeTransaction") or root
     agreement = _block(trade, "Agreement")
@@ -53,7 +53,7 @@ def invoices(root: Node) -> list[Invoice]:
 
 
 def embedded(root: Node) -> list[tuple[str, str]]:
-    """(file name, base64) of each object inside (BG-24)."""
+    """Return (file name, base64) of each object inside (BG-24)."""
     trade = root.first("SupplyChainTradeTransaction", "SpecifiedSupplyChainTradeTransaction") or root
     nodes = _block(trade, "Agreement").all("AdditionalReferencedDocument/AttachmentBinaryObject")
     return [(n.attribute("filename") or f"attachment-{i}", n.element.text or "") for i, n in enumerate(nodes, 1)]
@@ -129,7 +129,7 @@ def _vat(row: Node) -> Vat:
 
 
 def _instalments(settlement: Node, totals: Node) -> tuple[Instalment, ...]:
-    """One instalment for each payment term with a due date; an amount of its own only where the term states one."""
+    """Return one instalment for each payment term with a due date; an amount of its own only where the term states one."""
     means = settlement.first("SpecifiedTradeSettlementPaymentMeans") or settlement
     code = means.text("TypeCode")
     iban = means.text("PayeePartyCreditorFinancialAccount/IBANID").replace(" ", "").upper()

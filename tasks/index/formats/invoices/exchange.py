@@ -27,7 +27,7 @@ _OUTCOMES = {"EC01": "accepted", "EC02": "refused"}
 
 
 def receipt(root: Node) -> ExchangeReceipt:
-    """What a message says; the outcome of the customer counts where there is one."""
+    """Return what a message says; the outcome of the customer counts where there is one."""
     kind, state = KINDS[root.name]
     outcome = root.text("Esito", "EsitoCommittente/Esito")
     reference = root.first("RiferimentoFattura", "EsitoCommittente/RiferimentoFattura")

@@ -25,7 +25,7 @@ _REFERENCES = {
 
 
 def invoices(root: Node) -> list[Invoice]:
-    """The invoices of a file, a body each."""
+    """Return the invoices of a file, a body each."""
     header = root.first("FatturaElettronicaHeader") or root
     simplified = root.name == "FatturaElettronicaSemplificata"
     form = header.text("DatiTrasmissione/FormatoTrasmissione") or root.attribute("versione")
@@ -39,7 +39,7 @@ def invoices(root: Node) -> list[Invoice]:
 
 
 def _transmission(header: Node) -> str:
-    """The name by which the exchange system knows the file: `IT01234567890_00001`."""
+    """Return the name by which the exchange system knows the file: `IT01234567890_00001`."""
     sender = header.first("DatiTrasmissione/IdTrasmittente")
     progressive = header.text("DatiTrasmissione/ProgressivoInvio")
     return f"{sender.text('IdPaese')}{sender.text('IdCodice')}_{progressive}" if sender and progressive else ""
@@ -49,7 +49,7 @@ def _transmission(header: Node) -> str:
 
 
 def _vat_id(node: Node | None) -> str:
-    """Country and number together; a number that repeats its country is left as it is."""
+    """Join country and number; a number that repeats its country is left as it is."""
     if node is None:
         return ""
     country, number = node.text("IdPaese").upper(), node.text("IdCodice").replace(" ", "").upper()
@@ -69,7 +69,7 @@ def _party(node: Node | None) -> Party:
 
 
 def _simple_party(node: Node | None) -> Party:
-    """A party of a simplified invoice: the same data one level higher, or under `AltriDatiIdentificativi`."""
+    """Return a party of a simplified invoice: the same data one level higher, or under `AltriDatiIdentificativi`."""
     if node is None:
         return Party()
     ids = node.first("IdentificativiFiscali") or node
@@ -214,7 +214,7 @@ def _references(general: Node) -> tuple[Reference, ...]:
 
 
 def _simplified(body: Node, number: int, form: str, supplier: Party, customer: Party, transmission: str) -> Invoice:
-    """A simplified invoice states gross amounts and their tax, or the rate within them."""
+    """Return a simplified invoice states gross amounts and their tax, or the rate within them."""
     head = body.first("DatiGenerali/DatiGeneraliDocumento") or body
     goods = body.all("DatiBeniServizi")
     gross = [row.number("Importo") for row in goods]

@@ -88,7 +88,7 @@ _WORDS = {
 
 
 def title(invoice: Invoice) -> str:
-    """`Fattura 2026/0417 del 12/03/2026 · supplier → customer`."""
+    """Return `Fattura 2026/0417 del 12/03/2026 · supplier → customer`."""
     words = _WORDS[invoice.language]
     kind = in_words("type", invoice.type, invoice.language).split(" (")[0] or in_words("type", "380", invoice.language)
     head = f"{kind[:1].upper()}{kind[1:]} {invoice.number}"
@@ -103,7 +103,7 @@ def _short(party: Party) -> str:
 
 
 def elements(invoice: Invoice) -> Iterator[Element]:
-    """The elements of one invoice, its title first; the caller gives them their sections."""
+    """Yield the elements of one invoice, its title first; the caller gives them their sections."""
     yield Element("title", clean(title(invoice)), level=1)
     for lines in (
         _head(invoice),

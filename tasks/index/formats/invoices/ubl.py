@@ -12,7 +12,7 @@ SYNTAX = "UBL 2.1"
 
 
 def invoices(root: Node) -> list[Invoice]:
-    """The one invoice of a UBL file."""
+    """Return the one invoice of a UBL file."""
     credit = root.name == "CreditNote"
     totals = root.first("LegalMonetaryTotal", "RequestedMonetaryTotal") or root
     currency = root.text("DocumentCurrencyCode") or "EUR"
@@ -45,7 +45,7 @@ def invoices(root: Node) -> list[Invoice]:
 
 
 def embedded(root: Node) -> list[tuple[str, str]]:
-    """(file name, base64) of each object inside (BG-24)."""
+    """Return (file name, base64) of each object inside (BG-24)."""
     nodes = root.all("AdditionalDocumentReference/Attachment/EmbeddedDocumentBinaryObject")
     return [(n.attribute("filename") or f"attachment-{i}", n.element.text or "") for i, n in enumerate(nodes, 1)]
 
@@ -72,7 +72,7 @@ def _party(node: Node | None) -> Party:
 
 
 def _vat_number(node: Node) -> str:
-    """BT-31 or BT-48: the company id under the scheme VAT."""
+    """Return BT-31 or BT-48: the company id under the scheme VAT."""
     schemes = node.all("PartyTaxScheme")
     named = [s for s in schemes if s.text("TaxScheme/ID").upper() == "VAT"]
     for scheme in named or [s for s in schemes if not s.text("TaxScheme/ID")]:
@@ -82,7 +82,7 @@ def _vat_number(node: Node) -> str:
 
 
 def _tax_code(node: Node) -> str:
-    """An Italian codice fiscale, which Peppol carries with the scheme 0210 or the prefix `CF:`."""
+    """Return an Italian codice fiscale, which Peppol carries with the scheme 0210 or the prefix `CF:`."""
     for identifier in [*node.all("PartyIdentification/ID"), *node.all("PartyLegalEntity/CompanyID")]:
         value = identifier.text("")
         if identifier.attribute("schemeID") == "0210" or value.upper().startswith("CF:"):
@@ -117,7 +117,7 @@ def _line(row: Node) -> Line:
 
 
 def _vat(root: Node, currency: str) -> tuple[Vat, ...]:
-    """The VAT breakdown in the invoice's currency: a second tax total in the accounting currency has no rows."""
+    """Return the VAT breakdown in the invoice's currency: a second tax total in the accounting currency has no rows."""
     rows = []
     for row in root.all("TaxTotal/TaxSubtotal"):
         stated = row.first("TaxableAmount")
@@ -139,7 +139,7 @@ def _vat(root: Node, currency: str) -> tuple[Vat, ...]:
 
 
 def _instalments(root: Node, totals: Node) -> tuple[Instalment, ...]:
-    """EN 16931 knows one due date; profiles beyond it give several payment terms with amounts."""
+    """Return the instalments: EN 16931 knows one due date, profiles beyond it give several payment terms with amounts."""
     means = root.first("PaymentMeans") or root
     code, iban = means.text("PaymentMeansCode"), means.text("PayeeFinancialAccount/ID").replace(" ", "").upper()
     bank = means.text("PayeeFinancialAccount/FinancialInstitutionBranch/ID")
