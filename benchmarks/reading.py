@@ -32,7 +32,7 @@ from reading_second import recall, row_recall, second, words
 
 from infra.errors import DocumentError
 from infra.settings import load
-from tasks.index.parse import Outcome, ParseJob, ParserPool
+from tasks.index.parse import Outcome, ParseRequest, ParserPool
 from tasks.records import Parsed
 
 ENTRY = "reading_child:read"
@@ -71,7 +71,7 @@ def outcomes(paths: list[Path], **limits: Any) -> Iterator[tuple[Path, Outcome]]
     settings = load()
     settings = settings.model_copy(update={"limits": settings.limits.model_copy(update=limits)})
     with ParserPool(settings, entry=ENTRY) as pool:
-        for job, outcome in pool.parse([ParseJob(str(path), path=path) for path in paths]):
+        for job, outcome in pool.parse([ParseRequest(str(path), path=path) for path in paths]):
             yield Path(job.name), outcome
 
 
@@ -231,7 +231,7 @@ class _Jobs:
     ) -> None:
         self._rows, self._most, self._until, self._made = rows, most, until, made
 
-    def __iter__(self) -> Iterator[ParseJob]:
+    def __iter__(self) -> Iterator[ParseRequest]:
         turns = itertools.cycle(self._rows.items())
         for number in range(self._most):
             if time.monotonic() > self._until:
@@ -240,7 +240,7 @@ class _Jobs:
             what, data = next(row)
             name = f"{number:05d}-{path.name}"
             self._made[name] = (what, data)
-            yield ParseJob(name, data=data)
+            yield ParseRequest(name, data=data)
 
 
 if __name__ == "__main__":

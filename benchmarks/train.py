@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from infra.settings import Settings, load
 from tasks.classifiers.spec import Metrics, TrainSpec
-from tasks.train import fitting, job
+from tasks.train import fitting, work_folder
 
 
 def quality(args: argparse.Namespace) -> None:
@@ -44,8 +44,8 @@ def quality(args: argparse.Namespace) -> None:
 def _one(settings: Settings, path: str, mode: str, seed: int, epochs: int) -> dict[str, Any]:
     begin = time.perf_counter()
     spec = TrainSpec(path, "bench", "head" if mode == "linear" else mode, epochs=epochs, seed=seed)  # type: ignore[arg-type]
-    prepared = job.prepare(settings, spec)
-    splits = job.split(spec, prepared)
+    prepared = work_folder.prepare(settings, spec)
+    splits = work_folder.split(spec, prepared)
     if mode == "linear":
         metrics = _linear(prepared)
     else:
@@ -62,7 +62,7 @@ def _linear(prepared: Any) -> Metrics:
 
     from tasks.classifiers.measure import measure
 
-    train, validation, test = (job.part(prepared, name) for name in job.SPLITS)
+    train, validation, test = (work_folder.part(prepared, name) for name in work_folder.SPLITS)
 
     def fitted(c: float, weight: str | None, texts: list[str], targets: Any) -> Any:
         grams = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)

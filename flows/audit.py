@@ -13,9 +13,9 @@ from flows.observe import retry, table
 from flows.upkeep import finish
 from infra.locks import one_at_a_time
 from infra.settings import Settings, load
-from tasks.maintain import audit as job
+from tasks.maintain import audit as steps
 
-audit_collection = task(task_run_name="audit-{collection}", **retry(0))(job.audit_collection)
+audit_collection = task(task_run_name="audit-{collection}", **retry(0))(steps.audit_collection)
 
 
 @flow(name="audit", flow_run_name="audit", validate_parameters=True)
@@ -33,10 +33,10 @@ def audit(
     """
     started, settings = time.monotonic(), load()
     with one_at_a_time(settings, "audit"):
-        names = job.collections(settings, collection)
+        names = steps.collections(settings, collection)
         looks = [audit_collection(settings, name, repair, sample) for name in names]
         unread = [path for name in names for path in index_again(settings, name)] if repair else []
-    result = job.summary(looks, unread, started)
+    result = steps.summary(looks, unread, started)
     rows = [{name: row[name] for name in ("collection", "path", "problem", "action")} for row in result["findings"]]
     table("audit", rows, f"{result['status']}: {result['documents']:,} documents, {result['chunks']:,} chunks")
     return finish(result, f"{result['findings_total']} findings, of which not all could be repaired")
@@ -44,7 +44,7 @@ def audit(
 
 def index_again(settings: Settings, collection: str) -> list[str]:
     """Index what is marked in a collection; return what is still marked afterwards."""
-    sources = job.sources_again(settings, collection)
+    sources = steps.sources_again(settings, collection)
     if sources:
         index(sources, collection, prune=False, force=False)
-    return job.sources_again(settings, collection)
+    return steps.sources_again(settings, collection)

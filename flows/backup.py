@@ -12,10 +12,10 @@ from flows.upkeep import api, finish
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE, recover
-from tasks.maintain import backup as job
+from tasks.maintain import backup as steps
 from tasks.maintain.stored_backups import preview
 
-make_backup = task(name="back up", **retry(2))(job.backup)
+make_backup = task(name="back up", **retry(2))(steps.backup)
 
 
 @flow(name="backup", flow_run_name="backup", validate_parameters=True)

@@ -12,11 +12,11 @@ from flows.observe import retry, table
 from flows.upkeep import api, finish
 from infra.locks import one_at_a_time
 from infra.settings import load
-from tasks.maintain import cleanup as job
+from tasks.maintain import cleanup as steps
 
 Days = Annotated[int, Field(ge=1, description="Days that they are kept.")]
 
-remove = task(name="remove what is not needed", **retry(0))(job.cleanup)
+remove = task(name="remove what is not needed", **retry(0))(steps.cleanup)
 
 
 @flow(name="cleanup", flow_run_name="cleanup", validate_parameters=True)
@@ -36,7 +36,7 @@ def cleanup(
     """
     settings = load()
     with one_at_a_time(settings, "cleanup"):
-        kept = job.Retention(exports_days, models_days)
+        kept = steps.Retention(exports_days, models_days)
         wanted = kept if runs_days is None else replace(kept, runs=runs_days)
         result = remove(settings, wanted, dry_run, api())
     rows = [{"what": name, "removed": count} for name, count in result["removed"].items()]

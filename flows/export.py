@@ -15,8 +15,8 @@ from flows.observe import artifacts, retry, table
 from infra import stop
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
-from tasks.export.job import Exported
-from tasks.export.job import export as write_report
+from tasks.export.run import Exported
+from tasks.export.run import export as write_report
 from tasks.progress import Progress
 
 

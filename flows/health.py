@@ -10,9 +10,9 @@ from pydantic import Field
 from flows.observe import retry, table
 from flows.upkeep import api, finish
 from infra.settings import load
-from tasks.maintain import health as job
+from tasks.maintain import health as steps
 
-check = task(name="check", **retry(0))(job.health)
+check = task(name="check", **retry(0))(steps.health)
 
 
 @flow(name="health", flow_run_name="health", validate_parameters=True)

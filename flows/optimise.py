@@ -13,12 +13,12 @@ from flows.observe import retry, table
 from flows.upkeep import finish
 from infra.locks import one_at_a_time
 from infra.settings import load
-from tasks.maintain import optimise as job
+from tasks.maintain import optimise as steps
 from tasks.maintain.common import size
 
 COLUMNS = ("table", "fragments_before", "fragments_after", "versions_before", "versions_after", "vector_index", "error")
 
-optimise_collection = task(task_run_name="optimise-{collection}", **retry(0))(job.optimise_collection)
+optimise_collection = task(task_run_name="optimise-{collection}", **retry(0))(steps.optimise_collection)
 
 
 @flow(name="optimise", flow_run_name="optimise", validate_parameters=True)
@@ -36,9 +36,9 @@ def optimise(
     """
     started, settings = time.monotonic(), load()
     with one_at_a_time(settings, "optimise"):
-        keep, names = timedelta(minutes=keep_minutes), job.collections(settings, collection)
+        keep, names = timedelta(minutes=keep_minutes), steps.collections(settings, collection)
         results = {name: optimise_collection(settings, name, keep, dry_run) for name in names}
-    result = job.summary(results, time.monotonic() - started, dry_run)
+    result = steps.summary(results, time.monotonic() - started, dry_run)
     rows = [row for part in result["collections"] for row in part["tables"]]
     table("optimise", [_shown(row) for row in rows], f"peak memory {size(result['peak_memory_bytes'])}")
     return finish(result, "; ".join(f"{row['table']}: {row['error']}" for row in rows if row["error"]))

@@ -13,8 +13,8 @@ from flows.observe import retry, table
 from flows.upkeep import api
 from infra.locks import one_at_a_time
 from infra.settings import load
-from tasks.export.job import write
 from tasks.export.records import Material
+from tasks.export.run import write
 from tasks.maintain import weekly
 
 gather = task(name="gather the week", **retry(2))(weekly.gather)

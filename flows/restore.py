@@ -12,10 +12,10 @@ from flows.upkeep import api
 from infra.locks import one_at_a_time
 from infra.settings import load
 from tasks.collection.recover import LANE
-from tasks.maintain import restore as job
+from tasks.maintain import restore as steps
 
-bring_back = task(name="restore", **retry(0))(job.restore)
-bring_back_prefect = task(name="bring back Prefect's variables", **retry(0))(job.restore_prefect)
+bring_back = task(name="restore", **retry(0))(steps.restore)
+bring_back_prefect = task(name="bring back Prefect's variables", **retry(0))(steps.restore_prefect)
 
 
 @flow(name="restore", flow_run_name="restore-{backup}", validate_parameters=True)

@@ -20,11 +20,11 @@ from flows.observe import artifacts, retry, table
 from infra.settings import load
 from tasks.classifiers import spec as records
 from tasks.progress import Progress
-from tasks.train import fitting, job, release
+from tasks.train import fitting, release, work_folder
 from tasks.train.card import curves
 
-validate = task(name="validate", **retry())(job.prepare)
-split = task(name="split", **retry())(job.split)
+validate = task(name="validate", **retry())(work_folder.prepare)
+split = task(name="split", **retry())(work_folder.split)
 fit = task(name="train", **retry())(fitting.fit)
 evaluate = task(name="evaluate", **retry())(fitting.evaluate)
 register = task(name="register", **retry())(release.register)
@@ -83,7 +83,7 @@ def train(
         promotion = promote(settings, spec, prepared, version)
         progress.finish()
     show(spec, fitted, promotion)
-    job.finish(prepared)
+    work_folder.finish(prepared)
     return release.result(version, fitted, metrics, promotion, time.perf_counter() - begin)
 
 

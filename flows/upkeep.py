@@ -7,7 +7,7 @@ from typing import Any
 from prefect.settings import get_current_settings
 
 from infra.prefect_api import Api
-from tasks.maintain.common import JobFailed
+from tasks.maintain.common import MaintenanceFailed
 
 
 def api() -> Api | None:
@@ -20,8 +20,8 @@ def finish(result: dict[str, Any], problem: str) -> dict[str, Any]:
     """Return the result, after the artifacts are made.
 
     Raises:
-        JobFailed: a part of it failed, so that the run shows as failed and alerts go out; the result is in it.
+        MaintenanceFailed: a part of it failed, so that the run shows as failed and alerts go out; the result is in it.
     """
     if result["status"] in {"failed", "inconsistent", "failing"}:
-        raise JobFailed(problem or result["status"], result)
+        raise MaintenanceFailed(problem or result["status"], result)
     return result

@@ -66,7 +66,7 @@ class Alerts(_Record):
     """When a person is told."""
 
     every: float = Field(gt=0)
-    census: float = Field(gt=0)
+    statistics: float = Field(gt=0)
     queue_age: float = Field(gt=0)
     queue_age_failing: float = Field(gt=0)
     late_factor: float = Field(ge=1)

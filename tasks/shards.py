@@ -51,8 +51,8 @@ R = TypeVar("R", bound=Receipt)
 Batch = tuple[W, ...]
 
 
-class Job(Protocol[V, R]):
-    """What the engine needs to know of a job."""
+class Workload(Protocol[V, R]):
+    """What the engine needs to know of the work on many documents."""
 
     def process(self) -> Callable[[tuple[V, ...]], R]:
         """Give the function that a worker calls: it stages a batch."""
@@ -90,7 +90,7 @@ class HasPath(Protocol):
 
 
 class ByDocument:
-    """The half of a `Job` that is the same wherever every document weighs the same."""
+    """The half of a `Workload` that is the same wherever every document weighs the same."""
 
     commit_documents: int  # staged documents from which a commit is worth its while
 
@@ -110,8 +110,8 @@ class ByDocument:
 class Engine(Generic[W, R]):
     """The batches of a run, from the plan to the lake."""
 
-    def __init__(self, job: Job[W, R], batches: Iterator[Batch[W]], progress: Progress, nothing: R) -> None:
-        self._job, self._batches, self._progress = job, batches, progress
+    def __init__(self, workload: Workload[W, R], batches: Iterator[Batch[W]], progress: Progress, nothing: R) -> None:
+        self._workload, self._batches, self._progress = workload, batches, progress
         self._again: deque[Batch[W]] = deque()
         self._suspects: list[Batch[W]] = []
         self._at_work: dict[str, Batch[W]] = {}
@@ -142,7 +142,7 @@ class Engine(Generic[W, R]):
         return self._committed
 
     def _stream(self, workers: Workers[W], committer: ThreadPoolExecutor) -> None:
-        process = self._job.process()
+        process = self._workload.process()
         for batch, outcome in workers.stream(process, self._next):
             self._ended(batch, outcome)
             if self._is_due():
@@ -165,8 +165,8 @@ class Engine(Generic[W, R]):
         return batch
 
     def _started(self, batch: Batch[W]) -> None:
-        self._at_work[self._job.name(batch)] = batch
-        self._progress.begin(self._job.name(batch), self._job.weight(batch))
+        self._at_work[self._workload.name(batch)] = batch
+        self._progress.begin(self._workload.name(batch), self._workload.weight(batch))
 
     def _ended(self, batch: Batch[W], outcome: Any) -> None:
         if isinstance(outcome, BaseException) and concerns_all(outcome):
@@ -191,24 +191,24 @@ class Engine(Generic[W, R]):
             return receipt
         if concerns_all(outcome):
             raise outcome
-        return self._job.lost(batch[0], _blamed(outcome, self._job.current(batch)))
+        return self._workload.lost(batch[0], _blamed(outcome, self._workload.current(batch)))
 
     def _finished(self, batch: Batch[W], receipt: R) -> None:
-        self._at_work.pop(self._job.name(batch), None)
+        self._at_work.pop(self._workload.name(batch), None)
         self._staged.append(receipt)
         self._progress.add(
             len(batch),
             pages=receipt.pages,
             chunks=receipt.chunks,
             failed=receipt.failed,
-            current=self._job.current(batch),
-            weight=self._job.weight(batch),
-            batch=self._job.name(batch),
+            current=self._workload.current(batch),
+            weight=self._workload.weight(batch),
+            batch=self._workload.name(batch),
         )
 
     def _left(self, batch: Batch[W]) -> None:
-        self._at_work.pop(self._job.name(batch), None)
-        self._progress.add(0, batch=self._job.name(batch))
+        self._at_work.pop(self._workload.name(batch), None)
+        self._progress.add(0, batch=self._workload.name(batch))
 
     def _take_back(self) -> None:
         """Put batches that an error left at work back into the stream."""
@@ -220,12 +220,12 @@ class Engine(Generic[W, R]):
 
     def _is_due(self) -> bool:
         late = time.monotonic() - self._since > COMMIT_SECONDS
-        return bool(self._staged) and (late or self._job.is_full(self._staged))
+        return bool(self._staged) and (late or self._workload.is_full(self._staged))
 
     def _begin_commit(self, committer: ThreadPoolExecutor) -> None:
         receipts, self._staged = self._staged, []
         self._since = time.monotonic()
-        self._pending = committer.submit(self._job.commit, receipts), receipts
+        self._pending = committer.submit(self._workload.commit, receipts), receipts
 
     def _settle(self) -> None:
         """Wait for the commit that is at work, if any; one that failed is staged as before.

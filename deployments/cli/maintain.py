@@ -24,11 +24,11 @@ STATUS = {"ok": 0, "degraded": 0, "failing": 1}
 
 def _run(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Run a maintenance flow; a job that could not do all of its work still has a result."""
-    from tasks.maintain.common import JobFailed
+    from tasks.maintain.common import MaintenanceFailed
 
     try:
         return run_flow(name, parameters)
-    except JobFailed as error:
+    except MaintenanceFailed as error:
         sys.stderr.write(f"faldone: {error}\n")
         return error.result
 

@@ -41,7 +41,7 @@ from infra.settings import Settings, load
 
 log = logging.getLogger("faldone.daemon")
 
-TICK = 1.0  # s
+INTERVAL = 1.0  # s
 TEND = 5.0  # s between two looks for dead jobs
 HOUSEKEEPING = 30.0  # s between two looks for missed runs, unnamed ones, what dead jobs have left
 START = 180.0  # s until the server must answer the first time, on a very busy machine
@@ -122,7 +122,7 @@ class Daemon:
         """Keep everything running until told to stop."""
         due = {self.tend: 0.0, self.housekeeping: 0.0, self.watch.look: 0.0}
         every = {self.tend: TEND, self.housekeeping: HOUSEKEEPING, self.watch.look: self.limits.alerts.every}
-        while not self.ending.wait(TICK):
+        while not self.ending.wait(INTERVAL):
             started = [child.ensure() for child in self.children.values()]
             if any(started):
                 safely(lambda: self.note("ready"))

@@ -52,7 +52,7 @@ class Watch:
             lambda: self._match("age", lambda: alerts.ages(self.seen.age, thresholds)),
             lambda: self._match("stale", self._stale),
             lambda: self.totals.update(self.api, pools),
-            lambda: self.seen.count_collections(self.environment, thresholds.census),
+            lambda: self.seen.count_collections(self.environment, thresholds.statistics),
             lambda: self._match("quarantine", self._quarantine),
         ]
         for step in steps:

@@ -40,7 +40,7 @@ from infra.processes import adopt_orphans, descendants, kill_descendants, reside
 
 log = logging.getLogger("faldone.runner")
 
-TICK = 0.2  # s
+INTERVAL = 0.2  # s
 LOOK = 3.0  # s between two looks at the job's state: cancelled by somebody, deleted, taken over?
 PROGRESS = 1.0  # s between two reports of progress
 PATIENCE = 3600.0  # s for which the end of a job is told again to a server that is away
@@ -100,9 +100,9 @@ class Runner:
         """Return when the job's processes have ended and its state says how."""
         threading.Thread(target=self.pass_output_on, daemon=True).start()
         while self.engine.poll() is None:
-            self.tick()
+            self.step()
             with suppress(subprocess.TimeoutExpired):
-                self.engine.wait(TICK)
+                self.engine.wait(INTERVAL)
         self.kill()
         outcome = self.outcome()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -118,7 +118,7 @@ class Runner:
             with suppress(BrokenPipeError):
                 os.write(1, line)
 
-    def tick(self) -> None:
+    def step(self) -> None:
         """Give a sign of life, look at the state, keep the limits."""
         now = time.monotonic()
         if self.signals:

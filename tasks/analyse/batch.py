@@ -10,7 +10,7 @@ from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.analyse import Context, get
-from tasks.analyse.children import Job, run_all
+from tasks.analyse.children import Assignment, run_all
 from tasks.collection import facts
 from tasks.collection.analyses import Outcome, Work
 from tasks.collection.elements import contents
@@ -81,7 +81,7 @@ def process(batch: Sequence[Work], request: Request) -> Receipt:
     parsed = {document: content for document, (_, content) in found.items()}
     there = [work for work in batch if found.get(work.document_id, (None,))[0] in {work.content_hash, ""}]
     gone = [work for work in batch if work not in there]
-    done = run_all([_job(work, parsed, request) for work in there], request.children)
+    done = run_all([_assignment(work, parsed, request) for work in there], request.children)
     outcomes = [_outcome(work, *pair) for work, pair in zip(there, done, strict=True)]
     outcomes += [
         _outcome(
@@ -92,7 +92,7 @@ def process(batch: Sequence[Work], request: Request) -> Receipt:
     return stage(outcomes, request)
 
 
-def _job(work: Work, parsed: dict[str, Parsed], request: Request) -> Job:
+def _assignment(work: Work, parsed: dict[str, Parsed], request: Request) -> Assignment:
     companions = tuple(
         Document(name, request.collection, work.path, work.content_hash, parsed[name])
         for name in work.companions
@@ -101,7 +101,7 @@ def _job(work: Work, parsed: dict[str, Parsed], request: Request) -> Job:
     document = Document(work.document_id, request.collection, work.path, work.content_hash, parsed[work.document_id])
     context = Context(request.settings, request.model or None, request.generator or None, companions)
     seconds = request.settings.limits.seconds + SECONDS_PER_PAGE * work.pages
-    return Job(get(request.type), document, context, seconds + (SECONDS_GENERATED if request.generator else 0))
+    return Assignment(get(request.type), document, context, seconds + (SECONDS_GENERATED if request.generator else 0))
 
 
 def _outcome(work: Work, done: dict[str, object] | DocumentError, seconds: float) -> Outcome:

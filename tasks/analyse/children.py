@@ -30,7 +30,7 @@ MOST_DOCUMENTS = 500  # of one child: native libraries leak a little with each
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Assignment:
     """One document for a child: the analysis, what it needs, and its deadline in seconds."""
 
     analysis: Analysis
@@ -39,47 +39,45 @@ class Job:
     seconds: float
 
 
-def run_all(jobs: Sequence[Job], children: int) -> list[tuple[dict[str, Any] | DocumentError, float]]:
-    """Return each job's RESULT or the reason why there is none, with the seconds that it took, in the order given.
+def run_all(assignments: Sequence[Assignment], children: int) -> list[tuple[dict[str, Any] | DocumentError, float]]:
+    """Return each assignment's RESULT or the reason why there is none, with the seconds that it took, in the order given.
 
     Raises:
         UsageError: the analysis cannot be run at all, for instance for want of a model.
         TransientError: a service was away.
     """
     with _lock:  # scheduling is quick; two batches share the children
-        futures = [_submit(job, children) for job in jobs]
-    return [_outcome(job, future) for job, future in zip(jobs, futures, strict=True)]
+        futures = [_submit(assignment, children) for assignment in assignments]
+    return [_outcome(assignment, future) for assignment, future in zip(assignments, futures, strict=True)]
 
 
-def _outcome(job: Job, future: Future[Any]) -> tuple[dict[str, Any] | DocumentError, float]:
+def _outcome(assignment: Assignment, future: Future[Any]) -> tuple[dict[str, Any] | DocumentError, float]:
     from pebble import ProcessExpired
 
     try:
         result, seconds = future.result()
     except FutureTimeout:
-        message = (
-            f"the analysis took longer than {job.seconds:.0f} s (limits.seconds, and a second a page) and was stopped"
-        )
-        return DocumentError(FailureKind.TIMEOUT, message, job.analysis.name), job.seconds
+        message = f"the analysis took longer than {assignment.seconds:.0f} s (limits.seconds, and a second a page) and was stopped"
+        return DocumentError(FailureKind.TIMEOUT, message, assignment.analysis.name), assignment.seconds
     except ProcessExpired as error:
         how = f"signal {-error.exitcode}" if error.exitcode < 0 else f"exit status {error.exitcode}"
-        return DocumentError(FailureKind.CRASH, f"the process died on it ({how})", job.analysis.name), 0.0
+        return DocumentError(FailureKind.CRASH, f"the process died on it ({how})", assignment.analysis.name), 0.0
     except (UsageError, TransientError):
         raise
     except DocumentError as error:
         return error, 0.0
     except Exception as error:  # noqa: BLE001 - a bug met by one document must not stop the others
         message = f"{type(error).__name__}: {first_line(error)}"
-        return DocumentError(FailureKind.INTERNAL, message, job.analysis.name), 0.0
+        return DocumentError(FailureKind.INTERNAL, message, assignment.analysis.name), 0.0
     return result, seconds
 
 
-def work(job: Job) -> tuple[dict[str, Any], float]:
+def work(assignment: Assignment) -> tuple[dict[str, Any], float]:
     """Analyse a document; runs in the child."""
     import time
 
     started = time.monotonic()
-    result = job.analysis.run(job.document, job.context)
+    result = assignment.analysis.run(assignment.document, assignment.context)
     return result, time.monotonic() - started
 
 
@@ -87,8 +85,8 @@ _lock = threading.Lock()
 _pools: dict[int, ProcessPool] = {}  # by number of children; one in practice
 
 
-def _submit(job: Job, children: int) -> Future[Any]:
-    future: Future[Any] = _pool(children).schedule(work, args=[job], timeout=job.seconds)
+def _submit(assignment: Assignment, children: int) -> Future[Any]:
+    future: Future[Any] = _pool(children).schedule(work, args=[assignment], timeout=assignment.seconds)
     return future
 
 

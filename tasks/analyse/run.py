@@ -201,7 +201,7 @@ def process(run: Run, plan: Plan) -> Receipt:
     if not plan.to_do:
         return Receipt()
     if run.engine is None:
-        run.engine = shards.Engine(_Job(run), iter(plan.batches), run.progress, Receipt())
+        run.engine = shards.Engine(_Workload(run), iter(plan.batches), run.progress, Receipt())
     with (
         shards.reaching(run.settings),
         workers(run.settings, plan.pages * BYTES_PER_PAGE, len(plan.batches)) as pool,
@@ -213,7 +213,7 @@ def process(run: Run, plan: Plan) -> Receipt:
         return run.engine.run(pool)
 
 
-class _Job(shards.ByDocument):
+class _Workload(shards.ByDocument):
     """An analysis run as the engine of tasks/shards.py sees it."""
 
     name = staticmethod(batch.batch_name)

@@ -26,7 +26,7 @@ from tasks.collection.papers import paper_rows
 from tasks.collection.staging import stage
 from tasks.index.drafts import Draft, chunk_all, known_before, parse, read, take_known_elements
 from tasks.index.embed import Embedded, embed
-from tasks.index.pipeline import Pipeline
+from tasks.index.fingerprints import Pipeline
 from tasks.index.plan import Work
 from tasks.index.reporter import ProgressReporter, batch_name
 from tasks.index.rows import Receipt, element_row, judged, ledger_row, receipt_of, restamped, stays

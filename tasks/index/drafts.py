@@ -17,8 +17,8 @@ from infra.settings import Settings
 from tasks.collection import ledger
 from tasks.collection.elements import ELEMENTS, parsed_by_id
 from tasks.index.chunk import chunk
-from tasks.index.parse import ParseJob, parser_pool
-from tasks.index.pipeline import CHUNK_TOKENS, Pipeline
+from tasks.index.fingerprints import CHUNK_TOKENS, Pipeline
+from tasks.index.parse import ParseRequest, parser_pool
 from tasks.index.plan import Work
 from tasks.index.reporter import ProgressReporter
 from tasks.records import ATTACHMENT, Attachment, Chunk, Parsed, attachment_id
@@ -125,7 +125,7 @@ def known_before(attachments: list[Draft], lake: Lake, pipeline: Pipeline) -> li
 
 
 def _parse_level(drafts: Sequence[Draft], settings: Settings, reporter: ProgressReporter | None) -> None:
-    jobs = [ParseJob(_file_name(d.work.path), d.local, d.data) for d in drafts]
+    jobs = [ParseRequest(_file_name(d.work.path), d.local, d.data) for d in drafts]
     by_job = {id(job): draft for job, draft in zip(jobs, drafts, strict=True)}  # equal files are documents each
     pool = parser_pool(settings, workers=1 if in_worker() else None)
     for job, outcome in pool.parse(jobs):

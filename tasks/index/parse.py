@@ -25,7 +25,7 @@ from infra.machine import cores
 from tasks.index.parser_process import Outcome, ParserProcess, sweep
 from tasks.index.read import parse_file
 
-__all__ = ["Outcome", "ParseJob", "ParserPool", "parse_file", "parser_pool"]
+__all__ = ["Outcome", "ParseRequest", "ParserPool", "parse_file", "parser_pool"]
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -34,7 +34,7 @@ ENTRY = "tasks.index.read:read"
 
 
 @dataclass(frozen=True, slots=True)
-class ParseJob:
+class ParseRequest:
     """A document to parse: a local path, or the bytes of an attachment (then `data` counts).
 
     `name` is its path or URL as the ledger has it; only its last part, with the extension, is looked at.
@@ -51,7 +51,7 @@ class ParseJob:
         return self.path if self.path is not None else Path(self.name)
 
 
-_Ticket = tuple[ParseJob, "Future[Outcome]"]
+_Ticket = tuple[ParseRequest, "Future[Outcome]"]
 
 
 class ParserPool:
@@ -84,18 +84,18 @@ class ParserPool:
         for lane in self._lanes[:lanes]:
             lane.start_early()
 
-    def parse(self, jobs: Sequence[ParseJob]) -> Iterator[tuple[ParseJob, Outcome]]:
+    def parse(self, requests: Sequence[ParseRequest]) -> Iterator[tuple[ParseRequest, Outcome]]:
         """Parse the jobs; each comes back as soon as it is done, with what was made of it or why not.
 
         At most two documents a lane are in flight, so results do not pile up when the caller is slow. Leaving the
         iterator early lets go of the jobs that did not begin.
         """
-        left = iter(jobs)
-        running: dict[Future[Outcome], ParseJob] = {}
+        left = iter(requests)
+        running: dict[Future[Outcome], ParseRequest] = {}
         try:
             while True:
-                while len(running) < 2 * self._workers and (job := next(left, None)) is not None:
-                    running[self._submit(job)] = job
+                while len(running) < 2 * self._workers and (request := next(left, None)) is not None:
+                    running[self._submit(request)] = request
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -105,7 +105,7 @@ class ParserPool:
                 future.cancel()
 
     def close(self) -> None:
-        """End all children at once; jobs that were under way count as not done."""
+        """End all children at once; requests that were under way count as not done."""
         with self._lock:
             self._closed = True
             lanes = list(self._lanes)
@@ -119,7 +119,7 @@ class ParserPool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _submit(self, job: ParseJob) -> Future[Outcome]:
+    def _submit(self, request: ParseRequest) -> Future[Outcome]:
         future: Future[Outcome] = Future()
         with self._lock:
             if self._closed:
@@ -128,7 +128,7 @@ class ParserPool:
             if len(self._lanes) < self._workers and self._waiting > len(self._lanes):
                 self._add_lane()
         future.add_done_callback(self._one_less)
-        self._tickets.put((job, future))
+        self._tickets.put((request, future))
         return future
 
     def _one_less(self, _: object) -> None:
@@ -155,11 +155,11 @@ class _Lane:
     def serve(self) -> None:
         """Answer tickets until a None says that the pool closes."""
         while (ticket := self._tickets.get()) is not None:
-            job, future = ticket
+            request, future = ticket
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                future.set_result(self._run(job))
+                future.set_result(self._run(request))
             except BaseException as error:  # noqa: BLE001  the caller's future raises it
                 future.set_exception(error)
 
@@ -178,12 +178,12 @@ class _Lane:
             if self._child:
                 self._child.kill()
 
-    def _run(self, job: ParseJob) -> Outcome:
+    def _run(self, request: ParseRequest) -> Outcome:
         self.start_early()
         child = self._child
         if child is None:
             raise RuntimeError("the parser pool is closed")
-        outcome, usable = child.ask(job.source, Path(job.name).name, self._settings)
+        outcome, usable = child.ask(request.source, Path(request.name).name, self._settings)
         if not usable:
             with self._lock:
                 child.kill()

@@ -38,7 +38,7 @@ from tasks.collection.staging import Staging, stage, staged
 from tasks.index.batch import shared_cache
 from tasks.index.chunk import chunk
 from tasks.index.embed import embed
-from tasks.index.pipeline import CHUNK_TOKENS
+from tasks.index.fingerprints import CHUNK_TOKENS
 from tasks.index.plan import Fingerprints
 from tasks.progress import Progress
 
@@ -111,7 +111,7 @@ def _encode(settings: Settings, lake: Lake, collection: str, mark: EncoderMark, 
             len(due) > FEW and len(due) != before
         ):  # what stays due has other elements than the ledger says: see `_rest`
             progress.stage("reencode", len(due))
-            job = _Job(settings, lake, collection, staging.location)
+            job = _Workload(settings, lake, collection, staging.location)
             engine = shards.Engine(job, _batches(due), progress, Receipt())
             with shards.reaching(settings), workers(settings, 0, len(due) // BATCH_DOCUMENTS) as pool:
                 total += engine.run(pool)
@@ -205,7 +205,7 @@ def _commit(lake: Lake, collection: str, receipts: Sequence[Receipt]) -> None:
     BESIDE.replace(lake, collection, staged([stem for stem, _ in parts], BESIDE), documents)
 
 
-class _Job(shards.ByDocument):
+class _Workload(shards.ByDocument):
     """A re-encoding as the engine of tasks/shards.py sees it."""
 
     name = staticmethod(_name)

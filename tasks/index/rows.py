@@ -17,7 +17,7 @@ from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
 from tasks.collection.staging import stage
 from tasks.index.drafts import Draft
-from tasks.index.pipeline import Pipeline
+from tasks.index.fingerprints import Pipeline
 from tasks.index.plan import Work
 from tasks.index.reporter import batch_name
 from tasks.records import Failure

@@ -36,9 +36,9 @@ from tasks.index import batch, rows
 from tasks.index import discover as discovery
 from tasks.index import plan as planning
 from tasks.index.discover import Listing
+from tasks.index.fingerprints import Pipeline, fingerprints
 from tasks.index.gone import under
 from tasks.index.parse import parser_pool
-from tasks.index.pipeline import Pipeline, fingerprints
 from tasks.index.plan import Plan, Work
 from tasks.index.reencode import reencode
 from tasks.index.reporter import batch_name, weight
@@ -187,7 +187,7 @@ def process(run: Run, plan: Plan) -> Receipt:
     if not plan.to_do:
         return Receipt()
     if run.engine is None:
-        run.engine = shards.Engine(_Job(run), planning.batches(plan), run.progress, Receipt())
+        run.engine = shards.Engine(_Workload(run), planning.batches(plan), run.progress, Receipt())
     batches = plan.to_do // planning.BATCH_DOCUMENTS + plan.bytes // planning.BATCH_BYTES
     with (
         shards.reaching(run.settings),
@@ -198,7 +198,7 @@ def process(run: Run, plan: Plan) -> Receipt:
         return run.engine.run(pool)
 
 
-class _Job:
+class _Workload:
     """An index run as the engine of tasks/shards.py sees it."""
 
     name = staticmethod(batch_name)

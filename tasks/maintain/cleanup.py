@@ -33,7 +33,7 @@ from tasks.classifiers import registry
 from tasks.collection import commit, ledger
 from tasks.collection.lookup import outermost
 from tasks.collection.recover import recover_if_free
-from tasks.export.job import exports_folder
+from tasks.export.run import exports_folder
 
 log = logging.getLogger("faldone.maintain")
 

@@ -10,7 +10,7 @@ from typing import Any
 from infra.errors import FaldoneError
 
 
-class JobFailed(FaldoneError):
+class MaintenanceFailed(FaldoneError):
     """A maintenance job that could not do all of its work; `result` is its receipt all the same."""
 
     def __init__(self, message: str, result: dict[str, Any]) -> None:

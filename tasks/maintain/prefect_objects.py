@@ -33,7 +33,7 @@ def known(api: Api) -> dict[str, Any]:
     return api.everything(now - timedelta(days=limits.load().retention.runs_days), now)
 
 
-def told(store: BackupStore, manifest: Manifest) -> dict[str, Any] | None:
+def stored(store: BackupStore, manifest: Manifest) -> dict[str, Any] | None:
     """Return what a backup tells about Prefect; None where no server answered when it was made.
 
     Raises:

@@ -96,7 +96,7 @@ def restore_prefect(settings: Settings, path: str, api: Api | None) -> dict[str,
     """
     store, name = locate(settings, path)
     try:
-        told = prefect_objects.told(store, backups.read(store, name))
+        told = prefect_objects.stored(store, backups.read(store, name))
         return prefect_objects.bring_back(api, told) if api is not None and told is not None else None
     except FaldoneError as error:
         return {"variables": [], "paused": [], "by_hand": [], "note": first_line(error)}

@@ -15,7 +15,7 @@ from pathlib import Path
 from infra.settings import Settings
 from tasks.classifiers.predict import BUILT_IN
 from tasks.classifiers.spec import Metrics, TrainSpec
-from tasks.train import fitting, job, release
+from tasks.train import fitting, release, work_folder
 
 NAME = "default-sentiment"
 SENTENCES = BUILT_IN / "sentences.csv"
@@ -27,8 +27,8 @@ def build(target: Path) -> Metrics:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=home, device="cpu", _env_file=None)
         spec = TrainSpec(data=str(SENTENCES), name=NAME)
-        prepared = job.prepare(settings, spec)
-        parts = job.split(spec, prepared)
+        prepared = work_folder.prepare(settings, spec)
+        parts = work_folder.split(spec, prepared)
         fitted = fitting.fit(settings, spec, prepared)
         metrics = fitting.evaluate(settings, prepared)
         made = release.register(settings, spec, prepared, parts, fitted, metrics)

@@ -24,7 +24,7 @@ from tasks.classifiers.measure import measure
 from tasks.classifiers.spec import EpochFigures, Fitted, Metrics, Prepared, Progress, TrainSpec, read_json, write_json
 from tasks.progress import Progress as JobProgress
 from tasks.train.full import EPOCHS, Report
-from tasks.train.job import part
+from tasks.train.work_folder import part
 
 log = logging.getLogger("faldone.train")
 

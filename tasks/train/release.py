@@ -25,7 +25,7 @@ from tasks.classifiers.measure import f1_macro
 from tasks.classifiers.spec import Fitted, Metrics, Prepared, Promotion, TrainSpec, digest, read_json, write_json
 from tasks.train.card import card, curves
 from tasks.train.data import text_key
-from tasks.train.job import part
+from tasks.train.work_folder import part
 
 log = logging.getLogger("faldone.train")
 

@@ -24,7 +24,7 @@ from infra.lake import Lake
 from infra.locks import one_at_a_time
 from infra.settings import Settings
 from tasks.collection import ledger
-from tasks.maintain.common import JobFailed
+from tasks.maintain.common import MaintenanceFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small
 
@@ -184,7 +184,7 @@ def test_a_report_is_written(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("prefect_api", "lake")
 def test_what_fails_fails_the_run_and_still_has_its_result(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALDONE_REDIS_URL", "redis://127.0.0.1:1/0")
-    with pytest.raises(JobFailed) as failed:
+    with pytest.raises(MaintenanceFailed) as failed:
         health()
     assert failed.value.result["status"] == "failing"
     assert "redis" in str(failed.value)

@@ -13,7 +13,7 @@ from deployments.cli import train as verbs
 from infra.settings import load
 from tasks.classifiers import registry
 from tasks.classifiers.spec import TrainSpec
-from tasks.train import fitting, job, release
+from tasks.train import fitting, release, work_folder
 
 app = typer.Typer()
 app.command()(verbs.train)
@@ -25,8 +25,8 @@ def _train(path: Path, seed: int = 0) -> registry.ModelVersion:
     rows = [f"{thing} {word},{label}" for thing in ("sales", "orders", "margins", "exports") for word, label in WORDS]
     path.write_text("\n".join(["text,label", *rows]))
     settings, spec = load(), TrainSpec(str(path), "trend", seed=seed)
-    prepared = job.prepare(settings, spec)
-    parts = job.split(spec, prepared)
+    prepared = work_folder.prepare(settings, spec)
+    parts = work_folder.split(spec, prepared)
     fitted = fitting.fit(settings, spec, prepared)
     new = release.register(settings, spec, prepared, parts, fitted, fitting.evaluate(settings, prepared))
     release.promote(settings, spec, prepared, new)

@@ -83,7 +83,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     numbers["time"] |= {"heartbeat": 0.5, "lease": 5, "poll": 1}
     numbers["alerts"] |= {
         "every": 3,
-        "census": 15,
+        "statistics": 15,
         "queue_age": 6,
         "late_grace": 0,
         "quarantine_documents": 1,

@@ -14,9 +14,9 @@ from pages import collisions, glyphs, outside, text_of
 
 from infra.errors import UsageError
 from infra.settings import Settings, load
-from tasks.export.job import export
 from tasks.export.papers import collect_papers
 from tasks.export.records import Papers
+from tasks.export.run import export
 from tasks.export.sheets import Tables
 from tasks.export.templates import MODULES, due_dates, spend, template, vat
 from tasks.export.words import Words

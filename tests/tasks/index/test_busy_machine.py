@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from infra.settings import Limits, Settings
-from tasks.index.parse import ParseJob, ParserPool
+from tasks.index.parse import ParseRequest, ParserPool
 from tasks.records import Parsed
 
 OTHERS = 7
@@ -45,10 +45,10 @@ def one_core() -> Iterator[None]:
 def test_a_busy_machine_makes_no_document_fail(one_core: None) -> None:
     limits = Limits(seconds=0.5)
     with ParserPool(Settings(limits=limits), workers=1, entry="hostile_parser:read") as pool:
-        list(pool.parse([ParseJob("x", data=b"fine")]))  # started while it is quiet
+        list(pool.parse([ParseRequest("x", data=b"fine")]))  # started while it is quiet
         with busy():
             began = time.monotonic()
-            [(_, found)] = pool.parse([ParseJob("x", data=b"work 0.25")])
+            [(_, found)] = pool.parse([ParseRequest("x", data=b"work 0.25")])
             took = time.monotonic() - began
     assert isinstance(found, Parsed), found
     assert took > 2 * limits.seconds, "the core was not busy: the test shows nothing"

@@ -13,7 +13,7 @@ import pytest
 
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits, Settings
-from tasks.index.parse import ParseJob, ParserPool, parse_file, parser_pool
+from tasks.index.parse import ParseRequest, ParserPool, parse_file, parser_pool
 from tasks.records import Parsed
 
 HOSTILE = "hostile_parser:read"
@@ -31,7 +31,7 @@ def hostile(settings: Settings) -> Iterator[ParserPool]:
 
 
 def outcome(pool: ParserPool, order: str) -> Parsed | DocumentError:
-    [(_, found)] = pool.parse([ParseJob("x.txt", data=order.encode())])
+    [(_, found)] = pool.parse([ParseRequest("x.txt", data=order.encode())])
     return found
 
 
@@ -73,7 +73,7 @@ def test_pages_that_go_to_ocr_earn_time(hostile: ParserPool) -> None:
 
 def test_bad_documents_cost_only_themselves(hostile: ParserPool) -> None:
     orders = ["fine 1", "segfault", "fine 2", "exit", "fine 3", "sleep 30", "fine 4", "raise x", "fine 5"]
-    jobs = [ParseJob(f"{number}.txt", data=order.encode()) for number, order in enumerate(orders)]
+    jobs = [ParseRequest(f"{number}.txt", data=order.encode()) for number, order in enumerate(orders)]
     found = {job.name: result for job, result in hostile.parse(jobs)}
     good = [name for name, result in found.items() if isinstance(result, Parsed)]
     assert sorted(good) == ["0.txt", "2.txt", "4.txt", "6.txt", "8.txt"]
@@ -97,7 +97,7 @@ def test_several_threads_share_a_pool(hostile: ParserPool) -> None:
     counts: list[int] = []
 
     def run() -> None:
-        counts.append(sum(isinstance(r, Parsed) for _, r in hostile.parse([ParseJob("a", data=b"fine")] * 10)))
+        counts.append(sum(isinstance(r, Parsed) for _, r in hostile.parse([ParseRequest("a", data=b"fine")] * 10)))
 
     threads = [threading.Thread(target=run) for _ in range(3)]
     for thread in threads:
@@ -108,7 +108,7 @@ def test_several_threads_share_a_pool(hostile: ParserPool) -> None:
 
 
 def test_a_caller_that_leaves_early_leaves_nothing_running(hostile: ParserPool) -> None:
-    results = hostile.parse([ParseJob(str(n), data=b"fine") for n in range(50)])
+    results = hostile.parse([ParseRequest(str(n), data=b"fine") for n in range(50)])
     next(results)
     results.close()  # type: ignore[attr-defined]
     assert isinstance(outcome(hostile, "fine"), Parsed)
@@ -128,9 +128,9 @@ def test_children_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None
     script.write_text(
         "import os, signal\n"
         "from infra.settings import Settings\n"
-        "from tasks.index.parse import ParseJob, ParserPool\n"
+        "from tasks.index.parse import ParseRequest, ParserPool\n"
         f"pool = ParserPool(Settings(), 1, {HOSTILE!r})\n"
-        "[(_, found)] = pool.parse([ParseJob('x', data=b'fine')])\n"
+        "[(_, found)] = pool.parse([ParseRequest('x', data=b'fine')])\n"
         "print(found.elements[0].text, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -153,9 +153,9 @@ def test_real_files_by_path_and_by_bytes(tmp_path: Path) -> None:
     pool = parser_pool(Settings(workers=1))
     assert pool is parser_pool(Settings(workers=1))
     jobs = [
-        ParseJob(str(path), path),
-        ParseJob("mail.eml!/a.txt", data=b"Ciao"),
-        ParseJob("gone.txt", tmp_path / "gone"),
+        ParseRequest(str(path), path),
+        ParseRequest("mail.eml!/a.txt", data=b"Ciao"),
+        ParseRequest("gone.txt", tmp_path / "gone"),
     ]
     found = {job.name: result for job, result in pool.parse(jobs)}
     pool.close()

@@ -19,7 +19,7 @@ import pytest
 from infra.errors import DocumentError, FailureKind
 from infra.sandbox import probe
 from infra.settings import Limits, Settings
-from tasks.index.parse import ParseJob, ParserPool
+from tasks.index.parse import ParseRequest, ParserPool
 from tasks.index.parser_process import BY_LINE, environment
 from tasks.index.wire import Answer, Nonsense, pack, unpack
 from tasks.records import Attachment, Element, Parsed
@@ -70,7 +70,7 @@ def _accept(server: socket.socket) -> None:
 
 
 def said(pool: ParserPool, order: str) -> str:
-    [(_, found)] = pool.parse([ParseJob("x.txt", data=order.encode())])
+    [(_, found)] = pool.parse([ParseRequest("x.txt", data=order.encode())])
     assert isinstance(found, Parsed), found
     return found.elements[0].text
 
@@ -116,7 +116,7 @@ def test_a_file_grows_no_larger_than_the_limit(pool: ParserPool) -> None:
 
 def test_programs_beyond_the_limit_are_refused_or_end_the_document() -> None:
     with ParserPool(Settings(limits=Limits(seconds=60, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
-        [(_, found)] = pool.parse([ParseJob("x.txt", data=b"many 300")])
+        [(_, found)] = pool.parse([ParseRequest("x.txt", data=b"many 300")])
     assert isinstance(found, DocumentError)
     # the kernel refuses (never to root, and only in a namespace of its own), or the parent sees them
     words = "at once; 64 are allowed" if found.kind == FailureKind.CRASH else "BlockingIOError"
@@ -197,7 +197,7 @@ def test_a_hostile_answer_costs_its_document(lie: str, tmp_path: Path) -> None:
     trace = Path("/tmp/faldone-was-here")
     trace.unlink(missing_ok=True)
     with ParserPool(Settings(limits=Limits(seconds=5, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
-        [(_, found)] = pool.parse([ParseJob("x", data=f"say {LIES[lie].hex()}".encode())])
+        [(_, found)] = pool.parse([ParseRequest("x", data=f"say {LIES[lie].hex()}".encode())])
         assert isinstance(found, DocumentError)
         assert found.kind == FailureKind.CRASH, found.message
         assert "an answer that is none" in found.message
@@ -222,6 +222,6 @@ def test_a_long_file_goes_by_way_of_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("La società approva il bilancio.\n" * (BY_LINE // 32 + 1))
     with ParserPool(Settings(workers=1)) as pool:
-        [(_, found)] = pool.parse([ParseJob(str(path), path)])
+        [(_, found)] = pool.parse([ParseRequest(str(path), path)])
         assert isinstance(found, Parsed)
         assert found.language == "it"

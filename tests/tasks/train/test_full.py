@@ -17,14 +17,14 @@ from infra.errors import UsageError
 from infra.settings import Settings
 from tasks.classifiers.network import micro_batches, new_network, padded, training_batches
 from tasks.classifiers.spec import EpochFigures, Fitted, Progress, TrainSpec
-from tasks.train import checkpoint, fitting, full, job
+from tasks.train import checkpoint, fitting, full, work_folder
 
 pytestmark = pytest.mark.slow
 
 
 def _fit(settings: Settings, spec: TrainSpec, report: full.Report | None = None) -> tuple[Fitted, float]:
-    prepared = job.prepare(settings, spec)
-    job.split(spec, prepared)
+    prepared = work_folder.prepare(settings, spec)
+    work_folder.split(spec, prepared)
     fitted = fitting.fit(settings, spec, prepared, report)
     return fitted, fitting.evaluate(settings, prepared).f1_macro
 
@@ -63,7 +63,7 @@ def test_killed_after_epoch_two_it_finishes_with_epoch_three_only(
     script = textwrap.dedent(f"""
         import os, signal
         from infra.settings import Settings
-        from tasks.train import fitting, job
+        from tasks.train import fitting, work_folder
         from tasks.classifiers.spec import TrainSpec
 
         def kill(progress):
@@ -72,8 +72,8 @@ def test_killed_after_epoch_two_it_finishes_with_epoch_three_only(
 
         settings = Settings(home={settings.home!r}, device="cpu")
         spec = TrainSpec({spec.data!r}, "tiny", "full", {spec.base!r}, epochs=3, batch_size=8, learning_rate=3e-3)
-        prepared = job.prepare(settings, spec)
-        job.split(spec, prepared)
+        prepared = work_folder.prepare(settings, spec)
+        work_folder.split(spec, prepared)
         fitting.fit(settings, spec, prepared, kill)
     """)
     threads = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "")}
@@ -180,7 +180,7 @@ def test_pickled_weights_are_refused(tmp_path: Path, data: str, tiny_base: str, 
         (tmp_path / name).write_bytes((Path(tiny_base) / name).read_bytes())
     torch.save({}, tmp_path / "pytorch_model.bin")
     with pytest.raises(UsageError, match="no safetensors weights"):
-        job.prepare(settings, TrainSpec(data, "tiny", "full", str(tmp_path)))
+        work_folder.prepare(settings, TrainSpec(data, "tiny", "full", str(tmp_path)))
 
 
 def test_threads_sleep_while_they_wait() -> None:

@@ -13,20 +13,20 @@ from tasks.classifiers import registry
 from tasks.classifiers.predict import BUILT_IN, Classifier, load_classifier
 from tasks.classifiers.registry import ModelVersion
 from tasks.classifiers.spec import Promotion, TrainSpec
-from tasks.train import fitting, job, release
+from tasks.train import fitting, release, work_folder
 from tasks.train.table import read_texts, write_predictions
 
 from .conftest import sentences, write_csv
 
 
 def _train(settings: Settings, spec: TrainSpec) -> tuple[ModelVersion, Promotion]:
-    prepared = job.prepare(settings, spec)
-    parts = job.split(spec, prepared)
+    prepared = work_folder.prepare(settings, spec)
+    parts = work_folder.split(spec, prepared)
     fitted = fitting.fit(settings, spec, prepared)
     metrics = fitting.evaluate(settings, prepared)
     new = release.register(settings, spec, prepared, parts, fitted, metrics)
     promotion = release.promote(settings, spec, prepared, new)
-    job.finish(prepared)
+    work_folder.finish(prepared)
     return registry.get(settings, f"{spec.name}@{new.version}"), promotion
 
 

@@ -14,8 +14,8 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection.ledger import LEDGER
 from tasks.export.chain import Part, combine, failed_part
-from tasks.export.job import destination, export, exports_folder, unique_name, write
-from tasks.export.ledger_week import ledger_week
+from tasks.export.run import destination, export, exports_folder, unique_name, write
+from tasks.export.weekly_figures import weekly_figures
 from tasks.export.words import Words
 
 
@@ -44,14 +44,14 @@ def test_the_receipt_counts_the_pages(settings: Settings, tmp_path: Path) -> Non
 
 def test_a_week_is_told_from_the_ledger_alone() -> None:
     material = invented.material(20)
-    week = ledger_week(material, Words("it"))
+    week = weekly_figures(material, Words("it"))
     assert week is not None
     assert (week.last - week.first).days == 6 and len(week.days) == 7
     expected = [one for one in material.entries if one.indexed_at and (invented.NOW - one.indexed_at).days < 6]
     assert sum(day.indexed for day in week.days) >= len(expected) > 0
     assert {group.kind: group.count for group in week.failures} == {"encrypted": 2, "corrupt": 1, "timeout": 1}
     assert week.queues is None and week.alerts is None and week.cache_hits is None
-    assert ledger_week(replace(material, entries=()), Words("it")) is None
+    assert weekly_figures(replace(material, entries=()), Words("it")) is None
 
 
 def test_output_may_be_a_file_or_a_folder(settings: Settings, tmp_path: Path) -> None:

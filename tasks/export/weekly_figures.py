@@ -15,7 +15,7 @@ from tasks.export.words import Words
 EXAMPLES = 3
 
 
-def ledger_week(material: Material, words: Words) -> Week | None:
+def weekly_figures(material: Material, words: Words) -> Week | None:
     """Return the week that ends on the day of the report; None where the ledger is empty."""
     if not material.entries:
         return None

@@ -18,12 +18,12 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.export.collect import Progress, collect
 from tasks.export.crops import crops_of
-from tasks.export.ledger_week import ledger_week
 from tasks.export.papers import collect_papers
 from tasks.export.records import Material
 from tasks.export.report import render
 from tasks.export.sheets import as_workbook
 from tasks.export.templates import template
+from tasks.export.weekly_figures import weekly_figures
 from tasks.export.words import Words
 
 
@@ -74,7 +74,7 @@ def export(
     lake = Lake(settings.root)
     material = collect(lake, collection, documents, progress)
     if template_name == "weekly":
-        material = replace(material, week=ledger_week(material, Words(language)))
+        material = replace(material, week=weekly_figures(material, Words(language)))
     if template_name == "financial":
         material = replace(material, crops=crops_of(material))
     if chosen.tables is not None:
