@@ -31,13 +31,15 @@ def load_table(package: str, name: str, columns: Sequence[str]) -> list[dict[str
     head, *rows = list(csv.reader(text.splitlines()))
     if head != list(columns):
         raise WordingError(f"{package}/wordings/{name}: the columns are {head}, not {list(columns)}")
+    seen: set[tuple[str, ...]] = set()
     for number, row in enumerate(rows, start=2):
         if len(row) != len(head) or any(cell != cell.strip() for cell in row):
             raise WordingError(
                 f"{package}/wordings/{name}, line {number}: {len(head)} cells without outer blanks wanted"
             )
-        if row in rows[: number - 2]:
+        if tuple(row) in seen:
             raise WordingError(f"{package}/wordings/{name}, line {number}: the row stands there twice")
+        seen.add(tuple(row))
     if not rows:
         raise WordingError(f"{package}/wordings/{name}: the table is empty")
     return [dict(zip(head, row, strict=True)) for row in rows]

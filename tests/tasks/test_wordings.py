@@ -70,3 +70,7 @@ def test_concepts_have_their_rank() -> None:
     assert items_of_concept("TotaleAttivo") == (("balance_sheet", "total_assets", 1),)
     found = items_of_concept("CreditiEsigibiliOltreEsercizioSuccessivo")
     assert found == (("balance_sheet", "receivables_due_after_year", 0),)
+
+
+def test_each_expression_of_the_summaries_compiles_by_itself() -> None:
+    assert load_patterns("tasks.analyse", "patterns.csv", ("list", "pattern"))
