@@ -42,7 +42,7 @@ def test_nothing_leaves_the_drawing(first: list[float | None], second: list[floa
     series = [Series(name or "a", first[:size]), Series("second", second[:size])]
     categories = [f"{name[:20]}{index}" for index in range(size)]
     for make in (columns, lines):
-        drawing = make(name, categories, series, 230, lambda value: f"{value:,.0f}")
+        drawing = make(Chart(name, categories, series, 230, lambda value: f"{value:,.0f}"))
         if drawing is not None:
             assert_inside(drawing)
 
