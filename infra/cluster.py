@@ -244,7 +244,7 @@ def _local(settings: Settings) -> Iterator[Any]:
 
 
 def _page(scheduler: Mapping[str, Any]) -> str:
-    """Return Dask's page, from what a scheduler tells of itself."""
+    """Return Dask's page, from what a scheduler says of itself."""
     port = scheduler["services"].get("dashboard")
     host = scheduler["address"].rpartition("://")[2].rpartition(":")[0]
     return f"http://{host}:{port}/status" if port else ""

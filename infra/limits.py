@@ -63,7 +63,7 @@ class Rate(_Record):
 
 
 class Alerts(_Record):
-    """When a person is told."""
+    """When a person is alerted."""
 
     every: float = Field(gt=0)
     statistics: float = Field(gt=0)

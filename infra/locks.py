@@ -5,7 +5,7 @@ its holder renews. It can be lost all the same: Redis began anew, or the holder 
 fence too: every write to the lake asks it first (`check`), and a writer that lost its lane stops before the next table, with an error that
 the same job mends when it is run again.
 
-A data folder in an object store can be written from any machine. There a lock on this machine alone is none, and is refused.
+A data folder in an object store can be written from any machine. There a lock on this machine alone protects nothing, and is refused.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def one_at_a_time(settings: Settings, job: str) -> Iterator[Lane]:
 
 @contextmanager
 def _held(settings: Settings, file: str, name: str, wait: float) -> Iterator[Lane | None]:
-    """Hold a lane; give None when it was not to be had."""
+    """Hold a lane; give None when it could not be taken."""
     if settings.remote and settings.redis_url is None and not settings.single_writer:
         raise UsageError(
             f"FALDONE_HOME is {settings.root}, which other machines can write too, and no lock is shared with them: set "

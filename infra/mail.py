@@ -64,7 +64,7 @@ def server(url: str) -> Server:
 
 
 def configured(settings: Settings) -> bool:
-    """Return whether anybody can be told anything."""
+    """Tell whether anybody can be reached."""
     return settings.smtp_url is not None or bool(settings.alert_urls)
 
 

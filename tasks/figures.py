@@ -1,7 +1,7 @@
 """Figures, metrics and checks of a document: the records of the financial analysis, and their JSON both ways.
 
 Analyses write the JSON, the lake keeps it, reports read it back. Results of an older release may lack a key or hold
-another shape: what is not there is left out, what is not a finite number is no figure, and nothing here raises.
+another shape: what is not there is left out, what is not a finite number is not a figure, and nothing here raises.
 Amounts are in the document's currency, multiplied out; percentages are in percent; pages are 1-based, 0 where unknown.
 """
 

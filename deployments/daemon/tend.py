@@ -46,7 +46,7 @@ class Tender:
         """Queue the jobs again whose process died, and return their ids; after their last try they are crashed."""
         try:
             return self._sweep(time.monotonic())
-        except FaldoneError:  # what could not be read or written meanwhile, by the jobs too, is no silence
+        except FaldoneError:  # what could not be read or written meanwhile, by the jobs too, does not pass unsaid
             self.heard.clear()
             raise
 

@@ -72,6 +72,6 @@ def _day(match: re.Match[str], year: str | int, month: str | int, day: str | int
     try:
         found = date(int(year), int(month), int(day))
     except ValueError:
-        return  # there is no such day, so it is no date
+        return  # there is no such day, so it is not a date
     if 1800 <= found.year <= 2200:
         yield Entity("date", found.isoformat(), match[0], start=match.start())

@@ -30,7 +30,7 @@ _TOKEN = {
     "it": re.compile(r"[^\W\d_]+[’']|[^\W\d_]+(?:[-&][^\W\d_]+)*|\S"),  # dell'utile is two words
     "en": re.compile(r"[^\W\d_]+(?:[-’'&][^\W\d_]+)*|\S"),
 }
-_FIELD_NAME = re.compile(r"^[\w /.’'-]{2,40}: (?=\S)")  # of a form or an XML tag: it names, it is no content
+_FIELD_NAME = re.compile(r"^[\w /.’'-]{2,40}: (?=\S)")  # of a form or an XML tag: it names, it is not content
 TITLED = 1.5  # what stands in titles too weighs so much more
 FEW = 10  # sentences of prose below which form fields and fragments count too
 SINGLE = 0.2  # of a single word: alone it says little

@@ -1,6 +1,6 @@
 """A document's running text as sentences with their pages: what is summarised, judged and embedded, once for all.
 
-Tables, page heads and feet are left out, and lines that are no prose (contents, form fields, addresses) are marked. A
+Tables, page heads and feet are left out, and lines that are not prose (contents, form fields, addresses) are marked. A
 paragraph that a page break cuts in two is put together again. Rules instead of a model: a full stop is an end unless
 an abbreviation, an initial or a number stands before it; the abbreviations are those of Italian and English business
 papers.

@@ -48,7 +48,7 @@ JOINTS = {"it": _words("joints_it"), "en": _words("joints_en")}
 """Prepositions inside a term: `portafoglio degli ordini`, `cost of sales`."""
 
 EMPTY = _words("empty")
-"""Words that are no key phrase by themselves nor begin or end one."""
+"""Words that are not a key phrase by themselves nor begin or end one."""
 
 NOT_AT_EDGE = {
     "it": re.compile(

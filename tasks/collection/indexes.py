@@ -24,7 +24,7 @@ GROWTH = 2  # a vector index is trained anew when it should have so many times i
 def missing(lake: Lake, collection: str) -> list[Callable[[], str]]:
     """List what is to be done so that the chunks have every wanted index; cheap where nothing is.
 
-    Rows that came after an index was made are no reason: they are still found, by a scan; optimise takes them in.
+    Rows that came after an index was made are not a reason: they are still found, by a scan; optimise takes them in.
     """
     name = CHUNKS.name(collection)
     rows = lake.count(name)

@@ -89,7 +89,7 @@ def _day(text: str) -> date:
     """Return a day in ISO form, today for none.
 
     Raises:
-        UsageError: the text is no day.
+        UsageError: the text is not a day.
     """
     try:
         return date.fromisoformat(text) if text else date.today()

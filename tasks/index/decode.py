@@ -146,7 +146,7 @@ def _vote(sample: bytes) -> str:
 def _share(sample: bytes, name: str) -> float:
     """Return how many of the high bytes become usual letters and signs of western European prose.
 
-    A capital right after a small letter is no prose: DOS text read as Mac text turns "società" into "societÖ".
+    A capital right after a small letter is not prose: DOS text read as Mac text turns "società" into "societÖ".
     """
     text = sample.decode(name, errors="replace")
     high = sum(character > "\x7f" for character in text)

@@ -30,7 +30,7 @@ LONGEST_MESSAGE = 2_000  # characters of an error's message
 
 
 class Nonsense(FaldoneError):
-    """What came over the line is no message. Of this line only: it never leaves `tasks/index/parse.py`."""
+    """What came over the line is not a message. Of this line only: it never leaves `tasks/index/parse.py`."""
 
 
 @dataclass(frozen=True, slots=True)

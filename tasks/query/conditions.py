@@ -39,7 +39,7 @@ def conditions(texts: Iterable[str]) -> list[Condition]:
     """Read conditions.
 
     Raises:
-        UsageError: one is no condition.
+        UsageError: one is not a condition.
     """
     found = []
     for text in texts:
@@ -98,7 +98,7 @@ def bounds(condition: Condition, kind: str) -> tuple[Any, Any]:
     """Return the first and the last value that the condition's text means.
 
     Raises:
-        UsageError: the text is no value of that kind, or a range stands behind another sign than `=` or `!=`.
+        UsageError: the text is not a value of that kind, or a range stands behind another sign than `=` or `!=`.
     """
     if RANGE not in condition.text:
         return _pair(condition.text, kind, condition)

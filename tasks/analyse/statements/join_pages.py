@@ -2,7 +2,7 @@
 
 A page break cuts a statement anywhere: between a head and its lines, before the last line, twice in a row. What a
 reader of files makes of it are two tables, the second without years over its columns, with lone lines between them
-that are no table (`4) debiti verso banche` at the foot of a page, `Totale passivo 4.277.000 4.184.000` at the top of
+that do not belong to a table (`4) debiti verso banche` at the foot of a page, `Totale passivo 4.277.000 4.184.000` at the top of
 one). Here such pieces become one table again, with the page of each row.
 
 A piece goes on with the table before it when it has as many columns of amounts, no years of its own or the same ones,
@@ -170,7 +170,7 @@ def _between(
 
 
 def _is_row(text: str, columns: int) -> bool:
-    """Tell whether a line that is printed on several pages is no running header: a due date, the years over the columns."""
+    """Tell whether a line that is printed on several pages is not a running header: a due date, the years over the columns."""
     return columns > 1 and (len(amounts_of(text)[1]) == columns or _are_years(text, columns))
 
 

@@ -84,7 +84,7 @@ _TITLES = _titles()
 TITLES: dict[StatementKind, re.Pattern[str]] = {kind: _TITLES[kind] for kind in STATEMENTS}
 NOT_PRIMARY, PARENT_ONLY, CONSOLIDATED = _TITLES["not_primary"], _TITLES["parent_only"], _TITLES["consolidated"]
 OTHER_SCOPE = _TITLES["other_scope"]
-"""Words near a table about a part of the group or under other rules: its values may differ and are no conflict."""
+"""Words near a table about a part of the group or under other rules: its values may differ without a conflict."""
 
 ESSENTIAL: dict[StatementKind, tuple[frozenset[str], ...]] = {
     "income_statement": (

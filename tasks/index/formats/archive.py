@@ -68,7 +68,7 @@ _PROGRAMS = ("meta-inf/manifest.mf", "androidmanifest.xml", "classes.dex")
 
 
 def sniff(look: Look) -> str:
-    """Know a ZIP that is no document of another kind, and a TAR by the mark or the checksum in its first block."""
+    """Know a ZIP that is not a document of another kind, and a TAR by the mark or the checksum in its first block."""
     if is_zip(look.head):
         other = "[content_types].xml" in look.parts or look.mimetype or any(name in look.parts for name in _PROGRAMS)
         return "" if other else "zip"
@@ -187,7 +187,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def is_junk(name: str) -> bool:
-    """Tell what is no document: hidden, a lock file, or put there by a packer."""
+    """Tell what is not a document: hidden, a lock file, or put there by a packer."""
     pieces = PurePosixPath(name).parts
     last = pieces[-1].lower()
     hidden = any(piece.startswith((".", "~$")) for piece in pieces) or "__MACOSX" in pieces

@@ -115,7 +115,7 @@ def read_signed(data: bytes) -> Any:
     """Return the SignedData structure of a CMS message, for PDF signatures, whose content stands outside.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     from asn1crypto import cms
 

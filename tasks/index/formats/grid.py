@@ -14,7 +14,7 @@ from tasks.index.formats.html_tables import FIGURE
 from tasks.records import YEAR, Element
 
 Place = tuple[str, int]
-"""Text and number of the cell that covers a place; places of one cell share the number, 0 is no cell."""
+"""Text and number of the cell that covers a place; places of one cell share the number, 0 is not a cell."""
 
 MOST_COLUMNS = 200
 """A span beyond this is damage: Word has 63 columns at most."""
@@ -43,7 +43,7 @@ def _text(grid: Sequence[Sequence[Place]], row: int, column: int, head: bool) ->
 
 
 def is_label(text: str) -> bool:
-    """Tell whether a text may be repeated beside others: it names them, it is no amount."""
+    """Tell whether a text may be repeated beside others: it names them, it is not an amount."""
     return not FIGURE.match(text) or bool(YEAR.fullmatch(text))
 
 

@@ -8,7 +8,7 @@ columns stand between. What comes out has one column a figure:
 2. signs are joined to their figure: "$" | "1,234" → "$1,234"; "(1,234" | ")" → "(1,234)"; "4.5" | "%" → "4.5%";
 3. columns in which no row below the head has anything go.
 
-A table that only arranges the page (nested tables, a single cell, long texts) is none: its cells are read as blocks.
+A table that only arranges the page (nested tables, a single cell, long texts) is not one: its cells are read as blocks.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _title(found: Sequence[Invoice]) -> str:
 
 
 def _embedded(kind: str, root: Node) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, bytes) of what is inside; what is no base64 is told, not dropped."""
+    """Yield (name, bytes) of what is inside; what is not base64 is reported, not dropped."""
     for name, text in _encoded(kind, root):
         try:
             yield name, base64.b64decode("".join(text.split()), validate=True)

@@ -62,7 +62,7 @@ _INNER_HEAD = re.compile(rb"\s*(?:Content-Type|MIME-Version|Content-Transfer-Enc
 
 
 def sniff(look: Look) -> str:
-    """Know a mail by its headers before the first empty line, where nothing stands that is no header.
+    """Know a mail by its headers before the first empty line, where nothing stands that is not a header.
 
     Three of the usual ones tell a mail; what begins with `Content-Type:` and says how it is encoded is the inside of one.
     """
@@ -82,7 +82,7 @@ def sniff(look: Look) -> str:
 
 @dataclass(slots=True)
 class _Parts:
-    """What is found in a mail: bodies in order, files, and what is no document of its own."""
+    """What is found in a mail: bodies in order, files, and what is not a document of its own."""
 
     bodies: list[list[Element]] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)

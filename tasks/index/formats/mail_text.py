@@ -121,7 +121,7 @@ def versions_to_read(plain: str, rich: str, rich_has_table: bool) -> tuple[bool,
     """Return which of two versions of a body to read: (plain, rich).
 
     The plain one has no layout to go wrong, so it is read when it says all that the rich one does; but a table keeps its
-    columns only in the rich one, and a plain part that is a stub («your program shows no HTML») is no version of it.
+    columns only in the rich one, and a plain part that is a stub («your program shows no HTML») is not a version of it.
     Two that say different things are both read.
     """
     ours, theirs = set(_TOKEN.findall(plain.lower())), set(_TOKEN.findall(rich.lower()))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _WEAK = 70.0  # mean confidence in per cent below which the picture may stand on its head or lie on its side
 WORTHLESS = 45.0
-"""Mean confidence in per cent below which what was seen in a picture is no text: leaves, faces, waves."""
+"""Mean confidence in per cent below which what was seen in a picture is not text: leaves, faces, waves."""
 
 _SURE = 88.0  # mean confidence in per cent from which the second engine is not asked
 _UNSURE = 60.0  # confidence in per cent below which a word is in doubt
@@ -209,7 +209,7 @@ def _run(image: Image, tesseract: Tesseract, seconds: float, *options: str) -> s
 
 
 def _orientation(picture: Picture, tesseract: Tesseract, seconds: float) -> int:
-    """Return by how many degrees clockwise the picture must be turned to stand upright; 0 when that is not to be told."""
+    """Return by how many degrees clockwise the picture must be turned to stand upright; 0 when that is not known."""
     try:
         report = _run(picture.image, tesseract, seconds, "--psm", "0", "--dpi", str(round(picture.dpi)))
     except DocumentError:

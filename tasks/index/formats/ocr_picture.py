@@ -84,7 +84,7 @@ def _grey(image: Image) -> Image:
 
 
 def _slant(image: Image) -> float:
-    """Return by how many degrees clockwise the lines must be turned to be level; 0 where that is not to be told.
+    """Return by how many degrees clockwise the lines must be turned to be level; 0 where that is not known.
 
     Level lines make the profile of ink by rows jump the most (Postl 1986): tried in steps on the ink of a small copy.
     """

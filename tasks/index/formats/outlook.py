@@ -188,7 +188,7 @@ def unpacked_rtf(packed: bytes) -> bytes:
     """Return the RTF of a compressed body: LZFu of [MS-OXRTFCP] 2.2, a 4 KiB ring that starts with common RTF words.
 
     Raises:
-        ValueError: it is no compressed RTF.
+        ValueError: it is not a compressed RTF.
     """
     _, size, kind, _ = struct.unpack_from("<4I", packed)
     if kind == 0x414C454D:  # "MELA": stored

@@ -66,7 +66,7 @@ def is_inner_head(line: Line, columns: Sequence[Column]) -> bool:
 
 
 def _over_columns(line: Line, columns: Sequence[Column], left: float) -> bool:
-    """Tell whether a lone text stands over one column or over the middle of several: a title over the whole is no head."""
+    """Tell whether a lone text stands over one column or over the middle of several: a title over the whole is not a head."""
     cell, right = line.cells[0], columns[-1].x1
     spanning = _SPANNING.search(cell.text) or _UNIT.search(cell.text)
     if not spanning and abs(cell.centre - (left + right) / 2) < line.size:

@@ -35,7 +35,7 @@ def _is_told(text: str) -> bool:
 
 
 def _iso(text: str) -> str:
-    """Return a PDF date (`D:20190207153000+01'00'`) in ISO 8601; "" when it is none."""
+    """Return a PDF date (`D:20190207153000+01'00'`) in ISO 8601; "" when it is not one."""
     match = _DATE.search(text)
     if not match:
         return ""

@@ -82,7 +82,7 @@ def _zone(root: object) -> str:
 
 
 def _moment(day: str, time: str, zone: str) -> str:
-    """Return day, time and zone in ISO 8601; as written when they are no moment."""
+    """Return day, time and zone in ISO 8601; as written when they are not a moment."""
     try:
         return datetime.strptime(f"{day} {time} {zone}", _MOMENT).isoformat()
     except ValueError:

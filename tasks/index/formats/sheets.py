@@ -135,7 +135,7 @@ def sheet_elements(name: str, rows: Iterable[Row], page: int, count: CellCount) 
     """Yield the title and the blocks of one sheet.
 
     Args:
-        name: the sheet's name, "" for none; names that programs give (Sheet1, Foglio1) are no titles.
+        name: the sheet's name, "" for none; names that programs give (Sheet1, Foglio1) are not titles.
         rows: in order, empty ones included; they may be of unequal length.
         page: 1-based number of the sheet.
     """
@@ -177,7 +177,7 @@ def _starts_anew(block: list[Row], row: Row) -> bool:
 
 
 def _block_elements(block: list[Row], page: int) -> Iterator[Element]:
-    """Yield the lines above a table, its title first, then the table; or the lines of a block that is none."""
+    """Yield the lines above a table, its title first, then the table; or the lines of a block that is not one."""
     edge = min(_first_column(row) for row in block)
     lines = next((i for i, row in enumerate(block) if not _single(row) or _first_column(row) > edge), len(block))
     if 0 < lines < len(block) and (lines > 3 or not _wordy(block[0])):

@@ -1,6 +1,6 @@
 """A view of an XML tree by local names, for readers of one vocabulary: real files use any prefix, or none.
 
-A path is names joined by `/`; texts come out clean. What should be a number or a date and is none is None, and its place is remembered in
+A path is names joined by `/`; texts come out clean. What should be a number or a date and is not one is None, and its place is remembered in
 `problems`, so that a reader can say what it left out.
 """
 

@@ -88,7 +88,7 @@ class Styles:
 
 
 def title_level(look: Look) -> int:
-    """Return the level of a title, 0 for what is none: by the built-in names, else by the level in the outline."""
+    """Return the level of a title, 0 for what is not one: by the built-in names, else by the level in the outline."""
     if match := _HEADING.match(look.name):
         return int(match.group(1))
     if look.name.lower() in _NAMED_LEVELS:

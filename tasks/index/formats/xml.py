@@ -37,7 +37,7 @@ SAMPLES = {
 }
 
 _HARMLESS = frozenset({99, 100, 200, 201, 202, 203, 204, 205})
-"""libxml2's errors of namespaces (xmlerror.h): an address that is none, a prefix that is not declared. No text is lost by them."""
+"""libxml2's errors of namespaces (xmlerror.h): an address that is not one, a prefix that is not declared. No text is lost by them."""
 
 _FEWEST_CODED = 400
 _CODED = re.compile(r"(?:[A-Za-z0-9+/]{32,}\s*)*[A-Za-z0-9+/]+={0,2}")

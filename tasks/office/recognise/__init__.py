@@ -1,4 +1,4 @@
-"""Papers that are no format of their own but tables or texts: bank statements, VAT registers, day books and trial balances as CSV, XLSX
+"""Papers that have no format of their own but tables or texts: bank statements, VAT registers, day books and trial balances as CSV, XLSX
 or PDF, payment forms, papers that expire.
 
 They are recognised after a document is read, from its elements alone: by the words over the columns of a table, or by the headings of a

@@ -32,7 +32,7 @@ def decimal_mark(cells: Iterable[str]) -> Mark:
 
 
 def amount(cell: str, mark: Mark) -> Decimal | None:
-    """Return the amount that a cell is, with its sign; None for a cell that is none."""
+    """Return the amount that a cell is, with its sign; None for a cell that is not one."""
     text = cell.strip()
     match = _AMOUNT.fullmatch(text)
     if not match:

@@ -44,7 +44,7 @@ _KINDS = {"durc", "contract", "lease", "company_register", "quote", "minutes", "
 
 
 def find(parsed: Parsed) -> Iterator[Expiry]:
-    """Yield the days on which a paper ends, each once; only papers of kinds that end, a letter with a date is none."""
+    """Yield the days on which a paper ends, each once; only papers of kinds that end, a letter with a date is not one."""
     head = "\n".join((parsed.title, *(element.text for element in parsed.elements[:12])))
     kind = kind_of_text(head, parsed.metadata)
     if kind not in _KINDS:
