@@ -26,7 +26,7 @@ from tasks.collection import analyses, chunks, elements, facts, ledger, recover,
 from tasks.collection.analyses import Outcome, Work
 from tasks.index import run as index_run
 from tasks.index.chunk import chunk
-from tasks.index.pipeline import CHUNK_TOKENS
+from tasks.index.fingerprints import CHUNK_TOKENS
 from tasks.index.read import parse_file
 from tasks.maintain import backup, restore
 from tasks.maintain.agreement import AGAIN

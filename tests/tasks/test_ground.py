@@ -164,7 +164,7 @@ class Ground(RuleBasedStateMachine):
 
     @rule(at=kills)
     def audit(self, at: int | None) -> None:
-        self._do(at, lambda: audit.audit_collection(self.office.settings, self.lake, C))
+        self._do(at, lambda: audit.audit_collection(self.office.settings, C))
 
     @rule(at=kills)
     def optimise(self, at: int | None) -> None:
@@ -195,7 +195,7 @@ class Ground(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Run once more: what is there must be what a clean run makes."""
         if self.damaged:
-            audit.audit_collection(self.office.settings, self.lake, C)
+            audit.audit_collection(self.office.settings, C)
         self._index()
         settings = self.office.with_prefix(self.encoder)
         there, clean = rows_of(self.lake), rows_of(self._clean())
