@@ -26,7 +26,7 @@ def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
     """Give the port asked for, or another near it where it is taken; any free one for 0.
 
     Raises:
-        UsageError: `host` is no address of this machine.
+        UsageError: `host` is not an address of this machine.
     """
     for port in (wanted, *(range(wanted + 10, wanted + 60, 10) if wanted else ()), 0):
         with socket.socket() as probe:

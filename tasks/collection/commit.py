@@ -132,7 +132,7 @@ def _stamped(lake: Lake, collection: str, rows: pa.Table) -> pa.Table:
 
 
 def _news(row: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
-    """What changes of a row: nothing when another run has written the document meanwhile."""
+    """Return what changes of a row: nothing when another run has written the document meanwhile."""
     return {name: other[name] for name in KEPT} if _same_claim(row, other) else {}
 
 
@@ -141,7 +141,7 @@ def _same_claim(row: Mapping[str, object], other: Mapping[str, object]) -> bool:
 
 
 def _with_papers(batches: Sequence[Staged]) -> dict[str, list[str]]:
-    """The stems of the batches that have rows, by kind of typed table."""
+    """Return the stems of the batches that have rows, by kind of typed table."""
     found: dict[str, list[str]] = {}
     for batch in batches:
         for kind in batch.papers:

@@ -37,7 +37,7 @@ class Pipeline:
 
 
 def fingerprints(settings: Settings) -> Fingerprints:
-    """The pipeline as it is now with these settings.
+    """Return the pipeline as it is now with these settings.
 
     Raises:
         UsageError: the encoder cannot be loaded.

@@ -61,7 +61,8 @@ class ParserPool:
     """
 
     def __init__(self, settings: Settings, workers: int | None = None, entry: str = ENTRY) -> None:
-        """
+        """Make a pool; its children start when there is work.
+
         Args:
             settings: limits, OCR mode and languages; `workers` when the argument is None.
             workers: children at most; 0 or None with no setting: one a core.

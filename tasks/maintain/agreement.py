@@ -88,7 +88,7 @@ def disagreement(lake: Lake, collection: str, only: Sequence[str] | None = None)
 
 
 def _chunks(lake: Lake, collection: str, where: Filter | None) -> pl.DataFrame:
-    """What the chunks say by document: see `_SEEN`; `hashes` are the contents that they were cut from, null where that is not known."""
+    """Return what the chunks say by document: see `_SEEN`; `hashes` are the contents that they were cut from, null where that is not known."""
     parts = [pl.DataFrame(schema=_SEEN)]
     if CHUNKS.exists(lake, collection):
         there = lake.schema(CHUNKS.name(collection)).names
@@ -142,7 +142,7 @@ def _doubled(entries: pl.DataFrame) -> dict[str, str]:
 
 
 def _of_another(claimed: pl.DataFrame, rows: pl.DataFrame, what: str) -> dict[str, str]:
-    """Documents with rows that were made from another content than the one claimed; rows that do not say from which are believed."""
+    """Return documents with rows that were made from another content than the one claimed; rows that do not say from which are believed."""
     told = rows.filter(pl.col("content_hash").fill_null("") != "").select("document_id", "content_hash")
     joined = claimed.select("document_id", claim="content_hash").join(told, on="document_id")
     ids = joined.filter(pl.col("claim") != pl.col("content_hash"))["document_id"]
@@ -161,7 +161,7 @@ def _bad_vectors(claimed: pl.DataFrame, seen: pl.DataFrame) -> dict[str, str]:
 
 
 def _miscounted(claimed: pl.DataFrame, seen: pl.DataFrame) -> dict[str, str]:
-    """Documents whose chunks are not those that the ledger counted: fewer, more, or one twice and one missing."""
+    """Return documents whose chunks are not those that the ledger counted: fewer, more, or one twice and one missing."""
     joined = claimed.join(seen, on="document_id", how="left", suffix="_seen").with_columns(
         pl.col("chunks").fill_null(0).cast(pl.Int64),
         pl.col("chunks_seen").fill_null(0),
@@ -183,7 +183,7 @@ def _counted(expected: int, there: int) -> str:
 
 
 def _orphans(lake: Lake, collection: str, entries: pl.DataFrame) -> frozenset[str]:
-    """Attachments whose container the ledger does not know: no run would read or remove them."""
+    """Return attachments whose container the ledger does not know: no run would read or remove them."""
     inside = entries.filter(pl.col("parent_id").fill_null("") != "").select("document_id", "parent_id")
     asked = sorted(set(inside["parent_id"]) - set(entries["document_id"]))
     known = ledger.read(lake, collection, ["document_id"], {"document_id": asked})["document_id"] if asked else ()
@@ -192,7 +192,7 @@ def _orphans(lake: Lake, collection: str, entries: pl.DataFrame) -> frozenset[st
 
 
 def _bereft(lake: Lake, collection: str, strangers: Sequence[str]) -> dict[str, str]:
-    """Containers whose attachment has chunks and no ledger row: read again, they bring it back."""
+    """Return containers whose attachment has chunks and no ledger row: read again, they bring it back."""
     rows = CHUNKS.read(lake, collection, ["document_id", "path"], {"document_id": strangers}) if strangers else None
     paths = dict(zip(rows["document_id"].to_pylist(), rows["path"].to_pylist(), strict=True)) if rows else {}
     # the path only proposes containers, it may hold anything: the id says whether the attachment is that one's
@@ -207,12 +207,12 @@ def _bereft(lake: Lake, collection: str, strangers: Sequence[str]) -> dict[str, 
 
 
 def _marks(path: str) -> Iterator[int]:
-    """Where in a path the name of an attachment may begin."""
+    """Return where in a path the name of an attachment may begin."""
     return (match.start() for match in re.finditer(re.escape(ATTACHMENT), path))
 
 
 def _strange(lake: Lake, collection: str, entries: pl.DataFrame, where: Filter | None) -> dict[str, str]:
-    """Documents that have rows although the ledger does not know them, or has them in quarantine."""
+    """Return documents that have rows although the ledger does not know them, or has them in quarantine."""
     known = set(entries.filter(pl.col("state") != QUARANTINED)["document_id"])
     found: dict[str, list[str]] = {}
     for kind, documents in _owners(lake, collection, where):
@@ -222,7 +222,7 @@ def _strange(lake: Lake, collection: str, entries: pl.DataFrame, where: Filter |
 
 
 def _owners(lake: Lake, collection: str, where: Filter | None) -> Iterator[tuple[str, set[str]]]:
-    """For each table but the ledger what people call its rows, and whose they are."""
+    """Yield for each table but the ledger what people call its rows, and whose they are."""
     names = {ELEMENTS.kind: "elements"}
     there = set(lake.names())
     for table in TABLES:

@@ -132,7 +132,7 @@ def _as_look(collection: str, found: Disagreement, changed: Sequence[str], notes
 
 
 def _sources(entries: pl.DataFrame, sample: int, seed: int | None) -> tuple[list[str], list[str]]:
-    """Of a sample of indexed files: ids whose content is another although date and size are the same; and notes."""
+    """Return of a sample of indexed files: ids whose content is another although date and size are the same; and notes."""
     top = entries.filter((pl.col("state") == ledger.INDEXED) & (pl.col("parent_id").fill_null("") == ""))
     rows = [row for row in top.iter_rows(named=True) if not is_url(row["path"])]
     picked = random.Random(seed).sample(rows, min(sample, len(rows)))  # noqa: S311 - a sample, not a secret
@@ -178,7 +178,7 @@ def _behind(lake: Lake, collection: str) -> list[str]:
 def repair(settings: Settings, lake: Lake, found: Look) -> Look:
     """Look at the suspects again under the lane, remove what nobody owns, and mark documents to be read again.
 
-    What a run was just committing during the first look is whole by now, and is no finding.
+    What a run was just committing during the first look is whole by now, and is not a finding.
     """
     if not found.findings:
         return found

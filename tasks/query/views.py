@@ -70,7 +70,8 @@ class Office:
     """The papers of a collection, read once; `office` are the VAT numbers of the firm whose binder it is."""
 
     def __init__(self, lake: Lake, collection: str, office: Sequence[str] = ()) -> None:
-        """
+        """Open the typed tables of collections.
+
         Raises:
             UsageError: there is no such collection.
         """

@@ -49,7 +49,8 @@ class Calculator:
     """The values of a workbook's cells, formulas calculated as they are asked for."""
 
     def __init__(self, values: Mapping[str, Mapping[Place, Any]], formulas: Mapping[str, Mapping[Place, str]]) -> None:
-        """
+        """Take the formulas and values of a workbook.
+
         Args:
             values: sheet → place → stored value.
             formulas: sheet → place → formula without a stored value, with its `=`.

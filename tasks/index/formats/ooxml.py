@@ -95,7 +95,8 @@ class Package:
     """
 
     def __init__(self, data: bytes) -> None:
-        """
+        """Open a package.
+
         Raises:
             DocumentError: CORRUPT.
         """
