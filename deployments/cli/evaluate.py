@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -62,8 +63,7 @@ def evaluate(
         from tasks.evaluate import runs
         from tasks.search import Searcher
 
-        bars = _bars(at_least or [])
-        settings = load()
+        bars, settings = _bars(at_least or []), load()
         lake = Lake(settings.root)
         if history:
             _print([run.as_json() for run in runs.history(lake, collection)], as_json, collection)
@@ -77,14 +77,20 @@ def evaluate(
         found, faults = [], []
         for one in mode or list(Mode):
             run = runs.evaluate(searcher, questions, one.value, k, half, configured)
-            if against:
-                run = replace(run, comparisons=tuple(runs.against(run, runs.earlier(lake, run, against))))
-            runs.keep(lake, run)
+            run = _kept(lake, run, against)
             faults += [f"{one.value}: {fault}" for fault in runs.gate(run, bars)]
             found.append(run.as_json())
         _print(found, as_json, collection, faults)
-        if faults:
-            fail("; ".join(faults), Exit.FAILED)
+
+
+def _kept(lake: Any, run: Any, against: str | None) -> Any:
+    """Compare a run with an earlier one, where that is asked for, and keep it."""
+    from tasks.evaluate import runs
+
+    if against:
+        run = replace(run, comparisons=tuple(runs.against(run, runs.earlier(lake, run, against))))
+    runs.keep(lake, run)
+    return run
 
 
 def _questions(lake: Any, queries: Path | None, relevant: Path | None, collection: str, half: Any) -> list[Any]:
@@ -114,17 +120,19 @@ def _bars(at_least: list[str]) -> dict[str, float]:
     return bars
 
 
-def _print(found: list[dict[str, Any]], as_json: bool, collection: str, faults: list[str] | None = None) -> None:
+def _print(found: list[dict[str, Any]], as_json: bool, collection: str, faults: Sequence[str] = ()) -> None:
+    """Print runs; where a measure fell short, say so and end with an error."""
     if as_json:
-        emit({"collection": collection, "passed": not faults, "faults": faults or [], "runs": found}, True)
-        return
-    for run in found:
+        emit({"collection": collection, "passed": not faults, "faults": list(faults), "runs": found}, True)
+    for run in found if not as_json else ():
         lines = [
             (name, f"{value:.3f}", "{:.3f} – {:.3f}".format(*run["intervals"][name]), _change(run, name))
             for name, value in run["measures"].items()
         ]
         title = f"{run['mode']}: run {run['run']} of {run['created_at'][:16]}, {run['questions']} questions"
         table(title, ["measure", "mean", "95 % interval", "before → now (p)"], lines)
+    if faults:
+        fail("; ".join(faults), Exit.FAILED)
 
 
 def _change(run: dict[str, Any], name: str) -> str:
