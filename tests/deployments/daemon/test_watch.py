@@ -127,9 +127,14 @@ def deployments(folder: str) -> dict[str, Any]:
     rarely = {"interval": 20, "slug": "tick", "active": False}
     content["deployments"] += [
         trial | {"name": "trial", "tags": ["trial"]},
-        trial | {"name": "ticking", "parameters": {"name": "tick", "folder": folder}, "schedules": [rarely],
-                 "work_pool": {"name": "faldone", "work_queue_name": "training"}},
-    ]  # fmt: skip
+        trial
+        | {
+            "name": "ticking",
+            "parameters": {"name": "tick", "folder": folder},
+            "schedules": [rarely],
+            "work_pool": {"name": "faldone", "work_queue_name": "training"},
+        },
+    ]
     return content
 
 
@@ -221,10 +226,14 @@ def test_people_are_told_once_when_something_is_wrong_and_once_when_it_is_over(w
     assert jobs.wait_all([one.job_id for one in failing], PATIENCE).failed == 2
     assert jobs.wait(poor.job_id, PATIENCE).state is JobState.SUCCESS
     wrong = {
-        "export/pdf has failed", "trial/trial has failed", "analyse/documents is late",
-        "jobs wait long in analysis", "the quarantine of poor grows", "the disk is nearly full",
+        "export/pdf has failed",
+        "trial/trial has failed",
+        "analyse/documents is late",
+        "jobs wait long in analysis",
+        "the quarantine of poor grows",
+        "the disk is nearly full",
         "no successful run of ticking",
-    }  # fmt: skip
+    }
     until(lambda: wrong <= set(told()), lambda: f"{wrong - set(told())}")
     crash = next(one for one in watch.box.messages if subject(one) == "trial/trial has failed")
     assert "ended as Crashed" in crash.get_payload(decode=True).decode()
@@ -239,9 +248,11 @@ def test_people_are_told_once_when_something_is_wrong_and_once_when_it_is_over(w
     (broken / "tronco.pdf").unlink()
     shutil.copy(ROOT / "samples" / "documents" / DOCUMENTS[0], broken)
     ended = [
-        waiting, jobs.submit("index", {"sources": [str(broken)], "collection": "poor", "force": True}),
-        jobs.submit("trial", {"name": "good", "folder": str(watch.folder)}), jobs.submit("export", {"collection": "week"}),
-    ]  # fmt: skip
+        waiting,
+        jobs.submit("index", {"sources": [str(broken)], "collection": "poor", "force": True}),
+        jobs.submit("trial", {"name": "good", "folder": str(watch.folder)}),
+        jobs.submit("export", {"collection": "week"}),
+    ]
     until(lambda: completed(tick["id"]), "the latest tick has run")
     ask("PATCH", switch, {"active": False})
     assert jobs.wait_all([one.job_id for one in ended], PATIENCE).successful == len(ended)
@@ -254,10 +265,17 @@ def test_people_are_told_once_when_something_is_wrong_and_once_when_it_is_over(w
 
 def due(deployment: str) -> list[dict[str, Any]]:
     """Ticks of a deployment whose time has come and that have not begun."""
-    found: list[dict[str, Any]] = ask("POST", "/flow_runs/filter", {"flow_runs": {
-        "deployment_id": {"any_": [deployment]}, "state": {"name": {"any_": ["Scheduled", "Late"]}},
-        "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
-    }})  # fmt: skip
+    found: list[dict[str, Any]] = ask(
+        "POST",
+        "/flow_runs/filter",
+        {
+            "flow_runs": {
+                "deployment_id": {"any_": [deployment]},
+                "state": {"name": {"any_": ["Scheduled", "Late"]}},
+                "expected_start_time": {"before_": datetime.now(UTC).isoformat()},
+            }
+        },
+    )
     return found
 
 
