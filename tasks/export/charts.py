@@ -296,6 +296,8 @@ def _ticks(low: float, high: float) -> list[float]:
     """Return four to seven round values that span both ends."""
     if high - low < 1e-9 * max(1.0, abs(high), abs(low)):
         low, high = (low * 0.9, high * 1.1) if low > 0 else ((low * 1.1, high * 0.9) if low < 0 else (0.0, 1.0))
+    if high - low < 1e-300:  # a value so small that a tenth of it is nothing: an axis as for zero
+        low, high = 0.0, 1.0
     raw = (high - low) / 4
     scale = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * scale for factor in (1, 2, 2.5, 5, 10) if factor * scale >= raw * 0.999)

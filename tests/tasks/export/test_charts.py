@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reportlab.graphics.shapes import Drawing, Group, PolyLine, Rect, String
 
@@ -35,6 +35,7 @@ def assert_inside(drawing: Drawing) -> None:
             assert shape.y + dy >= -0.5 and shape.y + dy + shape.height <= drawing.height + 0.5
 
 
+@example([None], [5e-324], "")
 @given(VALUES, VALUES, st.text(max_size=60))
 @settings(max_examples=25, deadline=None)
 def test_nothing_leaves_the_drawing(first: list[float | None], second: list[float | None], name: str) -> None:
