@@ -15,18 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-STILL = frozenset(
-    "SI"
-)  # states of a thread that waits for something which never need come; D (the disk) and R (its turn) pass
+# states of a thread that waits for something which never need come; D (the disk) and R (its turn) pass
+STILL = frozenset("SI")
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Processor seconds of a process and its programs, ended ones included, how many live, and whether all of them only wait."""
+    """What a process and its programs have had.
+
+    Attributes:
+        seconds: processor time, that of ended programs included.
+        processes: how many live.
+        waiting: all of them wait for something else than a processor.
+        ready: one of them works or waits for a processor.
+    """
 
     seconds: float
     processes: int
     waiting: bool
+    ready: bool = False
 
 
 def use_of(pid: int) -> Use:
@@ -36,17 +43,16 @@ def use_of(pid: int) -> Use:
     """
     if not Path("/proc/self/stat").exists():
         return _use_by_psutil(pid)
-    ticks, count, waiting = 0, 0, True
+    ticks, count, states = 0, 0, set[str]()
     for process in _tree(pid):
         fields = _stat(process)
         if fields is None:
             continue
         count += 1
-        ticks += sum(
-            int(field) for field in fields[11:15]
-        )  # utime, stime and those of the children that were waited for
-        waiting = waiting and all(state in STILL for state in _states(process))
-    return Use(ticks / os.sysconf("SC_CLK_TCK"), count, waiting and count > 0)
+        # utime, stime and those of the children that were waited for
+        ticks += sum(int(field) for field in fields[11:15])
+        states.update(_states(process))
+    return Use(ticks / os.sysconf("SC_CLK_TCK"), count, count > 0 and states <= STILL, "R" in states)
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -81,17 +87,18 @@ def _states(pid: int) -> Iterator[str]:
 def _use_by_psutil(pid: int) -> Use:
     import psutil
 
-    seconds, count, waiting = 0.0, 0, True
+    seconds, count, states = 0.0, 0, set[str]()
     try:
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):
             times = one.cpu_times()
             seconds += times.user + times.system
             count += 1
-            waiting = waiting and one.status() in {psutil.STATUS_SLEEPING, psutil.STATUS_IDLE}
+            states.add(one.status())
     except psutil.NoSuchProcess:
         pass
-    return Use(seconds, count, waiting and count > 0)
+    still = states <= {psutil.STATUS_SLEEPING, psutil.STATUS_IDLE}
+    return Use(seconds, count, count > 0 and still, psutil.STATUS_RUNNING in states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +112,8 @@ class Stop:
 class Deadline:
     """A limit of processor time for one piece of a process's work, with two lines behind it in time of the clock.
 
-    The clock counts only for what does not work: a process that for as long as its limit did nothing but wait hangs. And nothing may take
-    `FAR` times its limit, however busy the machine is.
+    The clock counts only for what does not work: a process that for as long as its limit did nothing but wait hangs. And
+    nothing may take `FAR` times its limit, not counting the time in which others had the processors.
     """
 
     FAR = 30.0
@@ -116,7 +123,7 @@ class Deadline:
         self.granted = seconds
         self._began = self._seen = time.monotonic()
         self._start = self._last = use_of(pid).seconds
-        self._idle = 0.0
+        self._idle = self._queued = 0.0
         self._pause = 0.1
 
     def extend(self, seconds: float) -> None:
@@ -138,6 +145,8 @@ class Deadline:
         now, use = time.monotonic(), use_of(self._pid)
         still = use.waiting and use.seconds - self._last < 0.02
         self._idle = self._idle + now - self._seen if still else 0.0
+        if use.ready:  # what it did not get of this time, others had
+            self._queued += max(0.0, now - self._seen - (use.seconds - self._last))
         self._seen, self._last = now, max(self._last, use.seconds)
         if self._most and use.processes > self._most:
             return Stop(f"started {use.processes} programs at once; {self._most} are allowed", slow=False)
@@ -145,7 +154,7 @@ class Deadline:
             return Stop(f"took more than {self.granted:.0f} s of processor time")
         if self._idle >= self.granted:
             return Stop(f"did nothing for {self._idle:.0f} s, after {self.used:.1f} s of processor time")
-        if now - self._began >= self.FAR * self.granted:
+        if now - self._began - self._queued >= self.FAR * self.granted:
             far = self.FAR * self.granted
             return Stop(f"took longer than {far:.0f} s by the clock, with {self.used:.1f} s of processor time")
         return None
