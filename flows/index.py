@@ -1,6 +1,6 @@
 """The flow `index`: files, folders, globs and URLs into a searchable collection.
 
-The order stands in tasks/index/run.py; here its steps get Prefect's policy. Documents are no tasks: batches of them run as plain futures
+The order stands in tasks/index/run.py; here its steps get Prefect's policy. Documents are not tasks: batches of them run as plain futures
 on threads or on Dask (infra/cluster.py). Re-running is always safe: the ledger says what is done.
 """
 
@@ -70,7 +70,7 @@ def index(
 
 
 def counts_and_failures(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of the run's table in the UI: what was done, then each document that could not be read and why."""
+    """Return the rows of the run's table in the UI: what was done, then each document that could not be read and why."""
     counts = {**result["documents"], "pages": result["pages"], "chunks": result["chunks"]}
     rows = [{"what": name, "count": count, "path": "", "reason": ""} for name, count in counts.items()]
     failures = [{"what": f["kind"], "count": 1, "path": f["path"], "reason": f["message"]} for f in result["failures"]]

@@ -187,7 +187,7 @@ def _write_weights(model: _File, kept: list[int], target: Path) -> None:
 
 
 def _write_tokenizer(model: _File, kept: list[int], target: Path) -> None:
-    """Unigram over the kept pieces, as XLM-RoBERTa has it: NFKC, runs of blanks made one, each word marked by ▁."""
+    """Write a unigram model of the kept pieces, as XLM-RoBERTa has it: NFKC, runs of blanks made one, each word marked by ▁."""
     from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from tokenizers.models import Unigram
 

@@ -34,6 +34,6 @@ class Reading:
         return unique[[order[text] for text in texts]] if texts else unique
 
     def scores(self, classifier: Classifier) -> Scores:
-        """Probabilities [sentences, labels]; a head over this encoder takes the vectors that are there."""
+        """Return probabilities [sentences, labels]; a head over this encoder takes the vectors that are there."""
         texts = [sentence.text for sentence in self.sentences]
         return classifier.scores_of(texts, lambda: self.vectors, self.encoder.fingerprint)

@@ -145,7 +145,7 @@ def _file_name(path: str) -> str:
 
 
 def _attachments(container: Draft, room: Counter[str], most: int) -> list[Draft]:
-    """Drafts of the files within a document; what is too many or too deep is left out with a warning."""
+    """Return drafts of the files within a document; what is too many or too deep is left out with a warning."""
     parsed = container.parsed
     assert parsed is not None
     top = container.top or container.work.document_id
@@ -160,7 +160,7 @@ def _attachments(container: Draft, room: Counter[str], most: int) -> list[Draft]
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """A name that no other attachment of the container has: two of one name are two documents."""
+    """Return a name that no other attachment of the container has: two of one name are two documents."""
     pieces = name.replace("\\", "/").split("/")
     plain = "/".join(piece for piece in pieces if piece not in {"", ".", ".."}) or "attachment"
     free, number = plain, 1

@@ -33,7 +33,7 @@ def embed(
     cache: Cache | None = None,
     passed: Callable[[float, int], None] = check_stop,
 ) -> Embedded:
-    """Vectors of the chunks in their order.
+    """Return vectors of the chunks in their order.
 
     Args:
         known: vectors by chunk hash, made by this same encoder.

@@ -48,7 +48,7 @@ class Receipt:
         return self.indexed + self.updated + self.unchanged + self.quarantined
 
     def committed(self) -> Receipt:
-        """The same counts without the staged files, for the flow to keep."""
+        """Return the same counts without the staged files, for the flow to keep."""
         return replace(self, staged=())
 
     def __add__(self, other: Receipt) -> Receipt:

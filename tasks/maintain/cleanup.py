@@ -67,7 +67,7 @@ Part = Callable[[Settings, Retention, bool], Removed]
 def cleanup(
     settings: Settings, retention: Retention | None = None, dry_run: bool = False, api: Api | None = None
 ) -> dict[str, Any]:
-    """Do every part; the contract's JSON of `cleanup`. The caller holds the lane `cleanup`.
+    """Do every part; return what `faldone cleanup --json` prints. The caller holds the lane `cleanup`.
 
     Args:
         dry_run: only count what would go.
@@ -83,7 +83,7 @@ def cleanup(
 
 
 def attempt(name: str, part: Part, settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """One part; its error becomes its problem.
+    """Return one part; its error becomes its problem.
 
     Raises:
         StopRequested: the job was asked to stop before this part; those before it are done.
@@ -97,7 +97,7 @@ def attempt(name: str, part: Part, settings: Settings, retention: Retention, dry
 
 
 def summary(parts: list[Removed], seconds: float, dry_run: bool, recovered: str = "") -> dict[str, Any]:
-    """The contract's JSON of `cleanup`."""
+    """Return what `faldone cleanup --json` prints."""
     problems = [part.problem for part in parts if part.problem]
     return {
         "status": "failed" if problems else "completed",
@@ -114,7 +114,7 @@ def summary(parts: list[Removed], seconds: float, dry_run: bool, recovered: str 
 
 
 def cache(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Entries of encoders that no collection and no setting uses any more, those without a time to live, and
+    """Return entries of encoders that no collection and no setting uses any more, those without a time to live, and
     expired ones.
     """
     if settings.redis_url is None:
@@ -126,7 +126,7 @@ def cache(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
 
 
 def encoders(settings: Settings) -> set[str]:
-    """Fingerprints of the encoders whose vectors somebody may ask for: that of the settings and those of every
+    """Return fingerprints of the encoders whose vectors somebody may ask for: that of the settings and those of every
     collection.
     """
     lake = Lake(settings.root)
@@ -137,7 +137,7 @@ def encoders(settings: Settings) -> set[str]:
 
 
 def _wanted(key: str, used: set[str]) -> bool:
-    """Whether an entry `vector:FINGERPRINT:HASH` is of use; other kinds are left to their time to live."""
+    """Tell whether an entry `vector:FINGERPRINT:HASH` is of use; other kinds are left to their time to live."""
     kind, _, rest = key.partition(":")
     return kind != "vector" or rest.partition(":")[0] in used
 
@@ -146,7 +146,7 @@ def _wanted(key: str, used: set[str]) -> bool:
 
 
 def staging(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Staging folders of runs that ended without clearing up."""
+    """Return staging folders of runs that ended without clearing up."""
     folders = [folder for folder in _folders(settings.scratch / "staging") if _dead(folder)]
     freed = sum(_size(folder) for folder in folders)
     for folder in [] if dry_run else folders:
@@ -161,7 +161,7 @@ def _folders(top: Path) -> list[Path]:
 
 
 def _dead(folder: Path) -> bool:
-    """Whether a staging folder's run has ended; only to look leaves no trace, else the folder would be young again."""
+    """Tell whether a staging folder's run has ended; only to look leaves no trace, else the folder would be young again."""
     if time.time() - folder.stat().st_mtime < YOUNG:
         return False
     lock = folder / "alive.lock"
@@ -175,7 +175,7 @@ def _dead(folder: Path) -> bool:
 
 
 def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Reports in the data folder past their retention; those that were written elsewhere are the user's own."""
+    """Return reports in the data folder past their retention; those that were written elsewhere are the user's own."""
     top, oldest = exports_folder(settings), time.time() - retention.exports * 86_400
     files = [path for path in top.glob("*.pdf") if path.stat().st_mtime < oldest] if top.is_dir() else []
     freed = sum(path.stat().st_size for path in files)
@@ -185,7 +185,7 @@ def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
 
 
 def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """What restores took out of the data folder some days ago."""
+    """Return what restores took out of the data folder some days ago."""
     oldest = time.time() - REPLACED_DAYS * 86_400
     folders = [folder for folder in _folders(settings.scratch / "replaced") if folder.stat().st_mtime < oldest]
     freed = sum(_size(folder) for folder in folders)
@@ -195,7 +195,7 @@ def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed
 
 
 def models(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Model versions past their retention that are neither current nor among the newest of their name."""
+    """Return model versions past their retention that are neither current nor among the newest of their name."""
     oldest = datetime.now(UTC) - timedelta(days=retention.models)
     by_name: dict[str, list[registry.ModelVersion]] = {}
     for version in registry.versions(settings):  # the newest first
@@ -225,7 +225,7 @@ def _size(folder: Path) -> int:
 
 
 def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Quarantine entries whose file is gone."""
+    """Return quarantine entries whose file is gone."""
     lake, count = Lake(settings.root), 0
     for collection in ledger.collections(lake):
         where = {"state": ledger.QUARANTINED}
@@ -247,7 +247,7 @@ def _gone(file: str) -> bool:
 
 
 def old_runs(api: Api, retention: Retention, dry_run: bool) -> Removed:
-    """Flow runs that ended before their retention, with logs and artifacts."""
+    """Return flow runs that ended before their retention, with logs and artifacts."""
     before = datetime.now(UTC) - timedelta(days=retention.runs)
     if dry_run:
         return Removed({"flow_runs": api.count_runs(before)})

@@ -49,7 +49,7 @@ Probe = Callable[[], Outcome]
 
 
 def health(settings: Settings, api: Api | None = None, recycle: bool = False) -> dict[str, Any]:
-    """Run every check; the contract's JSON of `health`.
+    """Run every check; return what `faldone health --json` prints.
 
     Args:
         api: Prefect's API, where an address of one is set.
@@ -80,13 +80,13 @@ def health(settings: Settings, api: Api | None = None, recycle: bool = False) ->
 
 
 def worst(checks: list[Check]) -> State:
-    """The state of the whole: that of its worst part."""
+    """Return the state of the whole: that of its worst part."""
     states = {check.status for check in checks}
     return "failing" if "failing" in states else "degraded" if "degraded" in states else "ok"
 
 
 def run(probes: dict[str, Probe], deadline: float = DEADLINE) -> list[Check]:
-    """Every probe side by side; one that raises or does not end has failed."""
+    """Return every probe side by side; one that raises or does not end has failed."""
     pool = ThreadPoolExecutor(len(probes), "health")
     waiting = {name: pool.submit(_timed, name, probe) for name, probe in probes.items()}
     end = time.monotonic() + deadline
@@ -165,7 +165,7 @@ def lake(settings: Settings) -> Outcome:
 
 
 def encoder(settings: Settings) -> Outcome:
-    """The encoder's files are there and whole; the bundled one also encodes a query."""
+    """Check that the encoder's files are there and whole; the bundled one also encodes a query."""
     import numpy as np
 
     from infra.encoder import load_encoder
@@ -180,7 +180,7 @@ def encoder(settings: Settings) -> Outcome:
 
 
 def backup(settings: Settings) -> Outcome:
-    """How old the latest backup is."""
+    """Return how old the latest backup is."""
     from infra.backup_store import BackupStore
     from tasks.maintain.stored_backups import destination, when
 
@@ -196,7 +196,7 @@ def backup(settings: Settings) -> Outcome:
 
 
 def redis(settings: Settings) -> Outcome:
-    """Redis answers; without it work goes on, slower, but the locks across machines do not."""
+    """Return Redis answers; without it work goes on, slower, but the locks across machines do not."""
     if settings.redis_url is None:
         return "ok", "not set: no shared cache"
     from infra.cache import Cache
@@ -208,7 +208,7 @@ def redis(settings: Settings) -> Outcome:
 
 
 def dask(settings: Settings, recycle: bool = False) -> Outcome:
-    """The scheduler answers, its workers are alive, and none holds too much memory."""
+    """Check that the scheduler answers, its workers are alive, and none holds too much memory."""
     if "://" not in settings.dask:
         return "ok", f"{settings.dask}: no scheduler is set"
     from infra import cluster
@@ -234,13 +234,13 @@ def _gigabytes(number: int) -> str:
 
 
 def _named(workers_: list[WorkerState], most: int = 5) -> str:
-    """The heaviest workers by name."""
+    """Return the heaviest workers by name."""
     heaviest = sorted(workers_, key=lambda worker: -worker.memory)
     return ", ".join(f"{worker.address} ({_gigabytes(worker.memory)})" for worker in heaviest[:most])
 
 
 def prefect(api: Api | None) -> Outcome:
-    """Prefect's API answers."""
+    """Return Prefect's API answers."""
     if api is None:
         return "ok", "no server is set: commands start one for themselves"
     api.ask("GET", "/health")
@@ -248,7 +248,7 @@ def prefect(api: Api | None) -> Outcome:
 
 
 def workers(api: Api) -> Outcome:
-    """Every work pool has a worker with a fresh heartbeat."""
+    """Check that every work pool has a worker with a fresh heartbeat."""
     pools = [pool for pool in api.pages("/work_pools/filter", {}) if not pool.get("is_paused")]
     empty = []
     for pool in pools:
@@ -263,7 +263,7 @@ def workers(api: Api) -> Outcome:
 
 
 def queues(api: Api) -> Outcome:
-    """How long the oldest run has waited for a worker."""
+    """Return how long the oldest run has waited for a worker."""
     now = datetime.now(UTC)
     span = {"before_": (now - timedelta(seconds=30)).isoformat()}
     body = {

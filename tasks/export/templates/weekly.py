@@ -29,7 +29,7 @@ Story = list[Flowable]
 
 
 def compose(material: Material, words: Words) -> Report:
-    """The story of `material.week`."""
+    """Return the story of `material.week`."""
     title, week = words("weekly_title"), material.week
     if week is None:
         return framed(title, words.format.date(material.made_at), material, nothing(words, "no_week"), words)

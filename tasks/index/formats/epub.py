@@ -65,7 +65,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _package_name(book: Package) -> str:
-    """The part that lists the chapters."""
+    """Return the part that lists the chapters."""
     container = xml_root(book.read("META-INF/container.xml"), "the book's container", recover=True)
     for node in container.iter("{*}rootfile"):
         if name := node.get("full-path"):
@@ -74,7 +74,7 @@ def _package_name(book: Package) -> str:
 
 
 def _chapters(book: Package, package: Any, folder: str) -> Iterator[str]:
-    """The parts of the spine that exist, in reading order.
+    """Yield the parts of the spine that exist, in reading order.
 
     Raises:
         DocumentError: ENCRYPTED, one of them is protected (fonts that are merely disguised do not count).
@@ -93,7 +93,7 @@ def _chapters(book: Package, package: Any, folder: str) -> Iterator[str]:
 
 
 def _locked(book: Package) -> frozenset[str]:
-    """The parts that are encrypted."""
+    """Return the parts that are encrypted."""
     root = book.aside("META-INF/encryption.xml") if "META-INF/encryption.xml" in book else None
     nodes = root.iter("{*}CipherReference") if root is not None else ()
     return frozenset(unquote(node.get("URI") or "") for node in nodes)

@@ -97,7 +97,7 @@ def _natural(name: str) -> tuple[int, str]:
 
 
 def _by_xlrd(data: bytes, count: CellCount) -> tuple[list[Element], int, tuple[str, ...]]:
-    """By xlrd, with formats; without them, then by calamine, for workbooks whose style records are damaged."""
+    """Read by xlrd, with formats; without them, then by calamine, for workbooks whose style records are damaged."""
     import xlrd
 
     reason = ""
@@ -127,7 +127,7 @@ def _sheets(book: Any, count: CellCount) -> list[Element]:
 
 
 def _rows(book: Any, sheet: Any) -> Iterator[Row]:
-    """The rows of a sheet as text, heads merged over columns repeated in each."""
+    """Yield the rows of a sheet as text, heads merged over columns repeated in each."""
     merged: dict[int, list[tuple[int, int]]] = {}
     for top, bottom, left, right in sheet.merged_cells:
         if bottom - top == 1:
@@ -156,21 +156,21 @@ def _text(book: Any, sheet: Any, row: int, column: int) -> str:
 
 
 def _date(value: float, mode: int, number_format: str) -> str:
-    """A date, a time of day or a duration: all are stored as days."""
+    """Return a date, a time of day or a duration: all are stored as days."""
     import xlrd
 
     if "[" in number_format and re.search(r"\[[hms]+\]", number_format, re.IGNORECASE):
         return value_text(dt.timedelta(days=value), number_format)
     try:
         moment = xlrd.xldate_as_datetime(value, mode)
-    except (ValueError, OverflowError):  # a number in a date format that is no date
+    except (ValueError, OverflowError):  # a number in a date format that is not a date
         return value_text(value)
     moment = (moment + dt.timedelta(milliseconds=500)).replace(microsecond=0)
     return value_text(moment.time() if 0 <= value < 1 else moment)
 
 
 def _format(book: Any, cell: Any) -> str:
-    """The cell's number format, "" when the workbook was read without."""
+    """Return the cell's number format, "" when the workbook was read without."""
     if cell.xf_index is None or cell.xf_index >= len(book.xf_list):
         return ""
     found = book.format_map.get(book.xf_list[cell.xf_index].format_key)

@@ -103,13 +103,13 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def elements_of_html(text: str, page: int = 1) -> list[Element]:
-    """The elements of a page or fragment of HTML, without sections; all on `page` and after."""
+    """Return the elements of a page or fragment of HTML, without sections; all on `page` and after."""
     root = tree(text)
     return [] if root is None else [replace(e, page=e.page + page - 1) for e in walk(root)]
 
 
 def tree(text: str) -> Any:
-    """The root of the lenient HTML tree, None when nothing is in it.
+    """Return the root of the lenient HTML tree, None when nothing is in it.
 
     Raises:
         DocumentError: CORRUPT, the parser gave up.
@@ -133,7 +133,7 @@ def tree(text: str) -> Any:
 
 
 def walk(root: Any) -> Iterator[Element]:
-    """The elements of a tree in reading order."""
+    """Yield the elements of a tree in reading order."""
     from lxml import etree
 
     headed = root.find(".//h1") is not None or root.find(".//h2") is not None or root.find(".//h3") is not None
@@ -159,7 +159,7 @@ def walk(root: Any) -> Iterator[Element]:
 
 
 def _is_left_out(node: Any) -> bool:
-    """Whether a node is a comment, a script and the like, or hidden."""
+    """Tell whether a node is a comment, a script and the like, or hidden."""
     if not isinstance(node.tag, str) or node.tag in _SKIPPED:
         return True
     style = node.get("style")
@@ -196,7 +196,7 @@ class _Blocks:
         self._bold -= _is_bold(node)
 
     def after(self, node: Any) -> None:
-        """What stands behind a node, whether it was walked or not."""
+        """Take what stands behind a node, whether it was walked or not."""
         self.break_page(node, _BREAK_AFTER)
         self._add(node.tail)
 
@@ -224,7 +224,7 @@ class _Blocks:
         self._bold_letters += letters if self._bold else 0
 
     def flush(self) -> Iterator[Element]:
-        """The element that was collected, if any, and a fresh start."""
+        """Yield the element that was collected, if any, and a fresh start."""
         text = clean("".join(self._pieces))
         kind, level = self._kinds[-1]
         bold = self._letters and self._bold_letters == self._letters
@@ -249,7 +249,7 @@ def _may_be_title(text: str) -> bool:
 
 
 def _metadata(root: Any) -> dict[str, str]:
-    """Title, author, description and language that the page states."""
+    """Return title, author, description and language that the page states."""
     found = {}
     title = root.find(".//title")
     if title is not None and (text := clean(inline_text(title))):

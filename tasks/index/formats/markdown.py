@@ -50,7 +50,7 @@ def _render(text: str) -> str:
 
 
 def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """The plain `name: value` lines of the front matter, and the text after it."""
+    """Return the plain `name: value` lines of the front matter, and the text after it."""
     found = _FRONT.match(text.lstrip("\ufeff"))
     if not found or not _FIELD.search(found.group(1)):
         return {}, text

@@ -29,7 +29,8 @@ class OpenDocument:
     """The trees of an OpenDocument file: `content`, `styles` and metadata; `warnings` gathers what was left out."""
 
     def __init__(self, data: bytes) -> None:
-        """
+        """Open a package.
+
         Raises:
             DocumentError: CORRUPT.
         """

@@ -110,7 +110,7 @@ class _Rows:
 
 
 def elements_of_doc(container: Any) -> tuple[list[Element], list[str]]:
-    """The elements of a Word file, and warnings.
+    """Return the elements of a Word file, and warnings.
 
     Args:
         container: the opened OLE2 container (olefile).
@@ -209,7 +209,7 @@ class _Document:
     # ---- formatting --------------------------------------------------------------------------------------------------
 
     def _formats(self, block: int, paragraph: bool) -> _Formats:
-        """The properties in the pages that a bin table names; a page that is broken is passed over."""
+        """Return the properties in the pages that a bin table names; a page that is broken is passed over."""
         place, length = struct.unpack_from("<II", self.stream, block)
         data = self.tables[place : place + length]
         size = 4 if self.modern else 2
@@ -249,7 +249,7 @@ class _Document:
         return {-1: style} | self._modifiers(data[2:] if self.modern else data[7:])
 
     def _modifiers(self, data: bytes) -> dict[int, int]:
-        """Single property modifiers: code → value (of the old kind only those without an operand of unknown length)."""
+        """Return single property modifiers: code → value (of the old kind only those without an operand of unknown length)."""
         found: dict[int, int] = {}
         place = 0
         while place + 2 <= len(data):
@@ -296,7 +296,7 @@ class _Document:
             yield found
 
     def _paragraph(self, words: str, properties: dict[int, int], kind: ElementKind, page: int) -> Element:
-        """The styles 1 to 9 of every file are its headings; others may have an outline level of their own (9: none)."""
+        """Return a paragraph with its level: styles 1 to 9 are headings in every file, others may have an outline level (9: none)."""
         style = properties.get(-1, 0)
         level = style if 1 <= style <= 9 else properties.get(_LEVEL, 9) + 1
         if kind == "text" and level <= 9 and len(words) <= 300:
@@ -306,7 +306,7 @@ class _Document:
         return Element(kind, words, page)
 
     def _add_cell(self, rows: _Rows, words: str, properties: dict[int, int], mark: str) -> None:
-        """A paragraph within a table: `\\x07` ends a cell, or the row where its mark says so."""
+        """Add a paragraph within a table: `\x07` ends a cell, or the row where its mark says so."""
         if mark != "\x07":
             rows.open.append(words)
             return
@@ -319,7 +319,7 @@ class _Document:
         rows.open = []
 
     def _shown(self, text: str, start: int, end: int) -> str:
-        """The characters of a paragraph that show: results of fields, not their codes; nothing that is deleted."""
+        """Return the characters of a paragraph that show: results of fields, not their codes; nothing that is deleted."""
         pieces: list[str] = []
         depth: list[bool] = []  # of each open field: whether its result has begun
         place = start
@@ -346,7 +346,7 @@ class _Document:
 
 
 def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-    """(first, place of its mark, mark) of each paragraph; a page break ends one too."""
+    """Yield (first, place of its mark, mark) of each paragraph; a page break ends one too."""
     first = start
     for place in range(start, end):
         if text[place] in "\r\x07\x0c":

@@ -63,7 +63,7 @@ class _Entry:
 
 
 def elements_of_ppt(container: Any) -> tuple[list[Element], int, list[tuple[str, bytes]], list[str]]:
-    """The elements of a presentation, the number of slides, embedded files, and warnings.
+    """Return the elements of a presentation, the number of slides, embedded files, and warnings.
 
     Args:
         container: the opened OLE2 container (olefile).
@@ -92,7 +92,7 @@ def elements_of_ppt(container: Any) -> tuple[list[Element], int, list[tuple[str,
 
 
 def slide_elements(parts: list[_Text | list[list[str]]], page: int) -> Iterator[Element]:
-    """The elements of a slide: titles first, tables with their cells, the paragraphs of bodies as lists."""
+    """Yield the elements of a slide: titles first, tables with their cells, the paragraphs of bodies as lists."""
     ordered = sorted(parts, key=lambda part: not (isinstance(part, _Text) and part.kind in _TITLES))
     for part in ordered:
         if isinstance(part, list):
@@ -118,7 +118,7 @@ class _Show:
         self.document = 1
 
     def record(self, place: int, end: int | None = None) -> _Record:
-        """The record at a place, cut to what holds it.
+        """Return the record at a place, cut to what holds it.
 
         Raises:
             struct.error: the stream ends before.
@@ -136,14 +136,14 @@ class _Show:
             place = child.end if child.end > place + 8 else place + 8
 
     def walk(self, parent: _Record, depth: int = 0) -> Iterator[_Record]:
-        """Everything below a record, depth first."""
+        """Yield everything below a record, depth first."""
         for child in self.children(parent):
             yield child
             if child.holds and depth < _DEEPEST:
                 yield from self.walk(child, depth + 1)
 
     def directory(self, user: bytes) -> dict[int, int]:
-        """Where each persistent object stands now: the directories of all savings, the last one's entries first.
+        """Return where each persistent object stands now: the directories of all savings, the last one's entries first.
 
         Raises:
             ValueError: there is none.
@@ -175,7 +175,7 @@ class _Show:
             place += 4 + 4 * count
 
     def slides(self, places: dict[int, int], document: _Record) -> Iterator[list[_Text | list[list[str]]]]:
-        """The parts of each slide in the order of the show: texts and tables, then notes and comments."""
+        """Yield the parts of each slide in the order of the show: texts and tables, then notes and comments."""
         lists = {one.instance: one for one in self.children(document) if one.kind == _LIST}
         notes = self._notes(places, lists.get(2))
         for entry in self._entries_of(lists[0]) if 0 in lists else ():
@@ -206,7 +206,7 @@ class _Show:
             yield entry
 
     def _words(self, record: _Record) -> str | None:
-        """The text of an atom, None when it is none; `\\r` ends a paragraph there."""
+        """Return the text of an atom, None when it is not one; `\r` ends a paragraph there."""
         raw = self.data[record.start : record.end]
         if record.kind == _CHARS or record.kind == _STRING:
             return raw.decode("utf-16-le", "replace").replace("\r", "\n").replace("\x0b", " ")
@@ -215,7 +215,7 @@ class _Show:
         return None
 
     def _shapes(self, parent: _Record, outline: list[_Text], depth: int = 0) -> Iterator[_Text | list[list[str]]]:
-        """Texts of the shapes below a record in drawing order; a group that is a table as rows of cells."""
+        """Yield texts of the shapes below a record in drawing order; a group that is a table as rows of cells."""
         for child in self.children(parent):
             if child.kind == _GROUP and (rows := self._table(child, outline)):
                 yield rows
@@ -237,7 +237,7 @@ class _Show:
                 yield _Text(kind, words)
 
     def _table(self, group: _Record, outline: list[_Text]) -> list[list[str]]:
-        """The rows of a group of cells, by where they stand; none for any other group."""
+        """Return the rows of a group of cells, by where they stand; none for any other group."""
         shapes = [child for child in self.children(group) if child.kind == _SHAPE]
         if len(shapes) < 3 or not self._says_table(shapes[0]):
             return []
@@ -268,7 +268,7 @@ class _Show:
         return False
 
     def _notes(self, places: dict[int, int], outline: _Record | None) -> dict[int, list[_Text]]:
-        """The notes by the number of their slide."""
+        """Return the notes by the number of their slide."""
         found: dict[int, list[_Text]] = {}
         for entry in self._entries_of(outline) if outline else ():
             page = self.record(places[entry.reference]) if entry.reference in places else None
@@ -287,7 +287,7 @@ class _Show:
                 yield from (_Text(4, words) for one in self.children(child) if (words := self._words(one)))
 
     def _comments(self, slide: _Record) -> Iterator[_Text]:
-        """Comments as «author: text»: strings 0 and 1 of each."""
+        """Yield comments as «author: text»: strings 0 and 1 of each."""
         for record in self.walk(slide):
             if record.kind == _COMMENT:
                 strings = {one.instance: self._words(one) or "" for one in self.children(record) if one.kind == _STRING}
@@ -295,7 +295,7 @@ class _Show:
                     yield _Text(4, ": ".join(part for part in (strings.get(0), strings[1]) if part))
 
     def objects(self, places: dict[int, int]) -> tuple[list[tuple[str, bytes]], int]:
-        """Embedded documents (they are OLE2 containers, packed or not), and how many cannot be read."""
+        """Return embedded documents (they are OLE2 containers, packed or not), and how many cannot be read."""
         from tasks.index.formats.embedded import unpacked
 
         found: list[tuple[str, bytes]] = []
@@ -317,7 +317,7 @@ class _Show:
         return found, unread
 
     def all_texts(self) -> Iterator[str]:
-        """Every text atom of the stream in its order, for a presentation whose directory is broken."""
+        """Yield every text atom of the stream in its order, for a presentation whose directory is broken."""
         whole = _Record(0, 0, 0, len(self.data), True)
         try:
             for record in self.walk(whole):
@@ -328,5 +328,5 @@ class _Show:
 
 
 def _inflated(data: bytes, size: int) -> bytes:
-    """An object unpacked to no more than the size that it states, and 64 MiB."""
+    """Return an object unpacked to no more than the size that it states, and 64 MiB."""
     return zlib.decompressobj().decompress(data, min(size, 64 << 20) or 1)

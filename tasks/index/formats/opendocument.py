@@ -75,7 +75,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _sheet(document: OpenDocument, walker: TextWalker, sheet: Any, page: int, count: CellCount) -> Iterator[Element]:
-    """The blocks of a sheet, then what lies on it: comments, text boxes, charts."""
+    """Yield the blocks of a sheet, then what lies on it: comments, text boxes, charts."""
     yield from sheet_elements(attribute(sheet, "name"), _rows(document, sheet), page, count)
     for node in sheet.iter("{*}annotation", "{*}frame", "{*}custom-shape"):
         if not any(local(above) in {"frame", "g", "annotation"} for above in node.iterancestors()):
@@ -84,7 +84,7 @@ def _sheet(document: OpenDocument, walker: TextWalker, sheet: Any, page: int, co
 
 
 def _rows(document: OpenDocument, sheet: Any) -> Iterator[Row]:
-    """The rows of a sheet as text, heads merged over columns repeated in each."""
+    """Yield the rows of a sheet as text, heads merged over columns repeated in each."""
     for row in table_rows(sheet):
         cells: list[str] = []
         spans: list[tuple[int, int]] = []
@@ -102,7 +102,7 @@ def _rows(document: OpenDocument, sheet: Any) -> Iterator[Row]:
 
 
 def _cell(document: OpenDocument, cell: Any) -> str:
-    """A cell's value as text; codes and times as shown, a formula without a value as itself."""
+    """Return a cell's value as text; codes and times as shown, a formula without a value as itself."""
     shown = clean("\n".join(map(plain_text, cell.iterchildren("{*}p"))))
     kind = attribute(cell, "value-type")
     if kind in {"float", "currency"} and (value := attribute(cell, "value")):
@@ -122,7 +122,7 @@ def _cell(document: OpenDocument, cell: Any) -> str:
 
 
 def _slide(walker: TextWalker, slide: Any, page: int) -> Iterator[Element]:
-    """The shapes of a slide: its title, lists, tables, charts and texts, then the speaker's notes and comments."""
+    """Yield the shapes of a slide: its title, lists, tables, charts and texts, then the speaker's notes and comments."""
     for shape in slide:
         if local(shape) != "notes":
             is_title = attribute(shape, "class") == "title"

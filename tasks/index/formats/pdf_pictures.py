@@ -26,7 +26,7 @@ _LOOK = 60.0 / 72.0  # pixels a point at which a page is looked at
 
 
 def unread_pictures(page: Any, words: PageWords, pictures: Sequence[Rect]) -> list[Rect]:
-    """The rooms of pictures that look like paper with text and have none over it, from the top down; as shown."""
+    """Return the rooms of pictures that look like paper with text and have none over it, from the top down; as shown."""
     import numpy as np
 
     width, height = page.get_size()
@@ -50,7 +50,7 @@ def unread_pictures(page: Any, words: PageWords, pictures: Sequence[Rect]) -> li
 
 
 def _is_unread(grey: Any, text: Any, whole: bool) -> bool:
-    """Whether a picture looks like paper, light or dark, with ink that the text layer does not cover.
+    """Tell whether a picture looks like paper, light or dark, with ink that the text layer does not cover.
 
     Args:
         grey: its pixels; `text` says of each whether the text layer has a word there.
@@ -68,7 +68,7 @@ def _is_unread(grey: Any, text: Any, whole: bool) -> bool:
 
 
 def _has_lines(ink: Any) -> bool:
-    """Whether most strokes stand in rows of many; rules down the picture do not count."""
+    """Tell whether most strokes stand in rows of many; rules down the picture do not count."""
     letters = ink & (ink.mean(axis=0) < 0.35)
     strokes = (letters[:, 1:] & ~letters[:, :-1]).sum(axis=1)
     many = strokes[strokes >= _MANY]
@@ -93,7 +93,7 @@ def _area(room: Rect) -> float:
 
 
 def _together(pictures: Sequence[Rect], width: float, height: float) -> list[Rect]:
-    """Pictures within the page, those that touch made one: scanners cut a page into strips."""
+    """Return pictures within the page, those that touch made one: scanners cut a page into strips."""
     rooms: list[Rect] = []
     for picture in pictures[:2000]:
         room = Rect(max(picture.x0, 0.0), max(picture.top, 0.0), min(picture.x1, width), min(picture.bottom, height))
@@ -117,7 +117,7 @@ def _touch(one: Rect, other: Rect) -> bool:
 
 
 def add_words(known: PageWords, seen: PageWords) -> PageWords:
-    """The words of a text layer and those that recognition saw beside them; what is printed over a picture stays as it is."""
+    """Return the words of a text layer and those that recognition saw beside them; what is printed over a picture stays as it is."""
     if not known.words:
         return replace(seen, turned=(), rules=known.rules) if known.empty else seen
     back = known.frame.inverse().of(seen.frame)

@@ -47,12 +47,12 @@ class Frame(NamedTuple):
         return Rect(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
     def after(self, x: float, y: float) -> Frame:
-        """The frame of words that were moved by −x and −y."""
+        """Return the frame of words that were moved by −x and −y."""
         e, f = self.point(x, y)
         return Frame(self.a, self.b, self.c, self.d, e, f)
 
     def of(self, inner: Frame) -> Frame:
-        """The frame of what `inner` leads to the space of this one."""
+        """Return the frame of what `inner` leads to the space of this one."""
         e, f = self.point(inner.e, inner.f)
         return Frame(
             self.a * inner.a + self.b * inner.c,
@@ -64,7 +64,7 @@ class Frame(NamedTuple):
         )
 
     def inverse(self) -> Frame:
-        """The way back: a turn's matrix is orthogonal, so its inverse is its transpose."""
+        """Return the way back: a turn's matrix is orthogonal, so its inverse is its transpose."""
         a, b, c, d, e, f = self
         return Frame(a, c, b, d, -(a * e + c * f), -(b * e + d * f))
 
@@ -77,7 +77,7 @@ _READING = ((1, 0, 0, -1), (0, 1, 1, 0), (-1, 0, 0, 1), (0, -1, -1, 0))
 
 
 def frame(box: Sequence[float], rotation: int, turn: int) -> Frame:
-    """From reading space to the page as shown.
+    """Return the frame that leads from reading space to the page as shown.
 
     Args:
         box: left, bottom, right, top of the visible part of the page, in the page's own space.
@@ -103,7 +103,7 @@ def frame(box: Sequence[float], rotation: int, turn: int) -> Frame:
 
 
 def row_box(cells: Sequence[Rect | None], page: int, frame: Frame) -> tuple[int, ...]:
-    """The places of a row's cells in the form of `Element.boxes`."""
+    """Return the places of a row's cells in the form of `Element.boxes`."""
     known = [cell for cell in cells if cell]
     if not known:
         return ()

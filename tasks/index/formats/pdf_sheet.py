@@ -30,7 +30,7 @@ class Notes:
 
     context: Context
     warnings: list[str] = field(default_factory=list)
-    unread: list[int] = field(default_factory=list)  # without text, and text recognition not to be had
+    unread: list[int] = field(default_factory=list)  # without text, and text recognition not available
     pictures: list[int] = field(default_factory=list)  # with text and an unread picture, as before
     blank: list[int] = field(default_factory=list)  # nothing recognised
     slow: bool = False  # text recognition of a page took too long
@@ -45,11 +45,11 @@ class Notes:
         return ocr.find_tesseract(self.context.languages)
 
     def missing(self) -> str:
-        """One sentence on the pages that text recognition could not be tried on."""
+        """Return one sentence on the pages that text recognition could not be tried on."""
         return f"{_ranges(self.unread)} no text and {self.tesseract}" if self.unread else ""
 
     def told(self) -> list[str]:
-        """All warnings."""
+        """Return all warnings."""
         found = [*self.warnings, self.missing()]
         if self.pictures:
             found.append(f"{_ranges(self.pictures)} a picture of text that was not read: {self.tesseract}")
@@ -57,7 +57,7 @@ class Notes:
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """`page 7 has`, `pages 3–7, 9 have`."""
+    """Return `page 7 has`, `pages 3–7, 9 have`."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:
@@ -69,7 +69,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def read_pages(document: Any, notes: Notes) -> Iterator[tuple[int, PageWords]]:
-    """The pages of a pdfium document that can be read, with their numbers."""
+    """Yield the pages of a pdfium document that can be read, with their numbers."""
     import pypdfium2
 
     for number in range(1, len(document) + 1):
@@ -89,7 +89,7 @@ def read_pages(document: Any, notes: Notes) -> Iterator[tuple[int, PageWords]]:
 
 
 def _flattened(document: Any, page: Any, number: int) -> Any:
-    """The page, with what is filled into its form fields and written on it as notes made part of its content."""
+    """Return the page, with what is filled into its form fields and written on it as notes made part of its content."""
     import pypdfium2.raw as raw
 
     raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY)
@@ -98,7 +98,7 @@ def _flattened(document: Any, page: Any, number: int) -> Any:
 
 
 def _read(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
-    """The words of a page's text layer, of its pictures, or of the whole page as a picture."""
+    """Return the words of a page's text layer, of its pictures, or of the whole page as a picture."""
     import pypdfium2.raw as raw
 
     drawn = raw.FPDFPage_CountObjects(page.raw) > 0 or raw.FPDFPage_GetAnnotCount(page.raw) > 0
@@ -112,7 +112,7 @@ def _read(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
 
 
 def _read_whole(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
-    """What text recognition sees; what the text layer has where that is not to be had or sees less."""
+    """Return what text recognition sees; what the text layer has where that is not available or sees less."""
     known = PageWords() if words.broken else words
     if isinstance(notes.tesseract, str):
         notes.unread.append(number)
@@ -134,7 +134,7 @@ def _read_whole(page: Any, number: int, words: PageWords, notes: Notes) -> PageW
 
 
 def _read_picture(page: Any, number: int, words: PageWords, room: Rect, notes: Notes) -> PageWords:
-    """The page's words and those of a picture on it."""
+    """Return the page's words and those of a picture on it."""
     if isinstance(notes.tesseract, str):
         if number not in notes.pictures:
             notes.pictures.append(number)
@@ -147,7 +147,7 @@ def _read_picture(page: Any, number: int, words: PageWords, room: Rect, notes: N
 
 
 def _recognise(page: Any, number: int, room: Rect, tesseract: ocr.Tesseract, notes: Notes) -> ocr.Reading | None:
-    """The words in a part of a page; None, with a warning, when recognition fails."""
+    """Return the words in a part of a page; None, with a warning, when recognition fails."""
     notes.context.extend()
     try:
         return ocr.recognise(render(page, room, notes.context), tesseract, 3 * notes.context.limits.seconds_per_page)
@@ -158,7 +158,7 @@ def _recognise(page: Any, number: int, room: Rect, tesseract: ocr.Tesseract, not
 
 
 def render(page: Any, room: Rect, context: Context) -> Picture:
-    """A part of the page (points, as shown) as a picture: 300 dots per inch, fewer for a very large sheet."""
+    """Return a part of the page (points, as shown) as a picture: 300 dots per inch, fewer for a very large sheet."""
     width, height = page.get_size()
     area = max((room.x1 - room.x0) * (room.bottom - room.top), 1.0)
     scale = min(DPI / 72.0, (min(context.limits.pixels, MAX_PIXELS) / area) ** 0.5)

@@ -59,13 +59,13 @@ def to_page(
 
 
 def _hidden(word: Raw, mark: Mark) -> bool:
-    """Whether a word is the picture of a tick, which the mark says better."""
+    """Tell whether a word is the picture of a tick, which the mark says better."""
     x, y = (word.left + word.right) / 2, (word.bottom + word.top) / 2
     return mark.hides and mark.left <= x <= mark.right and mark.bottom <= y <= mark.top and len(word.text) < 3
 
 
 def _as_word(mark: Mark, turn: int) -> Raw:
-    """A mark as a word that reads as the page does, on a line that its box stands on."""
+    """Return a mark as a word that reads as the page does, on a line that its box stands on."""
     width, height = mark.right - mark.left, mark.top - mark.bottom
     size = max(4.0, min(12.0, height if turn % 2 == 0 else width))
     rise = max(0.0, (height if turn % 2 == 0 else width) / 2 - 0.35 * size)
@@ -79,7 +79,7 @@ def _as_word(mark: Mark, turn: int) -> Raw:
 
 
 def _turned(word: Raw, main: int) -> Turned:
-    """A word at right angles to the page's reading direction, in the space of the upright words."""
+    """Return a word at right angles to the page's reading direction, in the space of the upright words."""
     left, bottom, right, top = word.left, word.bottom, word.right, word.top
     x0, y0, x1, y1 = (
         (left, -top, right, -bottom),
@@ -107,7 +107,7 @@ def _heal(found: Sequence[Raw]) -> list[Raw]:
 
 def _same_word(last: Raw, word: Raw) -> bool:
     if not _LAST_LETTER.match(word.text) or not last.text[-2:].isalpha() or last.text[-1] == "f":
-        return False  # an f leans over the space after it, so the room there is not to be told
+        return False  # an f leans over the space after it, so the room there is not known
     return bool(last.origin[1] == word.origin[1] and -0.05 < (word.origin[0] - last.right) / word.size < 0.17)
 
 

@@ -32,14 +32,14 @@ class Pictures:
     def large(
         self, name: str, data: bytes, size: tuple[int, int], page: int, whole: tuple[int, int] = PAGE
     ) -> Iterator[Element]:
-        """The text of a picture of this size, when it covers a good part of a page; both sizes in EMU."""
+        """Yield the text of a picture of this size, when it covers a good part of a page; both sizes in EMU."""
         if size[0] * size[1] < _SHARE * whole[0] * whole[1]:
             self.small.append((name, page, data))
         else:
             yield from self._read(name, data, page)
 
     def left(self) -> Iterator[Element]:
-        """The text of the pictures that were left alone, for a document that has none otherwise."""
+        """Yield the text of the pictures that were left alone, for a document that has none otherwise."""
         if len(self.small) > _MOST_OF_NO_TEXT:
             self.warnings.append(f"of {len(self.small)} pictures only the first {_MOST_OF_NO_TEXT} were read")
         for name, page, data in self.small[:_MOST_OF_NO_TEXT]:
@@ -62,6 +62,6 @@ class Pictures:
 
 
 def emu(length: str) -> int:
-    """A length such as `17cm` or `481.9pt` in EMU, 0 for none."""
+    """Return a length such as `17cm` or `481.9pt` in EMU, 0 for none."""
     match = re.match(r"\s*(\d+(?:\.\d+)?)\s*(cm|mm|in|pt|px)", length)
     return int(float(match[1]) * _UNITS[match[2]]) if match else 0

@@ -107,7 +107,7 @@ class _Reader:
         return self._package.aside(parts[0]) if parts else None
 
     def read(self) -> Iterator[Element]:
-        """The elements of the whole document; of one without text those of its pictures."""
+        """Yield the elements of the whole document; of one without text those of its pictures."""
         empty = True
         for element in self._all():
             empty = False
@@ -129,7 +129,7 @@ class _Reader:
             yield from self._margin(part, "footer")
 
     def _references(self, name: str) -> list[str]:
-        """The parts of heads or feet, each once, in the order of the sections that show them."""
+        """Return the parts of heads or feet, each once, in the order of the sections that show them."""
         relations = self._package.relations(self._main)
         found = (relations.get(relation_id(node)) for node in self._root.iter("{*}" + name))
         return list(dict.fromkeys(r.target for r in found if r is not None and not r.external))
@@ -140,7 +140,7 @@ class _Reader:
         return told or named[:1]
 
     def _margin(self, part: str, kind: ElementKind) -> Iterator[Element]:
-        """A head or a foot, without a page's mere number; its tables stay tables."""
+        """Yield a head or a foot, without a page's mere number; its tables stay tables."""
         if (root := self._package.aside(part)) is not None:
             numbered = any("PAGE" in _instruction(node) for node in root.iter("{*}fldSimple", "{*}instrText"))
             for element in self._story(part, root):
@@ -150,19 +150,19 @@ class _Reader:
                     yield replace(element, kind=kind, level=0)
 
     def _notes(self, part: str) -> Iterator[Element]:
-        """Each note of a part; those that only draw the line above notes have no text."""
+        """Yield each note of a part; those that only draw the line above notes have no text."""
         if (root := self._package.aside(part)) is not None:
             for element in self._story(part, root):
                 yield replace(element, kind="text", level=0) if element.kind == "title" else element
 
     def _story(self, part: str, root: Any) -> Iterator[Element]:
-        """The elements of one part."""
+        """Yield the elements of one part."""
         self._part = part
         for node in [part for part in root if local(part) in _STORIES] or [root]:
             yield from self._blocks(node)
 
     def _blocks(self, node: Any) -> Iterator[Element]:
-        """The elements of a body, a cell, a box or a note."""
+        """Yield the elements of a body, a cell, a box or a note."""
         carried = ""
         for item in node:
             tag = local(item)
@@ -183,7 +183,7 @@ class _Reader:
             yield Element("text", rest, self._page)
 
     def _paragraph(self, node: Any, found: Inline) -> Iterator[Element]:
-        """A paragraph, then what hangs on it."""
+        """Yield a paragraph, then what hangs on it."""
         self._page += found.breaks_before
         properties = child(node, "pPr")
         if text := clean(found.text):
@@ -206,7 +206,7 @@ class _Reader:
                 yield from drawn(self._package, self._part, anchored, self._page)
 
     def _picture(self, node: Any) -> Iterator[Element]:
-        """The text of a picture, where it is a page."""
+        """Yield the text of a picture, where it is a page."""
         relation = self._package.relations(self._part).get(relation_id(node, "embed") or relation_id(node))
         if relation is None or relation.external:
             return
@@ -218,7 +218,7 @@ class _Reader:
         yield from self._pictures.large(relation.target, data, _size(node), self._page)
 
     def _imported(self, node: Any) -> Iterator[Element]:
-        """A part in another format that Word shows as if it stood here (`w:altChunk`)."""
+        """Yield a part in another format that Word shows as if it stood here (`w:altChunk`)."""
         relation = self._package.relations(self._part).get(relation_id(node))
         name = self._context.name
         if relation is None or relation.external or name.count("!") >= _DEEPEST:
@@ -237,7 +237,7 @@ class _Reader:
         yield from (replace(element, page=self._page, section="") for element in parsed.elements)
 
     def _table(self, node: Any) -> Iterator[Element]:
-        """A table; one that only arranges the page gives its cells' elements as they are."""
+        """Yield a table; one that only arranges the page gives its cells' elements as they are."""
         rows = [[*self._row(row)] for row in _rows(node)]
         cells = [cell for row in rows for cell in row if cell.elements]
         nested = any(e.kind == "table" for cell in cells for e in cell.elements)
@@ -264,7 +264,7 @@ def _instruction(node: Any) -> str:
 
 
 def _size(node: Any) -> tuple[int, int]:
-    """Width and height of a picture in EMU, 0 where they are not told."""
+    """Return width and height of a picture in EMU, 0 where they are not told."""
     for above in node.iterancestors():
         if local(above) in {"inline", "anchor"} and (extent := child(above, "extent")) is not None:
             return _count(attribute(extent, "cx"), 0, most=2**40), _count(attribute(extent, "cy"), 0, most=2**40)
@@ -275,13 +275,13 @@ def _size(node: Any) -> tuple[int, int]:
 
 
 def _mark_deleted(paragraph: Any) -> bool:
-    """Whether the end of a paragraph was deleted: it then goes on in the next."""
+    """Tell whether the end of a paragraph was deleted: it then goes on in the next."""
     marks = child(child(paragraph, "pPr"), "rPr")
     return child(marks, "del") is not None or child(marks, "moveFrom") is not None
 
 
 def _rows(node: Any) -> Iterator[Any]:
-    """The rows of a table, looked for in what wraps them; deleted ones go."""
+    """Yield the rows of a table, looked for in what wraps them; deleted ones go."""
     for item in node:
         if local(item) == "tr":
             properties = child(item, "trPr")
@@ -304,7 +304,7 @@ def _count(text: str, otherwise: int, most: int = MOST_COLUMNS) -> int:
 
 
 def _grid(rows: list[list[_Cell]]) -> list[list[Place]]:
-    """Every place that a cell covers with its text and number."""
+    """Return every place that a cell covers with its text and number."""
     grid: list[list[Place]] = []
     number = 0
     for row in rows:

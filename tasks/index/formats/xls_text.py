@@ -23,7 +23,7 @@ Record = tuple[int, int, bytes]
 
 
 def beside_cells(data: bytes) -> Iterator[Element]:
-    """The elements beside the cells, a sheet a page; nothing of a file before Excel 97, or of a damaged stream."""
+    """Yield the elements beside the cells, a sheet a page; nothing of a file before Excel 97, or of a damaged stream."""
     stream = _workbook_stream(data)
     pages = _pages(stream)
     page = waiting = 0
@@ -61,7 +61,7 @@ def _records(stream: bytes) -> Iterator[Record]:
 
 
 def _pages(stream: bytes) -> dict[int, int]:
-    """Offset of a sheet's first record → its number, from the list of sheets."""
+    """Return offset of a sheet's first record → its number, from the list of sheets."""
     places = [
         struct.unpack_from("<I", body)[0]
         for _, kind, body in _records(stream)
@@ -75,7 +75,7 @@ def _characters(data: bytes, wide: bool, most: int) -> str:
 
 
 def _short(kind: int, body: bytes, page: int) -> Element | None:
-    """The title or a label of a chart, a sheet's head or foot."""
+    """Return the title or a label of a chart, a sheet's head or foot."""
     if kind == _SERIES_TEXT and len(body) >= 4:
         text = clean(_characters(body[4:], bool(body[3] & 1), body[2]))
         return Element("caption", text, page) if text else None
