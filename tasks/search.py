@@ -88,7 +88,7 @@ class Searcher:
         self._pool = ThreadPoolExecutor(4, "search")
 
     def search(self, query: str, k: int = 10, mode: Mode = "hybrid", where: Filter | None = None) -> Answer:
-        """The best `k` chunks.
+        """Return the best `k` chunks.
 
         Args:
             where: column → value conditions, each of FILTERS.
@@ -184,13 +184,13 @@ def named_documents(query: str, candidates: Candidates) -> Named:
 
 @lru_cache(maxsize=10_000)  # the same few documents answer query after query; stemming their names took 12 ms of each
 def name_terms(text: str) -> frozenset[str]:
-    """Terms of a name, words that letters and digits make up together also in parts: `10K`, `10`, `K`."""
+    """Return terms of a name, words that letters and digits make up together also in parts: `10K`, `10`, `K`."""
     parts = (part for word in NAME_WORD.findall(text) for part in {word, *NAME_PART.findall(word)})
     return frozenset(term for part in parts if (term := terms.analyse(part, "en")))
 
 
 def query_name_terms(query: str) -> frozenset[str]:
-    """`name_terms` of a query, and its neighbours joined: files are called `rossibruni` and firms Rossi Bruni."""
+    """Return `name_terms` of a query, and its neighbours joined: files are called `rossibruni` and firms Rossi Bruni."""
     words = NAME_WORD.findall(POSSESSIVE.sub("", query))
     joined = {"".join(words[i : i + n]) for n in (2, 3) for i in range(len(words) - n + 1)}
     return name_terms(query) | {terms.analyse(word, "en") for word in joined}
@@ -214,7 +214,7 @@ def rank(candidates: Candidates, fit: Mapping[str, float], vector_weight: float)
 
 
 def _place(row: Row) -> tuple[str, int]:
-    """Where a hit sends its reader: a page, or in a document without pages the chunk itself."""
+    """Return where a hit sends its reader: a page, or in a document without pages the chunk itself."""
     return (row["document_id"], row["page_first"]) if row["format"] in PAGED else (row["chunk_id"], 0)
 
 

@@ -73,7 +73,7 @@ def discover(
 
 
 def _items(roots: Sequence[Root], allowed: Sequence[str]) -> Iterator[Found | Unreadable | Skipped]:
-    """What lies under the roots, each path once."""
+    """Yield what lies under the roots, each path once."""
     left = outermost(roots)
     # without globs the outermost roots do not overlap, and nothing need be remembered
     seen: set[str] | None = set() if len(left) > 1 and any(root.kind == "glob" for root in left) else None

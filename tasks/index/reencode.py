@@ -130,7 +130,7 @@ def _begin(lake: Lake, collection: str, mark: EncoderMark) -> None:
 
 
 def _due(lake: Lake, collection: str) -> list[Work]:
-    """The indexed documents whose present content is not beside; what is beside of others leaves."""
+    """Return the indexed documents whose present content is not beside; what is beside of others leaves."""
     columns = ["document_id", "path", "content_hash", "chunks"]
     rows = ledger.read(lake, collection, columns, {"state": ledger.INDEXED}).to_pylist()
     claimed = {row["document_id"]: row["content_hash"] for row in rows if row["chunks"]}

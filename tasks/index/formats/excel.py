@@ -79,7 +79,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _read(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) -> list[Element]:
-    """The elements of all sheets; cells by calamine when openpyxl cannot."""
+    """Return the elements of all sheets; cells by calamine when openpyxl cannot."""
     try:
         return list(_by_openpyxl(package, sheets, data, count))
     except (MemoryError, DocumentError):
@@ -147,7 +147,7 @@ class _Formulas:
         return cls(missing, Calculator(values, missing))
 
     def text(self, sheet: str, place: Place, number_format: str) -> str | None:
-        """What stands for a formula without a value; None for any other cell."""
+        """Return what stands for a formula without a value; None for any other cell."""
         formula = self.missing.get(sheet, {}).get(place)
         if formula is None:
             return None
@@ -172,7 +172,7 @@ class _Formulas:
 
 
 def _asks_for_calculation(package: Package) -> bool:
-    """Whether the workbook asks to be calculated when it is opened: a stored 0 is then a placeholder."""
+    """Tell whether the workbook asks to be calculated when it is opened: a stored 0 is then a placeholder."""
     root = package.aside(package.main(r"xl/workbook\d*\.xml"))
     nodes = root.iter("{*}calcPr") if root is not None else ()
     return any(attribute(node, "fullCalcOnLoad") in {"1", "true"} for node in nodes)
@@ -187,7 +187,7 @@ def _values(tab: Any) -> Iterator[tuple[Place, Any]]:
 
 
 def _valueless(markup: bytes, asks: bool) -> Iterator[Place]:
-    """The places of the formulas that store no value, or only the placeholder 0; an empty text is a value."""
+    """Yield the places of the formulas that store no value, or only the placeholder 0; an empty text is a value."""
     from openpyxl.utils import column_index_from_string
 
     for attributes, value in _FORMULA_CELL.findall(markup):
@@ -197,7 +197,7 @@ def _valueless(markup: bytes, asks: bool) -> Iterator[Place]:
 
 
 def _missing(data: bytes, valueless: Mapping[str, set[Place]]) -> dict[str, dict[Place, str]]:
-    """Sheet → place → formula, of the places that have no value."""
+    """Return sheet → place → formula, of the places that have no value."""
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
@@ -214,7 +214,7 @@ def _missing(data: bytes, valueless: Mapping[str, set[Place]]) -> dict[str, dict
 
 
 def _rows(tab: Any, markup: bytes, formulas: _Formulas) -> Iterator[Row]:
-    """The rows of a sheet as text; heads merged over columns and labels merged down are repeated."""
+    """Yield the rows of a sheet as text; heads merged over columns and labels merged down are repeated."""
     tab.reset_dimensions()  # some programs write a wrong size, and openpyxl would believe it
     over, down = _merged(markup)
     hanging: dict[int, tuple[int, str]] = {}
@@ -243,7 +243,7 @@ def _text(sheet: str, place: Place, cell: Any, formulas: _Formulas) -> str:
 
 
 def _merged(markup: bytes) -> tuple[dict[int, list[tuple[int, int]]], dict[int, list[tuple[int, int]]]]:
-    """Row → (first, last) column, 0-based, of cells merged over columns; row → (column, last row) of those merged down."""
+    """Return row → (first, last) column, 0-based, of cells merged over columns; row → (column, last row) of those merged down."""
     from openpyxl.utils import column_index_from_string
 
     over: dict[int, list[tuple[int, int]]] = {}
@@ -258,7 +258,7 @@ def _merged(markup: bytes) -> tuple[dict[int, list[tuple[int, int]]], dict[int, 
 
 
 def _macro_rows(package: Package, sheet: Sheet) -> Iterator[Row]:
-    """The rows of a sheet of old macros, which openpyxl does not read: values, and formulas without them."""
+    """Yield the rows of a sheet of old macros, which openpyxl does not read: values, and formulas without them."""
     root = package.aside(sheet.part)
     for row in root.iter("{*}row") if root is not None else ():
         cells = []

@@ -62,7 +62,7 @@ def _calls() -> _Calls:
 
 
 def read_shapes(page: Any) -> Shapes:
-    """The pictures and rules of a pdfium page (`pypdfium2.PdfPage`)."""
+    """Return the pictures and rules of a pdfium page (`pypdfium2.PdfPage`)."""
     import pypdfium2.raw as raw
 
     shown = frame(page.get_cropbox(), page.get_rotation() // 90, 0)
@@ -75,7 +75,7 @@ def read_shapes(page: Any) -> Shapes:
 
 
 def _worth_a_look(page: int, count: int) -> Iterator[int]:
-    """The objects of a page; of one that is nearly all text only those near one that is none.
+    """Yield the objects of a page; of one that is nearly all text only those near one that is none.
 
     Some programs write a text object a letter, four thousand on a page. Lines and pictures come in runs or at either end.
     """
@@ -133,7 +133,7 @@ def _matrix(item: Any) -> Matrix:
 
 
 def _within(inner: Matrix, outer: Matrix) -> Matrix:
-    """The matrix of what stands in a form that stands in another."""
+    """Return the matrix of what stands in a form that stands in another."""
     a, b, c, d, e, f = inner
     (x0, y0), (x1, y1) = _point(e, f, outer), (outer[4], outer[5])
     ax, ay = _point(a, b, outer)
@@ -156,7 +156,7 @@ def _turned(bounds: Rect, matrix: Matrix) -> Rect:
 
 
 def _rules(item: int, matrix: Matrix) -> Iterator[Rect]:
-    """The straight lines of a path along the page's edges: its strokes, or itself where it is a thin filled bar."""
+    """Yield the straight lines of a path along the page's edges: its strokes, or itself where it is a thin filled bar."""
     import pypdfium2.raw as raw
 
     whole = _turned(_bounds(item), matrix)
@@ -174,7 +174,7 @@ def _rules(item: int, matrix: Matrix) -> Iterator[Rect]:
 
 
 def _lines(path: Any, matrix: Matrix) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """The straight segments of a path, the one that closes it included."""
+    """Yield the straight segments of a path, the one that closes it included."""
     import pypdfium2.raw as raw
 
     x, y = ctypes.c_float(), ctypes.c_float()

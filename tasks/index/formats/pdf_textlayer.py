@@ -70,7 +70,7 @@ class _Probe:
         self.at_box, self.at_matrix, self.at_x, self.at_y, self.at_flags, self.at_name = map(ctypes.addressof, found)
 
     def loose(self, index: int) -> tuple[float, float, float, float]:
-        """Left, bottom, right and top of a character's em box."""
+        """Return left, bottom, right and top of a character's em box."""
         self.calls.loose(self.text, index, self.at_box)
         box = self.box
         return box.left, box.bottom, box.right, box.top
@@ -80,11 +80,11 @@ class _Probe:
         return self.x.value, self.y.value
 
     def guessed(self, index: int) -> bool:
-        """Whether a character is not in the document: pdfium put it where it takes a word to end."""
+        """Tell whether a character is not in the document: pdfium put it where it takes a word to end."""
         return bool(self.calls.generated(self.text, index) == 1)
 
     def size_and_turn(self, index: int) -> tuple[float, int]:
-        """Font size in points as it appears, and the quarter turns of the writing direction."""
+        """Return font size in points as it appears, and the quarter turns of the writing direction."""
         size = float(self.calls.size(self.text, index))
         if not self.calls.matrix(self.text, index, self.at_matrix):
             return size, 0
@@ -106,7 +106,7 @@ def _bold_name(name: bytes) -> bool:
 
 
 def read_words(page: Any, marks: Sequence[Mark] = ()) -> PageWords:
-    """All words of a pdfium page (`pypdfium2.PdfPage`), in the order of the content stream; annotations add `marks`."""
+    """Return all words of a pdfium page (`pypdfium2.PdfPage`), in the order of the content stream; annotations add `marks`."""
     textpage = page.get_textpage()
     try:
         probe = _Probe(textpage.raw)
@@ -121,7 +121,7 @@ def read_words(page: Any, marks: Sequence[Mark] = ()) -> PageWords:
 
 
 def _characters(probe: _Probe) -> str:
-    """One Python character for each pdfium character, so that places in the string are pdfium's indices."""
+    """Return one Python character for each pdfium character, so that places in the string are pdfium's indices."""
     raw, count = probe.raw, probe.raw.FPDFText_CountChars(probe.handle)
     if count <= 0:
         return ""
@@ -180,7 +180,7 @@ def _touching(before: Sequence[float], after: Sequence[float], size: float) -> b
 
 
 def _is_broken(probe: _Probe, text: str) -> bool:
-    """Whether the characters mostly have no meaning: no map to Unicode, private-use or replacement characters."""
+    """Tell whether the characters mostly have no meaning: no map to Unicode, private-use or replacement characters."""
     step = max(1, len(text) // 240)  # as many samples say enough
     sample = [(index, text[index]) for index in range(0, len(text), step) if text[index] > " "]
     bad = sum(_meaningless(char) or probe.raw.FPDFText_HasUnicodeMapError(probe.handle, i) == 1 for i, char in sample)

@@ -72,7 +72,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def elements_of_rtf(data: bytes) -> list[Element]:
-    """The elements of an RTF text.
+    """Return the elements of an RTF text.
 
     Raises:
         DocumentError: CORRUPT.
@@ -108,7 +108,7 @@ class _Reader:
         self.warnings: list[str] = []
 
     def read(self) -> list[Element]:
-        """The elements: heads, body, notes and comments, feet."""
+        """Return the elements: heads, body, notes and comments, feet."""
         place = 0
         while (match := _TOKEN.match(self._data, place)) is not None:
             place = match.end()
@@ -154,7 +154,7 @@ class _Reader:
             self._close(closed)
 
     def _close(self, closed: _Group) -> None:
-        """The end of a group: what it gathered goes where it belongs."""
+        """End a group: what it gathered goes where it belongs."""
         if closed.target in GATHERED and (closed.target != self._group.target or closed.target == "stylesheet"):
             text, self._words = "".join(self._words), []
             self._gathered(closed.target, text)
@@ -233,7 +233,7 @@ class _Reader:
     # --- text
 
     def _take(self, data: bytes) -> None:
-        """Bytes of text; those that stand in for a character by number are passed over."""
+        """Take bytes of text; those that stand in for a character by number are passed over."""
         if self._skip:
             passed = min(self._skip, len(data))
             self._skip -= passed
@@ -266,14 +266,14 @@ class _Reader:
             self._say(ESCAPES[sign])
 
     def _passed(self) -> bool:
-        """Whether a word or sign stands in for a character by number, and so counts as nothing."""
+        """Tell whether a word or sign stands in for a character by number, and so counts as nothing."""
         if self._skip:
             self._skip -= 1
             return True
         return False
 
     def _character(self, number: int) -> None:
-        """`\\uN`: a UTF-16 unit, with stand-ins behind it."""
+        """Take `\\uN`, a UTF-16 unit, with stand-ins behind it."""
         self._flush()
         unit = number % 65536
         if 0xD800 <= unit < 0xDC00:
@@ -345,7 +345,7 @@ class _Reader:
             self._style_level = number + 1
 
     def _text_word(self, word: str, number: int | None) -> None:
-        """Words that stand in the text: fonts, paragraphs, rows."""
+        """Act on words that stand in the text: fonts, paragraphs, rows."""
         group = self._group
         on = number != 0
         if word == "f":
@@ -383,7 +383,7 @@ class _Reader:
 
 
 def _codec(number: int) -> str:
-    """Python's name of a code page, cp1252 for one that it does not know."""
+    """Return Python's name of a code page, cp1252 for one that it does not know."""
     names = {10000: "mac_roman", 65001: "utf-8", 708: "iso8859_6", 10007: "mac_cyrillic", 10029: "mac_latin2"}
     name = names.get(number, f"cp{number}")
     try:

@@ -76,7 +76,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 
 def _slide_names(package: Package) -> Iterator[str]:
-    """The parts of the slides in the order in which they are shown."""
+    """Yield the parts of the slides in the order in which they are shown."""
     main = package.main(r"ppt/presentation\d*\.xml")
     relations = package.relations(main)
     for slide in package.xml(main).iter("{*}sldId"):
@@ -87,7 +87,7 @@ def _slide_names(package: Package) -> Iterator[str]:
 
 
 def _slide_size(package: Package) -> tuple[int, int]:
-    """Width and height of a slide in EMU."""
+    """Return width and height of a slide in EMU."""
     root = package.xml(package.main(r"ppt/presentation\d*\.xml"))
     size = next(root.iter("{*}sldSz"), None)
     return _extent(size) if size is not None else PAGE
@@ -117,7 +117,7 @@ def _pictures(package: Package, part: str, page: int, pictures: Pictures, whole:
 
 
 def _slide(package: Package, part: str, page: int) -> Iterator[Element]:
-    """The shapes of a slide, its notes and its comments."""
+    """Yield the shapes of a slide, its notes and its comments."""
     root = package.aside(part)
     if root is None:
         return
@@ -148,13 +148,13 @@ def _comments(root: Any, page: int) -> Iterator[Element]:
 
 
 def _placeholder(shape: Any) -> tuple[str, str]:
-    """(type, idx) of the placeholder that a shape fills; ("", "") for none."""
+    """Return (type, idx) of the placeholder that a shape fills; ("", "") for none."""
     node = next(shape.iter("{*}ph"), None)
     return (attribute(node, "type", "obj"), attribute(node, "idx", "0")) if node is not None else ("", "")
 
 
 def _layout(package: Package, part: str) -> dict[str, Spot]:
-    """Where the placeholders of a slide's layout stand, by idx and by type."""
+    """Return where the placeholders of a slide's layout stand, by idx and by type."""
     spots: dict[str, Spot] = {}
     for name in package.related(part, "slideLayout"):
         if (root := package.aside(name)) is not None:
@@ -175,7 +175,7 @@ def _spot(shape: Any) -> Spot | None:
 
 
 def _shapes(package: Package, part: str, tree: Any, page: int, layout: dict[str, Spot]) -> Iterator[Element]:
-    """The elements of the shapes of a slide or a group, from the top left down."""
+    """Yield the elements of the shapes of a slide or a group, from the top left down."""
     shapes = [node for node in tree if local(node) in _SHAPES]
 
     def place(shape: Any) -> Spot:
@@ -192,7 +192,7 @@ def _shapes(package: Package, part: str, tree: Any, page: int, layout: dict[str,
 
 
 def _texts(shape: Any, page: int) -> Iterator[Element]:
-    """The paragraphs of a shape; those of the slide's title are one."""
+    """Yield the paragraphs of a shape; those of the slide's title are one."""
     role, _ = _placeholder(shape)
     texts = [
         (node, text) for body in shape.iter("{*}txBody") for node in body.iter("{*}p") if (text := paragraph_text(node))
@@ -207,7 +207,7 @@ def _texts(shape: Any, page: int) -> Iterator[Element]:
 
 
 def _is_listed(paragraph: Any, role: str) -> bool:
-    """Whether a paragraph has a bullet; in the body of a slide it has one unless it says no."""
+    """Tell whether a paragraph has a bullet; in the body of a slide it has one unless it says no."""
     properties = next(paragraph.iterchildren("{*}pPr"), None)
     if properties is not None and any(next(properties.iterchildren(mark), None) is not None for mark in _BULLETS):
         return True
@@ -216,7 +216,7 @@ def _is_listed(paragraph: Any, role: str) -> bool:
 
 
 def _frame(package: Package, part: str, frame: Any, page: int) -> Iterator[Element]:
-    """A table, chart or diagram."""
+    """Yield a table, chart or diagram."""
     for node in frame.iter("{*}tbl", "{*}chart", "{*}relIds"):
         if local(node) != "tbl":
             yield from drawn(package, part, node, page)
@@ -225,7 +225,7 @@ def _frame(package: Package, part: str, frame: Any, page: int) -> Iterator[Eleme
 
 
 def _grid(node: Any) -> list[list[Place]]:
-    """The cells of a table; one that is merged into another holds that one's text and number."""
+    """Return the cells of a table; one that is merged into another holds that one's text and number."""
     grid: list[list[Place]] = []
     number = 0
     for row in node.iterchildren("{*}tr"):

@@ -22,12 +22,12 @@ Words = Mapping[str, frozenset[str]]
 
 
 def words(**roles: str) -> dict[str, frozenset[str]]:
-    """Role → the heads that mean it, written with `|` between them."""
+    """Return role → the heads that mean it, written with `|` between them."""
     return {role: frozenset(head.strip() for head in heads.split("|")) for role, heads in roles.items()}
 
 
 def fold(text: str) -> str:
-    """A head as it is compared: small letters without accents, signs and double blanks."""
+    """Return a head as it is compared: small letters without accents, signs and double blanks."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(re.sub(r"[^a-z0-9%]+", " ", plain).split())
@@ -60,7 +60,7 @@ class Grid:
 
 
 def grid(element: Element, roles: Words, needed: Sequence[Sequence[str]]) -> Grid | None:
-    """The table with its columns named; None where a head of it lacks one of each group in `needed`.
+    """Return the table with its columns named; None where a head of it lacks one of each group in `needed`.
 
     Args:
         roles: what each column may be; the first role that a head fits counts, and each role once.
@@ -89,5 +89,5 @@ def _columns(row: Sequence[str], roles: Words) -> dict[str, int]:
 
 
 def grids(parsed: Parsed, roles: Words, needed: Sequence[Sequence[str]]) -> list[Grid]:
-    """Every table of a document that is of a kind."""
+    """Return every table of a document that is of a kind."""
     return [found for e in parsed.elements if e.kind == "table" and (found := grid(e, roles, needed))]
