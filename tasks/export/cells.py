@@ -64,7 +64,7 @@ def inset(cell: str | Cell) -> float:
 
 
 def column_widths(columns: tuple[Column, ...], rows: Sequence[Row], width: float, size: float) -> list[float]:
-    """Return numbers get the width of their widest cell, texts share what is left by the length of their contents."""
+    """Give numbers the width of their widest cell, and share what is left among texts by the length of their contents."""
     wanted = [_wanted(column, index, rows, size) for index, column in enumerate(columns)]
     texts = [index for index, column in enumerate(columns) if column.kind == "text"]
     for index, column in enumerate(columns):

@@ -125,7 +125,7 @@ def bars(
     other: str = "",
     ranking: bool = True,
 ) -> Drawing | None:
-    """Return horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`.
+    """Draw horizontal bars, the largest first, each with its value; what is past `most` is summed under `other`.
 
     Without `ranking` they stay in the order given, for categories that have one.
     """
@@ -165,7 +165,7 @@ def ribbon(
     legend: Sequence[tuple[str, str]],
     height: float = 74.0,
 ) -> Drawing | None:
-    """Return a strip of small columns in reading order, from −1 to 1, each in its tone: sentiment through a document."""
+    """Draw a strip of small columns in reading order, from −1 to 1, each in its tone: sentiment through a document."""
     if not values:
         return None
     if len(values) > 240:  # more than that are thinner than a printed line

@@ -67,7 +67,7 @@ class Company:
 
 
 def order(period: str) -> tuple[int, int, int, str]:
-    """Return sorts periods by year, a year after its quarters; what is not a period comes first."""
+    """Return a key that sorts periods by year, a year after its quarters; what is not a period comes first."""
     match = _YEAR.match(period)
     if not match:
         return (0, 0, 0, period)

@@ -23,7 +23,7 @@ class MaintenanceFailed(FaldoneError):
 
 
 def peak_memory() -> int:
-    """Return most resident bytes of this process so far."""
+    """Return the most resident bytes of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux
 
