@@ -3,7 +3,7 @@
 Four things make a hit, each between 0 and 1, added up:
     the BM25 score of its terms, as a share of the best one's;
     the cosine of its vector, stretched over the candidates' range (less where the encoder does not know the query's language);
-    both again for the wording in which statements answer what was asked (tasks/glossary.py), where it knows one;
+    both again for the wording in which statements answer what was asked (tasks/glossary), where it knows one;
     how well the words of its document's name and title fit the query, rare ones counting more: «ACME 2018» means that document.
 Adding stretched scores beat adding reciprocal ranks on every set that was tried (docs/decisions.md has the figures), as Bruch, Gai and
 Ingber found (ACM TOIS 2023). Of one page of a paged document only the best chunk is shown, so that ten hits are ten places to look.
