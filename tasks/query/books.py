@@ -73,16 +73,16 @@ def items(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def _income_rows(rows: Sequence[Row]) -> list[Row] | None:
-    """Return the accounts of the income statement; None where a class tells neither way, or none tells."""
+    """Return the accounts of the income statement; None where the words of a class do not tell, or tell both ways."""
     classes: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         classes[re.split(r"[./\-\s]", row["code"])[0]].append(row)
     income: list[Row] = []
     for part in classes.values():
-        votes = sum(_vote(row["name"]) for row in part)
-        if votes == 0:
+        votes = [vote for row in part if (vote := _vote(row["name"]))]
+        if abs(sum(votes)) * 3 <= len(votes):  # none tells, or a third says the contrary
             return None
-        if votes > 0:
+        if sum(votes) > 0:
             income += part
     return income or None
 

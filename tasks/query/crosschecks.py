@@ -50,6 +50,11 @@ def _finding(row: Row, rule: str, level: str, difference: float | None = None, *
     }
 
 
+def _equal(one: float, other: float) -> bool:
+    """Tell whether two amounts are the same to the cent; a difference of floats may fall short of the cent that it means."""
+    return round(one - other, 2) == 0
+
+
 # ---- invoices --------------------------------------------------------------------------------------------------------
 
 
@@ -117,7 +122,7 @@ def _compare(part: list[Row], invoice: Row) -> Iterator[Row]:
     for name in ("taxable", "tax"):
         registered = sum(row[name] or 0 for row in part)
         stated = (invoice[name] or 0) * sign
-        if abs(registered - stated) >= 0.01:
+        if not _equal(registered, stated):
             yield _finding(
                 part[0],
                 f"registered_{name}",
@@ -159,9 +164,9 @@ def _vat(office: Office) -> Iterator[Row]:
             continue
         same_year = [p for p in periods if str(p["year"]) == row["year"]]
         own = [p for p in same_year if (p["month"] == month if month else p["quarter"] == quarter)]
-        if own and abs((own[0]["due"] or 0) - row["amount"]) < 0.01:
+        if own and _equal(own[0]["due"] or 0, row["amount"]):
             continue
-        fits = next((p for p in same_year if abs((p["due"] or 0) - row["amount"]) < 0.01), None)
+        fits = next((p for p in same_year if _equal(p["due"] or 0, row["amount"])), None)
         values = {
             "code": row["code"],
             "paid": f"{row['amount']:.2f}",
@@ -194,7 +199,7 @@ def _withholdings(office: Office) -> Iterator[Row]:
             paid[f"{due['paid_on']:%Y-%m}"] += invoices[key]["withheld"] or 0
     for row in office.stored("taxes"):
         month = f"{row['year']}-{row['period'][-2:]}"
-        if row["code"] == WITHHOLDING and month in paid and abs(paid[month] - row["amount"]) >= 0.01:
+        if row["code"] == WITHHOLDING and month in paid and not _equal(paid[month], row["amount"]):
             values = {"month": month, "paid": f"{row['amount']:.2f}", "withheld": f"{paid[month]:.2f}"}
             yield _finding(row, "withholding_paid_and_kept", "note", row["amount"] - paid[month], **values)
 

@@ -16,7 +16,7 @@ from tasks.index.read import read
 from tasks.office import wording
 from tasks.office.checks import check_statement
 from tasks.office.recognise.cells import amount, day, decimal_mark, month_first
-from tasks.office.records import Book, Expiry, Record, Statement, VatRegister, from_data
+from tasks.office.records import Book, Expiry, Record, Statement, TaxPayment, VatRegister, from_data
 
 
 def records(text: str, name: str = "x.csv") -> list[Record]:
@@ -193,3 +193,39 @@ def test_dates_are_day_first_unless_that_is_impossible(days: list[date]) -> None
     american = [f"{d:%m/%d/%Y}" for d in days]
     if any(d.day > 12 for d in days):
         assert [day(text, month_first(american)) for text in american] == days
+
+
+FORM = """MODELLO DI PAGAMENTO UNIFICATO F24;;;;
+CODICE FISCALE 98000019996 STUDIO MARLETTO SRL;;;;
+Codice tributo;Rateazione;Anno di riferimento;Importi a debito versati;Importi a credito compensati
+6003;0003;2026;1.500,00;
+1040;0003;2026;40,00;
+6099;;2025;;200,00
+TOTALE;;;1.540,00;200,00
+SALDO FINALE EUR 1.340,00;;;;
+DATA DI VERSAMENTO 16/04/2026;;;;
+IT60X0542811101000000123456;;;;
+"""
+
+
+def test_a_payment_form_with_its_taxes_and_what_is_set_off() -> None:
+    (form,) = records(FORM)
+    assert isinstance(form, TaxPayment)
+    assert [(item.code, item.amount, item.period, item.year) for item in form.items] == [
+        ("6003", Decimal("1500.00"), "0003", "2026"),
+        ("1040", Decimal("40.00"), "0003", "2026"),
+        ("6099", Decimal("-200.00"), "", "2025"),
+    ]
+    assert (form.tax_code, form.name) == ("98000019996", "STUDIO MARLETTO SRL")
+    assert (form.balance, form.day) == (Decimal("1340.00"), date(2026, 4, 16))
+    assert form.iban == "IT60X0542811101000000123456"
+    assert sum(item.amount for item in form.items) == form.balance
+
+
+@pytest.mark.parametrize(
+    "text",
+    [FORM.replace("F24", "").replace("MODELLO DI PAGAMENTO UNIFICATO", "PROSPETTO"), FORM.split("6003")[0]],
+    ids=["does not say that it is one", "no taxes"],
+)
+def test_what_is_no_payment_form(text: str) -> None:
+    assert not any(isinstance(record, TaxPayment) for record in records(text))
