@@ -5,19 +5,18 @@ One process and a few seconds: the stages report through a callback, which the p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from prefect import flow, task
 from pydantic import Field
 
 from flows.observe import artifacts, retry, table
-from infra import stop
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
-from tasks.export.run import Exported
-from tasks.export.run import export as write_report
+from tasks.export import run as steps
 from tasks.progress import Progress
+
+write_report = task(name="write the report", **retry())(steps.export)
 
 
 @flow(name="export", flow_run_name="export-{template}-{collection}", validate_parameters=True)
@@ -48,30 +47,18 @@ def export(
     """
     progress = Progress("collect", 2)
     with artifacts(progress, "export"):
-        written = write_pdf(collection, documents or [], template, output, language, progress, on, office or [])
+        written = write_report(
+            load(),
+            collection,
+            documents or [],
+            template_name=template,
+            output=output,
+            language=language,
+            progress=steps.following(progress),
+            on=on,
+            office=office or [],
+        )
         progress.finish()
     receipt = written.as_json()
     table("export", [receipt], f"Report {template} on {collection}")
     return receipt
-
-
-@task(name="write the report", **retry())
-def write_pdf(
-    collection: str,
-    documents: list[str],
-    template: str,
-    output: str,
-    language: str,
-    progress: Progress,
-    on: str = "",
-    office: Sequence[str] = (),
-) -> Exported:
-    """Collect, compose and render."""
-
-    def tell(stage: str, done: int, total: int) -> None:
-        stop.check()  # nothing is kept of a report that is not whole: it may stop anywhere
-        if progress.status().stage != stage:
-            progress.stage(stage, total)
-        progress.add(done - progress.status().done)
-
-    return write_report(load(), collection, documents, template, output, language, tell, on, office)

@@ -147,6 +147,12 @@ class Progress:
                 self._recent = deque([self._moment()])
         self._tell()
 
+    def reach(self, stage: str, done: int, total: int, current: str = "") -> None:
+        """Stand at `done` of `total` in a stage, which begins where it is another than the one before."""
+        if self.status().stage != stage:
+            self.stage(stage, total)
+        self.add(done - self.status().done, current=current)
+
     def begin(self, batch: str, weight: float) -> None:
         """Count a batch of this weight while it is at work, by `part`."""
         with self._lock:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
+from infra import stop
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
@@ -25,6 +26,7 @@ from tasks.export.sheets import as_workbook
 from tasks.export.templates import template
 from tasks.export.weekly_figures import weekly_figures
 from tasks.export.words import Words
+from tasks.progress import Progress as JobProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,19 @@ class Exported:
 
 def silent(stage: str, done: int, total: int) -> None:
     """Report no progress, for those who do not look."""
+
+
+def following(progress: JobProgress) -> Progress:
+    """Return a callback that moves a job's progress, and stops where the job is asked to.
+
+    Nothing is kept of a report that is not whole, so it may stop anywhere.
+    """
+
+    def report(stage: str, done: int, total: int) -> None:
+        stop.check()
+        progress.reach(stage, done, total)
+
+    return report
 
 
 def export(

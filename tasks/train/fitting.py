@@ -57,9 +57,7 @@ def following(progress: JobProgress) -> Report:
 
     def report(now: Progress) -> None:
         nonlocal ended
-        if progress.status().stage != now.stage:
-            progress.stage(now.stage, now.total)
-        progress.add(now.done - progress.status().done, current=now.figures)
+        progress.reach(now.stage, now.done, now.total, now.figures)
         if len(now.epochs) > ended:
             ended = len(now.epochs)
             log.info("%s: %s, %.0f s to go", now.stage, now.figures, now.eta_seconds)
