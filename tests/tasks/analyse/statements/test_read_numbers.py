@@ -66,6 +66,18 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         ("3.2x", ".", "3.2"),
         ("-25 ( 25 )", ".", "-25"),
         ("33% ( 33 % )", ".", "33"),
+        ("(€ 1.200)", ",", "-1200"),  # a currency within the parentheses
+        ("(US$ 12)", ".", "-12"),
+        ("- $ 5", ".", "-5"),
+        ("1 . 5", ".", "1.5"),  # a sign that the page sets apart
+        ("1 , 200", ".", "1200"),
+        ("1,234", ",", "1.234"),  # the other reading would make it a thousand times as much
+        ("1.234", ".", "1.234"),
+        ("1,234,567", ",", "1234567"),  # a decimal sign that stands twice groups
+        ("12,5", ".", "12.5"),  # of another style, with one reading only
+        ("12.50", ",", "12.50"),
+        ("12,500", ".", "12500"),
+        ("9" * 40, ".", "9" * 40),
     ],
 )
 def test_printed_styles(cell: str, mark: Mark, value: str) -> None:
@@ -73,7 +85,11 @@ def test_printed_styles(cell: str, mark: Mark, value: str) -> None:
     assert number is not None and number.value == Decimal(value)
 
 
-@pytest.mark.parametrize("cell", ["", "n/a", "n.s.", "Note 5", "1.23.4,5.6", "2019 2018", "12 months", "A", "( )"])
+NONE = ["", "n/a", "n.s.", "Note 5", "1.23.4,5.6", "2019 2018", "12 months", "A", "( )"]
+OTHER_STYLES = ["1.234,5", "1.2.3", "1,2,3", "1,23,4", "12.34.56", "1.234.567,8", "1.234.5"]  # more than one reading
+
+
+@pytest.mark.parametrize("cell", [*NONE, *OTHER_STYLES, "9" * 41])
 def test_what_is_no_number(cell: str) -> None:
     assert parse_number(cell) is None
 
