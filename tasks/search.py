@@ -24,7 +24,7 @@ from typing import Any, Literal
 from infra.encoder import Encoder
 from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Filter, Lake
-from tasks.collection import ledger, terms
+from tasks.collection import ledger, normal, terms
 from tasks.collection.chunks import CHUNKS, EncoderMark, heading_of, require_encoder
 from tasks.glossary import wordings
 
@@ -33,6 +33,7 @@ Mode = Literal["hybrid", "vector", "text"]
 CANDIDATES = 100  # of each list; 200 take 2 ms more and find no more
 FOREIGN = 0.3  # weight of the vectors for a language that the encoder was not trained on
 NAMED = 3  # most documents whose names fit the query that are looked into more closely
+EXACT = 3.0  # of a number of a paper, a date or an amount that one document of many holds: more than words and meaning together
 FITTING = 0.8  # of the best fit: what still counts as a fit
 PAGED = {"pdf", "pptx"}
 NAME_WORD = re.compile(r"[^\W_]+")
@@ -99,13 +100,15 @@ class Searcher:
         if not query.strip():
             raise UsageError("the query is empty")
         started = time.perf_counter()
-        asked = [query, *filter(None, [wordings(query)])]
+        plain = normal.plain(query)
+        asked = [plain, *filter(None, [wordings(plain)])]
         limit = max(k, CANDIDATES)
         rows = self._candidates(asked, mode, where, limit)
-        named = named_documents(query, rows)
+        named = named_documents(normal.without_dates(plain), rows)
         if mode == "hybrid" and named.best and "document_id" not in (where or {}):
             rows |= self._candidates(asked[:1], mode, {**(where or {}), "document_id": named.best}, limit)
-        hits = rank(rows, named.fit if mode == "hybrid" else {}, self._vector_weight(query))
+        sure = Counter(exactly(query, rows))
+        hits = rank(rows, sure + Counter(named.fit) if mode == "hybrid" else {}, self._vector_weight(query))
         milliseconds = (time.perf_counter() - started) * 1000
         return Answer(query, self.collection, mode, round(milliseconds, 2), tuple(hits[:k]))
 
@@ -166,34 +169,66 @@ class Named:
 
 
 def named_documents(query: str, candidates: Candidates) -> Named:
-    """Compare the query's words with those of the documents' names and titles, each weighed by its rarity."""
+    """Compare the query's words with those of the documents' names and titles, each weighed by its rarity.
+
+    The fit is the share of what of the query can be in a name: a name that shares `2026` with `RE-2026-881` fits little.
+    """
     headings = {row["document_id"]: (row["title"], row["path"]) for row in candidates.rows.values()}
     names = {document: name_terms(heading_of(*heading)) for document, heading in headings.items()}
     documents = Counter(term for found in names.values() for term in found)
     asked = query_name_terms(query)
-    fit = {
-        document: sum(math.log(1 + len(names) / documents[term]) for term in found & asked)
-        for document, found in names.items()
-    }
+    weights = {term: math.log(1 + len(names) / max(1, documents[term])) for term in asked}
+    # a word that no name has says nothing about names; a number that none has says that none of them is meant by it
+    whole = sum(weights[term] for term in query_words(query) if documents[term] or any(c.isdecimal() for c in term))
+    fit = {document: sum(weights[term] for term in found & asked) / (whole or 1.0) for document, found in names.items()}
     top = max(fit.values(), default=0.0)
     if not top:
         return Named({}, [])
     order = sorted(fit, key=lambda document: (-fit[document], document))
-    return Named({d: value / top for d, value in fit.items()}, [d for d in order[:NAMED] if fit[d] >= FITTING * top])
+    best = [document for document in order[:NAMED] if fit[document] >= FITTING * top]
+    return Named({document: min(1.0, share) for document, share in fit.items()}, best)
+
+
+def exactly(query: str, candidates: Candidates) -> dict[str, float]:
+    """Weigh the documents that hold a number, date or amount of the query exactly.
+
+    `EXACT` for what one of many holds on a line with the query's other words, less for what most hold or on other lines.
+    """
+    asked = normal.marks(query)
+    if not asked:
+        return {}
+    words = frozenset(terms.query_terms(normal.unmarked(query)))
+    held: dict[str, dict[str, float]] = {row["document_id"]: {} for row in candidates.rows.values()}
+    for row in candidates.rows.values():
+        text = "\n".join((heading_of(row["title"], row["path"]), row["section"], row["text"]))
+        for line, marks in normal.lines_with(asked, text):
+            share = (1 + len(words.intersection(terms.query_terms(line))) / len(words)) / 2 if words else 1.0
+            found = held[row["document_id"]]
+            found.update({mark: max(share, found.get(mark, 0.0)) for mark in marks})
+    holders = Counter(mark for marks in held.values() for mark in marks)
+    scale = math.log(1 + len(held)) * len(asked)
+    rarity = {mark: EXACT * math.log((1 + len(held)) / count) / scale for mark, count in holders.items()}
+    return {d: sum(rarity[mark] * share for mark, share in marks.items()) for d, marks in held.items() if marks}
 
 
 @lru_cache(maxsize=10_000)  # the same few documents answer query after query; stemming their names took 12 ms of each
 def name_terms(text: str) -> frozenset[str]:
     """Return terms of a name, words that letters and digits make up together also in parts: `10K`, `10`, `K`."""
     parts = (part for word in NAME_WORD.findall(text) for part in {word, *NAME_PART.findall(word)})
-    return frozenset(term for part in parts if (term := terms.analyse(part, "en")))
+    return frozenset(term for part in parts if (term := terms.stem(part, "en")))
+
+
+def query_words(query: str) -> frozenset[str]:
+    """The terms that a query's words weigh as, each once; a word that says nothing weighs nothing."""
+    words = NAME_WORD.findall(POSSESSIVE.sub("", query))
+    return frozenset(term for word in words if (term := terms.stem(word, "en")) and terms.stem(word, "it"))
 
 
 def query_name_terms(query: str) -> frozenset[str]:
     """Return `name_terms` of a query, and its neighbours joined: files are called `rossibruni` and firms Rossi Bruni."""
     words = NAME_WORD.findall(POSSESSIVE.sub("", query))
     joined = {"".join(words[i : i + n]) for n in (2, 3) for i in range(len(words) - n + 1)}
-    return name_terms(query) | {terms.analyse(word, "en") for word in joined}
+    return name_terms(query) | {terms.stem(word, "en") for word in joined}
 
 
 def rank(candidates: Candidates, fit: Mapping[str, float], vector_weight: float) -> list[Hit]:

@@ -42,7 +42,8 @@ class Binder:
 
     def __init__(self, home: Path) -> None:
         self.settings = load().model_copy(update={"home": str(home)})
-        self.receipt = index(self.settings, [str(FOLDER)], "c")
+        papers = [str(part) for part in sorted(FOLDER.iterdir()) if part.is_dir()]  # not the answers beside them
+        self.receipt = index(self.settings, papers, "c")
         self.lake = Lake(self.settings.root)
         folder = f"{FOLDER / '05-bilanci'}/"
         self.accounts = analyse(self.settings, "c", "financial", [folder], None)

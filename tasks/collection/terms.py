@@ -12,7 +12,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-VERSION = "1"
+from tasks.collection import normal
+
+VERSION = "2"
 WORD = re.compile(r"[^\W_]+(?:[.,][0-9]+)*", re.UNICODE)  # keeps 1.234,56 in one piece, splits dell'azienda
 LONGEST = 60  # characters: longer runs are keys and hashes, cut so that the index stays small
 
@@ -43,9 +45,22 @@ def fold(text: str) -> str:
 
 
 def analyse(text: str, language: str) -> str:
-    """Return the terms of a passage in its order, separated by blanks."""
-    code = language if language in STOP else "en"
-    return " ".join(term for word in WORD.findall(text) if (term := _term(word, code)))
+    """Return the terms of a passage in its order, separated by blanks; its dates and numbers of papers in one form follow."""
+    closed = normal.grouped(text)
+    words = [term for word in WORD.findall(closed) if (term := stem(word, language))]
+    return " ".join([*words, *_exact(closed)])
+
+
+def stem(word: str, language: str) -> str:
+    """Return the term of one word; "" for a stop word."""
+    return _term(word, language if language in STOP else "en")
+
+
+def _exact(text: str) -> list[str]:
+    """Return terms beside those of the words: dates in one form, numbers of papers whole."""
+    if not any(sign.isdecimal() for sign in text):
+        return []
+    return normal.dates(text) + [code for code in normal.codes(text) if "/" in code or not code[0].isalpha()]
 
 
 def language_of(query: str) -> str:
@@ -60,13 +75,14 @@ def language_of(query: str) -> str:
 
 
 def query_terms(text: str) -> list[str]:
-    """Return the terms of a query in both languages, each once."""
+    """Return the terms of a query in both languages, each once; a date is one term, and its year another."""
     found: dict[str, None] = {}
-    for word in WORD.findall(text):
+    closed = normal.grouped(text)
+    for word in WORD.findall(normal.without_dates(closed)):
         stems = [_term(word, "it"), _term(word, "en")]
         if all(stems):  # a stop word of either language says nothing
             found.update(dict.fromkeys(stems))
-    return list(found)
+    return list(found | dict.fromkeys(_exact(closed)))
 
 
 @lru_cache(maxsize=200_000)
@@ -76,7 +92,7 @@ def _term(word: str, language: str) -> str:
         return ""
     folded = fold(word)[:LONGEST]
     if folded[:1].isdigit():
-        return folded
+        return normal.number(folded)
     return fold(str(_stemmer(language).stemWord(lower[:LONGEST])))
 
 

@@ -55,6 +55,23 @@ def test_the_document_that_is_named_comes_first(searcher: Searcher) -> None:
     assert best(searcher, "Alfa 2023: debiti verso fornitori") == "alfa-bilancio-2023.txt"
 
 
+def test_a_number_of_a_paper_wins_over_names_that_share_its_year(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for month in range(1, 8):
+        (folder / f"estratto_2026_{month:02d}_881.txt").write_text(f"Estratto conto 2026. Saldo {month}.882,00 EUR.")
+    (folder / "documento.txt").write_text(
+        "Fattura RE-2026-881 di Fonderia Tassello.\nScadenza 30 aprile 2026: 9.310,50 EUR"
+    )
+    index(settings, [str(folder)], "c")
+    office = Searcher(Lake(settings.root), load_encoder(settings), "c")
+    for query in ("RE-2026-881", "re/2026/881", "scadenza 30/04/2026", "2026-04-30", "9310,50", "9,310.50", "9 310,50"):
+        assert best(office, query) == "documento.txt", query
+    forms = [office.search(text).hits for text in ("3.882,00", "3882.00", "3 882,00")]
+    assert forms[0] == forms[1] == forms[2]
+    assert forms[0][0].path.endswith("estratto_2026_03_881.txt")
+
+
 def test_accounting_terms_find_the_wording_of_statements(searcher: Searcher) -> None:
     assert best(searcher, "capex", mode="text") == "quill-report-2023.txt"
 

@@ -1,0 +1,64 @@
+"""Amounts, dates and numbers of papers: every form that people write is one term, on both sides of the index."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.collection import normal, terms
+
+CENTS = st.integers(1, 10**10)
+
+
+@given(CENTS, st.sampled_from(["it", "en", "fr", "de_CH"]))
+def test_an_amount_is_one_term_in_every_locale(cents: int, locale: str) -> None:
+    written = format_decimal(cents / 100, "#,##0.00", locale)
+    plain = f"{cents // 100}.{cents % 100:02d}"
+    assert terms.query_terms(written) == terms.query_terms(plain), written
+    assert normal.plain(written) == normal.plain(plain)
+    assert normal.marks(written) & normal.marks(plain)
+    assert set(terms.query_terms(plain)) <= set(terms.analyse(f"Totale € {written} entro", "it").split())
+
+
+@given(st.dates(date(1901, 1, 1), date(2099, 12, 31)), st.sampled_from(["it", "en"]))
+def test_a_date_in_figures_or_words_is_one_term(day: date, language: str) -> None:
+    forms = [day.isoformat(), f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}", f"{day.day}-{day.month}-{day.year}"]
+    forms += [format_date(day, "d MMMM y", language), format_date(day, "long", "en")]
+    for form in forms:
+        assert normal.dates(f"entro il {form}, salvo") == [day.isoformat()], form
+        assert day.isoformat() in terms.query_terms(form)
+        assert day.isoformat() in terms.analyse(form, language).split()
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("RE-2026-881 e re/2026/881", ["re/2026/881", "re/2026/881"]),
+        ("Fattura 2026/0417 · NC/12 · 58/A", ["2026/0417", "nc/12", "58/a"]),
+        ("P.IVA IT01234567890, 01234567890", ["01234567890", "01234567890"]),
+        ("nel 2026, FY2018, 10 pezzi, art. 7, 12,50 €, 1.234.567", []),
+        ("30/04/2026 2026-04-30", []),
+        ("https://example.com/a-very-long-path/1234567890123456789012345678901234567890", []),
+    ],
+)
+def test_numbers_of_papers_are_whole_and_nothing_else_is_one(text: str, codes: list[str]) -> None:
+    assert normal.codes(text) == codes
+
+
+@pytest.mark.parametrize("word", ["0417", "1.2.3", "30.04.2026", "007", "12", "a1"])
+def test_what_is_no_amount_stays_as_it_is(word: str) -> None:
+    assert normal.number(word) == word
+
+
+@given(st.text(alphabet="0123456789.,/- '°aprile2026\n", max_size=60))
+def test_any_text_is_taken_and_a_second_time_changes_nothing(text: str) -> None:
+    assert normal.plain(normal.plain(text)) == normal.plain(text)
+    asked = normal.marks(text)
+    found = frozenset().union(*(held for _, held in normal.lines_with(asked, text)))
+    inside = frozenset().union(*(asked & normal.marks(line) for line in text.split("\n")))
+    assert found == inside, "the quick look leaves nothing out"
