@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "train": Kind("train/classifier", "training"),
     "export": Kind("export/pdf", "export", resumable=False),
     "process": Kind("process/documents", "indexing", parts=3),
+    "collect": Kind("collect/source", "indexing", parts=3),
     "notify": Kind("notify/message", "notify", resumable=False),
     "cleanup": Kind("cleanup/cache", "maintenance"),
     "optimise": Kind("optimise/indexes", "maintenance"),
@@ -41,6 +42,7 @@ KINDS: dict[str, Kind] = {
     "health": Kind("health/checks", "maintenance", resumable=False),
     "audit": Kind("audit/nightly", "maintenance"),
     "evaluate": Kind("evaluate/nightly", "maintenance"),
+    "sources": Kind("collect/sources", "maintenance", resumable=False),
 }
 
 

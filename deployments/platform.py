@@ -212,7 +212,7 @@ def status() -> dict[str, Any]:
         "home": settings.root,
         "parts": [asdict(one) for one in parts],
     }
-    result |= {"queues": [], "schedules": [], "workers": []}
+    result |= {"queues": [], "schedules": [], "workers": [], "sources": _sources(settings)}
     if known is None:
         return result
     result |= {
@@ -229,6 +229,18 @@ def status() -> dict[str, Any]:
             found = overview(Api(known.api, auth=known.auth or None))
             result |= found | {"dashboards": list(dict.fromkeys(result["dashboards"] + found["dashboards"]))}
     return result
+
+
+def _sources(settings: Settings) -> list[dict[str, Any]]:
+    """Return the saved sources with their last result and next run; a data folder without tables is not made one."""
+    if not settings.remote and not Path(settings.root, "lake").is_dir():
+        return []
+    from infra.lake import Lake
+    from tasks.collect import saved
+
+    with suppress(TransientError):  # health says that the data folder is away
+        return [one.as_json() for one in saved.listing(Lake(settings.root))]
+    return []
 
 
 def _scheduler(settings: Settings) -> list[str]:

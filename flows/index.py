@@ -49,6 +49,9 @@ def index(
     reencode: Annotated[
         bool, Field(description="First encode what is in the collection with the encoder of the settings.")
     ] = False,
+    settle: Annotated[
+        float, Field(ge=0, le=600, description="Leave out files written to within so many seconds; 0 takes all.")
+    ] = 0.0,
 ) -> dict[str, Any]:
     """Index documents: read what is new or changed, embed it, store it, and remove what is gone.
 
@@ -59,11 +62,12 @@ def index(
         force: Read every document again even if it did not change.
         prune_root: Sources that moved or are gone for good; what is known under them is removed.
         reencode: First encode what is in the collection anew, where another encoder made its vectors.
+        settle: Leave out files that are still being written: those written to within so many seconds.
     """
     if not sources and not prune_root:
         raise UsageError("index: name at least one source")
     with steps.opened(load(), collection, reencode) as run, artifacts(run.progress, "index"):
-        run.watch = dashboard
+        run.watch, run.settle = dashboard, settle
         result = steps.carry_out(run, sources, prune, force, prune_root or (), STEPS)
     table("index", counts_and_failures(result), f"collection {collection}: {result['status'].replace('_', ' ')}")
     return result

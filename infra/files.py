@@ -1,11 +1,13 @@
 """The door to files, here or behind an fsspec URL (`s3://`, `gs://`, `https://` …): read, write, fetch, send, remove.
 
-Stores are reached with the credentials of the environment and need their fsspec driver: `faldone[s3]`, `faldone[gcs]`, `faldone[http]`.
+Stores are reached with the credentials of the environment and need their fsspec driver: `faldone[s3]`, `faldone[gcs]`, `faldone[http]`,
+`faldone[sftp]`, `faldone[smb]`, `faldone[webdav]`, `faldone[azure]`.
 What lies under a source is listed by `infra/sources.py`.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -160,7 +162,14 @@ DRIVERS = {
     "gcs": "gcs",
     "http": "http",
     "https": "http",
+    "sftp": "sftp",
+    "smb": "smb",
+    "webdav": "webdav",
+    "az": "azure",
+    "abfs": "azure",
+    "abfss": "azure",
 }  # protocol: the extra that brings its driver
+HOSTED = {"sftp", "smb", "webdav", "ftp"}  # protocols whose drivers name files without their server
 
 
 def filesystem(url: str) -> tuple[Any, str]:
@@ -168,10 +177,15 @@ def filesystem(url: str) -> tuple[Any, str]:
 
     Raises:
         UsageError: the protocol is not known, or its driver is not installed.
+        TransientError: its server does not answer, or refuses.
     """
     import fsspec
 
     try:
+        if url.startswith("webdav://"):
+            return _webdav(url)
+        if url.startswith("sftp://"):
+            _known_hosts_only()
         fs, inner = fsspec.core.url_to_fs(url)
     except ImportError as error:
         extra = DRIVERS.get(url.split("://", 1)[0])
@@ -179,7 +193,44 @@ def filesystem(url: str) -> tuple[Any, str]:
         raise UsageError(f"{url}: {hint}") from None
     except ValueError as error:
         raise UsageError(f"{url}: {error}") from None
+    except Exception as error:
+        if url.split("://", 1)[0] not in HOSTED:
+            raise
+        raise TransientError(f"{url}: cannot be reached: {said(error)}") from error
     return fs, inner
+
+
+def server_of(url: str) -> str:
+    """Give what stands before a file's name in its URL: protocol and server where the driver's names lack the server."""
+    protocol, _, rest = url.partition("://")
+    return f"{protocol}://{rest.partition('/')[0]}/" if protocol in HOSTED else f"{protocol}://"
+
+
+def _webdav(url: str) -> tuple[Any, str]:
+    """Reach a WebDAV server, always over TLS: its driver wants the server's address apart from the path."""
+    import fsspec
+
+    server, _, path = url.removeprefix("webdav://").partition("/")
+    user, password = os.environ.get("FSSPEC_WEBDAV_USERNAME", ""), os.environ.get("FSSPEC_WEBDAV_PASSWORD", "")
+    fs = fsspec.filesystem("webdav", base_url=f"https://{server}", auth=(user, password) if user else None)
+    return fs, path
+
+
+@functools.cache
+def _known_hosts_only() -> None:
+    """Have SFTP refuse servers whose key this user has not accepted (`~/.ssh/known_hosts`): fsspec's driver takes any."""
+    import fsspec
+    import paramiko
+    from fsspec.implementations.sftp import SFTPFileSystem
+
+    class KnownHosts(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no types
+        def _connect(self) -> None:
+            self.client = paramiko.SSHClient()
+            self.client.load_system_host_keys()
+            self.client.connect(self.host, **self.ssh_kwargs)
+            self.ftp = self.client.open_sftp()
+
+    fsspec.register_implementation("sftp", KnownHosts, clobber=True)
 
 
 def said(error: Exception) -> str:

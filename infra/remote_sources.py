@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.errors import TransientError, UsageError
-from infra.files import filesystem, is_url, said
+from infra.files import filesystem, is_url, said, server_of
 from infra.roots import Found, Item, Root, Unreadable, fixed_part, is_ignored, pattern
 
 
@@ -37,7 +37,7 @@ def remote_root(source: str) -> Root:
 def walk_remote(root: Root) -> Iterator[Item]:
     fs, inner = filesystem(root.location)
     fs.invalidate_cache()  # drivers keep listings for as long as the process lives
-    protocol = root.location.split("://", 1)[0]
+    server = server_of(root.location)
     if root.kind == "file":
         top, listing = inner, _one(fs, inner)
     else:
@@ -48,7 +48,7 @@ def walk_remote(root: Root) -> Iterator[Item]:
         listing = _listing(fs, top)
     matches = pattern(inner) if root.kind == "glob" else None
     for name, info in listing:
-        path = name if is_url(name) else f"{protocol}://{name.lstrip('/') if protocol != 'file' else name}"
+        path = name if is_url(name) else f"{server}{name.lstrip('/') if server != 'file://' else name}"
         if isinstance(info, Exception):
             # the whole root, when it is its top: then nothing under it may be taken for gone
             yield Unreadable(root.prefix.rstrip("/") if name == top else path, said(info))

@@ -39,6 +39,17 @@ class Limits(BaseModel):
     members: int = Field(10_000, ge=0, description="Most files within one archive or mailbox, nested ones included.")
 
 
+class Passwords(BaseModel):
+    """Passwords by the name of what they open. Set each as FALDONE_PASSWORDS__NAME."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, SecretStr]  # frozen and so hashable, as settings are keys of caches
+
+    def of(self, name: str) -> SecretStr | None:
+        """Return a password, None where it is not set."""
+        return self.__pydantic_extra__.get(name)
+
+
 class Settings(BaseSettings):
     """Settings of one installation; see the README's table for each environment variable."""
 
@@ -75,6 +86,9 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port/?from=…&to=…")
     alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Apprise URLs, comma-separated.")
     backups: str = Field("", description="Where backups go: a folder or s3://…; empty: `backups` in the data folder.")
+    passwords: Passwords = Field(
+        Passwords(), description="Of saved mailboxes: FALDONE_PASSWORDS__NAME for the source NAME."
+    )
     sources: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Folders and URLs under which sources must lie, comma-separated; empty: anywhere. Set it where users name sources.",
@@ -95,7 +109,7 @@ class Settings(BaseSettings):
 
     def without_secrets(self) -> Settings:
         """Return what travels to workers: they take secrets from their own environment."""
-        return self.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None})
+        return self.model_copy(update={"smtp_url": None, "alert_urls": (), "redis_url": None, "passwords": Passwords()})
 
     @property
     def remote(self) -> bool:

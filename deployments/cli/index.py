@@ -66,7 +66,9 @@ def index(
 
 def _summary(result: dict[str, Any]) -> str:
     counts = result["documents"]
-    lines = [f"{name:>12}  {count:,}" for name, count in counts.items() if count or name != "attachments"]
+    lines = [
+        f"{name:>12}  {count:,}" for name, count in counts.items() if count or name not in {"attachments", "waiting"}
+    ]
     lines.append(f"{'pages':>12}  {result['pages']:,}")
     lines.append(f"{'chunks':>12}  {result['chunks']:,}")
     head = f"Collection {result['collection']}: {result['status'].replace('_', ' ')} in {result['seconds']:.1f} s"

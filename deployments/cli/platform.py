@@ -111,6 +111,10 @@ def _show(result: dict[str, Any]) -> None:
     if busy:
         rows = [(q["queue"], q["waiting"], q["running"], q["oldest_seconds"]) for q in busy]
         table("Queues", ("queue", "waiting", "running", "oldest, s"), rows)
+    if result["sources"]:
+        from deployments.cli.sources import show
+
+        show(result["sources"])
     if result["schedules"]:
         planned = [(s["deployment"], s["schedule"], s["next"] or "–") for s in result["schedules"]]
         table("Schedules", ("deployment", "cron (Europe/Rome)", "next"), planned)

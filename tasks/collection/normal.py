@@ -104,7 +104,7 @@ def without_dates(text: str) -> str:
 
 
 def _date(parts: Mapping[str, str]) -> str:
-    """A day of its parts; "" where they are none, as 31/02/2026."""
+    """Return a day of its parts; "" where they are none, as 31/02/2026."""
     month = MONTHS.get(parts["w"].casefold(), 0) if "w" in parts else int(parts["m"])
     day = int(parts["d"])
     if month > 12 >= day:
@@ -138,7 +138,7 @@ def _code(word: str) -> str:
 
 
 def marks(text: str) -> frozenset[str]:
-    """What in a text can be meant exactly: codes, dates, and amounts with decimals."""
+    """Find what in a text can be meant exactly: codes, dates, and amounts with decimals."""
     closed = grouped(text)
     amounts = {number(word) for word in _NUMBER.findall(closed) if number(word) != word or _CENTS.fullmatch(word)}
     return frozenset(amounts.union(dates(closed), codes(closed)))

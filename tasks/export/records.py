@@ -125,6 +125,19 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Collected:
+    """A saved source: `last` is the end of its last run and `next` when it is due; None for never and for paused."""
+
+    name: str
+    location: str
+    collection: str
+    status: str
+    message: str
+    last: datetime | None
+    next: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Week:
     """The platform's week: from `first` to `last`, both included. None: not known; an empty tuple: there was none."""
 
@@ -144,6 +157,7 @@ class Week:
     disk_free: int | None = None
     indexed_before: int | None = None
     notes: tuple[str, ...] = ()
+    sources: tuple[Collected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ Only sizes and dates are read here; the content is hashed by the worker that rea
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from infra.errors import FailureKind
+from infra.files import is_url, on_disk
 from infra.roots import Found, Root, Skipped, Unreadable
 from infra.sources import root_of, walk
 from tasks.records import Failure, document_id
@@ -32,6 +35,7 @@ class Listing:
     bytes: int
     unreadable: tuple[Failure, ...]
     skipped: tuple[Skipped, ...] = ()
+    waiting: tuple[Skipped, ...] = ()  # files that are still being written: neither read nor gone
 
 
 def discover(
@@ -40,11 +44,13 @@ def discover(
     folder: Path,
     progress: Callable[[int], None] | None = None,
     allowed: Sequence[str] = (),
+    settle: float = 0.0,
 ) -> Listing:
     """List every document under the sources into `folder/manifest.parquet`, once also where sources overlap.
 
     Args:
         allowed: folders and URLs under which sources may lie (FALDONE_SOURCES); any where it is empty.
+        settle: seconds without a write after which a file counts as whole; 0 takes every file as it is.
 
     Raises:
         UsageError: a source is not there, or not allowed.
@@ -53,6 +59,7 @@ def discover(
     path = folder / "manifest.parquet"
     unreadable: list[Failure] = []
     skipped: list[Skipped] = []
+    young: list[Found] = []
     size = 0
     with pq.ParquetWriter(path, SCHEMA) as writer:
         rows: list[tuple[str, str, int, str]] = []
@@ -62,14 +69,85 @@ def discover(
                 unreadable.append(Failure(item.path, "discover", kind.value, item.reason))
             elif isinstance(item, Skipped):
                 skipped.append(item)
+            elif settle and may_grow(item, settle):
+                young.append(item)
             else:
                 rows.append((item.path, document_id(collection, item.path), item.size, item.stamp))
                 size += item.size
                 if len(rows) >= ROWS:
                     _write(writer, rows, progress)
+        whole, waiting = second_look(young, roots, allowed, settle)
+        rows += [(item.path, document_id(collection, item.path), item.size, item.stamp) for item in whole]
+        size += sum(item.size for item in whole)
         _write(writer, rows, progress)
     documents = pq.ParquetFile(path).metadata.num_rows
-    return Listing(str(path), roots, documents, size, tuple(unreadable), tuple(skipped))
+    return Listing(str(path), roots, documents, size, tuple(unreadable), tuple(skipped), waiting)
+
+
+# ---- files that are still being written ------------------------------------------------------------------------------
+
+WHOLE_AT_ONCE = (
+    "s3://",
+    "gs://",
+    "gcs://",
+    "az://",
+    "abfs://",
+    "http://",
+    "https://",
+)  # no half of a file is shown there
+PARTIAL = (
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".filepart",
+    ".download",
+    ".tmp",
+    ".swp",
+)  # of programs that download or copy
+
+
+def may_grow(item: Found, settle: float) -> bool:
+    """Say whether a file may still be being written: its date is younger than `settle` seconds, or a server has no such promise."""
+    if item.path.lower().endswith(PARTIAL):
+        return True
+    if is_url(item.path):
+        return not item.path.startswith(WHOLE_AT_ONCE)
+    return (
+        time.time() - int(item.stamp) / 1e9 < settle
+    )  # a date in the future, of a machine whose clock is ahead, counts too
+
+
+def second_look(
+    young: Sequence[Found], roots: Sequence[Root], allowed: Sequence[str], settle: float
+) -> tuple[list[Found], tuple[Skipped, ...]]:
+    """Look at these files once more after `settle` seconds. Returns those that stayed the same, and the others as waiting."""
+    if not young:
+        return [], ()
+    time.sleep(settle)
+    now = _now(young, roots, allowed)
+    whole = [item for item in young if now.get(item.path) == item and not item.path.lower().endswith(PARTIAL)]
+    kept = {item.path for item in whole}
+    reason = f"still being written: it is read when nothing was written to it for {settle:.0f} s"
+    return whole, tuple(Skipped(item.path, reason) for item in young if item.path not in kept)
+
+
+def _now(young: Sequence[Found], roots: Sequence[Root], allowed: Sequence[str]) -> dict[str, Found]:
+    """Stat files here; files elsewhere are listed again."""
+    found = {}
+    for item in young:
+        if not is_url(item.path):
+            try:
+                status = os.stat(on_disk(item.path))
+            except OSError:
+                continue  # it went away or moved: not whole now
+            found[item.path] = Found(item.path, status.st_size, str(status.st_mtime_ns))
+    far = [root for root in outermost(roots) if is_url(root.location)]
+    if any(is_url(item.path) for item in young):
+        found |= {item.path: item for root in far for item in walk(root, allowed) if isinstance(item, Found)}
+    return found
+
+
+# ---- listing ---------------------------------------------------------------------------------------------------------
 
 
 def _items(roots: Sequence[Root], allowed: Sequence[str]) -> Iterator[Found | Unreadable | Skipped]:

@@ -68,6 +68,7 @@ class Run:
             settings.without_secrets(), self.collection, self.staging.location, fingerprints(settings)
         )
         self.watch: Callable[[Workers[Work]], None] = lambda _: None  # called with the workers once they are there
+        self.settle = 0.0  # s without a write after which a file counts as whole
         self.forgotten: tuple[Root, ...] = ()  # roots that moved: what is known under them goes
         self.engine: shards.Engine[Work, Receipt] | None = None  # kept: a step that is tried again goes on from there
 
@@ -139,12 +140,14 @@ def discover(run: Run, sources: Sequence[str]) -> Listing:
         UsageError: a source is not there.
     """
     run.progress.stage("discover")
+    # what a mailbox gave lies in the data folder, which nobody need name among the places where sources may lie
+    allowed = (*run.settings.sources, str(run.settings.scratch / "sources")) if run.settings.sources else ()
     listing = discovery.discover(
-        sources, run.collection, run.staging.folder, lambda n: run.progress.add(n), run.settings.sources
+        sources, run.collection, run.staging.folder, lambda n: run.progress.add(n), allowed, run.settle
     )
     for failure in listing.unreadable:
         log.warning("%s cannot be listed: %s", failure.path, failure.message)
-    for place in listing.skipped:
+    for place in (*listing.skipped, *listing.waiting):
         log.warning("%s is left out: %s", place.path, place.reason)
     return listing
 
@@ -158,6 +161,7 @@ def make_plan(run: Run, listing: Listing, prune: bool = True, force: bool = Fals
     known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
     # what lies under a folder that could not be listed is not gone
     hidden = tuple(failure.path for failure in listing.unreadable if failure.kind != FailureKind.NOT_FOUND)
+    hidden += tuple(place.path for place in listing.waiting)
     made = planning.plan(
         listing.manifest,
         known,
@@ -263,13 +267,17 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int, 
             "removed": removed,
             "quarantined": done.quarantined,
             "in_quarantine": quarantined,
+            "waiting": len(listing.waiting),
         },
         "chunks": done.chunks,
         "pages": done.pages,
         "encoded": done.encoded,
         "reencoded": reencoded,
         "failures": [_failure(failure) for failure in failures[:FAILURES_KEPT]],
-        "skipped": [{"path": place.path, "reason": place.reason} for place in listing.skipped[:FAILURES_KEPT]],
+        "skipped": [
+            {"path": place.path, "reason": place.reason}
+            for place in (*listing.skipped, *listing.waiting)[:FAILURES_KEPT]
+        ],
     }
 
 

@@ -26,7 +26,7 @@ QUEUES = {"trial": "indexing", "short": "training", "ticking": "maintenance", "a
 
 
 def deployments(folder: Path) -> dict[str, Any]:
-    """A `prefect.yaml` with the test's flow in several queues, once with a schedule, and two of the real ones."""
+    """A `prefect.yaml` with the test's flow in several queues, once with a schedule, and some of the real ones."""
     rows = [
         _row("tests.deployments.trial.trial", name, queue) | {"parameters": {"name": "tick", "folder": str(folder)}}
         for name, queue in QUEUES.items()
@@ -34,6 +34,9 @@ def deployments(folder: Path) -> dict[str, Any]:
     rows[2]["schedules"] = [{"interval": 60, "slug": "tick", "active": True}]
     rows[3]["concurrency_limit"] = {"limit": 1, "collision_strategy": "ENQUEUE", "grace_period_seconds": 300}
     rows.append(_row("flows.index.index", "documents", "indexing", "index"))
+    rows.append(_row("flows.collect.collect", "source", "indexing", "collect"))
+    looking = _row("flows.collect.collect", "sources", "maintenance", "sources")
+    rows.append(looking | {"schedules": [{"interval": 20, "slug": "collect-sources", "active": False}]})
     rows.append(_row("flows.notify.notify", "message", "notify", "notify"))
     return {"name": "faldone", "prefect-version": "3.8.8", "pull": [], "deployments": rows}
 

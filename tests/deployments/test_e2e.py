@@ -23,9 +23,14 @@ from deployments import jobs, platform, state
 from deployments.api import address
 from deployments.jobs import JobFailed, JobNotFinished, JobState
 from deployments.kinds import KINDS, Kind
+from infra.encoder import load_encoder
 from infra.errors import UsageError
+from infra.lake import Lake
 from infra.settings import load
 from ports import free_port
+from tasks.collect import saved
+from tasks.collection.chunks import CHUNKS
+from tasks.search import Searcher
 from tests.deployments.running import PATIENCE, ROOT, begun, ours, runner, running, submit, until
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
 
@@ -178,6 +183,64 @@ def test_a_schedule_fires_and_what_waits_has_a_name_that_says_what_runs(work: Pa
         jobs.cancel(job.job_id)
     finally:
         address.connect().ask("PATCH", "/work_pools/faldone", {"is_paused": False})
+
+
+def test_a_watched_folder_is_found_by_search_within_90_s_and_a_half_written_file_is_not_read(work: Path) -> None:
+    folder = work / "inbox"
+    folder.mkdir()
+    saved.add(load(), str(folder), "inbox", name="inbox")
+    growing = subprocess.Popen(
+        [sys.executable, "-c", GROW, str(folder / "growing.txt")], env={"PATH": os.environ["PATH"]}
+    )
+    try:
+        with _ticking("collect/sources"):
+            begin = time.monotonic()
+            (folder / "offer.txt").write_text("Offerta della Zincografia Mirtillo per dodici lastre.")
+            until(lambda: _indexed("Zincografia Mirtillo"), "the copied file", 2 * PATIENCE)
+            found = Searcher(Lake(load().root), load_encoder(load()), "inbox").search("zincografia mirtillo")
+            took = time.monotonic() - begin
+            until(lambda: saved.find(Lake(load().root), "inbox").finished_at, "the end of the run")
+    finally:
+        growing.kill()
+        growing.wait()
+    source = saved.find(Lake(load().root), "inbox")
+    assert took < 90 * max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1))), f"{took:.0f} s"
+    assert (source.status, source.indexed, source.waiting) == ("completed", 1, 1)
+    assert found.hits[0].path == str(folder / "offer.txt")
+    assert not _indexed("Bozza Incompiuta")
+    (shown,) = platform.status()["sources"]
+    assert (shown["name"], shown["status"]) == ("inbox", "completed")
+    assert shown["next_at"] > shown["started_at"]
+
+
+GROW = """
+import sys, time
+with open(sys.argv[1], "w", buffering=1) as file:
+    while True:
+        file.write("Bozza Incompiuta del capitolato.\\n")
+        time.sleep(0.5)
+"""
+
+
+@contextlib.contextmanager
+def _ticking(name: str) -> Iterator[None]:
+    """Have a deployment's schedule active meanwhile."""
+    api = address.connect()
+    found = api.ask("GET", f"/deployments/name/{name}")
+    path = f"/deployments/{found['id']}/schedules/{found['schedules'][0]['id']}"
+    api.ask("PATCH", path, {"active": True})
+    try:
+        yield
+    finally:
+        api.ask("PATCH", path, {"active": False})
+
+
+def _indexed(words: str) -> list[str]:
+    """The passages that hold some words; none before there are any."""
+    lake = Lake(load().root)
+    if not CHUNKS.exists(lake, "inbox"):
+        return []
+    return [text for text in CHUNKS.read(lake, "inbox", ["text"])["text"].to_pylist() if words in text]
 
 
 def test_a_message_goes_out_once_and_a_url_is_called_when_a_job_ends(

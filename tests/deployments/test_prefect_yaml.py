@@ -26,6 +26,7 @@ SCHEDULES = {
     "backup/daily": "0 2 * * *",
     "report/weekly": "0 8 * * 1",
     "evaluate/nightly": "30 4 * * *",
+    "collect/sources": "* * * * *",
     "health/checks": "*/5 * * * *",
     "audit/nightly": "30 3 * * *",
 }
@@ -36,6 +37,7 @@ BY_HAND = {
     "export/pdf",
     "process/documents",
     "notify/message",
+    "collect/source",
 }
 
 

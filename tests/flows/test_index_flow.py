@@ -23,7 +23,17 @@ from infra.settings import Settings
 from tasks.index import run as steps
 
 TEXT = "La società ha approvato il bilancio dell'esercizio. " * 3
-COUNTS = ["found", "attachments", "indexed", "updated", "unchanged", "removed", "quarantined", "in_quarantine"]
+COUNTS = [
+    "found",
+    "attachments",
+    "indexed",
+    "updated",
+    "unchanged",
+    "removed",
+    "quarantined",
+    "in_quarantine",
+    "waiting",
+]
 
 
 @pytest.fixture
@@ -58,7 +68,7 @@ def task_runs(flow_run_id: Any) -> list[TaskRun]:
 
 def test_every_parameter_has_a_type_and_a_description_for_the_form() -> None:
     schema = parameter_schema(index).model_dump_for_openapi()
-    assert list(schema["properties"]) == ["sources", "collection", "prune", "force", "prune_root", "reencode"]
+    assert list(schema["properties"]) == ["sources", "collection", "prune", "force", "prune_root", "reencode", "settle"]
     assert schema["required"] == ["sources"]
     for name, about in schema["properties"].items():
         assert len(about.get("description", "")) > 15, name

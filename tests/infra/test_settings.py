@@ -40,3 +40,14 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: s
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALDONE_SMTP_URL", "smtp://user:pa55word@host")
     assert "pa55word" not in repr(load())
+
+
+def test_passwords_come_from_the_environment_by_name_and_do_not_travel_or_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_PASSWORDS__PEC", "geheim")
+    settings = load()
+    secret = settings.passwords.of("pec")
+    assert secret is not None and secret.get_secret_value() == "geheim"
+    assert settings.passwords.of("other") is None
+    assert "geheim" not in repr(settings) and "geheim" not in settings.model_dump_json()
+    assert settings.without_secrets().passwords.of("pec") is None
+    hash(settings)  # settings are keys of caches

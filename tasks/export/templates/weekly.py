@@ -41,6 +41,7 @@ def compose(material: Material, words: Words) -> Report:
         *_failures(week, words),
         *_queues(week, words),
         *_schedules(week, words),
+        *_sources(week, words),
         *_storage(week, words),
         *_made(week, words),
         *_alerts(week, words),
@@ -225,6 +226,35 @@ def _schedule(one: Schedule, words: Words) -> Row:
             Cell(words(f"schedule_{light}"), mark=light),
         )
     )
+
+
+def _sources(week: Week, words: Words) -> Story:
+    """Show saved sources with their last result and next run; nothing where none is saved."""
+    if not week.sources:
+        return []
+    heads = [
+        Column(words("source"), least=90),
+        Column(words("collection"), least=70),
+        Column(words("source_last"), "number"),
+        Column(words("assessment"), least=60),
+        Column(words("message"), least=120),
+        Column(words("source_next"), "number"),
+    ]
+    lights = {"completed": "good", "failed": "poor"}
+    rows = [
+        Row(
+            (
+                one.name,
+                one.collection,
+                words.format.moment(one.last),
+                Cell(words(f"source_{one.status or 'new'}"), mark=lights.get(one.status, "fair")),
+                one.message or "–",
+                words.format.moment(one.next) if one.next else words("source_paused"),
+            )
+        )
+        for one in week.sources
+    ]
+    return [Heading(words("sources"), 2), Table(heads, rows, most=2)]
 
 
 def _storage(week: Week, words: Words) -> Story:

@@ -17,6 +17,7 @@ from infra.settings import Settings
 from tasks.export.records import Week
 from tasks.export.words import Words
 from tasks.maintain.weekly import documents, events, growth, runs
+from tasks.maintain.weekly.collected import collected
 from tasks.maintain.weekly.period import Notes, span
 
 
@@ -31,6 +32,7 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
     week, said, lake = span(ending), Notes(Words(language)), Lake(settings.root)
     entries = documents.entries(lake)
     done, expected = runs.due(api, week, said)
+    sources = collected(lake, said)
     hits, misses = events.cache_counts(settings, said)
     return Week(
         first=week.first,
@@ -49,6 +51,7 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
         disk_free=shutil.disk_usage(settings.scratch).free if settings.scratch.exists() else None,
         indexed_before=documents.indexed(entries, week.begin - timedelta(days=7), week.begin),
         notes=tuple(said.notes),
+        sources=sources,
     )
 
 

@@ -45,6 +45,7 @@ SLUGS = {
     "evaluate-nightly",
     "report-weekly",
     "health-checks",
+    "collect-sources",
 }
 PATIENCE = 900  # s: a quiet machine needs 20, two cores with a load of 24 more than 400
 DOCUMENTS = ("montescaro-note-spese.md", "quillmere-call-notes.txt", "montescaro-contratto-fornitura.docx")
