@@ -195,5 +195,5 @@ def chunk_all(drafts: Iterable[Draft], encoder: Encoder) -> None:
             encoder.count_tokens,
             min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens,
         )
-        if not draft.chunks and not draft.parsed.attachments:
+        if not draft.chunks and draft.parsed.elements and not draft.parsed.attachments:
             draft.error = DocumentError(FailureKind.NO_TEXT, "no text was found in it", "chunk")

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _FIXED_PASSWORD = "VelvetSweatshop"  # noqa: S105
 """What Excel and PowerPoint encrypt "protected" files with, and open again without asking ([MS-OFFCRYPTO] 2.2.1)."""
 
+_MAY_BE_EMPTY = frozenset("docx pptx xlsx xls xlsb doc ppt odt ods odp odg".split())
+"""Formats whose files tell for sure that nothing is in them, as a new workbook does; a scan or a text never does."""
+
 _LANGUAGES = ("it", "en", "fr", "de", "es", "pt", "nl")
 _ITALIAN = "il di che della gli nel sono alla dei delle dalla anche nella degli dal dell nell all sull è più"
 _ENGLISH = "the of and to that with for by are this from which have were has its"
@@ -126,13 +129,19 @@ def _decrypted(source: Path | bytes) -> bytes:
 
 
 def _checked(parsed: Parsed, context: Context) -> Parsed:
-    """Return what was parsed, with its language and, failing a title of its own, none; nothing at all is a failure."""
+    """Return what was parsed, with its language and, failing a title of its own, none; nothing at all is a failure.
+
+    A workbook, slides or a text of an office program without a word, of which nothing was left out, is an empty document.
+    """
     if parsed.pages > context.limits.pages:
         raise DocumentError(
             FailureKind.TOO_LARGE, f"{parsed.pages:,} pages; the limit is {context.limits.pages:,} (limits.pages)"
         )
     if not parsed.elements and not parsed.attachments:
-        raise DocumentError(FailureKind.NO_TEXT, f"the {parsed.format.upper()} file opens, but no text is in it")
+        words = f"the {parsed.format.upper()} file opens, but no text is in it"
+        if parsed.warnings or parsed.format not in _MAY_BE_EMPTY:
+            raise DocumentError(FailureKind.NO_TEXT, "; ".join([words, *parsed.warnings[:2]]))
+        parsed = replace(parsed, warnings=(words,))
     language = parsed.language or language_of(parsed.elements)
     return replace(parsed, language=language, records=parsed.records or as_data(recognise(parsed)))
 

@@ -22,7 +22,8 @@ _KINDS = frozenset({"package", "oleObject", "embeddedObject"})
 _DOCUMENTS = (("WordDocument", "doc"), ("Workbook", "xls"), ("Book", "xls"), ("PowerPoint Document", "ppt"))
 _STREAMS = ("Package", "CONTENTS", "EmbeddedOdf", "package_stream")
 _NATIVE = "\x01Ole10Native"
-_MEANING = frozenset({"WordDocument", "PowerPoint Document", "Book", "CONTENTS"})
+_ASIDE = frozenset({"\x01Ole", "\x01CompObj", "\x03ObjInfo", "\x03LinkInfo", "\x03PRINT", "\x03EPRINT"})
+"""Streams of an object that hold nothing of its contents but a picture."""
 
 
 def embedded_files(package: Package) -> Iterator[tuple[str, bytes]]:
@@ -75,7 +76,7 @@ def _in_container(stem: str, data: bytes, container: Any) -> tuple[str, bytes] |
 
 
 def files_within(data: bytes) -> tuple[list[tuple[str, bytes]], list[str]]:
-    """Return the files embedded in a document of the old kind (DOC, XLS, PPT), and a warning for each object that is not read.
+    """Return the files embedded in a document of the old kind (DOC, XLS, PPT), and a warning of the objects that are not read.
 
     Each object has a storage of its own (`MBD…` in a workbook, `ObjectPool/…` in a text).
     """
@@ -83,19 +84,27 @@ def files_within(data: bytes) -> tuple[list[tuple[str, bytes]], list[str]]:
 
     files: list[tuple[str, bytes]] = []
     warnings: list[str] = []
+    unread: list[str] = []
+    if not is_ole2(data):  # Excel before version 5: nothing could be embedded
+        return files, warnings
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:
             streams = container.listdir()
             storages = {"/".join(path[:-1]) for path in streams if re.match(r"MBD|ObjectPool/_", "/".join(path))}
             for storage in sorted(storage for storage in storages if storage.count("/") < 2):
                 names = {path[-1] for path in streams if "/".join(path[:-1]) == storage}
-                found = _in_storage(container, storage, names)
+                try:
+                    found = _in_storage(container, storage, names)
+                except (ValueError, struct.error):  # a damaged object costs only itself
+                    found = None
                 if found is not None:
                     files.append(found)
-                elif names & _MEANING:
-                    warnings.append(f"the embedded object {storage} was not read")
+                elif names - _ASIDE:
+                    unread.append(storage)
     except (OSError, ValueError, IndexError, OverflowError, AttributeError, struct.error) as error:
         warnings.append(f"embedded objects were not read: {error}")
+    if unread:
+        warnings.append(f"{len(unread)} embedded object(s) of other programs were not read: {', '.join(unread[:3])}")
     return files, warnings
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, too_large, with_sections
-from tasks.index.formats.html import elements_of_html
+from tasks.index.formats.html import elements_of_tree, pictures_left_out, tree
 from tasks.index.formats.ooxml import Package, xml_root
 from tasks.records import Element, Parsed
 
@@ -52,15 +52,18 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
             f"the book has {len(chapters):,} chapters; the limit is {context.limits.pages:,} (limits.pages)"
         )
     elements: list[Element] = []
+    trees: list[Any] = []
     for page, name in enumerate(chapters, start=1):
         try:
-            found = elements_of_html(decode(book.read(name), declared=True), page)
+            root = tree(decode(book.read(name), declared=True))
         except DocumentError as error:
             book.warnings.append(f"chapter {page} was left out: {error.message}")
             continue
-        elements += [replace(element, page=page) for element in found]
+        if root is not None:
+            elements += [replace(element, page=page) for element in elements_of_tree(root, page)]
+            trees.append(root)
     title = title_of(elements, metadata.pop("title", None))
-    warnings = tuple(dict.fromkeys(book.warnings))
+    warnings = (*dict.fromkeys(book.warnings), *pictures_left_out(trees))
     return Parsed("epub", title, "", max(1, len(chapters)), with_sections(elements), metadata, warnings=warnings)
 
 

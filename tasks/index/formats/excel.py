@@ -40,6 +40,7 @@ _FORMULA_CELL = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\b[^>]*>([^<]*)<)?"
 )
 _REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_ROW_NUMBER = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["'](\d{7,20})["']""")
 _LAST_ROW = 1_048_576  # of any workbook; a damaged number beyond it would be filled up to with empty rows
 _MOST_CALCULATED = 500_000
 """Cells of a workbook that is calculated: it is held in memory for that, some 100 bytes a cell."""
@@ -63,7 +64,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         data = rewritten(package.archive)
     sheets = sheets_of(package)
     elements = _read(package, sheets, data, CellCount(context.limits.cells))
-    elements = elements or list(_pictures(package, sheets, context))
+    elements += _pictures(package, sheets, context, read=not elements)
     attachments, left_out = held(embedded_files(package), context.limits)
     title = title_of((), properties.pop("title", None)) or title_of(elements)
     return Parsed(
@@ -91,14 +92,18 @@ def _read(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) 
         return cells + [e for page, sheet in enumerate(sheets, 1) for e in beside_cells(package, sheet.part, page)]
 
 
-def _pictures(package: Package, sheets: list[Sheet], context: Context) -> Iterator[Element]:
-    """The text of the pictures of a workbook that has none otherwise."""
+def _pictures(package: Package, sheets: list[Sheet], context: Context, read: bool) -> Iterator[Element]:
+    """The text of the pictures of a workbook that has none otherwise (`read`); of others they are only counted."""
     pictures = Pictures(context, package.warnings)
     for page, sheet in enumerate(sheets, start=1):
         for drawing in package.related(sheet.part, "drawing"):
             for name in package.related(drawing, "image"):
-                pictures.small.append((name, page, package.read(name)))
-    yield from pictures.left()
+                pictures.leave(name)
+                if read:
+                    pictures.small.append((name, page, package.read(name)))
+    if read:
+        yield from pictures.left()
+    pictures.told()
 
 
 def _by_openpyxl(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) -> Iterator[Element]:
@@ -112,7 +117,9 @@ def _by_openpyxl(package: Package, sheets: list[Sheet], data: bytes, count: Cell
             around = list(margins(package, sheet.part, page))
             yield from (element for element in around if element.kind == "header")
             if sheet.name in tabs and sheet.kind == "worksheet":
-                rows = _rows(tabs[sheet.name], package.read(sheet.part), formulas)
+                markup = package.read(sheet.part)
+                package.warnings += _beyond(sheet.name, markup)
+                rows = _rows(tabs[sheet.name], markup, formulas)
                 yield from sheet_elements(sheet.name, rows, page, count)
             elif sheet.kind == "xlMacrosheet":
                 yield from sheet_elements(sheet.name, _macro_rows(package, sheet), page, count)
@@ -121,6 +128,13 @@ def _by_openpyxl(package: Package, sheets: list[Sheet], data: bytes, count: Cell
         package.warnings += formulas.warnings()
     finally:
         book.close()
+
+
+def _beyond(name: str, markup: bytes) -> Iterator[str]:
+    """A warning of rows that no sheet can have."""
+    row = next((int(number) for number in _ROW_NUMBER.findall(markup) if int(number) > _LAST_ROW), 0)
+    if row:
+        yield f"the sheet {name}: row {row:,} and what follows was not read: a sheet has {_LAST_ROW:,} rows at most"
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from tasks.index.formats.calamine import calamine_sheets
 from tasks.index.formats.embedded import embedded_files, files_within
 from tasks.index.formats.ooxml import Package, core_properties, has_main_part
 from tasks.index.formats.sheets import CellCount, Row, sheet_elements, spread, value_text
-from tasks.index.formats.xls_text import beside_cells
+from tasks.index.formats.xls_text import beside_cells, drawn
 from tasks.index.look import is_zip
 from tasks.records import Element, Parsed
 
@@ -67,7 +67,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         pages=pages,
         elements=with_sections(elements, by_page=True),
         attachments=attachments,
-        warnings=(*warnings, *unread, *left_out),
+        warnings=(*warnings, *drawn(data), *unread, *left_out),
     )
 
 

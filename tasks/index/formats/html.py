@@ -11,7 +11,7 @@ sheet (`page-break-after: always` and its kin) begins a new page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,20 +21,19 @@ from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.facts import facts_element, inline_facts
 from tasks.index.formats.html_tables import HIDDEN, inline_text, is_layout, read_table
-from tasks.index.formats.markup import HTML_NAMES, html_share, is_markdown, root_name
+from tasks.index.formats.markup import HTML_NAMES, formula_text, html_share, is_markdown, root_name
+from tasks.index.formats.pictures import unread_pictures
 from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("html",)
-VERSION = "2"
+VERSION = "3"
 EXTENSIONS = {"htm": "html", "html": "html", "xhtml": "html"}
 SAMPLES = {"html": b"<!DOCTYPE html><html><body>x</body></html>"}
 
-_SKIPPED = frozenset(
-    {"script", "style", "head", "noscript", "template", "svg", "math", "object", "iframe", "ix:header"}
-)
+_SKIPPED = frozenset({"script", "style", "head", "noscript", "template", "svg", "object", "iframe", "ix:header"})
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike"
     " strong sub sup time tt u var wbr ix:nonfraction ix:nonnumeric ix:continuation ix:fraction ix:footnote"
@@ -56,6 +55,8 @@ _SPACE = re.compile(r"\s+")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _BULLET = re.compile(r"[•·▪◦‣●■]\s*\S")
 _LONGEST_TITLE = 120
+_ICON = 48  # pixels
+_DRAWN = ("img", "svg", "canvas", "embed", "object", "iframe")
 _DOCTYPE = re.compile(r"<!doctype\s+html", re.IGNORECASE)
 _LATE_ROOT = re.compile(r"[^<]{0,400}<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _MOSTLY, _HALF, _FEWEST_TAGS = 0.9, 0.5, 4
@@ -99,13 +100,36 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     titled = with_sections(elements)
     if facts:
         titled += (facts_element(facts, pages),)
-    return Parsed("html", title_of(titled, metadata.pop("title", None)), "", pages, titled, metadata)
+    title = title_of(titled, metadata.pop("title", None))
+    return Parsed("html", title, "", pages, titled, metadata, warnings=pictures_left_out([root]))
 
 
 def elements_of_html(text: str, page: int = 1) -> list[Element]:
     """Return the elements of a page or fragment of HTML, without sections; all on `page` and after."""
     root = tree(text)
-    return [] if root is None else [replace(e, page=e.page + page - 1) for e in walk(root)]
+    return [] if root is None else elements_of_tree(root, page)
+
+
+def elements_of_tree(root: Any, page: int = 1) -> list[Element]:
+    """Return the same of its tree."""
+    return [replace(e, page=e.page + page - 1) for e in walk(root)]
+
+
+def pictures_left_out(roots: Iterable[Any]) -> tuple[str, ...]:
+    """Warn of pictures and drawings in these trees; icons and counting pixels are not meant."""
+    names: list[str] = []
+    nameless = 0
+    for node in (node for root in roots for node in root.iter(*_DRAWN)):
+        sizes = [re.match(r"\d+", node.get(side) or "") for side in ("width", "height")]
+        source = (node.get("src") or "").partition("?")[0]
+        if any(size and int(size[0]) <= _ICON for size in sizes):
+            continue
+        if node.tag == "img" and source and not source.startswith("data:"):
+            names.append(source)
+        elif node.tag != "img" or source:
+            nameless += 1
+    warning = unread_pictures(names, nameless, "a page of HTML is read for its text")
+    return (warning,) if warning else ()
 
 
 def tree(text: str) -> Any:
@@ -126,6 +150,10 @@ def tree(text: str) -> Any:
         return None  # only comments or blanks
     except (etree.XMLSyntaxError, AssertionError, ValueError) as error:
         raise DocumentError(FailureKind.CORRUPT, f"the HTML cannot be read: {error}") from None
+    for formula in list(root.iter("math")):
+        words, tail = formula_text(formula), formula.tail
+        formula.clear()
+        formula.tag, formula.text, formula.tail = "span", f" {words} ", tail
     # libxml2 drops what nests deeper than 2,048 elements and only notes it in its log
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise DocumentError(FailureKind.CORRUPT, "the HTML nests deeper than 2,048 elements, beyond any real page")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
-from tasks.index.formats.html import elements_of_html
+from tasks.index.formats.html import elements_of_tree, pictures_left_out, tree
 from tasks.index.formats.markup import is_markdown
 from tasks.records import Parsed
 
@@ -38,9 +38,11 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     """Read a Markdown file."""
     text = decode(load(source))
     metadata, body = _front_matter(text)
-    elements = with_sections(elements_of_html(_render(body)))
+    root = tree(_render(body))
+    elements = with_sections(elements_of_tree(root)) if root is not None else ()
     title = title_of(elements, metadata.pop("title", None))
-    return Parsed("md", title, "", 1, elements, metadata)
+    warnings = pictures_left_out([root]) if root is not None else ()
+    return Parsed("md", title, "", 1, elements, metadata, warnings=warnings)
 
 
 def _render(text: str) -> str:

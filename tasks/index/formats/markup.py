@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 from xml.parsers import expat
+
+from tasks.index.formats.ooxml import local
 
 _BEFORE_ROOT = re.compile(r"<\?.*?\?>|<!--.*?-->|<!doctype[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _ROOT = re.compile(r"<(?:([\w.-]+):)?([A-Za-z_][\w.-]*)([^>]*)")
@@ -128,3 +131,24 @@ def _repaired_piece(text: str, declared: frozenset[str], told: dict[str, None]) 
 
 def _is_allowed(number: int) -> bool:
     return number in {9, 10, 13} or 32 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0x10000 <= number < 0x110000
+
+
+def formula_text(node: Any, depth: int = 50) -> str:
+    """Write a formula of MathML in one line: fractions with a stroke, powers with a caret, roots with their sign."""
+    if not depth:
+        return "".join(node.itertext())
+    parts = [formula_text(child, depth - 1) for child in node if local(child) not in {"annotation", "annotation-xml"}]
+    if not parts:
+        return str(node.text or "").strip()
+    grouped = [part if re.fullmatch(r"\w*", part) else f"({part})" for part in parts]
+    match local(node):
+        case "msup":
+            return "^".join(grouped)
+        case "mfrac":
+            return "/".join(grouped)
+        case "msqrt" | "mroot":
+            return "√" + "".join(grouped)
+        case "mtable":
+            return " ".join(parts)
+        case _:
+            return "".join(parts)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.base import clean, corrupt, table
 from tasks.index.formats.embedded import unpacked
+from tasks.index.formats.markup import formula_text
 from tasks.index.formats.ooxml import Package, attribute, local, xml_root
 from tasks.index.look import is_zip
 from tasks.records import Element
@@ -76,7 +76,7 @@ class OpenDocument:
         if found := table(rows, page):
             yield found
         for formula in inner.iter("{*}math"):
-            if text := clean(_formula(formula)):
+            if text := clean(formula_text(formula)):
                 yield Element("text", text, page)
 
     def _object_root(self, node: Any) -> Any | None:
@@ -112,26 +112,6 @@ class OpenDocument:
         except DocumentError as error:
             self.warnings.append(f"a picture was left out: {error.message}")
             return None
-
-
-def _formula(node: Any) -> str:
-    """Return a formula of MathML in one line: fractions with a stroke, powers with a caret, roots with their sign."""
-    name, parts = (
-        local(node),
-        [_formula(child) for child in node if local(child) not in {"annotation", "annotation-xml"}],
-    )
-    if not parts:
-        return node.text or ""
-    grouped = [part if re.fullmatch(r"\w*", part) else f"({part})" for part in parts]
-    if name in {"msup", "mfrac"}:
-        return ("^" if name == "msup" else "/").join(grouped)
-    return (
-        f"√{''.join(grouped)}"
-        if name in {"msqrt", "mroot"}
-        else " ".join(parts)
-        if name == "mtable"
-        else "".join(parts)
-    )
 
 
 def _inside(href: str) -> str:

@@ -8,6 +8,7 @@ endnotes and text boxes. Numbers that Word makes up (of lists and headings) are 
 
 from __future__ import annotations
 
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.index.formats.base import clean, corrupt, table
+from tasks.index.formats.pictures import unread_pictures
 from tasks.records import Element, ElementKind
 
 _WORD_97 = 0xC1
@@ -62,6 +64,7 @@ _SPECIAL = str.maketrans(
         "\x00": None,
     }
 )
+_INSTRUCTION = re.compile("\x13[^\x13-\x15]*\x14?")  # of a field: it may hold data that look like a picture
 _PARTS: tuple[tuple[str, ElementKind], ...] = (
     ("main", "text"),
     ("footnotes", "text"),
@@ -140,9 +143,6 @@ class _Document:
         self.pieces = self._pieces(bool(flags & 4))
         self.paragraphs = self._formats(0x102 if self.modern else 0xC0, paragraph=True)
         self.runs = self._formats(0xFA if self.modern else 0xB8, paragraph=False)
-        self.embedded = sum(
-            len(path) == 2 for path in container.listdir(storages=True, streams=False) if path[0] == "ObjectPool"
-        )
 
     def elements(self) -> tuple[list[Element], list[str]]:
         text = "".join(self._text(piece) for piece in self.pieces)
@@ -157,8 +157,8 @@ class _Document:
                 found += [element for element in elements if kind != "header" or element.text not in seen]
             start = end
         warnings = []
-        if self.embedded:
-            warnings.append(f"{self.embedded} embedded object(s) were not read")
+        if drawn := _INSTRUCTION.sub("", text).count("\x01"):
+            warnings.append(unread_pictures((), drawn))
         return found, warnings
 
     # ---- the text ----------------------------------------------------------------------------------------------------

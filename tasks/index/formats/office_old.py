@@ -22,6 +22,7 @@ from tasks.index.decode import decode_as
 from tasks.index.formats import slides, word
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
+from tasks.index.formats.embedded import files_within
 from tasks.index.formats.office_doc import elements_of_doc
 from tasks.index.formats.office_ppt import elements_of_ppt
 from tasks.records import Element, Parsed
@@ -120,7 +121,10 @@ def _by_ourselves(data: bytes, context: Context) -> Parsed:
             title = metadata.pop("title", "")
             if container.exists("WordDocument"):
                 elements, warnings = elements_of_doc(container)
-                return _parsed("doc", elements, title, metadata, warnings)
+                files, unread = files_within(data)
+                attachments, left_out = held(files, context.limits)
+                parsed = _parsed("doc", elements, title, metadata, [*warnings, *unread, *left_out])
+                return replace(parsed, attachments=attachments)
             if not container.exists("PowerPoint Document"):
                 words = "PPT of before 1997: open it in LibreOffice or PowerPoint and save it as PPTX"
                 raise DocumentError(FailureKind.UNSUPPORTED, words)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.index.formats.base import clean, corrupt, table
+from tasks.index.formats.pictures import unread_pictures
 from tasks.records import Element
 
 _DOCUMENT, _LIST, _PERSIST, _SLIDE, _NOTES = 0x03E8, 0x0FF0, 0x03F3, 0x03EE, 0x03F0
@@ -88,7 +89,21 @@ def elements_of_ppt(container: Any) -> tuple[list[Element], int, list[tuple[str,
         return elements, 1, [], [words]
     files, unread = show.objects(places)
     elements = [element for page, slide in enumerate(slides, start=1) for element in slide_elements(slide, page)]
-    return elements, max(1, len(slides)), files, [f"{unread} embedded object(s) were not read"] if unread else []
+    warnings = [f"{unread} embedded object(s) were not read"] if unread else []
+    drawn = _pictures(container.openstream("Pictures").read()) if container.exists("Pictures") else 0
+    if drawn:
+        warnings.append(unread_pictures((), drawn))
+    return elements, max(1, len(slides)), files, warnings
+
+
+def _pictures(stream: bytes) -> int:
+    """How many pictures the presentation stores, each once however often it is shown."""
+    count = place = 0
+    while place + 8 <= len(stream):
+        kind, size = struct.unpack_from("<HI", stream, place + 2)
+        count += 0xF01A <= kind <= 0xF02A
+        place += 8 + size
+    return count
 
 
 def slide_elements(parts: list[_Text | list[list[str]]], page: int) -> Iterator[Element]:

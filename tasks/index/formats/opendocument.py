@@ -67,6 +67,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         elements = list(walker.read())
         name, pages = "odt", max((element.page for element in elements), default=1)
     elements = elements or list(walker.pictures.left())
+    walker.pictures.told()
     attachments, left_out = held(walker.files, context.limits)
     title = title_of((), document.metadata.pop("title", None)) or title_of(elements)
     placed = with_sections(elements, by_page=name != "odt")

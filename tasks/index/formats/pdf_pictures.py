@@ -15,7 +15,9 @@ from tasks.index.formats.pdf_places import Rect
 from tasks.index.formats.pdf_words import PageWords
 
 _SHARE = 0.1  # of the page: smaller pictures are logos and signatures
+_ORNAMENT = 0.01  # of the page: smaller pictures are bullets and icons
 _SIDE = 60.0  # points: a narrower picture is a rule or an edge
+_UNDER_TEXT = 0.1  # of a picture covered by words: from there on it is their background
 _COVERED = 0.5  # of the ink: from there on the text layer is the picture's own
 _GREYS = 0.3  # of the pixels may be neither light nor dark
 _INK = 0.0012  # of the pixels must be dark: fewer are dust
@@ -47,6 +49,22 @@ def unread_pictures(page: Any, words: PageWords, pictures: Sequence[Rect]) -> li
         if _is_unread(grey[part], text[part], whole):
             found.append(room)
     return sorted(found, key=lambda room: room.top)
+
+
+def wordless(page: Any, words: PageWords, pictures: Sequence[Rect], read: Sequence[Rect]) -> int:
+    """How many pictures are neither read nor under text: photographs, charts, letterheads."""
+    width, height = page.get_size()
+    rooms = [room for room in _together(pictures, width, height) if _area(room) > _ORNAMENT * width * height]
+    boxes = list(_boxes(words)) if rooms else []
+    return sum(room not in read and _covered(room, boxes) < _UNDER_TEXT * _area(room) for room in rooms)
+
+
+def _covered(room: Rect, boxes: Sequence[Rect]) -> float:
+    """Return the area of a picture that words take up."""
+    parts = (
+        Rect(max(room.x0, b.x0), max(room.top, b.top), min(room.x1, b.x1), min(room.bottom, b.bottom)) for b in boxes
+    )
+    return sum(_area(part) for part in parts)
 
 
 def _is_unread(grey: Any, text: Any, whole: bool) -> bool:

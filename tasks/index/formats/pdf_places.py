@@ -40,11 +40,18 @@ class Frame(NamedTuple):
         return self.a * x + self.b * y + self.e, self.c * x + self.d * y + self.f
 
     def rect(self, rect: Rect) -> Rect:
-        (x0, y0), (x1, y1) = self.point(rect.x0, rect.top), self.point(rect.x1, rect.bottom)
-        if self.a * self.b:  # of a crooked scan: its other corners reach further
-            (x2, y2), (x3, y3) = self.point(rect.x1, rect.top), self.point(rect.x0, rect.bottom)
-            return Rect(min(x0, x1, x2, x3), min(y0, y1, y2, y3), max(x0, x1, x2, x3), max(y0, y1, y2, y3))
-        return Rect(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+        return Rect(*self.edges(*rect))
+
+    def edges(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
+        """Return the edges of a rectangle; asked for each cell of each page, so without objects for its corners."""
+        a, b, c, d, e, f = self
+        if a * b:  # of a crooked scan: its other corners reach further
+            corners = [self.point(x, y) for x in (left, right) for y in (top, bottom)]
+            xs, ys = [x for x, _ in corners], [y for _, y in corners]
+            return min(xs), min(ys), max(xs), max(ys)
+        x0, y0 = a * left + b * top + e, c * left + d * top + f
+        x1, y1 = a * right + b * bottom + e, c * right + d * bottom + f
+        return x0 if x0 < x1 else x1, y0 if y0 < y1 else y1, x1 if x0 < x1 else x0, y1 if y0 < y1 else y0
 
     def after(self, x: float, y: float) -> Frame:
         """Return the frame of words that were moved by −x and −y."""
@@ -107,10 +114,10 @@ def row_box(cells: Sequence[Rect | None], page: int, frame: Frame) -> tuple[int,
     known = [cell for cell in cells if cell]
     if not known:
         return ()
-    whole = Rect(0.0, min(cell.top for cell in known), 0.0, max(cell.bottom for cell in known))
-    numbers = [float(page if frame.upright else -page)]
-    for place, cell in enumerate([whole, *cells]):
-        shown = frame.rect(cell) if cell else Rect(0.0, 0.0, 0.0, 0.0)
-        along = frame.upright == (place > 0)
-        numbers += (shown.x0, shown.x1) if along else (shown.top, shown.bottom)
-    return tuple(max(-_MOST, min(_MOST, round(number))) for number in numbers)
+    upright = frame.upright
+    x0, y0, x1, y1 = frame.edges(0.0, min([cell.top for cell in known]), 0.0, max([cell.bottom for cell in known]))
+    numbers = [page, y0, y1] if upright else [-page, x0, x1]
+    for cell in cells:
+        x0, y0, x1, y1 = frame.edges(*cell) if cell else (0.0, 0.0, 0.0, 0.0)
+        numbers += (x0, x1) if upright else (y0, y1)
+    return tuple([max(-_MOST, min(_MOST, round(number))) for number in numbers])

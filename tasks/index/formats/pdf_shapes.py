@@ -7,22 +7,24 @@ would take a tenth of the time of reading the page. Places come out in points fr
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from tasks.index.formats.pdf_calls import address, bare
-from tasks.index.formats.pdf_places import Frame, Rect, frame
+from tasks.index.formats.pdf_places import Rect, frame
 
 _THIN = 2.5  # points: a filled rectangle as thin as that is a line
 _MOST_RULES = 4_000
 """A drawing or a map has more, and is no table."""
+_LINES_OF_TABLE = 3  # each way: two cells each way, less is no table
 _FEW = 200  # objects that are all looked at
 _STRIDE = 8  # of more only each of so many
 _DEPTH = 3  # of forms within forms
 _IDENTITY = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 Matrix = tuple[float, float, float, float, float, float]
+Edges = tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
@@ -31,6 +33,14 @@ class Shapes:
 
     pictures: list[Rect] = field(default_factory=list)
     rules: list[Rect] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Found:
+    """The same in the page's own space with y turned down; bare edges, for a page may have thousands of rules."""
+
+    pictures: list[Edges] = field(default_factory=list)
+    rules: list[Edges] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,20 @@ def read_shapes(page: Any) -> Shapes:
     """Return the pictures and rules of a pdfium page (`pypdfium2.PdfPage`)."""
     import pypdfium2.raw as raw
 
-    shown = frame(page.get_cropbox(), page.get_rotation() // 90, 0)
-    shapes = Shapes()
+    found = _Found()
     items = _worth_a_look(address(page.raw), raw.FPDFPage_CountObjects(page.raw))
-    _collect(items, _IDENTITY, shown, shapes, _DEPTH)
-    if len(shapes.rules) > _MOST_RULES:
-        shapes.rules = []
-    return shapes
+    _collect(items, _IDENTITY, found, _DEPTH)
+    rules = found.rules if _could_bound_cells(found.rules) else []
+    if not rules and not found.pictures:
+        return Shapes()
+    shown = frame(page.get_cropbox(), page.get_rotation() // 90, 0)
+    return Shapes([Rect(*shown.edges(*room)) for room in found.pictures], [Rect(*shown.edges(*rule)) for rule in rules])
+
+
+def _could_bound_cells(rules: Sequence[Edges]) -> bool:
+    """Whether there are enough lines both ways for a table: most pages have only the lines below sums."""
+    wide = sum(x1 - x0 > bottom - top for x0, top, x1, bottom in rules)
+    return len(rules) <= _MOST_RULES and min(wide, len(rules) - wide) >= _LINES_OF_TABLE
 
 
 def _worth_a_look(page: int, count: int) -> Iterator[int]:
@@ -93,21 +110,27 @@ def _worth_a_look(page: int, count: int) -> Iterator[int]:
         yield calls.page_object(page, index)
 
 
-def _collect(items: Iterator[int], matrix: Matrix, shown: Frame, shapes: Shapes, depth: int) -> None:
+def _collect(items: Iterator[int], matrix: Matrix, shapes: _Found, depth: int) -> None:
+    """Add the pictures and rules among `items`, in the page's own space with y turned down."""
     import pypdfium2.raw as raw
 
     calls = _calls()
+    places, edges, rules, plain = calls.places, calls.edges, shapes.rules, matrix == _IDENTITY
     for item in items:
         kind = calls.kind(item)
         if kind == raw.FPDF_PAGEOBJ_PATH:
-            if len(shapes.rules) <= _MOST_RULES:
-                shapes.rules += (shown.rect(rect) for rect in _rules(item, matrix))
+            calls.bounds(item, *places)
+            left, bottom, right, top = edges
+            if plain and (top - bottom < _THIN or right - left < _THIN):  # nearly always
+                rules.append((left, -top, right, -bottom))
+            elif len(rules) <= _MOST_RULES:
+                rules += _rules(item, matrix)
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
-            shapes.pictures.append(shown.rect(_turned(_bounds(item), matrix)))
+            shapes.pictures.append(_turned(_bounds(item), matrix))
         elif kind == raw.FPDF_PAGEOBJ_FORM and depth:
             form = _handle(item)
             inner = (calls.form_object(item, index) for index in range(raw.FPDFFormObj_CountObjects(form)))
-            _collect(inner, _within(_matrix(form), matrix), shown, shapes, depth - 1)
+            _collect(inner, _within(_matrix(form), matrix), shapes, depth - 1)
 
 
 def _handle(item: int) -> Any:
@@ -116,11 +139,12 @@ def _handle(item: int) -> Any:
     return ctypes.cast(item, raw.FPDF_PAGEOBJECT)
 
 
-def _bounds(item: int) -> Rect:
+def _bounds(item: int) -> Edges:
     """Left, bottom, right and top in the space of the page or form that the object belongs to."""
     calls = _calls()
     calls.bounds(item, *calls.places)
-    return Rect(*calls.edges)
+    left, bottom, right, top = calls.edges
+    return left, bottom, right, top
 
 
 def _matrix(item: Any) -> Matrix:
@@ -146,11 +170,12 @@ def _point(x: float, y: float, matrix: Matrix) -> tuple[float, float]:
     return a * x + c * y + e, b * x + d * y + f
 
 
-def _turned(bounds: Rect, matrix: Matrix) -> Rect:
+def _turned(bounds: Edges, matrix: Matrix) -> Rect:
     """The bounds in reading coordinates (y down) of a rectangle given by left, bottom, right, top (y up)."""
+    left, bottom, right, top = bounds
     if matrix == _IDENTITY:
-        return Rect(bounds.x0, -bounds.bottom, bounds.x1, -bounds.top)
-    corners = [_point(x, y, matrix) for x in (bounds.x0, bounds.x1) for y in (bounds.top, bounds.bottom)]
+        return Rect(left, -top, right, -bottom)
+    corners = [_point(x, y, matrix) for x in (left, right) for y in (bottom, top)]
     xs, ys = [x for x, _ in corners], [-y for _, y in corners]
     return Rect(min(xs), min(ys), max(xs), max(ys))
 

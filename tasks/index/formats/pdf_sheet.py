@@ -17,7 +17,7 @@ from tasks.index.formats import ocr
 from tasks.index.formats.base import Context
 from tasks.index.formats.ocr_picture import DPI, MAX_PIXELS, Picture, ready
 from tasks.index.formats.pdf_annotations import read_annotations
-from tasks.index.formats.pdf_pictures import add_words, unread_pictures
+from tasks.index.formats.pdf_pictures import add_words, unread_pictures, wordless
 from tasks.index.formats.pdf_places import Frame, Rect
 from tasks.index.formats.pdf_shapes import read_shapes
 from tasks.index.formats.pdf_textlayer import read_words
@@ -32,6 +32,7 @@ class Notes:
     warnings: list[str] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)  # without text, and text recognition not available
     pictures: list[int] = field(default_factory=list)  # with text and an unread picture, as before
+    wordless: dict[int, int] = field(default_factory=dict)  # pictures that nothing was read of, by page
     blank: list[int] = field(default_factory=list)  # nothing recognised
     slow: bool = False  # text recognition of a page took too long
     files: list[tuple[str, bytes]] = field(default_factory=list)
@@ -53,6 +54,9 @@ class Notes:
         found = [*self.warnings, self.missing()]
         if self.pictures:
             found.append(f"{_ranges(self.pictures)} a picture of text that was not read: {self.tesseract}")
+        if total := sum(self.wordless.values()):
+            count = "1 picture" if total == 1 else f"{total} pictures"
+            found.append(f"{_ranges([*self.wordless])} {count} without lines of text, of which nothing was read")
         return [*filter(None, found), *self.tally.warnings()]
 
 
@@ -106,8 +110,12 @@ def _read(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
         return _read_whole(page, number, words, notes)
     shapes = read_shapes(page)
     words = replace(words, rules=tuple(shapes.rules))
-    for room in unread_pictures(page, words, shapes.pictures) if shapes.pictures else ():
-        words = _read_picture(page, number, words, room, notes)
+    if shapes.pictures:
+        rooms = unread_pictures(page, words, shapes.pictures)
+        if count := wordless(page, words, shapes.pictures, rooms):
+            notes.wordless[number] = count
+        for room in rooms:
+            words = _read_picture(page, number, words, room, notes)
     return words
 
 

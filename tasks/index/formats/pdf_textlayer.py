@@ -11,7 +11,7 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -39,6 +39,7 @@ class _Calls:
     matrix: Callable[[int, int, int], int]
     font: Callable[[int, int, int, int, int], int]
     generated: Callable[[int, int], int]
+    unmapped: Callable[[int, int], int]
 
 
 @cache
@@ -53,6 +54,7 @@ def _calls() -> _Calls:
         matrix=bare(raw.FPDFText_GetMatrix, number, pointer, number, pointer),
         font=bare(raw.FPDFText_GetFontInfo, ctypes.c_ulong, pointer, number, pointer, ctypes.c_ulong, pointer),
         generated=bare(raw.FPDFText_IsGenerated, number, pointer, number),
+        unmapped=bare(raw.FPDFText_HasUnicodeMapError, number, pointer, number),
     )
 
 
@@ -134,7 +136,7 @@ def _characters(probe: _Probe) -> str:
     return "".join(chr(code) if code < 0xD800 or 0xE000 <= code < 0x110000 else "\ufffd" for code in codes)
 
 
-def _read(probe: _Probe, text: str, start: int) -> Iterator[Raw]:
+def _read(probe: _Probe, text: str, start: int) -> Iterable[Raw]:
     """The word at `start`; several where pdfium glued pieces together that stand apart."""
     last = start + len(text) - 1
     if text[-1] in "\x02\ufffe" and len(text) > 1:
@@ -143,21 +145,18 @@ def _read(probe: _Probe, text: str, start: int) -> Iterator[Raw]:
     size, turn = probe.size_and_turn(start)
     if last > start:
         box = probe.loose(last)
-        apart = _apart(turn, (left, bottom, right, top), box, size, last - start + 1)
+        if turn == 0 and size > 0 and _apart(left, bottom, box, size, last - start + 1):
+            return _split(probe, text, start)
         left, bottom, right, top = min(left, box[0]), min(bottom, box[1]), max(right, box[2]), max(top, box[3])
-        if apart:
-            yield from _split(probe, text, start)
-            return
     loose = start > 0 and len(text) < 3 and probe.guessed(start - 1)  # asked of last letters only (`pdf_turn`)
-    yield Raw(clean(text), turn, left, bottom, right, top, probe.origin(start), size, probe.bold(start), loose)
+    return (Raw(clean(text), turn, left, bottom, right, top, probe.origin(start), size, probe.bold(start), loose),)
 
 
-def _apart(turn: int, first: Sequence[float], last: Sequence[float], size: float, length: int) -> bool:
+def _apart(left: float, bottom: float, last: Sequence[float], size: float, length: int) -> bool:
     """Whether a word's ends are so placed that it must be several words: a new line, or too much room inside."""
-    if turn != 0 or size <= 0:
-        return False
-    wrapped = last[2] < first[0] or abs(first[1] - last[1]) > 0.9 * max(size, 1.0)
-    return bool(wrapped or last[2] - first[0] > (0.75 * length + 1.0) * size)
+    if last[2] < left or abs(bottom - last[1]) > 0.9 * (size if size > 1.0 else 1.0):
+        return True
+    return last[2] - left > (0.75 * length + 1.0) * size
 
 
 def _split(probe: _Probe, text: str, start: int) -> Iterator[Raw]:
@@ -183,7 +182,8 @@ def _is_broken(probe: _Probe, text: str) -> bool:
     """Tell whether the characters mostly have no meaning: no map to Unicode, private-use or replacement characters."""
     step = max(1, len(text) // 240)  # as many samples say enough
     sample = [(index, text[index]) for index in range(0, len(text), step) if text[index] > " "]
-    bad = sum(_meaningless(char) or probe.raw.FPDFText_HasUnicodeMapError(probe.handle, i) == 1 for i, char in sample)
+    unmapped, page = probe.calls.unmapped, probe.text
+    bad = sum(_meaningless(char) or unmapped(page, index) == 1 for index, char in sample)
     return bool(bad > _BROKEN_SHARE * len(sample))
 
 

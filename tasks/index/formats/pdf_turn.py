@@ -112,15 +112,15 @@ def _same_word(last: Raw, word: Raw) -> bool:
 
 
 def _place(word: Raw) -> Word:
-    x, y = word.origin
-    match word.turn:
-        case 0:
-            x0, x1, down, height = word.left, word.right, -y, word.top - word.bottom
-        case 1:
-            x0, x1, down, height = word.bottom, word.top, x, word.right - word.left
-        case 2:
-            x0, x1, down, height = -word.right, -word.left, y, word.top - word.bottom
-        case _:
-            x0, x1, down, height = -word.top, -word.bottom, -x, word.right - word.left
-    size = word.size if 1.0 <= word.size <= 200.0 else min(max(abs(height), 4.0), 200.0)
-    return Word(word.text, x0, max(x1, x0 + 0.1), down, size, word.bold)
+    text, turn, left, bottom, right, top, (x, y), size, bold, _ = word  # asked of every word: one look at its fields
+    if turn == 0:
+        x0, x1, down, height = left, right, -y, top - bottom
+    elif turn == 1:
+        x0, x1, down, height = bottom, top, x, right - left
+    elif turn == 2:
+        x0, x1, down, height = -right, -left, y, top - bottom
+    else:
+        x0, x1, down, height = -top, -bottom, -x, right - left
+    if not 1.0 <= size <= 200.0:
+        size = min(max(abs(height), 4.0), 200.0)
+    return Word(text, x0, x1 if x1 > x0 + 0.1 else x0 + 0.1, down, size, bold)

@@ -15,10 +15,12 @@ from pathlib import Path
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
 from tasks.index.formats.embedded import object_of_rtf
+from tasks.index.formats.pictures import unread_pictures
 from tasks.index.formats.rtf_story import Paragraph, Story
 from tasks.index.formats.rtf_words import (
     BOXES,
     CHARSETS,
+    COPIES,
     ESCAPES,
     FEET,
     GATHERED,
@@ -52,6 +54,7 @@ class _Group:
     stand_ins: int = 1
     raised: bool = False
     deleted: bool = False
+    copy: bool = False  # of a picture that stands elsewhere, or of a bullet
     paragraph: Paragraph = field(default_factory=Paragraph)
     story: Story = field(default_factory=Story)
 
@@ -106,6 +109,7 @@ class _Reader:
         self.about: dict[str, str] = {}
         self.files: list[tuple[str, bytes]] = []
         self.warnings: list[str] = []
+        self._drawn = 0
 
     def read(self) -> list[Element]:
         """Return the elements: heads, body, notes and comments, feet."""
@@ -131,6 +135,8 @@ class _Reader:
             self._brace(b"}")
         self._flush()
         self._body.finish()
+        if self._drawn:
+            self.warnings.append(unread_pictures((), self._drawn))
         if not self._ended():
             self.warnings.append("the RTF breaks off: what stands before is read")
         heads = [element for element in dict.fromkeys(self._margins) if element.kind != "footer"]
@@ -304,6 +310,10 @@ class _Reader:
                 self._say(SIGNS[word])
             return 0
         self._flush()
+        if word in COPIES:
+            self._group.copy = True
+        elif word == "pict" and not self._group.copy:
+            self._drawn += 1
         if word in LEFT_OUT or (optional and word not in KNOWN):
             self._group.target = "gone"
         elif word == "ud" and len(self._open) > 1:

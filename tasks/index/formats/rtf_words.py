@@ -55,6 +55,7 @@ KNOWN = (
         "shpinst nesttableprops annotation footnote objdata ud do formfield moMath moMathPara fldrslt result".split()
     )
 )
+COPIES = frozenset({"nonshppict", "listpicture"})  # pictures that stand elsewhere, or are bullets
 LEFT_OUT = frozenset(
     "colortbl pict nonshppict filetbl listtable listoverridetable rsidtbl themedata colorschememapping latentstyles "
     "datastore xe tc tcn rxe ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn bkmkstart bkmkend fldinst shprslt pnseclvl pntxta pntxtb "

@@ -58,10 +58,11 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     elements = []
     for page, part in enumerate(slides, 1):
         found = list(_slide(package, part, page))
-        if sum(len(element.text) for element in found) < _FEW_LETTERS:
-            found += _pictures(package, part, page, pictures, whole)
+        bare = sum(len(element.text) for element in found) < _FEW_LETTERS
+        found += _pictures(package, part, page, pictures, whole, bare)
         elements += found
     elements = elements or list(pictures.left())
+    pictures.told()
     attachments, left_out = held(embedded_files(package), context.limits)
     return Parsed(
         format="pptx",
@@ -98,8 +99,10 @@ def _extent(node: Any) -> tuple[int, int]:
     return (int(width), int(height)) if width.isdigit() and height.isdigit() else (0, 0)
 
 
-def _pictures(package: Package, part: str, page: int, pictures: Pictures, whole: tuple[int, int]) -> Iterator[Element]:
-    """The text of the pictures of a slide that says next to nothing else."""
+def _pictures(
+    package: Package, part: str, page: int, pictures: Pictures, whole: tuple[int, int], bare: bool
+) -> Iterator[Element]:
+    """The text of the pictures of a slide that says next to nothing else (`bare`); of others they are only counted."""
     root = package.aside(part)
     for shape in root.iter("{*}pic") if root is not None else ():
         blip = next(shape.iter("{*}blip"), None)
@@ -107,12 +110,15 @@ def _pictures(package: Package, part: str, page: int, pictures: Pictures, whole:
         size = next(shape.iter("{*}ext"), None)
         if relation is None or relation.external:
             continue
+        extent = _extent(size) if size is not None else (0, 0)
+        if not bare:
+            pictures.leave(relation.target, extent, whole)
+            continue
         try:
             data = package.read(relation.target)
         except DocumentError as error:
             package.warnings.append(f"a picture was left out: {error.message}")
             continue
-        extent = _extent(size) if size is not None else (0, 0)
         yield from pictures.large(relation.target, data, extent, page, whole)
 
 

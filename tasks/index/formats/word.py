@@ -114,6 +114,9 @@ class _Reader:
             yield element
         if empty:
             yield from self._pictures.left()
+        self._pictures.told()
+        if count := sum(1 for _ in self._root.iter("{*}oMath")):
+            self._package.warnings.append(f"{count} formula(s) are written out in one line")
 
     def _all(self) -> Iterator[Element]:
         heads, feet = self._references("headerReference"), self._references("footerReference")

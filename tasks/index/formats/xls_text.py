@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from tasks.index.formats.base import clean
 from tasks.index.formats.excel_sheets import margin_text
+from tasks.index.formats.pictures import unread_pictures
 from tasks.records import Element
 
 _BOF, _CONTINUE, _TEXT_BOX, _SERIES_TEXT, _HEADER, _FOOTER = 0x809, 0x3C, 0x1B6, 0x100D, 0x14, 0x15
-_BOUND_SHEET = 0x85
+_BOUND_SHEET, _OBJECT = 0x85, 0x5D
+_CHART, _PICTURE = b"\x20\0", b"\x08\0"
 _LONGEST = 32_767
 
 Record = tuple[int, int, bytes]
@@ -40,6 +42,17 @@ def beside_cells(data: bytes) -> Iterator[Element]:
                 yield Element("text", shown, max(1, page))
         elif (element := _short(kind, body, max(1, page))) is not None:
             yield element
+
+
+def drawn(data: bytes) -> list[str]:
+    """Warnings of what lies on the sheets and is not read: pictures, and charts but for their words."""
+    kinds = [(kind, body[:8]) for _, kind, body in _records(_workbook_stream(data)) if kind in {_BOF, _OBJECT}]
+    charts = sum(kind == _BOF and body[2:4] == _CHART for kind, body in kinds)
+    pictures = sum(kind == _OBJECT and body[4:6] == _PICTURE for kind, body in kinds)
+    found = [f"{charts} chart(s): only their titles and labels were read, not their values"] if charts else []
+    if pictures:
+        found.append(unread_pictures((), pictures))
+    return found
 
 
 def _workbook_stream(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from tasks.office.recognise.cells import Mark, amount, day, decimal_mark, month_first
 from tasks.records import Element, Parsed
@@ -26,6 +27,7 @@ def words(**roles: str) -> dict[str, frozenset[str]]:
     return {role: frozenset(head.strip() for head in heads.split("|")) for role, heads in roles.items()}
 
 
+@lru_cache(maxsize=4096)  # a table is asked once a kind of paper, and its heads recur
 def fold(text: str) -> str:
     """Return a head as it is compared: small letters without accents, signs and double blanks."""
     plain = unicodedata.normalize("NFKD", text.casefold())

@@ -51,7 +51,12 @@ def test_an_empty_file_is_empty() -> None:
 
 def test_a_file_that_opens_but_says_nothing_is_a_failure() -> None:
     assert refused(b"  \n\n \t ").kind == FailureKind.NO_TEXT
-    assert refused(workbook([])).kind == FailureKind.NO_TEXT
+
+
+def test_an_empty_workbook_is_a_document_with_a_warning() -> None:
+    parsed = read(workbook([]), Context("x.xlsx", Limits()))
+    assert not parsed.elements
+    assert parsed.warnings == ("the XLSX file opens, but no text is in it",)
 
 
 def test_size_limit() -> None:

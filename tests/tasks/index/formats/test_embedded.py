@@ -56,11 +56,14 @@ def test_objects_of_old_documents() -> None:
             "MBD0001/\1Ole10Native": native("penali.csv", b"a;b"),
             "MBD0002/Workbook": b"\x09\x08\x10\0" + b"x" * 5000,
             "MBD0003/WordDocument": b"x" * 5000,
+            "ObjectPool/_7/\1Ole10Native": native("cut off.csv", b"a;b")[:14],
+            "ObjectPool/_8/\1Ole10Native": native("canoni.csv", b"c;d"),
+            "ObjectPool/_9/\3ObjInfo": b"x" * 10,
         }
     )
     files, warnings = files_within(data)
-    assert [name for name, _ in files] == ["penali.csv", "MBD0002.xls"]
-    assert warnings == ["the embedded object MBD0003 was not read"]
+    assert [name for name, _ in files] == ["penali.csv", "MBD0002.xls", "canoni.csv"]
+    assert warnings == ["2 embedded object(s) of other programs were not read: MBD0003, ObjectPool/_7"]
 
 
 @pytest.mark.parametrize("cut", range(0, 120, 7))

@@ -206,7 +206,7 @@ def test_a_row_number_beyond_any_sheet_does_not_take_hours() -> None:
     book.active.append(["Voce", 3])
     data = changed(saved(book), "xl/worksheets/sheet1.xml", '<row r="1"', '<row r="2147483648"')
     assert calamine_sheets(saved(book), CellCount(10))[0][0].text == "Voce | 3"
-    with pytest.raises(DocumentError):
+    with pytest.raises(DocumentError, match="row 2,147,483,648 and what follows was not read"):
         parsed(data)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pypdf
 import pytest
+from PIL import Image
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 from pypdf.generic import RectangleObject as Rectangle
 from reportlab.lib.colors import Color
@@ -238,3 +239,32 @@ def test_a_file_pinned_to_a_page_is_an_attachment() -> None:
 
     parsed = pdf.parse(_annotated(Subtype=NameObject("/FileAttachment"), FS=specification), context())
     assert [(a.name, a.data) for a in parsed.attachments] == [("penali.csv", b"voce;importo\nPenale;7.300\n")]
+
+
+def test_pictures_without_text_are_counted_by_page() -> None:
+    """A photograph and a letterhead are told of, a mere bullet and the ground below the text are not."""
+    grey = Image.effect_noise((200, 200), 40)
+
+    def illustrated(canvas: Canvas) -> None:
+        write(canvas, 60, 40, "Relazione sulla gestione")
+        canvas.drawInlineImage(grey, 60, 300, 200, 200)
+        canvas.drawInlineImage(grey, 300, 300, 90, 90)
+        canvas.drawInlineImage(grey, 20, 20, 8, 8)
+
+    def grounded(canvas: Canvas) -> None:
+        canvas.drawInlineImage(grey, 50, 500, 500, 300)
+        for line in range(24):
+            write(
+                canvas,
+                60,
+                50 + 12 * line,
+                "Il consiglio approva il bilancio e propone di riportare a nuovo l'utile.",
+                11,
+            )
+
+    def plain(canvas: Canvas) -> None:
+        write(canvas, 60, 40, "Nota integrativa")
+
+    assert read(illustrated, plain, grounded, illustrated).warnings == (
+        "pages 1, 4 have 4 pictures without lines of text, of which nothing was read",
+    )

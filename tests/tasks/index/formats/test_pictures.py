@@ -1,4 +1,4 @@
-"""Pictures in Office documents: those that are pages are read, illustrations are not, all of a document without text."""
+"""Pictures: those that are pages are read, illustrations are counted in a warning, and all are read of a document without text."""
 
 import io
 import shutil
@@ -79,3 +79,48 @@ def test_without_recognition_the_picture_is_named(scan: bytes) -> None:
 
 def test_a_picture_that_is_not_there_costs_nothing() -> None:
     assert [e.text for e in parsed(docx(p("Prima") + p(drawing(7_000_000, 9_900_000)))).elements] == ["Prima"]
+
+
+@pytest.mark.parametrize(("wide", "told"), [(3_000_000, True), (200_000, False)])
+def test_illustrations_are_counted_and_ornaments_are_not(scan: bytes, wide: int, told: bool) -> None:
+    data = docx(p("Prima") + p(drawing(wide, wide)), {"word/media/i.png": scan}, i="image media/i.png")
+    warnings = read(data, Context("x.docx", Limits(), ocr="off")).warnings
+    assert any(warning.startswith("1 picture was not read") and "i.png" in warning for warning in warnings) == told
+
+
+def test_pictures_of_a_workbook_with_figures_are_counted(scan: bytes) -> None:
+    book, target = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["Ricavi", 4120])
+    for cell in ("D2", "D40"):
+        book.active.add_image(openpyxl.drawing.image.Image(io.BytesIO(scan)), cell)
+    book.save(target)
+    (warning,) = read(target.getvalue(), Context("x.xlsx", Limits())).warnings
+    assert warning.startswith("2 pictures were not read")
+
+
+@pytest.mark.parametrize(
+    ("markup", "count"),
+    [
+        ('<p>Ricavi <img src="grafici/ricavi.png?v=2"> <img src="spazio.gif" width="1"><svg><path/></svg></p>', 2),
+        ('<p>Ricavi <img src="data:image/png;base64,AAAA"><img></p>', 1),
+        ("<p>Ricavi <b>4.120</b></p>", 0),
+    ],
+)
+def test_pictures_of_a_web_page_are_counted(markup: str, count: int) -> None:
+    warnings = read(f"<html><body>{markup}</body></html>".encode(), Context("x.html", Limits())).warnings
+    assert [warning.split()[0] for warning in warnings] == ([str(count)] if count else [])
+
+
+def test_pictures_of_markdown_and_rtf_are_counted() -> None:
+    for name, text in (
+        ("x.md", "# Ricavi\n\n![grafico](ricavi.png)\n"),
+        ("x.rtf", r"{\rtf1 Ricavi{\*\shppict{\pict\pngblip 00}}{\nonshppict{\pict\wmetafile8 00}}\par}"),
+    ):
+        (warning,) = read(text.encode(), Context(name, Limits())).warnings
+        assert warning.startswith("1 picture was not read")
+
+
+def test_formulas_of_web_pages_are_read_in_their_sentence() -> None:
+    formula = "<math><msup><mi>r</mi><mn>2</mn></msup><annotation>r^2</annotation></math>"
+    (element,) = read(f"<html><p>Area {formula} per piano</p></html>".encode(), Context("x.html", Limits())).elements
+    assert element.text == "Area r^2 per piano"
