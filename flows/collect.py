@@ -96,7 +96,7 @@ def gather(settings: Settings, source: Source) -> dict[str, Any]:
         fetched = fetch(settings, source) if imap.is_mailbox(source.location) else None
         place = str(fetched.folder) if fetched else source.location
         parts = [Part("index", index([place], source.collection, prune=source.prune, settle=SETTLE))]
-        owed = bool(source.then) and (owed or saved.has_news(parts[0].result))
+        owed = bool(source.then) and (owed or saved.has_changed(parts[0].result))
         parts += [follow(step, source.collection) for step in source.steps if owed]
     except StopRequested:
         raise  # the job goes on later

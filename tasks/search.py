@@ -219,7 +219,7 @@ def name_terms(text: str) -> frozenset[str]:
 
 
 def query_words(query: str) -> frozenset[str]:
-    """The terms that a query's words weigh as, each once; a word that says nothing weighs nothing."""
+    """Return the terms that a query's words weigh as, each once; a word that says nothing weighs nothing."""
     words = NAME_WORD.findall(POSSESSIVE.sub("", query))
     return frozenset(term for word in words if (term := terms.stem(word, "en")) and terms.stem(word, "it"))
 

@@ -264,7 +264,7 @@ def finish(
     )
 
 
-def has_news(indexed: Mapping[str, Any]) -> bool:
+def has_changed(indexed: Mapping[str, Any]) -> bool:
     """Say whether an index changed anything, so that analyses and reports are worth their time."""
     return any(indexed["documents"][name] for name in ("indexed", "updated", "removed"))
 

@@ -158,7 +158,7 @@ def lines_with(asked: frozenset[str], text: str) -> Iterator[tuple[str, frozense
 
 
 def _hint(mark: str) -> tuple[str, ...]:
-    """Digits that a text must have if it holds a mark: of a date its year, else all runs."""
+    """Return the digits that a text must have if it holds a mark: of a date its year, else all runs."""
     return (mark[:4],) if re.fullmatch(r"\d{4}-\d\d-\d\d", mark) else tuple(re.findall(r"\d+", mark))
 
 
