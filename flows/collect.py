@@ -33,6 +33,8 @@ from tasks.export.chain import Part, combine
 SETTLE = 10.0  # s without a write after which a file counts as whole
 DEPLOYMENT = "collect/source"
 
+fetch = task(name="fetch messages", **retry())(spool.fetch)
+
 
 def _run_name() -> str:
     return f"collect-{flow_run.parameters.get('source') or 'due'}"
@@ -111,12 +113,6 @@ def gather(settings: Settings, source: Source) -> dict[str, Any]:
     )
     show(settings)
     return result | {"source": done.as_json(), "notes": notes}
-
-
-@task(name="fetch messages", **retry())
-def fetch(settings: Settings, source: Source) -> spool.Fetched:
-    """Bring new messages of a mailbox into its spool."""
-    return spool.fetch(settings, source)
 
 
 def follow(step: Step, collection: str) -> Part:
