@@ -9,6 +9,7 @@ import pytest
 from infra.errors import UsageError
 from infra.lake import Lake
 from tasks.collection import ledger
+from tasks.collection.chunks import CHUNKS
 
 
 def row(document_id: str, parent_id: str = "", **values: object) -> dict[str, object]:
@@ -62,6 +63,7 @@ def test_a_collection_is_there_once_it_has_a_ledger(lake: Lake) -> None:
         ledger.require(lake, "c")
     for name in ("c", "b"):
         ledger.write(lake, name, ledger.rows([row("a")]))
+    CHUNKS.ensure(lake, "a")  # left behind by something that died: without a ledger nothing is claimed
     assert ledger.collections(lake) == ["b", "c"]
     ledger.require(lake, "c")
     with pytest.raises(UsageError, match=r"no collection d \(there are: b, c\)"):
@@ -75,3 +77,22 @@ def test_the_time_of_rows_is_in_utc() -> None:
 
 def test_states_are_three_words_that_other_programs_read() -> None:
     assert (ledger.INDEXED, ledger.QUARANTINED, ledger.WRITING) == ("indexed", "quarantined", "writing")
+
+
+COLUMNS = {
+    "string": "document_id path parent_id state stage kind message format language title stamp content_hash parser chunker encoder",
+    "int32": "attempts pages chunks",
+    "int64": "size bytes",
+    "double": "seconds",
+    "list<item: string>": "warnings",
+    "timestamp[us, tz=UTC]": "modified_at indexed_at",
+}
+
+
+def test_the_columns_are_those_that_lakes_already_have() -> None:
+    """A renamed column would be null in every row that an older release wrote; a new one is added here."""
+    assert {field.name: str(field.type) for field in ledger.SCHEMA} == {
+        name: kind for kind, names in COLUMNS.items() for name in names.split()
+    }
+    assert [field.name for field in ledger.SCHEMA if not field.nullable] == ["document_id"]
+    assert ledger.LEDGER.name("c") == "c.documents"
