@@ -16,7 +16,18 @@ from infra.roots import Root
 from tasks.collection import ledger
 from tasks.index.discover import SCHEMA
 from tasks.index.gone import under
-from tasks.index.plan import Fingerprints, batches, check_prune, plan
+from tasks.index.plan import (
+    BATCH_BYTES,
+    BATCH_DOCUMENTS,
+    GROUP_BYTES,
+    GROUP_DOCUMENTS,
+    TRIES,
+    Fingerprints,
+    Work,
+    batches,
+    check_prune,
+    plan,
+)
 from tasks.progress import cost
 from tasks.records import document_id
 
@@ -208,3 +219,53 @@ def test_the_diff_is_exact_and_the_batches_hold_each_document_once(
         assert (made.gone, sum(root.documents for root in made.emptied)) == ((), len(lost))
     assert made.to_do == len(todo)
     assert made.bytes == sum(work.size for work in works)
+
+
+def works_of(folder: Path, files: dict[str, tuple[int, str]], rows: list[dict[str, object]]) -> list[list[Work]]:
+    made = plan(manifest(folder, files), ledger.rows(rows), ROOTS, NOW, folder, force=True)
+    return [list(batch) for batch in batches(made)]
+
+
+@pytest.mark.parametrize(
+    ("documents", "size"), [(GROUP_DOCUMENTS + 1, 10), (2 * GROUP_DOCUMENTS, 10), (40, GROUP_BYTES // 15)]
+)
+def test_a_plan_of_several_groups_holds_each_document_once(tmp_path: Path, documents: int, size: int) -> None:
+    files = {f"{n:04}.txt": (size + n, "1") for n in range(documents)}
+    found = works_of(tmp_path, files, [])
+    assert sorted(work.path for batch in found for work in batch) == [f"/papers/{name}" for name in files]
+    assert all(len(batch) <= BATCH_DOCUMENTS for batch in found)
+    assert all(len(batch) == 1 or sum(work.size for work in batch) <= BATCH_BYTES for batch in found)
+
+
+def test_what_the_ledger_knows_goes_along_only_where_it_is_claimed(tmp_path: Path) -> None:
+    rows = [
+        row("a.txt"),
+        row("b.txt", state="quarantined", kind="corrupt", attempts=2),
+        row("c.txt", state="writing"),
+        row("d.txt", attempts=7),
+    ]
+    files = {f"{name}.txt": (10, "1") for name in "abcde"}
+    works = {work.path[-5]: work for batch in works_of(tmp_path, files, rows) for work in batch}
+    assert {name: work.known_hash for name, work in works.items()} == {"a": "h", "b": "", "c": "", "d": "h", "e": ""}
+    assert {name: work.attempts for name, work in works.items()} == {"a": 0, "b": 2, "c": 0, "d": 0, "e": 0}
+    assert works["e"].known_encoder == "" and works["a"].known_encoder == "e1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "redone"),
+    [
+        ({"state": "writing"}, True),
+        ({"parser": "t0"}, True),
+        ({"encoder": "e0"}, True),
+        ({"chunker": "c0"}, True),
+        ({}, False),
+        ({"state": "quarantined", "kind": "timeout", "parser": "t0", "attempts": TRIES - 1}, True),
+        ({"state": "quarantined", "kind": "timeout", "parser": "t0", "attempts": TRIES}, False),
+        ({"state": "quarantined", "kind": "timeout", "parser": "t0", "attempts": TRIES + 1}, False),
+        ({"state": "quarantined", "kind": "corrupt", "chunker": "c0"}, False),
+    ],
+)
+def test_a_mail_is_read_again_for_its_attachment(tmp_path: Path, changes: dict[str, object], redone: bool) -> None:
+    mail = row("mail.txt")
+    child = row("mail.txt!/a.txt", parent_id=mail["document_id"], **changes)
+    assert ("mail.txt" in actions(tmp_path, {"mail.txt": (10, "1")}, [mail, child])) is redone
