@@ -19,6 +19,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml infra/system-packages.sh
 	$(BIN)/pip install --quiet "torch==$$(sed -n 's/^torch==//p' requirements.lock)"
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c 'from infra import multilingual; multilingual.installed() and multilingual.folder()'
 	bash infra/system-packages.sh use
 	$(BIN)/python -m deployments.api.embedded
 	touch $@

@@ -78,13 +78,13 @@ def do(job: str, settings: Settings, sources: list[str]) -> None:
 
 def child() -> None:
     """The process that trouble comes over: it loads its libraries, says so, and does the job it is told."""
-    from infra.encoder import load_encoder
+    from infra.encoders import load_encoders
     from tasks.index.run import prepare
 
     told = json.loads(sys.argv[2])
     cache.LEASE = LEASE
     settings, lot = Settings(home=told["home"], dask="threads", workers=2), random.Random(told["seed"])
-    (prepare if told["job"] in ("index", "prune") else load_encoder)(settings)
+    (prepare if told["job"] in ("index", "prune") else load_encoders)(settings)
     if told["trouble"] == "eio":
         Share.trouble = lot
         staging.read_bytes = _failing(staging.read_bytes, lot)  # type: ignore[attr-defined]

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from common import machine, median, table
 
-from infra.encoder import TOKENS_PER_BATCH, Encoder, load_encoder, pack
+from infra.encoder import TOKENS_PER_BATCH, Encoder, pack
+from infra.encoders import load_encoders
 from infra.models import best_dtype
 from infra.settings import load
 from tasks.index.chunk import chunk
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    encoder = load_encoder(load())
+    encoder = load_encoders(load()).first
     texts = texts_of(given.files, encoder, given.chunks)
     ids = [np.array(line.ids) for line in encoder.tokenizer.encode_batch(texts)]
     encoder.warm()

@@ -37,7 +37,7 @@ from lake_at import LakeAt
 
 from infra import lake_upkeep as upkeep
 from infra.backup_store import BackupStore
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings, load
@@ -98,7 +98,7 @@ def queries(count: int) -> list[str]:
 
 def answers(lake: Lake, asked: Sequence[str]) -> Answers:
     """Every hit of every query in every mode."""
-    searcher = Searcher(lake, load_encoder(load()), COLLECTION)
+    searcher = Searcher(lake, load_encoders(load()), COLLECTION)
     return {(query, mode): searcher.search(query, mode=mode).hits for query in asked for mode in MODES}
 
 
@@ -236,7 +236,7 @@ def _job(home: Path, job: str, command: bool) -> Iterator[subprocess.Popen[str]]
 def work(job: str) -> None:
     """A process that waits for a line and does one job as its flow does."""
     settings = load()
-    load_encoder(settings)
+    load_encoders(settings)
     print("ready", flush=True)
     sys.stdin.readline()
     with one_at_a_time(settings, recover.LANE if job == "restore" else job):

@@ -22,7 +22,7 @@ from typing import Any
 
 from common import FALDONE, machine, median, table, watch
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.lake import Lake
 from infra.settings import load
 from tasks.search import Searcher
@@ -39,7 +39,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def latencies(collection: str, queries: Sequence[Mapping[str, Any]], rounds: int) -> list[list[float]]:
     """Milliseconds of each query, by round."""
-    searcher = Searcher(Lake(load().root), load_encoder(load()), collection)
+    searcher = Searcher(Lake(load().root), load_encoders(load()), collection)
     searcher.search("warm up")
     return [[searcher.search(row["query"]).milliseconds for row in queries] for _ in range(rounds)]
 

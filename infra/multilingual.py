@@ -227,6 +227,11 @@ def _config(model: _File, words: int) -> dict[str, Any]:
     }
 
 
+def installed() -> bool:
+    """Say whether the wheel is there; none is made for some machines."""
+    return importlib.util.find_spec(PACKAGE) is not None
+
+
 def _source() -> Path:
     # find_spec of the top package reads no code of it
     spec = importlib.util.find_spec(PACKAGE)

@@ -67,7 +67,10 @@ class Settings(BaseSettings):
     workers: int = Field(
         0, ge=0, description="Worker processes of a local cluster, or parser processes; 0: one a core."
     )
-    embedding_model: str = Field("bundled", description="bundled, a Hugging Face id, or a local folder.")
+    embedding_model: str = Field(
+        "auto",
+        description="auto (bundled for English, multilingual for the rest), bundled, multilingual, a Hugging Face id, or a folder.",
+    )
     query_prefix: str = Field("", description="Text that the embedding model wants before a query, e.g. 'query: '.")
     passage_prefix: str = Field("", description="Text that the embedding model wants before a passage.")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

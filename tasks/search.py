@@ -2,7 +2,8 @@
 
 Four things make a hit, each between 0 and 1, added up:
     the BM25 score of its terms, as a share of the best one's;
-    the cosine of its vector, stretched over the candidates' range (less where the encoder does not know the query's language);
+    the cosine of its vector, stretched over the candidates' range (less where the encoder does not know the query's language); of two
+        encoders, in deviations from the cosine of unrelated texts, which makes theirs comparable;
     both again for the wording in which statements answer what was asked (tasks/glossary), where it knows one;
     how well the words of its document's name and title fit the query, rare ones counting more: «ACME 2018» means that document.
 Adding stretched scores beat adding reciprocal ranks on every set that was tried (docs/decisions.md has the figures), as Bruch, Gai and
@@ -22,6 +23,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from infra.encoder import Encoder
+from infra.encoders import Encoders
 from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Filter, Lake
 from tasks.collection import ledger, normal, terms
@@ -75,18 +77,27 @@ class Answer:
 class Searcher:
     """A collection opened for many queries."""
 
-    def __init__(self, lake: Lake, encoder: Encoder, collection: str) -> None:
+    def __init__(self, lake: Lake, encoders: Encoders, collection: str) -> None:
         """
         Raises:
             UsageError: the collection is absent, or was indexed with another encoder.
         """
-        self._lake, self._encoder, self.collection = lake, encoder, collection
+        self._lake, self.collection = lake, collection
         self._table = CHUNKS.name(collection)
         ledger.require(lake, collection)
         if not lake.exists(self._table) or not lake.count(self._table):
             raise UsageError(f"collection {collection} is empty: no document of it could be indexed")
-        require_encoder(lake, collection, EncoderMark.of(encoder))
+        require_encoder(lake, collection, EncoderMark.of(encoders))
+        self._encoders = self._used(encoders)
         self._pool = ThreadPoolExecutor(4, "search")
+
+    def _used(self, encoders: Encoders) -> list[tuple[Encoder, Filter]]:
+        """List the encoders that made vectors here, each with the condition that finds these: none where all are from one."""
+        if len(encoders.parts) == 1:
+            return [(encoders.first, {})]
+        found: list[tuple[Encoder, Filter]] = [(e, {"encoder": e.fingerprint}) for e in encoders.parts]
+        used = [pair for pair in found if self._lake.read(self._table, ["chunk_id"], pair[1], 1).num_rows]
+        return used if len(used) > 1 else [(encoder, {}) for encoder, _ in used]
 
     def search(self, query: str, k: int = 10, mode: Mode = "hybrid", where: Filter | None = None) -> Answer:
         """Return the best `k` chunks.
@@ -108,50 +119,54 @@ class Searcher:
         if mode == "hybrid" and named.best and "document_id" not in (where or {}):
             rows |= self._candidates(asked[:1], mode, {**(where or {}), "document_id": named.best}, limit)
         sure = Counter(exactly(query, rows))
-        hits = rank(rows, sure + Counter(named.fit) if mode == "hybrid" else {}, self._vector_weight(query))
+        hits = rank(rows, sure + Counter(named.fit) if mode == "hybrid" else {}, terms.language_of(query))
         milliseconds = (time.perf_counter() - started) * 1000
         return Answer(query, self.collection, mode, round(milliseconds, 2), tuple(hits[:k]))
 
     def _candidates(self, asked: Sequence[str], mode: Mode, where: Filter | None, limit: int) -> Candidates:
         """The rows that each question finds by words and by meaning, with their scores; the look-ups run side by side."""
-        jobs: list[tuple[int, str, Any]] = []
+        jobs: list[tuple[int, Encoder | None, Any]] = []
         for number, question in enumerate(asked):
             words = terms.query_terms(question)
             if mode != "vector" and words:
-                jobs.append((number, SCORE, self._pool.submit(self._matching, words, where, limit)))
+                jobs.append((number, None, self._pool.submit(self._matching, words, where, limit)))
             if mode != "text":
-                jobs.append((number, DISTANCE, self._pool.submit(self._nearest, question, where, limit)))
+                jobs += [
+                    (
+                        number,
+                        encoder,
+                        self._pool.submit(self._nearest, encoder, question, {**(where or {}), **own}, limit),
+                    )
+                    for encoder, own in self._encoders
+                ]
         found = Candidates()
-        for number, column, job in jobs:
-            found.add(number, column, job.result())
+        for number, encoder, job in jobs:
+            found.add(number, encoder, job.result())
         return found
 
     def _matching(self, words: Sequence[str], where: Filter | None, limit: int) -> list[Row]:
         rows: list[Row] = self._lake.matching(self._table, words, limit, COLUMNS, where).to_pylist()
         return rows
 
-    def _nearest(self, question: str, where: Filter | None, limit: int) -> list[Row]:
-        vector = self._encoder.encode_query(question)
+    def _nearest(self, encoder: Encoder, question: str, where: Filter | None, limit: int) -> list[Row]:
+        vector = encoder.encode_query(question)
         rows: list[Row] = self._lake.nearest(self._table, vector, limit, COLUMNS, where).to_pylist()
         return rows
 
-    def _vector_weight(self, query: str) -> float:
-        return FOREIGN if self._encoder.english_only and terms.language_of(query) == "it" else 1.0
-
 
 class Candidates:
-    """Rows by chunk id, and their scores by (question, kind of score)."""
+    """Rows by chunk id, and their scores by (question, encoder): BM25 where the encoder is None, else the cosine."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
-        self.scores: dict[tuple[int, str], dict[str, float]] = {}
+        self.scores: dict[tuple[int, Encoder | None], dict[str, float]] = {}
 
-    def add(self, question: int, column: str, rows: Sequence[Row]) -> None:
-        """Take the rows of one look-up; `column` holds a BM25 score or a cosine distance."""
-        scores = self.scores.setdefault((question, column), {})
+    def add(self, question: int, encoder: Encoder | None, rows: Sequence[Row]) -> None:
+        """Take the rows of one look-up, which have a BM25 score, or the distance by an encoder."""
+        scores = self.scores.setdefault((question, encoder), {})
         for row in rows:
             self.rows[row["chunk_id"]] = row
-            scores[row["chunk_id"]] = row[column] if column == SCORE else 1 - row[column]
+            scores[row["chunk_id"]] = 1 - row[DISTANCE] if encoder else row[SCORE]
 
     def __ior__(self, other: Candidates) -> Candidates:
         self.rows |= other.rows
@@ -231,21 +246,34 @@ def query_name_terms(query: str) -> frozenset[str]:
     return name_terms(query) | {terms.stem(word, "en") for word in joined}
 
 
-def rank(candidates: Candidates, fit: Mapping[str, float], vector_weight: float) -> list[Hit]:
-    """The hits, best first."""
+def rank(candidates: Candidates, fit: Mapping[str, float], language: str) -> list[Hit]:
+    """The hits, best first; `language` is the query's."""
     total: defaultdict[str, float] = defaultdict(float)
-    for (_, column), scores in candidates.scores.items():
-        weight = 1.0 if column == SCORE else vector_weight
-        low = 0.0 if column == SCORE else min(scores.values(), default=0.0)
-        width = max(scores.values(), default=0.0) - low
-        for chunk, score in scores.items():
-            total[chunk] += weight * ((score - low) / width if width else 1.0)
+    meant: dict[int, list[tuple[float, dict[str, float]]]] = {}
+    for (question, encoder), scores in candidates.scores.items():
+        if encoder is None:
+            _add(total, [(1.0, scores)], 0.0)
+        elif scores:
+            weight = FOREIGN if encoder.english_only and language == "it" else 1.0
+            mean, deviation = encoder.unrelated
+            by_chunk = {chunk: (score - mean) / deviation for chunk, score in scores.items()}
+            meant.setdefault(question, []).append((weight, by_chunk))
+    for lists in meant.values():
+        _add(total, lists, min(min(scores.values()) for _, scores in lists))
     for chunk, row in candidates.rows.items():
         total[chunk] += fit.get(row["document_id"], 0.0)
     order = sorted(total, key=lambda chunk: (-total[chunk], chunk))
     seen: dict[tuple[str, int], str] = {}
     shown = [c for c in order if seen.setdefault(_place(candidates.rows[c]), c) == c]
     return [_hit(candidates.rows[chunk], total[chunk]) for chunk in shown]
+
+
+def _add(total: defaultdict[str, float], lists: Sequence[tuple[float, dict[str, float]]], low: float) -> None:
+    """Add the scores of lists that can be compared, stretched over what is between `low` and the best of all."""
+    width = max((score for _, scores in lists for score in scores.values()), default=0.0) - low
+    for weight, scores in lists:
+        for chunk, score in scores.items():
+            total[chunk] += weight * ((score - low) / width if width else 1.0)
 
 
 def _place(row: Row) -> tuple[str, int]:

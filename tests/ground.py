@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from infra import lake_upkeep
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
 from infra.settings import Settings
@@ -175,7 +175,7 @@ def contents_of(name: str, data: bytes, settings: Settings) -> dict[str, tuple[s
         parsed = parse_file(data, name, settings)
     except DocumentError:
         return {}
-    encoder = load_encoder(settings)
+    encoder = load_encoders(settings).of(parsed.language)
     room = min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens
     texts = tuple(piece.text for piece in chunk(parsed, name, encoder.count_tokens, room))
     found = {hashlib.blake2b(data, digest_size=16).hexdigest(): texts}

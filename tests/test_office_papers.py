@@ -430,10 +430,10 @@ def test_amounts_in_a_text(text: str, wanted: float) -> None:
 
 @pytest.mark.parametrize(("query", "wanted"), list(EXPECTED.get("search_first_hit", {}).items()))
 def test_the_first_hit(binder: Binder, query: str, wanted: Any) -> None:
-    from infra.encoder import load_encoder
+    from infra.encoders import load_encoders
     from tasks.search import Searcher
 
-    searcher = Searcher(binder.lake, load_encoder(binder.settings), "c")
+    searcher = Searcher(binder.lake, load_encoders(binder.settings), "c")
 
     def hits(text: str) -> list[str]:
         return [Path(hit.path).name for hit in searcher.search(text, 10).hits]

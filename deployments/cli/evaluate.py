@@ -57,7 +57,7 @@ def evaluate(
     Example: faldone evaluate questions.jsonl --collection finance --mode hybrid --at-least page_hit@10=0.8
     """
     with errors_shown():
-        from infra.encoder import load_encoder
+        from infra.encoders import load_encoders
         from infra.lake import Lake
         from infra.settings import load
         from tasks.evaluate import runs
@@ -71,9 +71,9 @@ def evaluate(
         questions = _questions(lake, queries, relevant, collection, half)
         if store:
             runs.store_questions(lake, collection, questions)
-        encoder = load_encoder(settings)
-        searcher = Searcher(lake, encoder, collection)
-        configured = runs.configuration(lake, encoder, collection)
+        encoders = load_encoders(settings)
+        searcher = Searcher(lake, encoders, collection)
+        configured = runs.configuration(lake, encoders, collection)
         found, faults = [], []
         for one in mode or list(Mode):
             run = runs.evaluate(searcher, questions, one.value, k, half, configured)

@@ -124,13 +124,13 @@ def search(
 
 
 def _searcher(collection: str) -> Searcher:
-    from infra.encoder import load_encoder
+    from infra.encoders import load_encoders
     from infra.lake import Lake
     from infra.settings import load
     from tasks.search import Searcher
 
     settings = load()
-    return Searcher(Lake(settings.root), load_encoder(settings), collection)
+    return Searcher(Lake(settings.root), load_encoders(settings), collection)
 
 
 def _filters(where: list[str], collection: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.models import fingerprint
 from infra.settings import Settings
 from tasks.classifiers.predict import find
@@ -14,4 +14,4 @@ def fingerprint_of(settings: Settings, model: str) -> str:
     Raises:
         UsageError: there is no such model.
     """
-    return f"{fingerprint(find(settings, model))}:{load_encoder(settings).fingerprint}"
+    return f"{fingerprint(find(settings, model))}:{load_encoders(settings).first.fingerprint}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from infra.encoder import Encoder, Vectors, load_encoder
+from infra.encoder import Encoder, Vectors
+from infra.encoders import load_encoders
 from infra.settings import Settings
 from tasks.analyse.sentences import sentences_of
 from tasks.classifiers.measure import Scores
@@ -23,7 +24,7 @@ class Reading:
 
     @cached_property
     def encoder(self) -> Encoder:
-        return load_encoder(self._settings)
+        return load_encoders(self._settings).first
 
     @cached_property
     def vectors(self) -> Vectors:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from infra.encoder import Encoder
+from infra.encoders import Encoders
 from infra.errors import UsageError
 from infra.lake import Lake
 from tasks.collection import ledger, terms
@@ -41,6 +41,7 @@ SCHEMA = pa.schema(
         ("terms", pa.string()),  # what full-text search indexes: see terms.py
         ("hash", pa.string()),
         ("content_hash", pa.string()),  # of the document that it was cut from
+        ("encoder", pa.string()),  # fingerprint of the one that made the vector; null: the collection's only one
     ]
 )
 
@@ -55,16 +56,16 @@ ABOUT = b"faldone.encoder"  # of the table's metadata
 
 @dataclass(frozen=True, slots=True)
 class EncoderMark:
-    """The encoder of a collection's vectors: written once, when the table of chunks is made, and changed only as a whole."""
+    """The encoders of a collection's vectors: written once, when the table of chunks is made, and changed only as a whole."""
 
     fingerprint: str
     name: str
     dimension: int
 
     @classmethod
-    def of(cls, encoder: Encoder) -> EncoderMark:
-        """Describe an encoder."""
-        return cls(encoder.fingerprint, encoder.name, encoder.dimension)
+    def of(cls, encoders: Encoders) -> EncoderMark:
+        """Describe encoders."""
+        return cls(encoders.fingerprint, encoders.name, encoders.dimension)
 
 
 def schema(mark: EncoderMark) -> pa.Schema:
@@ -115,9 +116,9 @@ def _from_ledger(lake: Lake, collection: str, wanted: EncoderMark) -> EncoderMar
 
 
 def chunk_rows(
-    document_id: str, path: str, content_hash: str, parsed: Parsed, chunks: Sequence[Chunk]
+    document_id: str, path: str, content_hash: str, parsed: Parsed, chunks: Sequence[Chunk], encoder: str = ""
 ) -> list[dict[str, Any]]:
-    """Make rows of CHUNKS without their vectors."""
+    """Make rows of CHUNKS without their vectors; `encoder` is the fingerprint of the one that makes these."""
     return [
         {
             "chunk_id": f"{document_id}-{chunk.ordinal:06d}",
@@ -137,6 +138,7 @@ def chunk_rows(
             "terms": terms.analyse(chunk.indexed, parsed.language),
             "hash": chunk.hash,
             "content_hash": content_hash,
+            "encoder": encoder or None,
         }
         for chunk in chunks
     ]
@@ -151,16 +153,22 @@ def chunk_table(rows: Sequence[dict[str, Any]], vectors: Half, mark: EncoderMark
     return pa.Table.from_arrays([*table.columns, column], schema=whole)
 
 
-def vectors_of(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, Half]:
-    """Read the vectors of documents by the hash of the chunk's text."""
+def vectors_of(lake: Lake, collection: str, documents: Sequence[str]) -> dict[tuple[str, str], Half]:
+    """Read the vectors of documents by the fingerprint of their encoder and the hash of the chunk's text."""
     name = CHUNKS.name(collection)
     if not documents or not lake.exists(name):
         return {}
-    rows = lake.read(name, ["hash", VECTOR], {"document_id": list(documents)}).combine_chunks()
+    there = lake.schema(name).names
+    columns = [column for column in ("encoder", "hash", VECTOR) if column in there]
+    rows = lake.read(name, columns, {"document_id": list(documents)}).combine_chunks()
     if not rows.num_rows:
         return {}
+    mark = encoder_of(lake, collection)
+    only = mark.fingerprint if mark else ""  # of rows that an older release wrote
+    made_by = rows["encoder"].to_pylist() if "encoder" in there else [None] * rows.num_rows
+    keys = [(encoder or only, text) for encoder, text in zip(made_by, rows["hash"].to_pylist(), strict=True)]
     flat = np.asarray(rows[VECTOR].combine_chunks().flatten()).reshape(rows.num_rows, -1)
-    return dict(zip(rows["hash"].to_pylist(), flat, strict=True))
+    return dict(zip(keys, flat, strict=True))
 
 
 def heading_of(title: str, path: str) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import load
@@ -34,10 +34,10 @@ def collections_with_questions(collection: str = "") -> list[str]:
 def measure_collection(collection: str) -> dict[str, Any]:
     """Measure a collection over its stored questions, keep the run, and say what fell since the one before."""
     settings = load()
-    lake, encoder = Lake(settings.root), load_encoder(settings)
+    lake, encoders = Lake(settings.root), load_encoders(settings)
     questions = runs.stored_questions(lake, collection)
-    configured = runs.configuration(lake, encoder, collection)
-    run = runs.evaluate(Searcher(lake, encoder, collection), questions, configured=configured)
+    configured = runs.configuration(lake, encoders, collection)
+    run = runs.evaluate(Searcher(lake, encoders, collection), questions, configured=configured)
     with suppress(UsageError):  # the first run, or other questions than before: nothing to compare with
         run = replace(run, comparisons=tuple(runs.against(run, runs.earlier(lake, run, runs.LAST))))
     runs.keep(lake, run)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.encoder import Encoder
+from infra.encoders import Encoders
 from infra.errors import FaldoneError, UsageError
 from infra.lake import Lake
 from tasks import search
@@ -97,10 +97,10 @@ def evaluate(
     )
 
 
-def configuration(lake: Lake, encoder: Encoder, collection: str) -> str:
+def configuration(lake: Lake, encoders: Encoders, collection: str) -> str:
     """Hash what decides an answer: the encoder, the chunks as they stand, and the source of the search."""
     name = CHUNKS.name(collection)
-    parts = [encoder.fingerprint, str(lake.count(name)), str(lake.version(name)), inspect.getsource(search)]
+    parts = [encoders.fingerprint, str(lake.count(name)), str(lake.version(name)), inspect.getsource(search)]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 

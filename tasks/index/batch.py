@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from infra.cache import Cache
-from infra.encoder import Encoder, load_encoder
+from infra.encoders import Encoders, load_encoders
 from infra.lake import Lake
 from infra.settings import load
 from tasks.collection import chunks
@@ -50,28 +50,28 @@ def process(batch: Sequence[Work], pipeline: Pipeline) -> Receipt:
         drafts = read(batch, Path(scratch), pipeline)
         take_known_elements(drafts, lake, pipeline)
         drafts += known_before(parse(drafts, pipeline, reporter), lake, pipeline)
-    encoder = load_encoder(pipeline.settings)
-    chunk_all(drafts, encoder)
+    encoders = load_encoders(pipeline.settings)
+    chunk_all(drafts, encoders)
     good = [d for d in drafts if d.parsed is not None and d.error is None]
-    embedded = _embed(good, lake, pipeline, encoder, reporter)
-    staged = _stage(drafts, embedded, encoder, lake, pipeline, time.monotonic() - started, batch_name(batch))
+    embedded = _embed(good, lake, pipeline, encoders, reporter)
+    staged = _stage(drafts, embedded, encoders, lake, pipeline, time.monotonic() - started, batch_name(batch))
     return receipt_of(drafts, embedded.encoded, staged)
 
 
 def _embed(
-    good: Sequence[Draft], lake: Lake, pipeline: Pipeline, encoder: Encoder, reporter: ProgressReporter
+    good: Sequence[Draft], lake: Lake, pipeline: Pipeline, encoders: Encoders, reporter: ProgressReporter
 ) -> Embedded:
     pieces = [piece for draft in good for piece in draft.chunks]
-    # every vector of a collection is from its one encoder, see `chunks.require_encoder`
+    readers = [encoders.of(draft.parsed.language) for draft in good if draft.parsed for _ in draft.chunks]
     known = chunks.vectors_of(lake, pipeline.collection, [d.work.document_id for d in good if d.work.known_hash])
     with _ENCODING:
-        return embed(pieces, encoder, known, shared_cache(), reporter.encoded)
+        return embed(pieces, readers, known, shared_cache(), reporter.encoded)
 
 
 def _stage(
     drafts: Sequence[Draft],
     embedded: Embedded,
-    encoder: Encoder,
+    encoders: Encoders,
     lake: Lake,
     pipeline: Pipeline,
     seconds: float,
@@ -82,7 +82,14 @@ def _stage(
         row
         for d in good
         if d.parsed
-        for row in chunks.chunk_rows(d.work.document_id, d.work.path, d.content_hash, d.parsed, d.chunks)
+        for row in chunks.chunk_rows(
+            d.work.document_id,
+            d.work.path,
+            d.content_hash,
+            d.parsed,
+            d.chunks,
+            encoders.of(d.parsed.language).fingerprint,
+        )
     ]
     entries = [
         *restamped(drafts, lake, pipeline),
@@ -90,7 +97,7 @@ def _stage(
     ]
     parts = {
         ELEMENTS: ELEMENTS.rows([element_row(d) for d in good]),
-        CHUNKS: chunks.chunk_table(rows, embedded.vectors, EncoderMark.of(encoder)),
+        CHUNKS: chunks.chunk_table(rows, embedded.vectors, EncoderMark.of(encoders)),
         LEDGER: LEDGER.rows(entries),
     }
     papers = paper_rows(

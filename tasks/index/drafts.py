@@ -11,6 +11,7 @@ from pathlib import Path
 from infra import files
 from infra.cluster import check_stop, in_worker
 from infra.encoder import Encoder
+from infra.encoders import Encoders
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Filter, Lake
 from infra.settings import Settings
@@ -182,18 +183,19 @@ def _attachment(container: Draft, item: Attachment, name: str, top: str) -> Draf
 # ---- chunk ----------------------------------------------------------------------------------------------------------
 
 
-def chunk_all(drafts: Iterable[Draft], encoder: Encoder) -> None:
+def cut(parsed: Parsed, path: str, encoder: Encoder) -> list[Chunk]:
+    """Cut a document into chunks that an encoder reads whole."""
+    room = min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens
+    return chunk(parsed, path, encoder.count_tokens, room)
+
+
+def chunk_all(drafts: Iterable[Draft], encoders: Encoders) -> None:
     for draft in drafts:
         if draft.error is not None or draft.same:
             continue
         if draft.parsed is None:  # neither text nor a reason: never indexed as if it were empty
             draft.error = DocumentError(FailureKind.INTERNAL, "its reader gave no answer", "parse")
             continue
-        draft.chunks = chunk(
-            draft.parsed,
-            draft.work.path,
-            encoder.count_tokens,
-            min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens,
-        )
+        draft.chunks = cut(draft.parsed, draft.work.path, encoders.of(draft.parsed.language))
         if not draft.chunks and draft.parsed.elements and not draft.parsed.attachments:
             draft.error = DocumentError(FailureKind.NO_TEXT, "no text was found in it", "chunk")

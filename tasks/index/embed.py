@@ -1,7 +1,7 @@
 """Step 5: a vector for every chunk, encoding only what nobody has encoded before.
 
 A chunk's vector is looked up by its hash: first among the vectors that the document already had, then in Redis (equal text in any collection
-and on any worker), and equal chunks of one batch are encoded once. The rest goes to the encoder in one call, which sorts and packs it.
+and on any worker), and equal chunks of one batch are encoded once. The rest goes to each encoder in one call, which sorts and packs it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from infra.encoder import Encoder
 from tasks.collection.chunks import Half
 from tasks.records import Chunk
 
+Key = tuple[str, str]  # fingerprint of the encoder, hash of the text
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
@@ -28,38 +30,49 @@ class Embedded:
 
 def embed(
     chunks: Sequence[Chunk],
-    encoder: Encoder,
-    known: Mapping[str, Half],
+    encoders: Sequence[Encoder],
+    known: Mapping[Key, Half],
     cache: Cache | None = None,
     passed: Callable[[float, int], None] = check_stop,
 ) -> Embedded:
     """Return vectors of the chunks in their order.
 
     Args:
-        known: vectors by chunk hash, made by this same encoder.
+        encoders: of each chunk.
+        known: vectors by encoder and chunk hash.
         cache: where equal texts of other documents may have theirs.
         passed: called after each forward pass with the share of the texts that are encoded (0 … 1) and their number.
     """
     if not chunks:
-        return Embedded(np.empty((0, encoder.dimension), np.float16), 0)
-    hashes = [chunk.hash for chunk in chunks]
-    vectors = {h: known[h] for h in hashes if h in known}
-    kind = f"vector:{encoder.fingerprint}"
+        return Embedded(np.empty((0, 0), np.float16), 0)
+    keys = [(encoder.fingerprint, chunk.hash) for encoder, chunk in zip(encoders, chunks, strict=True)]
+    vectors = {key: known[key] for key in keys if key in known}
+    models = {encoder.fingerprint: encoder for encoder in encoders}
     if cache is not None:
-        missing = [h for h in dict.fromkeys(hashes) if h not in vectors]
-        vectors |= {h: np.frombuffer(v, np.float16) for h, v in cache.get_many(kind, missing).items()}
-    texts = {h: chunk.embedded for h, chunk in zip(hashes, chunks, strict=True) if h not in vectors}
-    if texts:
-        done = 0
+        for model in models:
+            missing = list(
+                dict.fromkeys(text for made_by, text in keys if made_by == model and (model, text) not in vectors)
+            )
+            found = cache.get_many(_kind(model), missing)
+            vectors |= {(model, text): np.frombuffer(value, np.float16) for text, value in found.items()}
+    due = {key: chunk.embedded for key, chunk in zip(keys, chunks, strict=True) if key not in vectors}
+    done = 0
 
-        def count(encoded: int) -> None:
-            nonlocal done
-            done += encoded
-            passed(done / len(texts), done)
+    def count(encoded: int) -> None:
+        nonlocal done
+        done += encoded
+        passed(done / len(due), done)
 
-        made = encoder.encode(list(texts.values()), count).astype(np.float16)
-        fresh = dict(zip(texts, made, strict=True))
-        vectors |= fresh
+    for model, encoder in models.items():
+        texts = {text: embedded for (made_by, text), embedded in due.items() if made_by == model}
+        if not texts:
+            continue
+        fresh = dict(zip(texts, encoder.encode(list(texts.values()), count).astype(np.float16), strict=True))
+        vectors |= {(model, text): vector for text, vector in fresh.items()}
         if cache is not None:
-            cache.put_many(kind, {h: v.tobytes() for h, v in fresh.items()})
-    return Embedded(np.stack([vectors[h] for h in hashes]), len(texts))
+            cache.put_many(_kind(model), {text: vector.tobytes() for text, vector in fresh.items()})
+    return Embedded(np.stack([vectors[key] for key in keys]), len(due))
+
+
+def _kind(model: str) -> str:
+    return f"vector:{model}"

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.settings import Settings
 from tasks.collection import terms
 from tasks.index import chunk
@@ -42,14 +42,14 @@ def fingerprints(settings: Settings) -> Fingerprints:
     Raises:
         UsageError: the encoder cannot be loaded.
     """
-    encoder = load_encoder(settings)
-    chunker = f"{chunk.VERSION}:{terms.VERSION}:{min(encoder.max_tokens, CHUNK_TOKENS)}"
+    encoders = load_encoders(settings)
+    chunker = f"{chunk.VERSION}:{terms.VERSION}:{min(encoders.max_tokens, CHUNK_TOKENS)}"
     # with workers elsewhere this machine, which only submits, says nothing of what reads
     here = settings.dask in {"auto", "threads", "local"}
     eyes = settings.ocr != "off" and (not here or shutil.which("tesseract") is not None)
     parsers = {name: _parser(name, settings.ocr, settings.languages, eyes) for name in formats()}
     parsers[""] = hashlib.blake2b("".join(parsers.values()).encode(), digest_size=6).hexdigest()
-    return Fingerprints(parsers, chunker, encoder.fingerprint)
+    return Fingerprints(parsers, chunker, encoders.fingerprint)
 
 
 @lru_cache(maxsize=256)

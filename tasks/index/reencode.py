@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from infra.cluster import workers
-from infra.encoder import load_encoder
+from infra.encoder import Encoder
+from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
@@ -31,16 +32,17 @@ from tasks.collection.chunks import (
     chunk_table,
     encoder_of,
     schema,
+    vectors_of,
 )
 from tasks.collection.commit import withdraw
 from tasks.collection.elements import contents
 from tasks.collection.staging import Staging, stage, staged
 from tasks.index.batch import shared_cache
-from tasks.index.chunk import chunk
+from tasks.index.drafts import cut
 from tasks.index.embed import embed
-from tasks.index.fingerprints import CHUNK_TOKENS
 from tasks.index.plan import Fingerprints
 from tasks.progress import Progress
+from tasks.records import Chunk
 
 BATCH_DOCUMENTS = 32
 COMMIT_DOCUMENTS = 500
@@ -85,7 +87,7 @@ def reencode(settings: Settings, collection: str, prints: Fingerprints, progress
         TransientError: another one is at work on it, or the lake was away; what is done is kept.
         StopRequested: the job was asked to stop; what is done is kept.
     """
-    lake, mark = Lake(settings.root), EncoderMark.of(load_encoder(settings))
+    lake, mark = Lake(settings.root), EncoderMark.of(load_encoders(settings))
     ledger.require(lake, collection)
     with one_at_a_time(settings, f"reencode-{collection}"):
         done = Receipt()
@@ -177,20 +179,24 @@ def process(batch: Sequence[Work], settings: Settings, collection: str, staging:
 
     A document whose elements are not those of the ledger's content is left out: a run is just writing it, or audit will say so.
     """
-    encoder = load_encoder(settings)
-    found = contents(Lake(settings.root), collection, [work.document_id for work in batch])
-    room = min(encoder.max_tokens, CHUNK_TOKENS) - encoder.prefix_tokens
+    encoders, lake = load_encoders(settings), Lake(settings.root)
+    found = contents(lake, collection, [work.document_id for work in batch])
     rows: list[dict[str, Any]] = []
-    pieces = []
+    pieces: list[Chunk] = []
+    readers: list[Encoder] = []
     for work in batch:
         content, parsed = found.get(work.document_id, ("", None))
         if parsed is None or content != work.content_hash:
             continue
-        cut = chunk(parsed, work.path, encoder.count_tokens, room)
-        rows += chunk_rows(work.document_id, work.path, work.content_hash, parsed, cut)
-        pieces += cut
-    embedded = embed(pieces, encoder, {}, shared_cache())
-    table = chunk_table(rows, embedded.vectors, EncoderMark.of(encoder))
+        encoder = encoders.of(parsed.language)
+        parts = cut(parsed, work.path, encoder)
+        rows += chunk_rows(work.document_id, work.path, work.content_hash, parsed, parts, encoder.fingerprint)
+        pieces += parts
+        readers += [encoder] * len(parts)
+    # one of two encoders may be the former: what it reads need not be encoded anew
+    known = vectors_of(lake, collection, [work.document_id for work in batch])
+    embedded = embed(pieces, readers, known, shared_cache())
+    table = chunk_table(rows, embedded.vectors, EncoderMark.of(encoders))
     ids = tuple(work.document_id for work in batch)
     return Receipt(len(batch), len(rows), staged=((stage(staging, _name(batch), {BESIDE: table}), ids),))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
 from tasks.collection import chunks, elements, ledger
@@ -158,6 +158,6 @@ def lost(work: Work, error: DocumentError, pipeline: Pipeline) -> Receipt:
     """Stage one document that no worker could process, like any other failure. Returns its receipt."""
     draft = Draft(work, error=error)
     rows = LEDGER.rows([ledger_row(draft, pipeline, 0.0)] if judged(draft) else [])
-    empty = chunks.schema(EncoderMark.of(load_encoder(pipeline.settings))).empty_table()
+    empty = chunks.schema(EncoderMark.of(load_encoders(pipeline.settings))).empty_table()
     parts = {ELEMENTS: ELEMENTS.rows([]), CHUNKS: empty, LEDGER: rows}
     return receipt_of([draft], 0, Staged(stage(pipeline.staging, batch_name([work]), parts), rows.num_rows))

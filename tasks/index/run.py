@@ -17,7 +17,8 @@ import polars as pl
 
 from infra.cache import ping
 from infra.cluster import Workers, workers
-from infra.encoder import Encoder, load_encoder
+from infra.encoder import Encoder
+from infra.encoders import load_encoders
 from infra.errors import DocumentError, FailureKind, UsageError
 from infra.lake import Filter, Lake, check_collection
 from infra.locks import writer_lane
@@ -63,7 +64,7 @@ class Run:
         self.progress = Progress()
         self.staging = Staging(settings)
         if not reencode:
-            require_encoder(self.lake, self.collection, EncoderMark.of(load_encoder(settings)))
+            require_encoder(self.lake, self.collection, EncoderMark.of(load_encoders(settings)))
         self.pipeline = Pipeline(
             settings.without_secrets(), self.collection, self.staging.location, fingerprints(settings)
         )
@@ -84,7 +85,7 @@ def prepare(settings: Settings) -> None:
         UsageError: the encoder cannot be loaded, or a setting that cannot be.
     """
     fingerprints(settings)
-    encoder = load_encoder(settings)
+    encoder = load_encoders(settings).first  # of two, the other is loaded when a document needs it
     encoder.count_tokens([""])
     Lake(settings.root)
     if settings.dask in {"auto", "threads"}:  # else the workers have their own

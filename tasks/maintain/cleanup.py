@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from infra import limits, stop
 from infra.cache import Cache
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import first_line
 from infra.files import is_url, remove_tree
 from infra.lake import Lake
@@ -130,7 +130,7 @@ def encoders(settings: Settings) -> set[str]:
     collection.
     """
     lake = Lake(settings.root)
-    used = {load_encoder(settings).fingerprint}
+    used = {encoder.fingerprint for encoder in load_encoders(settings).parts}
     for collection in ledger.collections(lake):
         used |= set(ledger.read(lake, collection, ["encoder"]).column("encoder").unique().to_pylist())
     return {fingerprint for fingerprint in used if fingerprint}

@@ -168,12 +168,12 @@ def encoder(settings: Settings) -> Outcome:
     """Check that the encoder's files are there and whole; the bundled one also encodes a query."""
     import numpy as np
 
-    from infra.encoder import load_encoder
+    from infra.encoders import AUTO, load_encoders
 
-    loaded = load_encoder(settings)
-    if settings.embedding_model != "bundled":  # another model would import torch for it, some seconds
+    loaded = load_encoders(settings)
+    if settings.embedding_model not in {AUTO, "bundled"}:  # another model would import torch for it, some seconds
         return "ok", f"{loaded.name}: {loaded.dimension} dimensions, files in place"
-    length = float(np.linalg.norm(loaded.encode_query("health")))
+    length = float(np.linalg.norm(loaded.first.encode_query("health")))
     if abs(length - 1) > 0.01:
         return "failing", f"the encoder gives vectors of length {length:.2f}"
     return "ok", f"{loaded.name}: {loaded.dimension} dimensions"

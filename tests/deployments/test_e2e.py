@@ -23,7 +23,7 @@ from deployments import jobs, platform, state
 from deployments.api import address
 from deployments.jobs import JobFailed, JobNotFinished, JobState
 from deployments.kinds import KINDS, Kind
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import load
@@ -197,7 +197,7 @@ def test_a_watched_folder_is_found_by_search_within_90_s_and_a_half_written_file
             begin = time.monotonic()
             (folder / "offer.txt").write_text("Offerta della Zincografia Mirtillo per dodici lastre.")
             until(lambda: _indexed("Zincografia Mirtillo"), "the copied file", 2 * PATIENCE)
-            found = Searcher(Lake(load().root), load_encoder(load()), "inbox").search("zincografia mirtillo")
+            found = Searcher(Lake(load().root), load_encoders(load()), "inbox").search("zincografia mirtillo")
             took = time.monotonic() - begin
             until(lambda: saved.find(Lake(load().root), "inbox").finished_at, "the end of the run")
     finally:

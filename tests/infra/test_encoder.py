@@ -31,7 +31,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    return load_encoder(Settings())
+    return load_encoder(Settings(embedding_model="bundled"))
 
 
 @pytest.mark.slow
@@ -78,7 +78,7 @@ def test_encoding_tells_nobody_that_it_was_used() -> None:
     script = (
         "import os, sys; os.register_at_fork(before=lambda: os._exit(9))\n"
         "from infra.encoder import load_encoder; from infra.settings import Settings\n"
-        "load_encoder(Settings()).encode(['fattura'])\n"
+        "load_encoder(Settings(embedding_model='bundled')).encode(['fattura'])\n"
         "assert 'openvino' in sys.modules and not sys.modules.get('openvino_telemetry')"
     )
     quiet = {k: v for k, v in os.environ.items() if k != "CI"}  # where the library holds back by itself

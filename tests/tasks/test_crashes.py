@@ -88,7 +88,7 @@ OPERATIONS = {
         remove("b.txt", "m.eml"), Office.index, lambda office: original(office, "b.txt", "m.eml")
     ),
     "documents dropped": Operation(lambda office: None, drop),
-    "another encoder": Operation(lambda office: None, lambda office: office.index(reencode=True, prefix="passage: ")),
+    "another encoder": Operation(lambda office: None, lambda office: office.index(reencode=True, prefix="text: ")),
     "analyses": Operation(lambda office: None, analyse),
     "an analysed document edited": Operation(lambda office: (analyse(office), edit(office)), Office.index),
     "an audit that repairs": Operation(damage, repair),
@@ -166,7 +166,7 @@ def test_a_kill_before_any_write_is_named_by_audit_and_healed_by_the_next_run(
     office: Office, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     operation = OPERATIONS[name]
-    prefix = "passage: " if name == "another encoder" else ""
+    prefix = "text: " if name == "another encoder" else ""
     office.back_to("base")
     contents = dict(truth(office.lake).values())
     operation.change(office)

@@ -45,7 +45,7 @@ TEXTS = (
 )
 MAILS = ("Prima nota\nSeconda nota", "Seconda nota", "Terza nota\nPrima nota\nSeconda nota", "Seconda nota\nPrima nota")
 FILES = ("a.txt", "b.txt", "d/c.txt", "m.eml", "n.eml")
-ENCODERS = ("", "passage: ")  # prefixes: each makes another encoder
+ENCODERS = ("", "text: ")  # prefixes: each makes another encoder
 EVERYTHING = "the collection"
 LAST = 16  # writes of a run that is killed before one of them; the longest have some more
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Lake
 from infra.settings import Settings
@@ -34,7 +34,7 @@ def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
         (folder / "papers" / name).write_text(text)
     settings = Settings(home=str(folder / "home"))
     index(settings, [str(folder / "papers")], "papers")
-    yield Searcher(Lake(settings.root), load_encoder(settings), "papers")
+    yield Searcher(Lake(settings.root), load_encoders(settings), "papers")
 
 
 def best(searcher: Searcher, query: str, **options: object) -> str:
@@ -64,7 +64,7 @@ def test_a_number_of_a_paper_wins_over_names_that_share_its_year(tmp_path: Path,
         "Fattura RE-2026-881 di Fonderia Tassello.\nScadenza 30 aprile 2026: 9.310,50 EUR"
     )
     index(settings, [str(folder)], "c")
-    office = Searcher(Lake(settings.root), load_encoder(settings), "c")
+    office = Searcher(Lake(settings.root), load_encoders(settings), "c")
     for query in ("RE-2026-881", "re/2026/881", "scadenza 30/04/2026", "2026-04-30", "9310,50", "9,310.50", "9 310,50"):
         assert best(office, query) == "documento.txt", query
     forms = [office.search(text).hits for text in ("3.882,00", "3882.00", "3 882,00")]
@@ -86,7 +86,7 @@ def test_an_empty_query_and_an_absent_collection_are_said(searcher: Searcher, la
     with pytest.raises(UsageError, match="query is empty"):
         searcher.search("  ")
     with pytest.raises(UsageError, match="no collection nowhere"):
-        Searcher(lake, load_encoder(Settings()), "nowhere")
+        Searcher(lake, load_encoders(Settings()), "nowhere")
 
 
 @pytest.mark.parametrize("query", ["il lo la", "…", "🙂", "a" * 5_000, "x' OR 1=1 --", "AND OR NOT ( ^2"])
@@ -115,15 +115,15 @@ def row(
 
 def test_of_one_page_only_the_best_chunk_is_shown() -> None:
     found = Candidates()
-    found.add(0, SCORE, [row("a") | {SCORE: 3.0}, row("b") | {SCORE: 2.0}, row("c", page=2)])
-    found.add(0, SCORE, [row("t1", "e", format_="txt"), row("t2", "e", format_="txt")])
-    assert [hit.text for hit in rank(found, {}, 1.0)] == ["a", "c", "t1", "t2"]
+    found.add(0, None, [row("a") | {SCORE: 3.0}, row("b") | {SCORE: 2.0}, row("c", page=2)])
+    found.add(0, None, [row("t1", "e", format_="txt"), row("t2", "e", format_="txt")])
+    assert [hit.text for hit in rank(found, {}, "en")] == ["a", "c", "t1", "t2"]
 
 
 def test_joined_and_possessive_names_are_understood() -> None:
     assert {"rossibrun", "2018"} <= query_name_terms("Rossi Bruni's FY2018 report") | {"rossibrun"}
     found = Candidates()
-    found.add(0, SCORE, [row("a", "one", path="/x/ROSSIBRUNI_2018.pdf"), row("b", "two", path="/x/VERDI_2018.pdf")])
+    found.add(0, None, [row("a", "one", path="/x/ROSSIBRUNI_2018.pdf"), row("b", "two", path="/x/VERDI_2018.pdf")])
     assert named_documents("What did Rossi Bruni's report for FY2018 say?", found).best == ["one"]
 
 

@@ -185,7 +185,7 @@ def test_what_cannot_be_searched_says_why(monkeypatch: pytest.MonkeyPatch) -> No
         result = faldone("search", *line, "--json")
         assert (result.exit_code, result.stdout) == (2, ""), line
         assert reason in result.stderr
-    monkeypatch.setenv("FALDONE_PASSAGE_PREFIX", "passage: ")
+    monkeypatch.setenv("FALDONE_PASSAGE_PREFIX", "text: ")
     assert "another encoder" in faldone("search", "x", "-c", "papers").stderr
     assert faldone("search", "x", "-k", "0").exit_code == 2
 

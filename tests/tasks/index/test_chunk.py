@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.settings import Settings
 from tasks.index.chunk import chunk, heading_of
 from tasks.records import Element, Parsed, as_read
 
-ENCODER = load_encoder(Settings())
+ENCODER = load_encoders(Settings()).first
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=400)
 WORDY = st.lists(
     st.sampled_from("ricavi profit €1.234,56 2018 (5) | dell'azienda supercalifragilistic - . ; 漢字 e".split()),

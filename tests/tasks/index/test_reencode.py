@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
@@ -28,7 +28,7 @@ def papers(tmp_path: Path) -> Path:
 
 
 def other(settings: Settings) -> Settings:
-    return settings.model_copy(update={"passage_prefix": "passage: "})
+    return settings.model_copy(update={"passage_prefix": "text: "})
 
 
 def vectors(lake: Lake) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_another_encoder_is_refused_by_name_and_nothing_changes(settings: Settin
         index(other(settings), [str(papers / "1.txt")], "c")
     assert (lake.version(CHUNKS.name("c")), lake.count(CHUNKS.name("c"))) == (before, 8)
     with pytest.raises(UsageError, match="another encoder"):
-        Searcher(lake, load_encoder(other(settings)), "c")
+        Searcher(lake, load_encoders(other(settings)), "c")
     assert index(settings, [str(papers)], "c")["documents"]["unchanged"] == 8
 
 
@@ -52,12 +52,12 @@ def test_a_collection_is_encoded_anew_from_what_is_kept(settings: Settings, pape
     before = vectors(lake)
     result = index(other(settings), [str(papers)], "c", reencode=True)
     assert (result["reencoded"], result["documents"]["unchanged"], result["encoded"]) == (8, 8, 0)
-    assert encoder_of(lake, "c") == EncoderMark.of(load_encoder(other(settings)))
+    assert encoder_of(lake, "c") == EncoderMark.of(load_encoders(other(settings)))
     assert not lake.exists(BESIDE.name("c"))
     assert ((before * vectors(lake)).sum(1) < 0.999).all()
-    assert Searcher(lake, load_encoder(other(settings)), "c").search("contratto 3").hits[0].path.endswith("3.txt")
+    assert Searcher(lake, load_encoders(other(settings)), "c").search("contratto 3").hits[0].path.endswith("3.txt")
     encoders = set(ledger.read(lake, "c", ["encoder"])["encoder"].to_pylist())
-    assert encoders == {load_encoder(other(settings)).fingerprint}
+    assert encoders == {load_encoders(other(settings)).fingerprint}
     assert index(other(settings), [str(papers)], "c", reencode=True)["reencoded"] == 0
     with pytest.raises(UsageError, match="another encoder"):
         index(settings, [str(papers)], "c")
@@ -97,3 +97,32 @@ def test_what_an_index_run_changes_meanwhile_is_encoded_last(
     texts = {row["path"][-5:]: row["text"] for row in lake.read(CHUNKS.name("c"), ["path", "text"]).to_pylist()}
     assert len(texts) == 7
     assert "nel frattempo" in texts["2.txt"]
+
+
+def by_path(lake: Lake) -> dict[str, tuple[str, np.ndarray]]:
+    rows = lake.read(CHUNKS.name("c"), ["path", "encoder", "vector"]).to_pylist()
+    return {row["path"][-6:]: (row["encoder"], np.array(row["vector"], np.float32)) for row in rows}
+
+
+def test_each_language_has_its_encoder_and_what_one_made_before_stays(
+    settings: Settings, papers: Path, lake: Lake
+) -> None:
+    (papers / "9.txt").write_text(
+        "The lease ends on the last day of the year, and the tenant shall leave the house clean."
+    )
+    alone = settings.model_copy(update={"embedding_model": "bundled"})
+    index(alone, [str(papers)], "c")
+    before = by_path(lake)
+    with pytest.raises(UsageError, match=r"another encoder.*bundled.*--reencode"):
+        index(settings, [str(papers)], "c")
+    index(settings, [str(papers)], "c", reencode=True)
+    after, encoders = by_path(lake), load_encoders(settings)
+    assert after["/9.txt"][0] == encoders.of("en").fingerprint
+    assert (after["/9.txt"][1] == before["/9.txt"][1]).all()
+    assert after["/1.txt"][0] == encoders.of("it").fingerprint
+    assert after["/1.txt"][1] @ before["/1.txt"][1] < 0.9
+    searcher = Searcher(lake, encoders, "c")
+    hits = searcher.search("the flat must be clean when one moves out", mode="vector").hits
+    assert hits[0].path.endswith("9.txt")
+    italian = searcher.search("clean flat", mode="vector", where={"language": "it"}).hits
+    assert len(italian) == 8 and not any(hit.path.endswith("9.txt") for hit in italian)

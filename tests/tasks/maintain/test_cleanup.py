@@ -32,7 +32,7 @@ def test_cache_entries_of_unused_encoders_and_without_expiry_go(
     settings = load()
     client = redis.Redis.from_url(redis_server)
     client.flushdb()
-    (used,) = cleanup.encoders(settings)
+    used, *_ = cleanup.encoders(settings)
     client.set(f"faldone:vector:{used}:aa", b"x", ex=60)
     client.set(f"faldone:vector:{used}:bb", b"x")
     client.set("faldone:vector:0123:cc", b"x", ex=60)
