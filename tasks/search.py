@@ -5,7 +5,8 @@ Four things make a hit, each between 0 and 1, added up:
     the cosine of its vector, stretched over the candidates' range (less where the encoder does not know the query's language); of two
         encoders, in deviations from the cosine of unrelated texts, which makes theirs comparable;
     both again for the wording in which statements answer what was asked (tasks/glossary), where it knows one;
-    how well the words of its document's name and title fit the query, rare ones counting more: «ACME 2018» means that document.
+    how well the words of its document's name, title and first page fit the query, rare ones counting more: «ACME 2018» means that
+        document, whatever its file is called.
 Adding stretched scores beat adding reciprocal ranks on every set that was tried (docs/decisions.md has the figures), as Bruch, Gai and
 Ingber found (ACM TOIS 2023). Of one page of a paged document only the best chunk is shown, so that ten hits are ten places to look.
 """
@@ -28,6 +29,7 @@ from infra.errors import UsageError
 from infra.lake import DISTANCE, SCORE, Filter, Lake
 from tasks.collection import ledger, normal, terms
 from tasks.collection.chunks import CHUNKS, EncoderMark, heading_of, require_encoder
+from tasks.first_page import FirstPages
 from tasks.glossary import wordings
 
 Mode = Literal["hybrid", "vector", "text"]
@@ -36,12 +38,24 @@ CANDIDATES = 100  # of each list; 200 take 2 ms more and find no more
 FOREIGN = 0.3  # weight of the vectors for a language that the encoder was not trained on
 NAMED = 3  # most documents whose names fit the query that are looked into more closely
 EXACT = 3.0  # of a number of a paper, a date or an amount that one document of many holds: more than words and meaning together
+OWN = 0.25  # weight of a word that only the first page of a document names it by
 FITTING = 0.8  # of the best fit: what still counts as a fit
 PAGED = {"pdf", "pptx"}
 NAME_WORD = re.compile(r"[^\W_]+")
 NAME_PART = re.compile(r"[^\W\d_]+|\d+")
 POSSESSIVE = re.compile(r"['’]s\b")
-COLUMNS = ("chunk_id", "document_id", "path", "title", "format", "page_first", "page_last", "section", "text")
+COLUMNS = (
+    "chunk_id",
+    "document_id",
+    "content_hash",
+    "path",
+    "title",
+    "format",
+    "page_first",
+    "page_last",
+    "section",
+    "text",
+)
 FILTERS = ("document_id", "path", "language", "format", "kind", "title", "section", "page_first", "page_last")
 
 Row = dict[str, Any]
@@ -89,6 +103,7 @@ class Searcher:
             raise UsageError(f"collection {collection} is empty: no document of it could be indexed")
         require_encoder(lake, collection, EncoderMark.of(encoders))
         self._encoders = self._used(encoders)
+        self._first_pages = FirstPages(lake, self._table)
         self._pool = ThreadPoolExecutor(4, "search")
 
     def _used(self, encoders: Encoders) -> list[tuple[Encoder, Filter]]:
@@ -115,7 +130,8 @@ class Searcher:
         asked = [plain, *filter(None, [wordings(plain)])]
         limit = max(k, CANDIDATES)
         rows = self._candidates(asked, mode, where, limit)
-        named = named_documents(normal.without_dates(plain), rows)
+        pages = self._first_pages.of(rows.rows.values()) if mode == "hybrid" else {}
+        named = named_documents(normal.without_dates(plain), rows, pages)
         if mode == "hybrid" and named.best and "document_id" not in (where or {}):
             rows |= self._candidates(asked[:1], mode, {**(where or {}), "document_id": named.best}, limit)
         sure = Counter(exactly(query, rows))
@@ -183,25 +199,36 @@ class Named:
     best: list[str]
 
 
-def named_documents(query: str, candidates: Candidates) -> Named:
+def named_documents(query: str, candidates: Candidates, first_pages: Mapping[str, str] | None = None) -> Named:
     """Compare the query's words with those of the documents' names and titles, each weighed by its rarity.
 
-    The fit is the share of what of the query can be in a name: a name that shares `2026` with `RE-2026-881` fits little.
+    The best fit is 1. Where the query has a number that no name has, none of them is meant by it, and the fit is the share of what of
+    the query can be in a name: one that shares `2026` with `RE-2026-881` fits little.
+
+    Args:
+        first_pages: words by which documents name themselves there (`tasks/first_page.py`); they weigh `OWN`.
     """
     headings = {row["document_id"]: (row["title"], row["path"]) for row in candidates.rows.values()}
     names = {document: name_terms(heading_of(*heading)) for document, heading in headings.items()}
-    documents = Counter(term for found in names.values() for term in found)
+    pages = first_pages or {}
+    own = {document: name_terms(pages.get(document, "")) - found for document, found in names.items()}
+    documents = Counter(term for document, found in names.items() for term in found | own[document])
     asked = query_name_terms(query)
     weights = {term: math.log(1 + len(names) / max(1, documents[term])) for term in asked}
-    # a word that no name has says nothing about names; a number that none has says that none of them is meant by it
-    whole = sum(weights[term] for term in query_words(query) if documents[term] or any(c.isdecimal() for c in term))
-    fit = {document: sum(weights[term] for term in found & asked) / (whole or 1.0) for document, found in names.items()}
+    words = query_words(query)
+    unknown = {term for term in words if not documents[term] and any(c.isdecimal() for c in term)}
+    whole = sum(weights[term] for term in words if documents[term] or term in unknown)
+    fit = {
+        document: sum(weights[term] * (1.0 if term in found else OWN) for term in (found | own[document]) & asked)
+        for document, found in names.items()
+    }
     top = max(fit.values(), default=0.0)
     if not top:
         return Named({}, [])
+    scale = whole if unknown else top
     order = sorted(fit, key=lambda document: (-fit[document], document))
     best = [document for document in order[:NAMED] if fit[document] >= FITTING * top]
-    return Named({document: min(1.0, share) for document, share in fit.items()}, best)
+    return Named({document: min(1.0, value / scale) for document, value in fit.items()}, best)
 
 
 def exactly(query: str, candidates: Candidates) -> dict[str, float]:
