@@ -38,9 +38,11 @@ def train(
     ],
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="The model's name in the registry.")],
     mode: Annotated[
-        Literal["head", "full"],
-        Field(description="head: seconds, over sentence vectors; full: fine-tune the base model."),
-    ] = "head",
+        Literal["auto", "linear", "head", "full"],
+        Field(
+            description="auto: the best of linear (words), head (words and vectors) and full (fine-tunes the base model)."
+        ),
+    ] = "auto",
     base: Annotated[str, Field(description="bundled, a Hugging Face id, or a folder.")] = "bundled",
     epochs: Annotated[int, Field(ge=0, le=1000, description="Epochs of the mode full; 0 means 4.")] = 0,
     text_column: Annotated[str, Field(description="Column of the texts.")] = "text",
@@ -59,7 +61,8 @@ def train(
     Args:
         data: A CSV, JSONL or Parquet file of labelled texts, or its URL.
         name: The model's name in the registry.
-        mode: head fits in seconds over the encoder's vectors; full fine-tunes the base model.
+        mode: linear and head fit in seconds, over words and over the encoder's vectors too; full fine-tunes the base model;
+            auto takes what is best on the validation texts.
         base: The model to build on: bundled, a Hugging Face id, or a folder.
         epochs: Epochs of the mode full; 0 means the default.
         text_column: Column of the texts.

@@ -34,7 +34,8 @@ class Encoders:
     """
 
     def __init__(self, name: str, default: Encoder, by_language: Mapping[str, Encoder] | None = None) -> None:
-        """
+        """Take an encoder for each language, and one for all others.
+
         Raises:
             UsageError: their vectors differ in length.
         """

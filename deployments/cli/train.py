@@ -19,6 +19,8 @@ ModelArgument = Annotated[str, typer.Argument(help="NAME or NAME@VERSION.", meta
 class ModeName(StrEnum):
     """How a classifier is trained."""
 
+    AUTO = "auto"
+    LINEAR = "linear"
     HEAD = "head"
     FULL = "full"
 
@@ -27,8 +29,12 @@ def train(
     data: Annotated[str, typer.Argument(help="CSV, JSONL or Parquet file of labelled texts.", metavar="DATA")],
     name: Annotated[str, typer.Option("--name", "-n", help="The model's name in the registry.")],
     mode: Annotated[
-        ModeName, typer.Option(help="head: seconds, over sentence vectors; full: fine-tune the base model, minutes.")
-    ] = ModeName.HEAD,
+        ModeName,
+        typer.Option(
+            help="auto: the best of the others on the validation texts; linear: over words; head: over words and sentence "
+            "vectors, seconds; full: fine-tune the base model, minutes."
+        ),
+    ] = ModeName.AUTO,
     base: Annotated[
         str, typer.Option(help="The model to build on: bundled, a Hugging Face id, or a folder.")
     ] = "bundled",

@@ -175,6 +175,8 @@ class _HeadScorer:
         return self._head.scores(vectors, texts)
 
     def __call__(self, texts: Sequence[str]) -> Scores:
+        if not self._head.dense.any():  # of the mode `linear`
+            return self.over(np.zeros((len(texts), self._encoder.dimension), np.float32), texts)
         return self.over(self._encoder.encode(clip(self._encoder, texts)), texts)
 
 

@@ -17,8 +17,8 @@ from infra.errors import UsageError
 from infra.lake import COLLECTION_NAME
 from infra.machine import replace_file
 
-Mode = Literal["head", "full"]
-MODES: tuple[Mode, ...] = ("head", "full")
+Mode = Literal["auto", "linear", "head", "full"]
+MODES: tuple[Mode, ...] = ("auto", "linear", "head", "full")
 NAME = COLLECTION_NAME  # models are named like collections
 
 
@@ -32,7 +32,7 @@ class TrainSpec:
 
     data: str
     name: str
-    mode: Mode = "head"
+    mode: Mode = "auto"
     base: str = "bundled"
     epochs: int = 0
     text_column: str = "text"
@@ -49,7 +49,7 @@ class TrainSpec:
                 "beginning with a letter or a digit"
             )
         if self.mode not in MODES:
-            raise UsageError(f"mode {self.mode!r}: choose head or full")
+            raise UsageError(f"mode {self.mode!r}: choose {', '.join(MODES)}")
         if self.epochs < 0 or self.batch_size < 1 or self.learning_rate < 0:
             raise UsageError("epochs and the learning rate must not be negative, and the batch size must be at least 1")
 
@@ -100,7 +100,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What training ended with; the model's files are in `folder`/model."""
+    """What training ended with; the model's files are in `folder`/model. `mode` is the one that was taken."""
 
     folder: str
     epochs: tuple[EpochFigures, ...]
@@ -108,6 +108,12 @@ class Fitted:
     seconds: float
     resumed_from: int
     settings: Mapping[str, float | int | str] = field(default_factory=dict)
+    mode: str = ""
+
+    @property
+    def validation_f1(self) -> float:
+        """Macro-F1 of the model on the validation texts."""
+        return next(epoch.validation_f1_macro for epoch in self.epochs if epoch.epoch == self.best_epoch)
 
 
 @dataclass(frozen=True, slots=True)

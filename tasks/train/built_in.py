@@ -26,7 +26,7 @@ def build(target: Path) -> Metrics:
     """Train on the sentences and write the model's folder; gives the figures on the held-out fifth."""
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=home, device="cpu", _env_file=None)
-        spec = TrainSpec(data=str(SENTENCES), name=NAME)
+        spec = TrainSpec(data=str(SENTENCES), name=NAME, mode="head")
         prepared = work_folder.prepare(settings, spec)
         parts = work_folder.split(spec, prepared)
         fitted = fitting.fit(settings, spec, prepared)

@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from tasks.classifiers.spec import EpochFigures, Fitted, Metrics, Prepared, TrainSpec
 from tasks.train.curve import Points, line_chart
 
+KINDS = {
+    "linear": "a logistic layer over n-grams",
+    "head": "a logistic head over sentence vectors and n-grams",
+    "full": "a fine-tuned transformers model",
+}
 MOST_LABELS = 20  # a confusion matrix of more is in metrics.json only
 
 
 def curves(spec: TrainSpec, fitted: Fitted) -> str:
     """Return the SVG of the training: losses and macro-F1 by epoch, or for a head macro-F1 by strength."""
-    if spec.mode == "head":
+    if fitted.mode != "full":
         tried = [
             (float(k.removeprefix("f1_at_")), float(v)) for k, v in fitted.settings.items() if k.startswith("f1_at_")
         ]
@@ -29,11 +34,7 @@ def card(
     spec: TrainSpec, version: str, prepared: Prepared, splits: Mapping[str, int], fitted: Fitted, metrics: Metrics
 ) -> str:
     """Return the Markdown of a model's README.md."""
-    kind = (
-        "a logistic head over sentence vectors and n-grams"
-        if spec.mode == "head"
-        else "a fine-tuned transformers model"
-    )
+    kind = KINDS[fitted.mode]
     return (
         "\n\n".join(
             [

@@ -1,4 +1,4 @@
-"""The middle of a training: fit a head or a whole network on the work folder's texts, then judge it on the test texts.
+"""The middle of a training: fit a head, a whole network, or the better of them on the work folder's texts, then judge it on the test texts.
 
 A receipt (`fitted.json`) says that the fitting is complete; without it, `fit` starts again, or goes on from the last
 checkpoint of the mode `full`.
@@ -9,24 +9,38 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 
 from infra import stop
-from infra.encoder import load_encoder
+from infra.encoder import Vectors, load_encoder
 from infra.models import best_device, model_folder
 from infra.settings import Settings
 from tasks.classifiers import predict, registry
 from tasks.classifiers.measure import measure
-from tasks.classifiers.spec import EpochFigures, Fitted, Metrics, Prepared, Progress, TrainSpec, read_json, write_json
+from tasks.classifiers.spec import (
+    EpochFigures,
+    Fitted,
+    Metrics,
+    Mode,
+    Prepared,
+    Progress,
+    TrainSpec,
+    read_json,
+    write_json,
+)
 from tasks.progress import Progress as JobProgress
 from tasks.train.full import EPOCHS, Report
 from tasks.train.work_folder import part
 
 log = logging.getLogger("faldone.train")
+
+MOST_ON_PROCESSOR = 4_000  # texts in all epochs: some two minutes of the mode `full` on two cores
 
 
 def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None = None) -> Fitted:
@@ -45,7 +59,7 @@ def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report 
             return _fitted(read_json(receipt))
         shutil.rmtree(folder / "model", ignore_errors=True)
         (folder / "model").mkdir()
-        fitted = (_fit_head if spec.mode == "head" else _fit_full)(settings, spec, prepared, report)
+        fitted = (_fit_best if spec.mode == "auto" else _fit_one)(settings, spec, prepared, report)
         write_json(receipt, fitted)
     stop.check()
     return fitted
@@ -65,6 +79,42 @@ def following(progress: JobProgress) -> Report:
     return report
 
 
+def _fit_one(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
+    work = _fit_full if spec.mode == "full" else _fit_head
+    return replace(work(settings, spec, prepared, report), mode=spec.mode)
+
+
+def _fit_best(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
+    """Fit every mode that the budget allows and keep the model with the best macro-F1 on the validation texts."""
+    folder, tried = Path(prepared.folder), dict[str, Fitted]()
+    modes, left_out = _affordable(settings, spec, prepared)
+    for mode in modes:
+        tried[mode] = _fit_one(settings, replace(spec, mode=mode), prepared, report)
+        shutil.rmtree(folder / mode, ignore_errors=True)
+        (folder / "model").rename(folder / mode)
+        (folder / "model").mkdir()
+        stop.check()
+    best = max(tried.values(), key=lambda fitted: fitted.validation_f1)
+    (folder / "model").rmdir()
+    (folder / best.mode).rename(folder / "model")
+    judged = {f"validation_f1_{mode}": fitted.validation_f1 for mode, fitted in tried.items()}
+    seconds = round(sum(fitted.seconds for fitted in tried.values()), 2)
+    return replace(best, seconds=seconds, settings={"mode": best.mode, **judged, **left_out, **best.settings})
+
+
+def _affordable(
+    settings: Settings, spec: TrainSpec, prepared: Prepared
+) -> tuple[list[Mode], dict[str, float | int | str]]:
+    """List the modes to be tried, and say why one is not."""
+    texts = len(part(prepared, "train").texts) * (spec.epochs or EPOCHS)
+    if best_device(settings.device) == "cpu" and texts > MOST_ON_PROCESSOR:
+        reason = (
+            f"not tried: {texts:,} texts in all epochs, a processor is given {MOST_ON_PROCESSOR:,}; ask for --mode full"
+        )
+        return ["linear", "head"], {"full": reason}
+    return ["linear", "head", "full"], {}
+
+
 def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None) -> Fitted:
     from tasks.classifiers import head
 
@@ -81,10 +131,12 @@ def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
             spent = time.perf_counter() - begin
             report(Progress(seen, total, round(spent / seen * (total - seen), 1), "encode"))
 
-    examples = [
-        head.Examples(p.texts, encoder.encode(predict.clip(encoder, p.texts), encoded), p.targets)
-        for p in (train, validation)
-    ]
+    def vectors(texts: Sequence[str]) -> Vectors:
+        if spec.mode == "linear":  # words and letters alone
+            return np.zeros((len(texts), encoder.dimension), np.float32)
+        return encoder.encode(predict.clip(encoder, texts), encoded)
+
+    examples = [head.Examples(p.texts, vectors(p.texts), p.targets) for p in (train, validation)]
     tried: list[tuple[float, Metrics, float]] = []
     fitted_head = head.fit(examples[0], examples[1], prepared.labels, lambda c, m, loss: tried.append((c, m, loss)))
     fitted_head.save(Path(prepared.folder) / "model")
@@ -136,7 +188,7 @@ def _fit_full(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
 def _describe(prepared: Prepared, spec: TrainSpec, **more: str | int) -> None:
     about = {
         "format": 1,
-        "kind": spec.mode,
+        "kind": "full" if spec.mode == "full" else "head",
         "name": spec.name,
         "version": "",
         "labels": prepared.labels,

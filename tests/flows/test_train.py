@@ -65,4 +65,4 @@ def test_every_parameter_is_described_and_bounded() -> None:
     assert list(properties)[:5] == ["data", "name", "mode", "base", "epochs"]
     assert set(properties) == set(inspect.signature(train.fn).parameters)
     assert all(one.get("description") for one in properties.values())
-    assert properties["mode"]["enum"] == ["head", "full"]
+    assert properties["mode"]["enum"] == ["auto", "linear", "head", "full"]

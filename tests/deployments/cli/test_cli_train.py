@@ -24,7 +24,7 @@ app.add_typer(verbs.models_app, name="models")
 def _train(path: Path, seed: int = 0) -> registry.ModelVersion:
     rows = [f"{thing} {word},{label}" for thing in ("sales", "orders", "margins", "exports") for word, label in WORDS]
     path.write_text("\n".join(["text,label", *rows]))
-    settings, spec = load(), TrainSpec(str(path), "trend", seed=seed)
+    settings, spec = load(), TrainSpec(str(path), "trend", "head", seed=seed)
     prepared = work_folder.prepare(settings, spec)
     parts = work_folder.split(spec, prepared)
     fitted = fitting.fit(settings, spec, prepared)

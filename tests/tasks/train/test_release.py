@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from infra.encoder import Encoder
 from infra.errors import UsageError
+from infra.models import best_device
 from infra.settings import Settings
 from tasks.classifiers import registry
 from tasks.classifiers.predict import BUILT_IN, Classifier, load_classifier
@@ -49,6 +51,35 @@ def test_a_version_is_complete_and_holds_no_pickle(settings: Settings, spec: Tra
     assert ElementTree.fromstring((new.path / "curves.svg").read_text()).tag.endswith("svg")
     assert "| good |" in (new.path / "README.md").read_text()
     assert not list((settings.scratch / "training").iterdir())
+
+
+def test_the_best_mode_is_registered_and_the_others_stand_in_the_card(
+    settings: Settings, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, _ = _train(settings, replace(spec, mode="auto", epochs=1))
+    card = (new.path / "README.md").read_text()
+    judged = {
+        line.split("|")[1].strip(): float(line.split("|")[2]) for line in card.splitlines() if "validation_f1_" in line
+    }
+    assert judged.keys() == {"validation_f1_linear", "validation_f1_head", "validation_f1_full"}
+    chosen = json.loads((new.path / "training.json").read_text())["fitted"]["mode"]
+    assert judged[f"validation_f1_{chosen}"] == max(judged.values())
+    assert new.kind == ("full" if chosen == "full" else "head")
+    assert load_classifier(settings, "tiny").predict(["profit rose"])[0].label in {"bad", "good", "plain"}
+    monkeypatch.setattr(fitting, "MOST_ON_PROCESSOR", 1)
+    if not torch_has_a_card():
+        less, _ = _train(settings, replace(spec, name="less", mode="auto", epochs=1))
+        assert "| full | not tried: " in (less.path / "README.md").read_text()
+
+
+def torch_has_a_card() -> bool:
+    return best_device("auto") != "cpu"
+
+
+def test_words_alone_need_no_encoder(settings: Settings, spec: TrainSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Encoder, "encode", None)
+    _train(settings, replace(spec, mode="linear"))
+    assert load_classifier(settings, "tiny").scores(["a good year", ""]).shape == (2, 3)
 
 
 def test_predictions_are_those_of_the_evaluation(settings: Settings, spec: TrainSpec) -> None:
