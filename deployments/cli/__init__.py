@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import analyse, evaluate, export, index, jobs, maintain, platform, query, sources, train
+from deployments.cli import analyse, ask, evaluate, export, index, jobs, maintain, platform, query, sources, train
 
 app = typer.Typer(
     name="faldone",
@@ -38,6 +38,7 @@ PANELS = {
         index.index,
         index.search,
         query.query,
+        ask.ask,
         analyse.analyse,
         export.export,
         export.process,

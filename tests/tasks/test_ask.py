@@ -1,0 +1,111 @@
+"""Questions for figures: what is understood of them, and that nothing is made up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deployments.cli import app
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.analyse.run import analyse
+from tasks.ask import Answer, answer, understand
+from tasks.index.run import index
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "documents"
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "period", "names"),
+    [
+        ("ricavi 2024 di Montescaro", "revenue", "FY2024", ("Montescaro",)),
+        ("What was Quillmere's net income in FY2023?", "net_income", "FY2023", ("Quillmere",)),
+        ("totale attivo 2023", "total_assets", "FY2023", ()),
+        ("EBITDA margin of Quillmere 2024", "ebitda_margin", "FY2024", ("Quillmere",)),
+        ("patrimonio netto della Trebbio", "shareholders_equity", "", ("Trebbio",)),
+        ("net sales Q2 2018", "revenue", "2018Q2", ()),
+        ("chi ha firmato il contratto?", "", "", ("firmato", "contratto")),
+    ],
+)
+def test_a_question_is_split_into_item_period_and_firm(
+    question: str, item: str, period: str, names: tuple[str, ...]
+) -> None:
+    asked = understand(question)
+    assert (asked.item, asked.period) == (item, period)
+    if item:
+        assert asked.names == names
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    settings = Settings(home=str(tmp_path_factory.mktemp("ask")), embedding_model="bundled")
+    names = ("quillmere-statements-2024.csv", "montescaro-bilancio-2024.xlsx")
+    index(settings, [str(SAMPLES / name) for name in names], "c")
+    analyse(settings, "c", "financial")
+    yield Lake(settings.root)
+
+
+def ask(lake: Lake, question: str) -> Answer:
+    return answer(lake, "c", question)
+
+
+def figure(lake: Lake, path: str, item: str, period: str) -> float:
+    rows = lake.read("c.figures", ["path", "value"], {"item": item, "period": period}).to_pylist()
+    return next(row["value"] for row in rows if path in row["path"])
+
+
+def test_the_firm_and_the_year_decide(lake: Lake) -> None:
+    for firm, question in (("montescaro", "ricavi 2024 di Montescaro"), ("quillmere", "Quillmere revenue 2023")):
+        found = ask(lake, question).found
+        assert firm in found["path"].rsplit("/", 1)[-1]
+        assert found["value"] == figure(lake, firm, "revenue", found["period"]), question
+        assert found["period"] == "FY" + "".join(filter(str.isdigit, question))
+        assert found["label"] and found["page"] >= 1
+
+
+def test_a_metric_comes_with_its_formula(lake: Lake) -> None:
+    found = ask(lake, "current ratio of Quillmere in 2024").found
+    assert found["unit"] == "ratio" and "current_liabilities" in found["formula"]
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("ricavi 2024", "several firms"),
+        ("ricavi 1999 di Montescaro", "not for FY1999"),
+        ("ricavi 2024 di Nessuno", "called Nessuno"),
+        ("chi ha firmato il contratto?", "no item"),
+    ],
+)
+def test_nothing_is_made_up(lake: Lake, question: str, reason: str) -> None:
+    found = ask(lake, question)
+    assert not found.found and reason in found.reason
+
+
+def test_half_a_name_that_two_firms_share_is_no_name(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"period": "FY2024", "newest": "FY2024", "value": 1.0, "title": ""}
+    rows = [
+        row | {"company": f"Rossi {name}", "path": f"/x/{name.split()[0]}.pdf"}
+        for name in ("Alfa S.p.A.", "Beta S.r.l.")
+    ]
+    monkeypatch.setattr("tasks.ask._values", lambda *_: rows)
+    assert "several firms" in ask(lake, "ricavi 2024 di Rossi").reason
+    assert ask(lake, "ricavi 2024 di Rossi Beta").found["path"] == "/x/Beta.pdf"
+    rows.append(row | {"company": "Rossi Beta S.r.l.", "path": "/x/Again.pdf", "value": 2.0})
+    assert [other["value"] for other in ask(lake, "ricavi 2024 di Rossi Beta").others] == [1.0]
+
+
+def test_the_verb_falls_back_to_search_and_says_so(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_HOME", str(Path(lake.location).parent))
+    monkeypatch.setenv("FALDONE_EMBEDDING_MODEL", "bundled")
+    run = CliRunner().invoke
+    told = json.loads(run(app, ["ask", "ricavi 2024 di Montescaro", "-c", "c", "--json"]).stdout)
+    assert told["answered"] and told["item"] == "revenue" and told["hits"] == []
+    told = json.loads(run(app, ["ask", "who signed it?", "-c", "c", "-k", "2", "--json"]).stdout)
+    assert not told["answered"] and told["reason"] and 0 < len(told["hits"]) <= 2
+    shown = run(app, ["ask", "who signed it?", "-c", "c"]).stdout
+    assert shown.startswith("No figure: no item")
