@@ -12,6 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: install demo test test-fast hooks lint bench up down lock clean
 
 install: $(VENV)/.installed
+	@[ -z "$(LIBREOFFICE)" ] || bash infra/system-packages.sh use
 
 $(VENV)/.installed: requirements.lock pyproject.toml infra/system-packages.sh
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Faldone needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Programs outside Python that Faldone uses: `use` for everyday work, `test` for the test suite as well.
+# LIBREOFFICE=1 adds LibreOffice (some 400 MB), which then reads DOC and PPT before Faldone's own readers do.
 # Installs what is missing on Debian and Ubuntu when it may; elsewhere it says what to install.
 set -u
 want="${1:-use}"
@@ -8,11 +9,16 @@ if [ "$want" = test ]; then
   package[pdftotext]=poppler-utils
   package[qpdf]=qpdf
 fi
+[ -z "${LIBREOFFICE:-}" ] || package[soffice]="libreoffice-writer-nogui libreoffice-impress-nogui"
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null 2>&1 || missing+=(${package[$program]})
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  command -v soffice >/dev/null 2>&1 || [ "$want" = test ] ||
+    echo "DOC and PPT are read without LibreOffice; to have it read them first: make install LIBREOFFICE=1" >&2
+  exit 0
+fi
 if command -v apt-get >/dev/null 2>&1; then
   sudo=""
   [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
