@@ -38,6 +38,7 @@ _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
 
 _BULLET = re.compile(r"^[•●▪◦‣■□➢·]\s+")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _nothing() -> None:
@@ -71,6 +72,15 @@ def clean(text: str) -> str:
     """
     lines = (_SPACES.sub(" ", line).strip() for line in _CONTROL.sub("", text).replace("\v", "\n").split("\n"))
     return "\n".join(lines).strip()
+
+
+def raised(before: str, text: str) -> str:
+    """Return raised text as it stands behind `before`: figures behind a figure stay raised.
+
+    1.250 with a note 2 is not 1.2502, nor 10² 102.
+    """
+    behind_figure = before[-1:].isdecimal() and text.strip().isdecimal()
+    return text.translate(_RAISED) if behind_figure else text
 
 
 def without_bullet(text: str) -> str:

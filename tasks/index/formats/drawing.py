@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.index.formats.base import clean, table
+from tasks.index.formats.base import clean, raised, table
 from tasks.index.formats.ooxml import Package, attribute, local, relation_id
 from tasks.index.formats.sheets import value_text
 from tasks.records import Element
@@ -179,12 +179,15 @@ def paragraphs(node: Any) -> Iterator[str]:
 
 def paragraph_text(paragraph: Any) -> str:
     """Return the text of a DrawingML paragraph; what stands as a slide's number goes."""
-    pieces = []
+    pieces: list[str] = []
     for run in paragraph.iter("{*}t", "{*}br", "{*}tab"):
         above = run.getparent()
         if local(run) == "t":
             number = above is not None and local(above) == "fld" and attribute(above, "type") == "slidenum"
-            pieces.append("" if number else run.text or "")
+            text = "" if number else run.text or ""
+            look = above.find("{*}rPr") if above is not None and text.strip().isdecimal() else None
+            up = look is not None and (look.get("baseline") or "0")[:1] not in {"0", "-"}
+            pieces.append(raised(pieces[-1] if pieces else "", text) if up else text)
         else:
             pieces.append("\n" if local(run) == "br" else " ")
     return clean("".join(pieces))

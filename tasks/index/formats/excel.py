@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, load, title_of, with_sections
+from tasks.index.formats.base import Context, load, raised, title_of, with_sections
 from tasks.index.formats.calamine import calamine_sheets
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.excel_formulas import Calculator, Place, UnknownValueError
@@ -109,7 +109,7 @@ def _pictures(package: Package, sheets: list[Sheet], context: Context, read: boo
 def _by_openpyxl(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) -> Iterator[Element]:
     import openpyxl
 
-    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False, rich_text=True)
     try:
         tabs = {tab.title: tab for tab in book.worksheets if hasattr(tab, "iter_rows")}
         formulas = _Formulas.of(package, sheets, data, tabs)
@@ -197,7 +197,7 @@ def _values(tab: Any) -> Iterator[tuple[Place, Any]]:
     for row, cells in enumerate(tab.iter_rows(max_row=_LAST_ROW, values_only=True), start=1):
         for column, value in enumerate(cells, start=1):
             if value is not None:
-                yield (row, column), value
+                yield (row, column), _plain(value)
 
 
 def _valueless(markup: bytes, asks: bool) -> Iterator[Place]:
@@ -252,8 +252,19 @@ def _text(sheet: str, place: Place, cell: Any, formulas: _Formulas) -> str:
         return shown
     if cell.value is None:
         return ""
-    value = unescaped(cell.value) if isinstance(cell.value, str) else cell.value
-    return value_text(value, cell.number_format)
+    value = _plain(cell.value)
+    return value_text(unescaped(value) if isinstance(value, str) else value, cell.number_format)
+
+
+def _plain(value: Any) -> Any:
+    """Return the text of a cell of several runs, figures raised behind a figure as such; any other value as it is."""
+    if not isinstance(value, list):
+        return value
+    text = ""
+    for run in value:  # openpyxl's CellRichText: plain texts, and blocks with a font
+        up = getattr(getattr(run, "font", None), "vertAlign", None) == "superscript"
+        text += raised(text, str(run)) if up else str(run)
+    return text
 
 
 def _merged(markup: bytes) -> tuple[dict[int, list[tuple[int, int]]], dict[int, list[tuple[int, int]]]]:

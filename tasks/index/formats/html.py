@@ -20,8 +20,9 @@ from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
 from tasks.index.formats.base import Context, clean, load, title_of, with_sections
 from tasks.index.formats.facts import facts_element, inline_facts
+from tasks.index.formats.html_signs import write_signs
 from tasks.index.formats.html_tables import HIDDEN, inline_text, is_layout, read_table
-from tasks.index.formats.markup import HTML_NAMES, formula_text, html_share, is_markdown, root_name
+from tasks.index.formats.markup import HTML_NAMES, html_share, is_markdown, root_name
 from tasks.index.formats.pictures import unread_pictures
 from tasks.records import Element, ElementKind, Parsed
 
@@ -150,10 +151,7 @@ def tree(text: str) -> Any:
         return None  # only comments or blanks
     except (etree.XMLSyntaxError, AssertionError, ValueError) as error:
         raise DocumentError(FailureKind.CORRUPT, f"the HTML cannot be read: {error}") from None
-    for formula in list(root.iter("math")):
-        words, tail = formula_text(formula), formula.tail
-        formula.clear()
-        formula.tag, formula.text, formula.tail = "span", f" {words} ", tail
+    write_signs(root)
     # libxml2 drops what nests deeper than 2,048 elements and only notes it in its log
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise DocumentError(FailureKind.CORRUPT, "the HTML nests deeper than 2,048 elements, beyond any real page")

@@ -153,7 +153,7 @@ def mail_metadata(heads: dict[str, str]) -> dict[str, str]:
     found = {"sender": heads["From"], "recipients": heads["To"], "cc": heads["Cc"], "subject": heads["Subject"]}
     try:
         created: datetime | None = parsedate_to_datetime(heads["Date"]) if heads["Date"] else None
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):  # a year of eleven figures
         created = None
     found["created"] = created.isoformat() if created else heads["Date"]
     return {name: value for name, value in found.items() if value}

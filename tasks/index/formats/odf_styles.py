@@ -36,6 +36,12 @@ class OdfStyles:
         found = ([key, attribute(node, "parent-style-name")] for key, node in self._chain(name))
         return next((_TITLES[key] for keys in found for key in keys if key in _TITLES), 0)
 
+    def raises(self, name: str) -> bool:
+        """Tell whether characters in this style stand above the line."""
+        nodes = (n for _, node in self._chain(name) for n in node.iterchildren("{*}text-properties"))
+        place = next(filter(None, (attribute(node, "text-position") for node in nodes)), "")
+        return place.startswith("super") or (place[:1].isdigit() and not place.startswith("0%"))
+
     def begins_page(self, name: str) -> bool:
         """Tell whether a paragraph in this style begins a page."""
         own = self._paragraphs.get(name)

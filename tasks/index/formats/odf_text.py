@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.index.formats.base import Context, clean, without_bullet
+from tasks.index.formats.base import Context, clean, raised, without_bullet
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
 from tasks.index.formats.odf import OpenDocument
 from tasks.index.formats.odf_styles import ListNumbers, OdfStyles
@@ -140,6 +140,8 @@ class TextWalker:
                 found.anchored.append(item)
             elif tag == "control":
                 found.pieces.append(self._control(attribute(item, "control")))
+            elif tag == "span" and self._styles.raises(attribute(item, "style-name")):
+                found.pieces.append(raised("".join(found.pieces[-1:]), plain_text(item)))
             elif tag and not _skipped(item):
                 self._collect(item, found)
             found.pieces.append(item.tail or "")

@@ -16,7 +16,7 @@ from tasks.index.formats.pdf_places import SHOWN, Frame, Rect
 from tasks.index.formats.pdf_words import Word
 
 _NUMBER = re.compile(
-    r"^[(\[]?[-–—−+]?[$€£¥]?[(]?[-–—−+]?(?:\d(?:[\d.,'’]*\d)?|\.\d+)[)\]]?%?[)\]]?[*†]?$"
+    r"^[(\[]?[-–—−+]?[$€£¥]?[(]?[-–—−+]?(?:\d(?:[\d.,'’]*\d)?|\.\d+)[)\]]?%?[)\]]?(?:[*†]|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})?$"
     r"|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$|^\d{4}[/-]\d{2,4}$"
 )
 _DASH = re.compile(r"^[$€£]?[-–—−]{1,3}[)%]*$|^(?:n/?a|n\.a\.|nm|n/m|n\.m\.)$", re.IGNORECASE)
@@ -26,12 +26,12 @@ _SUFFIX = re.compile(r"^[)%*†]{1,3}$|^(?:pts?|bps|x)$")
 _LEADER = re.compile(r"^(?:[.…·_]\s?){2,}$|^[-=_]{3,}$|^\.$")
 _LEADER_TAIL = re.compile(r"(?:\s?[.…·_]){3,}$")
 PERIOD = re.compile(
-    r"^(?:FY|Q[1-4])?\s?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?(?:\s?[AE])?(?:\s?\(\d\))?$"
+    r"^(?:FY|Q[1-4])?\s?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?(?:\s?[AE])?(?:\s?\(\d\)|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})?$"
     r"|^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$",
     re.IGNORECASE,
 )
 _GROUPED = re.compile(r"^[(\[]?[-–—−+]? ?[$€£¥]?[(]?[-–—−+]?\d{1,3}(?: \d{3})*$")
-_GROUP = re.compile(r"^\d{3}(?:[.,]\d+)?[)\]%]{0,2}[*†]?$")
+_GROUP = re.compile(r"^\d{3}(?:[.,]\d+)?[)\]%]{0,2}(?:[*†]|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})?$")
 _BLANK = 0.45  # em: no blank within a figure is wider, and no gap between columns is as narrow
 _ORDINALS = frozenset({"st", "nd", "rd", "th", "°", "º", "ª"})
 

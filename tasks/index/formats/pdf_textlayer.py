@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+from tasks.index.formats.base import raised
 from tasks.index.formats.pdf_annotations import Mark
 from tasks.index.formats.pdf_calls import address, bare
 from tasks.index.formats.pdf_turn import ASLANT, Raw, to_page
@@ -26,6 +27,7 @@ _WORD = re.compile(f"[^{SPACES}]+[\x02\ufffe]?")
 _BOLD = re.compile(rb"bold|black|heavy|demi(?!.*light)|-bd|,bd", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # the font descriptor's flag of that name
 _ASKEW = 0.12  # of a quarter turn: text that lies further from it runs along no edge of the page
+_RAISED = 0.85  # of the height of what stands before: lower characters are raised ones
 _BROKEN_SHARE = 0.3  # of characters without a known meaning: above it the text layer is worthless
 
 
@@ -147,9 +149,22 @@ def _read(probe: _Probe, text: str, start: int) -> Iterable[Raw]:
         box = probe.loose(last)
         if turn == 0 and size > 0 and _apart(left, bottom, box, size, last - start + 1):
             return _split(probe, text, start)
+        if box[3] - box[1] < _RAISED * (top - bottom) and bottom < box[1] and turn == 0:
+            text = _with_mark(probe, text, start, top - bottom)
         left, bottom, right, top = min(left, box[0]), min(bottom, box[1]), max(right, box[2]), max(top, box[3])
     loose = start > 0 and len(text) < 3 and probe.guessed(start - 1)  # asked of last letters only (`pdf_turn`)
     return (Raw(clean(text), turn, left, bottom, right, top, probe.origin(start), size, probe.bold(start), loose),)
+
+
+def _with_mark(probe: _Probe, text: str, start: int, height: float) -> str:
+    """Return a word whose last figures are small and raised with them as such: the mark of a note, or a power."""
+    mark = len(text)
+    while mark > 1 and text[mark - 1].isdecimal():
+        _, low, _, high = probe.loose(start + mark - 1)
+        if high - low >= _RAISED * height:
+            break
+        mark -= 1
+    return text[:mark] + raised(text[:mark], text[mark:])
 
 
 def _apart(left: float, bottom: float, last: Sequence[float], size: float, length: int) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tasks.index.formats.base import raised
 from tasks.index.formats.pdf_annotations import Mark
 from tasks.index.formats.pdf_places import frame
 from tasks.index.formats.pdf_words import PageWords, Turned, Word
@@ -14,6 +15,8 @@ from tasks.index.formats.pdf_words import PageWords, Turned, Word
 ASLANT = 4
 """In place of quarter turns: text along no edge of the page."""
 
+_RAISED = 0.85  # of the size of what stands before: smaller figures beside it may be raised
+_LONGEST_MARK = 2
 _LAST_LETTER = re.compile(r"^[a-z][.,;:]?$")
 
 
@@ -100,6 +103,8 @@ def _heal(found: Sequence[Raw]) -> list[Raw]:
         last = healed[-1] if healed else None
         if last and word.loose and last.turn == word.turn == 0 and _same_word(last, word):
             healed[-1] = last._replace(text=last.text + word.text, right=word.right)
+        elif last and word.size < _RAISED * last.size and last.turn == word.turn == 0 and _is_mark(last, word):
+            healed[-1] = last._replace(text=last.text + raised(last.text, word.text), right=word.right)
         else:
             healed.append(word)
     return healed
@@ -109,6 +114,14 @@ def _same_word(last: Raw, word: Raw) -> bool:
     if not _LAST_LETTER.match(word.text) or not last.text[-2:].isalpha() or last.text[-1] == "f":
         return False  # an f leans over the space after it, so the room there is not known
     return bool(last.origin[1] == word.origin[1] and -0.05 < (word.origin[0] - last.right) / word.size < 0.17)
+
+
+def _is_mark(last: Raw, word: Raw) -> bool:
+    """Tell whether a small word is the mark of a note, or a power, on the figure before it."""
+    if not (last.text[-1:].isdecimal() and word.text.isdecimal() and len(word.text) <= _LONGEST_MARK):
+        return False
+    gap, rise = (word.left - last.right) / last.size, (word.origin[1] - last.origin[1]) / last.size
+    return -0.1 < gap < 0.25 and 0.1 < rise < 0.8
 
 
 def _place(word: Raw) -> Word:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tasks.index.formats.base import clean, without_bullet
+from tasks.index.formats.base import clean, raised, without_bullet
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
 from tasks.records import Element
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BULLETS = "•▪·○●■◦‣-–*o§"
 _NEAR = 60
 """Twips; edges of two rows that are nearer than this are one."""
@@ -61,10 +60,10 @@ class Story:
     _next: _Edge = field(default_factory=_Edge)
     _in_row: bool = False
 
-    def add(self, text: str, raised: bool = False) -> None:
+    def add(self, text: str, up: bool = False) -> None:
         """Add text to the paragraph; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502."""
-        behind_figure = bool(self._pieces) and self._pieces[-1][-1:].isdigit()
-        self._pieces.append(text.translate(_RAISED) if raised and behind_figure and text.strip().isdigit() else text)
+        before = self._pieces[-1] if self._pieces else ""
+        self._pieces.append(raised(before, text) if up else text)
 
     def act(self, word: str, number: int | None) -> None:
         """Act on a control word that ends a paragraph, a cell, a row or a page, or defines a row."""

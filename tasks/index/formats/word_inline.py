@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.index.formats.base import raised
 from tasks.index.formats.ooxml import attribute, local
 from tasks.index.formats.word_styles import child, value
 
@@ -19,7 +20,6 @@ _GONE = frozenset(
 _SIGNS = {"noBreakHyphen": "-", "tab": " ", "ptab": " ", "cr": "\n", "br": "\n"}
 _SYMBOLS = dict(zip("F0FE F0FD F0A8 F0FC F0FB F0A7 F0B7 F0E0 F052 F0A3 F06F F0D8".split(), "☒☒☐✓✗▪•→☑☐☐➢", strict=True))
 """Signs of the Wingdings fonts that people write with: boxes ticked and empty, bullets, arrows."""
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ANCHORED = frozenset({"txbxContent", "chart", "relIds", "blip", "imagedata"})
 
 
@@ -81,10 +81,8 @@ def _walk(node: Any, found: Inline, break_tag: str) -> None:
 def _run_text(node: Any, found: Inline) -> str:
     """Return the text of a run; figures raised behind a figure stay raised: 1.250 with a note 2 is not 1.2502, nor 10² 102."""
     text = node.text or ""
-    behind_figure = bool(found.pieces) and found.pieces[-1][-1:].isdigit()
-    if behind_figure and text.strip().isdigit():
-        raised = value(child(node.getparent(), "rPr"), "vertAlign") == "superscript"
-        return text.translate(_RAISED) if raised else text
+    if text.strip().isdigit() and value(child(node.getparent(), "rPr"), "vertAlign") == "superscript":
+        return raised(found.pieces[-1] if found.pieces else "", text)
     return text
 
 

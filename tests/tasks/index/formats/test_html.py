@@ -137,3 +137,24 @@ def test_a_table_that_holds_the_page_stays_layout() -> None:
     page = f"<table><tr><td>Menu</td><td>{inner}</td></tr><tr><td>Note</td><td><p>Testo.</p>{inner}</td></tr></table>"
     tables = [e for e in read(page.encode(), Context("x.html", Limits())).elements if e.kind == "table"]
     assert [t.rows for t in tables] == [(("Voce", "2024"), ("Ricavi", "10"))] * 2
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        ("Ricavi 1.250<sup>2</sup> euro", "Ricavi 1.250² euro"),
+        ("Ricavi <b>1.250</b><sup><a>12</a></sup>", "Ricavi 1.250¹²"),
+        ("nota<sup>3</sup> e 4 <sup>5</sup>", "nota3 e 4 5"),
+        (
+            'Nome <input value="Rossi"> <input type="hidden" value="x"><input type="checkbox" checked> sì',
+            "Nome Rossi ☒ sì",
+        ),
+    ],
+)
+def test_raised_figures_and_filled_forms(markup: str, shown: str) -> None:
+    for text in (
+        f"<p>{markup}</p>",
+        f"<table><tr><td>A</td><td>1</td></tr><tr><td>{markup}</td><td>2</td></tr></table>",
+    ):
+        element = read(f"<html><body>{text}</body></html>".encode(), Context("x.html", Limits())).elements[-1]
+        assert (element.rows[-1][0] if element.rows else element.text) == shown

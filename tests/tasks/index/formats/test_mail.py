@@ -378,3 +378,13 @@ def test_apple_mail_counts_its_bytes() -> None:
 
 def test_parts_that_say_they_have_parts() -> None:
     assert body(raw("Content-Type: multipart/mixed; boundary=B", "", "Solo testo 9.")).endswith("Solo testo 9.")
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["Mon, 12 Jan 99999999999 10:00:00 +0100", "Mon, 99 Jan 2025 10:00:00 +9999", "12", "Mon, 12 Jan 2025 1:2:3 +"],
+)
+def test_a_date_that_is_none_costs_no_mail(date: str) -> None:
+    mail = parsed_mail(f"From: a@x.it\r\nSubject: Canone\r\nDate: {date}\r\n\r\nEuro 4.120\r\n".encode())
+    assert "Euro 4.120" in [element.text for element in mail.elements]
+    assert mail.metadata["created"]
