@@ -30,7 +30,7 @@ from tasks.collect import saved, spool
 from tasks.collect.saved import Source, Step
 from tasks.export.chain import Part, combine
 
-SETTLE = 10.0  # s without a write after which a file counts as whole
+SETTLE = 5.0  # s without a write after which a file counts as whole
 DEPLOYMENT = "collect/source"
 
 fetch = task(name="fetch messages", **retry())(spool.fetch)

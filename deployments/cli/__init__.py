@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli import analyse, ask, evaluate, export, index, jobs, maintain, platform, query, sources, train
+from deployments.cli import (
+    analyse,
+    ask,
+    corpus,
+    evaluate,
+    export,
+    index,
+    jobs,
+    maintain,
+    platform,
+    query,
+    sources,
+    train,
+)
 
 app = typer.Typer(
     name="faldone",
@@ -62,6 +75,7 @@ for panel, verbs in PANELS.items():
         app.command(rich_help_panel=panel)(verb)
 app.add_typer(jobs.jobs_app, name="jobs", rich_help_panel=PLATFORM)
 app.add_typer(sources.sources_app, name="sources", rich_help_panel=MAIN)
+index.documents_app.command("export")(corpus.documents_export)
 app.add_typer(index.documents_app, name="documents", rich_help_panel=LOOKING)
 app.add_typer(index.collections_app, name="collections", rich_help_panel=LOOKING)
 app.add_typer(train.models_app, name="models", rich_help_panel=LOOKING)

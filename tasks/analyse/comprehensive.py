@@ -22,7 +22,7 @@ from tasks.analyse.summary import summarise
 from tasks.records import Document
 
 NAME = "comprehensive"
-VERSION = "2"
+VERSION = "3"
 
 PASSAGES = 5  # strongest passages of either tone; the analysis `sentiment` gives all
 
@@ -43,9 +43,10 @@ def analyse(
     """
     reading = Reading(document, settings)
     parsed, sentences = document.parsed, reading.sentences
-    summary = summarise(sentences, reading.vectors, parsed.title)
+    prose = any(sentence.prose for sentence in sentences)
+    summary = summarise(sentences, reading.vectors, parsed.title) if prose else []
     titles = [element.text for element in parsed.elements if element.kind == "title"]
-    phrases = keyphrases(sentences, reading.vectors, reading.encoder, parsed.language, titles)
+    phrases = keyphrases(sentences, reading.vectors if prose else None, reading.encoder, parsed.language, titles)
     found, totals = entities(parsed)
     result: dict[str, Any] = {
         "document_id": document.document_id,

@@ -46,7 +46,7 @@ class _Candidate:
 
 def keyphrases(
     sentences: Sequence[Sentence],
-    vectors: Vectors,
+    vectors: Vectors | None,
     encoder: Encoder,
     language: str,
     titles: Sequence[str] = (),
@@ -55,7 +55,7 @@ def keyphrases(
     """Return the key phrases of a document, the weightiest first.
 
     Args:
-        vectors: unit vectors of the sentences.
+        vectors: unit vectors of the sentences; None ranks by frequency and length alone, as is enough for a form.
         language: `it` or `en`; any other is treated as English.
         titles: the document's headings; what they speak of weighs more.
     """
@@ -67,12 +67,14 @@ def keyphrases(
     if not best:
         return []
     texts = [_form(found[key]) for key in best]
-    embedded = encoder.encode(texts)
-    near = embedded @ _centre(sentences, vectors)
-    strength = np.log1p([values[key] for key in best]) / math.log1p(values[best[0]])
-    weights = (0.65 * strength + 0.35 * (near - near.min()) / max(float(near.max() - near.min()), 1e-6)).astype(
-        np.float32
-    )
+    strength = (np.log1p([values[key] for key in best]) / math.log1p(values[best[0]])).astype(np.float32)
+    if vectors is None:
+        weights, embedded = strength, np.zeros((len(best), 1), np.float32)
+    else:
+        embedded = encoder.encode(texts)
+        near = embedded @ _centre(sentences, vectors)
+        closeness = (near - near.min()) / max(float(near.max() - near.min()), 1e-6)
+        weights = (0.65 * strength + 0.35 * closeness).astype(np.float32)
     order = _different(weights, embedded, best, count)
     return [Phrase(texts[i], sum(found[best[i]].forms.values()), found[best[i]].page, float(weights[i])) for i in order]
 

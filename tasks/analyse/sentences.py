@@ -18,6 +18,9 @@ from tasks.records import Element, Parsed
 
 KINDS = {"text", "list", "caption"}
 HEADING = 45  # characters: a line shorter than that was not broken by the width of the page
+FORMS = frozenset({"fatturapa", "ubl", "cii", "sdi", "mt940", "camt", "pain", "ofx", "cbi", "lipe"})
+"""Formats of records: their text is our rendering of fields, and nobody's prose to be judged or summarised."""
+
 LONGEST = 1_200  # characters of one sentence: what is longer is a list without stops, cut at semicolons, then at words
 
 _END = re.compile(r"""[.!?…]+["'»”’)\]]*(?=\s)""")
@@ -30,9 +33,9 @@ _FIELD = re.compile(r"^[\w /.’'-]{2,40}: ?\S")
 def sentences_of(parsed: Parsed) -> list[Sentence]:
     """Return the sentences of a document in reading order; a line that repeats on three pages counts as a page head."""
     paragraphs = list(_paragraphs(parsed.elements))
-    repeated = _repeated(paragraphs)
+    repeated, form = _repeated(paragraphs), parsed.format in FORMS
     return [
-        Sentence(text, element.page, element.section, number, is_prose(text))
+        Sentence(text, element.page, element.section, number, not form and is_prose(text))
         for number, element in enumerate(paragraphs)
         if element.text not in repeated
         for text in split(element.text)

@@ -6,9 +6,11 @@ so this is what search and the analyses work with.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from infra.errors import UsageError
@@ -45,6 +47,62 @@ def document_text(lake: Lake, collection: str, document: str) -> dict[str, Any]:
         "elements": [_element(element) for element in parsed.elements],
         "markdown": as_markdown(parsed),
     }
+
+
+AT_ONCE = 100  # documents in memory
+
+
+def write_corpus(lake: Lake, collection: str, output: Path) -> dict[str, Any]:
+    """Write the text of every indexed document into one file, JSON lines or Markdown by its ending; returns the receipt.
+
+    The file is complete or not there.
+
+    Raises:
+        UsageError: there is no such collection.
+    """
+    ledger.require(lake, collection)
+    states = ledger.read(lake, collection, ["document_id", "path", "state"]).to_pylist()
+    rows = sorted((row["path"], row["document_id"]) for row in states if row["state"] == ledger.INDEXED)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    beside = output.with_name(f".{output.name}.part")
+    written = 0
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            for start in range(0, len(rows), AT_ONCE):
+                part = rows[start : start + AT_ONCE]
+                texts = parsed_by_id(lake, collection, [document for _, document in part])
+                for path, document in part:
+                    if (parsed := texts.get(document)) is not None:
+                        file.write(_corpus_entry(path, document, parsed, output.suffix.lower()))
+                        written += 1
+        beside.replace(output)
+    finally:
+        beside.unlink(missing_ok=True)
+    return {
+        "status": "completed",
+        "path": str(output.absolute()),
+        "documents": written,
+        "without_text": len(rows) - written,
+        "quarantined": sum(row["state"] == ledger.QUARANTINED for row in states),
+        "bytes": output.stat().st_size,
+    }
+
+
+def _corpus_entry(path: str, document: str, parsed: Parsed, ending: str) -> str:
+    if ending == ".md":
+        return f"<!-- document {document} {path} -->\n\n{as_markdown(parsed)}\n"
+    row = {
+        "document_id": document,
+        "path": path,
+        "format": parsed.format,
+        "title": parsed.title,
+        "language": parsed.language,
+        "pages": parsed.pages,
+        "metadata": dict(parsed.metadata),
+        "warnings": list(parsed.warnings),
+        "markdown": as_markdown(parsed),
+    }
+    return json.dumps(row, ensure_ascii=False) + "\n"
 
 
 def _element(element: Element) -> dict[str, Any]:

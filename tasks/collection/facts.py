@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -33,6 +34,7 @@ FIGURES_SCHEMA = pa.schema(
         ("statement", pa.string()),
         ("currency", pa.string()),
         ("content_hash", pa.string()),
+        ("box", pa.list_(pa.float64())),  # where the number stands: x0, y0, x1, y1 in points from the page's top left
     ]
 )
 METRICS_SCHEMA = pa.schema(
@@ -46,6 +48,23 @@ METRICS_SCHEMA = pa.schema(
         ("unit", pa.string()),  # ratio | percent | days | currency
         ("formula", pa.string()),
         ("inputs", pa.string()),  # JSON object: item → value
+        ("content_hash", pa.string()),
+    ]
+)
+ENTITIES_SCHEMA = pa.schema(
+    [
+        pa.field("entity_id", pa.string(), nullable=False),
+        ("document_id", pa.string()),
+        ("path", pa.string()),
+        ("kind", pa.string()),  # vat_number | tax_code | iban | ein | date | amount | percentage | email | domain
+        ("value", pa.string()),  # of a number its digits, of anything else its one form
+        ("amount", pa.float64()),  # in whole units of the currency; of a percentage in percent
+        ("date", pa.date32()),
+        ("currency", pa.string()),
+        ("text", pa.string()),
+        ("page", pa.int32()),
+        ("count", pa.int32()),
+        ("about", pa.string()),
         ("content_hash", pa.string()),
     ]
 )
@@ -70,17 +89,36 @@ def _figures(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     part = financial_of(result)
     for figure, row in _numbered(work, part.get("figures", ()), "figure_id"):
         named = {name: figure.get(name) for name in ("item", "period", "label", "page", "statement")}
-        yield row | named | {"currency": part.get("currency")}
+        place = {"box": figure.get("box")}
+        yield row | named | place | {"currency": part.get("currency"), "value": float(figure["value"])}
 
 
 def _metrics(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for metric, row in _numbered(work, financial_of(result).get("metrics", ()), "metric_id"):
         named = {name: metric.get(name) for name in ("metric", "period", "unit", "formula")}
+        named["value"] = float(metric["value"])
         yield row | named | {"inputs": json.dumps(metric.get("inputs") or {}, ensure_ascii=False)}
 
 
+def _entities(work: Work, result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for found, row in _numbered(work, result.get("entities", ()), "entity_id"):
+        value = found["value"]
+        named = {name: found.get(name) for name in ("kind", "currency", "text", "page", "count", "about")}
+        day = _day(value) if found["kind"] == "date" else None
+        amount = None if isinstance(value, str) else float(value)
+        yield row | named | {"value": str(value), "amount": amount, "date": day}
+
+
+def _day(value: object) -> date | None:
+    """Return a whole day; a month or a year alone is none."""
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
 def _numbered(work: Work, items: Iterable[dict[str, Any]], key: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Pair each item with what every row of a fact has: its key, its document and its value."""
+    """Pair each item with what every row of a fact has: its key and its document."""
     for number, item in enumerate(items):
         yield (
             item,
@@ -88,7 +126,6 @@ def _numbered(work: Work, items: Iterable[dict[str, Any]], key: str) -> Iterator
                 key: f"{work.document_id}-{number:04d}",
                 "document_id": work.document_id,
                 "path": work.path,
-                "value": float(item["value"]),
                 "content_hash": work.content_hash,
             },
         )
@@ -96,10 +133,12 @@ def _numbered(work: Work, items: Iterable[dict[str, Any]], key: str) -> Iterator
 
 FIGURES = Table("figures", FIGURES_SCHEMA, "figure_id")
 METRICS = Table("metrics", METRICS_SCHEMA, "metric_id")
+ENTITIES = Table("entities", ENTITIES_SCHEMA, "entity_id")
 WITH_FIGURES = frozenset({"financial", "comprehensive"})
 FACTS = (
     Fact(FIGURES, WITH_FIGURES, _figures),
     Fact(METRICS, WITH_FIGURES, _metrics),
+    Fact(ENTITIES, frozenset({"comprehensive"}), _entities),
 )
 
 

@@ -21,6 +21,7 @@ _ARROW = {
     "date": pa.date32(),
     "moment": pa.timestamp("us", tz="UTC"),
     "flag": pa.bool_(),
+    "numbers": pa.list_(pa.float64()),
 }
 _UNSAFE = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a text for a formula."""
@@ -57,6 +58,8 @@ def _csv_cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.2f}" if round(value, 2) == value else repr(value)
+    if isinstance(value, list):
+        return " ".join(f"{number:g}" for number in value)
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_UNSAFE) else value
     return str(as_json_value(value))
@@ -116,7 +119,9 @@ def _xlsx(view: View) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as spreadsheets take it: they know no time zones and no control characters."""
+    """Return a value as spreadsheets take it: they know no time zones, no lists and no control characters."""
+    if isinstance(value, list):
+        return " ".join(f"{number:g}" for number in value)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, str):

@@ -217,6 +217,7 @@ def kind_of(kind: pa.DataType) -> str:
         (pa.types.is_boolean, "flag"),
         (pa.types.is_date, "date"),
         (pa.types.is_timestamp, "moment"),
+        (pa.types.is_list, "numbers"),
     ):
         if test(kind):
             return name

@@ -297,7 +297,7 @@ def rows_of(lake: Lake) -> dict[str, list[Any]]:
     """All that index runs write, without what a clock says; vectors as far as float16 is the same in each batch."""
     found: dict[str, list[Any]] = {}
     for table in tables.TABLES:
-        if not table.exists(lake, C) or table.kind in {"analyses", "figures", "metrics"}:
+        if not table.exists(lake, C) or table.kind in {"analyses", "figures", "metrics", "entities"}:
             continue
         rows = [_comparable(row) for row in lake.read(table.name(C)).to_pylist()]
         if rows:

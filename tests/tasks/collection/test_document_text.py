@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tasks.collection.document_text import as_markdown
+from infra.lake import Lake
+from infra.settings import Settings
+from tasks.collection.document_text import as_markdown, document_text, write_corpus
+from tasks.index.run import index
 from tasks.records import Element, Parsed
 
 cells = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12).map(
@@ -48,3 +54,21 @@ def test_a_table_keeps_its_rows_and_columns_whatever_its_cells_hold(rows: list[l
     kinds = [token.type for token in tokens]
     assert kinds.count("tr_open") == len(rows)
     assert kinds.count("th_open") + kinds.count("td_open") == width * len(rows)
+
+
+def test_a_corpus_is_written_whole_and_says_what_it_leaves_out(settings: Settings, lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.txt", "b.md", "c.csv"):
+        (folder / name).write_text(f"Parole di {name}, 12 righe.")
+    (folder / "empty.pdf").write_bytes(b"")
+    index(settings, [str(folder)], "c")
+    receipt = write_corpus(lake, "c", tmp_path / "out" / "corpus.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out" / "corpus.jsonl").read_text().splitlines()]
+    assert (receipt["documents"], receipt["quarantined"], receipt["without_text"]) == (3, 1, 0)
+    assert [Path(row["path"]).name for row in rows] == ["a.txt", "b.md", "c.csv"]
+    assert all(row["markdown"] == document_text(lake, "c", row["document_id"])["markdown"] for row in rows)
+    write_corpus(lake, "c", tmp_path / "out" / "corpus.md")
+    text = (tmp_path / "out" / "corpus.md").read_text()
+    assert all(row["markdown"] in text and row["path"] in text for row in rows)
+    assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["corpus.jsonl", "corpus.md"]

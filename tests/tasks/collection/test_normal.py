@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.collection import normal, terms
@@ -15,6 +15,7 @@ from tasks.collection import normal, terms
 CENTS = st.integers(1, 10**10)
 
 
+@settings(deadline=None)  # the first call loads a locale
 @given(CENTS, st.sampled_from(["it", "en", "fr", "de_CH"]))
 def test_an_amount_is_one_term_in_every_locale(cents: int, locale: str) -> None:
     written = format_decimal(cents / 100, "#,##0.00", locale)
@@ -25,6 +26,7 @@ def test_an_amount_is_one_term_in_every_locale(cents: int, locale: str) -> None:
     assert set(terms.query_terms(plain)) <= set(terms.analyse(f"Totale € {written} entro", "it").split())
 
 
+@settings(deadline=None)
 @given(st.dates(date(1901, 1, 1), date(2099, 12, 31)), st.sampled_from(["it", "en"]))
 def test_a_date_in_figures_or_words_is_one_term(day: date, language: str) -> None:
     forms = [day.isoformat(), f"{day:%d/%m/%Y}", f"{day:%d.%m.%Y}", f"{day.day}-{day.month}-{day.year}"]
