@@ -11,6 +11,7 @@ CREDIT_NOTES = frozenset({"TD04", "TD08", "381", "396", "81", "83", "261", "262"
 SELF_BILLED = frozenset({"TD16", "TD17", "TD18", "TD19", "TD20", "TD21", "TD22", "TD23", "TD27", "TD28", "TD29"})
 """Documents that a customer makes for the tax office: they owe nobody anything, so they have no place in a due-date list."""
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,18 @@ class Invoice:
             return ZERO
         if self.payable is not None:
             return self.payable
+        return self.total_or_summed - self._still_in_total - (self.prepaid or ZERO)
+
+    @property
+    def _still_in_total(self) -> Decimal:
+        """What of the tax withheld and the VAT that is split the total has not been reduced by: some suppliers state it net of them."""
         split = sum((row.tax for row in self.vat if row.due == "S" and row.tax is not None), ZERO)
-        return self.total_or_summed - self.withheld - split - (self.prepaid or ZERO)
+        if self.total is not None and self.vat and (split or self.withheld):
+            for gone in (ZERO, self.withheld, split, self.withheld + split):
+                expected = self.summed - gone
+                if any(abs(self.total - expected - stamp) <= CENT for stamp in (ZERO, self.stamp or ZERO)):
+                    return self.withheld + split - gone
+        return self.withheld + split
 
     @property
     def stated_to_pay(self) -> Decimal | None:

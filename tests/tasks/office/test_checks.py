@@ -65,6 +65,17 @@ def test_withholding_split_and_advances_are_understood() -> None:
     assert rules(make.Body("1", DAY, terms="TP03", dues=(("2026-04-30", "10.00"),))) == []
 
 
+@pytest.mark.parametrize(("stated", "stamp"), [("122.00", ""), ("102.00", ""), ("124.00", "2.00"), ("104.00", "2.00")])
+def test_withholding_is_subtracted_once_whether_or_not_the_total_is_net_of_it(stated: str, stamp: str) -> None:
+    fees = make.Body("1", DAY, withholding=("RT02", "20.00", "20.00", "A"), total=stated, stamp=stamp)
+    root, _ = root_of(make.fatturapa([fees]).decode())
+    (invoice,) = fatturapa.invoices(Node(root))
+    assert invoice.to_pay == Decimal("104.00" if stamp else "102.00")
+    split = make.Body("1", DAY, vat_due="S", total="100.00")
+    (invoice,) = fatturapa.invoices(Node(root_of(make.fatturapa([split]).decode())[0]))
+    assert invoice.to_pay == 100, "a total without the VAT that the customer pays to the state"
+
+
 def test_a_missing_total_and_a_missing_nature() -> None:
     assert rules(make.Body("1", DAY, total="")) == []
     assert rules(make.Body("1", DAY, (make.Row("x", rate="0.00"),))) == [("nature_missing", "error")]
