@@ -14,8 +14,8 @@ from tasks.records import Parsed
 
 ROLES = words(
     date="data operazione|data contabile|data|data mov|data movimento|data registrazione|data oper|data op|date|booking date|"
-    "transaction date|posting date|buchungstag|date operation",
-    value_date="data valuta|valuta|value date|valuta data|wertstellung|date valeur",
+    "transaction date|posting date|buchungstag|buchungsdatum|date operation|completed date|data registraz|data di registrazione|data op ne",
+    value_date="data valuta|valuta|value date|valuta data|wertstellung|valutadatum|date valeur|started date|val",
     debit="addebiti|addebito|dare|uscite|uscita|debit|debits|money out|paid out|importo addebito|dare eur|uscite eur|withdrawals|"
     "movimenti dare|addebiti eur",
     credit="accrediti|accredito|avere|entrate|entrata|credit|credits|money in|paid in|importo accredito|avere eur|entrate eur|deposits|"
@@ -23,12 +23,21 @@ ROLES = words(
     amount="importo|amount|importo eur|importo euro|importo in euro|movimento|betrag|montant|importo operazione|amount eur",
     balance="saldo|saldo contabile|balance|running balance|saldo progressivo|kontostand",
     text="descrizione|causale|descrizione operazione|operazione|dettagli|descrizione movimento|description|details|narrative|"
+    "descrizione operazioni|descrizione estesa|descrizione completa|payment reference|buchungstext|"
     "causale descrizione|verwendungszweck|libelle|descrizione causale|memo|reference text",
-    counterpart="controparte|beneficiario|ordinante|beneficiario ordinante|payee|counterparty|ordinante beneficiario",
-    iban="iban|iban controparte|iban beneficiario",
+    counterpart="controparte|beneficiario|ordinante|beneficiario ordinante|payee|counterparty|ordinante beneficiario|"
+    "partner name|beguenstigter zahlungspflichtiger|name zahlungsbeteiligter|empfanger|counter party",
+    iban="iban|iban controparte|iban beneficiario|partner iban|kontonummer iban",
     reference="riferimento|rif|cro|trn|reference|id operazione|numero operazione",
+    side="d a|dare avere|segno|d c|dc|da|soll haben|s h",
     account="conto|codice conto|sottoconto|account",
 )
+ABOVE = 8
+"""Elements at the top of a document among which balances are looked for."""
+
+OUT, IN = frozenset("DS-"), frozenset("ACH+")
+"""First signs of a column that says which side an amount is on: dare, debit, Soll; avere, credit, Haben."""
+
 _OPENING = re.compile(
     r"saldo\s+(?:iniziale|precedente|di apertura)|opening balance|balance brought forward", re.IGNORECASE
 )
@@ -43,7 +52,7 @@ _DAY = re.compile(r"\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}|\d{4}-\d\d-\d\d")
 def find(parsed: Parsed) -> Iterator[Statement]:
     """Yield the statements of a document; a table with accounts is a day book and none of these."""
     for table in grids(parsed, ROLES, (("date",), ("text", "counterpart"), ("amount", "debit"), ("amount", "credit"))):
-        sure = {"value_date", "balance"} & table.columns.keys()
+        sure = {"value_date", "balance", "side"} & table.columns.keys()
         if "account" in table.columns or not (sure or _closing_row(table)):
             continue
         if statement := _statement(table, parsed):
@@ -57,7 +66,7 @@ def _closing_row(table: Grid) -> bool:
 def _statement(table: Grid, parsed: Parsed) -> Statement | None:
     movements: list[Movement] = []
     balances: list[Decimal | None] = []
-    opening, closing = _stated(table)
+    opening, closing = _stated(table, parsed)
     for number, row in enumerate(table.rows, table.first):
         when = table.day(row, "date")
         value = _amount(table, row)
@@ -89,7 +98,12 @@ def _amount(table: Grid, row: Sequence[str]) -> Decimal | None:
     debit, credit = table.amount(row, "debit"), table.amount(row, "credit")
     if debit or credit:
         return abs(credit or Decimal(0)) - abs(debit or Decimal(0))
-    return table.amount(row, "amount") if "amount" in table.columns else debit if debit is not None else credit
+    if "amount" not in table.columns:
+        return debit if debit is not None else credit
+    value, side = table.amount(row, "amount"), table.cell(row, "side").upper()[:1]
+    if value is None or "side" not in table.columns:
+        return value
+    return -abs(value) if side in OUT else abs(value) if side in IN else None
 
 
 def _movement(table: Grid, row: Sequence[str], line: int, when: date, value: Decimal) -> Movement:
@@ -108,11 +122,11 @@ def _movement(table: Grid, row: Sequence[str], line: int, when: date, value: Dec
 Balance = tuple[Decimal, date | None]
 
 
-def _stated(table: Grid) -> tuple[Balance | None, Balance | None]:
-    """Return the balances that rows of words state: `SALDO FINALE AL 30/04/2026 EUR 48.210,33`."""
+def _stated(table: Grid, parsed: Parsed) -> tuple[Balance | None, Balance | None]:
+    """Return the balances that rows, or lines above the table, state: `SALDO FINALE AL 30/04/2026 EUR 48.210,33`."""
     found: list[Balance | None] = [None, None]
-    for row in table.rows:
-        text = " ".join(cell for cell in row if cell)
+    above = [line for e in parsed.elements[:ABOVE] if e.kind != "table" for line in e.text.split("\n")]
+    for text in [*above, *(" ".join(cell for cell in row if cell) for row in table.rows)]:
         for place, pattern in enumerate((_OPENING, _CLOSING)):
             if pattern.search(text) and (money := _MONEY.findall(_DAY.sub(" ", text))):
                 when = _DAY.search(text)

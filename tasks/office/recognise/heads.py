@@ -80,11 +80,15 @@ def grid(element: Element, roles: Words, needed: Sequence[Sequence[str]]) -> Gri
     return None
 
 
+_CURRENCY = re.compile(r" (?:in )?(?:eur|euro|usd|gbp|chf)$")
+
+
 def _columns(row: Sequence[str], roles: Words) -> dict[str, int]:
     found: dict[str, int] = {}
     for column, cell in enumerate(row):
         head = fold(cell)
-        role = next((role for role, heads in roles.items() if head in heads and role not in found), "")
+        bare = _CURRENCY.sub("", head)  # `Addebiti (euro)`
+        role = next((role for role, heads in roles.items() if heads & {head, bare} and role not in found), "")
         if role:
             found[role] = column
     return found

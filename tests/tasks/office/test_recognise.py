@@ -229,3 +229,28 @@ def test_a_payment_form_with_its_taxes_and_what_is_set_off() -> None:
 )
 def test_what_is_no_payment_form(text: str) -> None:
     assert not any(isinstance(record, TaxPayment) for record in records(text))
+
+
+LAYOUTS = {
+    "preamble": "Conto Corrente: 12\nSaldo Iniziale: 100,00\nSaldo Finale: 1.346,50\n\nData_Operazione;Data_Valuta;Entrate;Uscite;"
+    "Descrizione\n02/04/2026;02/04/2026;1.250,00;;Bonifico\n03/04/2026;03/04/2026;;-3,50;Commissioni\n",
+    "currency": "Data Contabile;Data Valuta;Addebiti (euro);Accrediti (euro);Descrizione operazioni\n02/04/26;02/04/26;;1.250,00;BONIFICO\n"
+    "03/04/26;03/04/26;3,50;;COMMISSIONE\n",
+    "side": "Data;Descrizione;Importo;D/A\n02/04/2026;BONIFICO;1.250,00;A\n03/04/2026;COMMISSIONE;3,50;D\n",
+    "english": '"Booking Date","Value Date","Partner Name","Payment Reference","Amount (EUR)"\n2026-04-02,2026-04-02,Rossi,FT 12,1250.00\n'
+    "2026-04-03,2026-04-03,Bank,Fee,-3.50\n",
+    "german": '"Buchungstag";"Valutadatum";"Verwendungszweck";"Betrag"\n"02.04.26";"02.04.26";"RG 12";"1.250,00"\n'
+    '"03.04.26";"03.04.26";"ENTGELT";"-3,50"\n',
+    "moments": "Type,Started Date,Completed Date,Description,Amount,Currency,Balance\nTRANSFER,2026-04-02 10:00:00,2026-04-02 10:00:01,Rossi,"
+    "1250.00,EUR,1350.00\nFEE,2026-04-03 10:00:00,2026-04-03 10:00:01,Plan,-3.50,EUR,1346.50\n",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_tables_of_many_banks_give_the_same_movements(layout: str) -> None:
+    (statement,) = records(LAYOUTS[layout])
+    assert isinstance(statement, Statement)
+    moved = [(str(one.day), one.amount) for one in statement.movements]
+    assert moved == [("2026-04-02", Decimal("1250.00")), ("2026-04-03", Decimal("-3.50"))]
+    balances = (statement.opening, statement.closing)
+    assert balances == ((Decimal(100), Decimal("1346.50")) if layout in {"preamble", "moments"} else (None, None))
