@@ -230,7 +230,8 @@ def _write(lake: Lake, source: Source) -> None:
 
 def begin(settings: Settings, name: str) -> Source:
     """Note that a run begins."""
-    return change(settings, name, started_at=datetime.now(UTC), status=RUNNING, message="")
+    counts = dict.fromkeys(("fetched", "indexed", "removed", "waiting", "failures"), 0)  # those of the run before
+    return change(settings, name, started_at=datetime.now(UTC), status=RUNNING, message="", **counts)
 
 
 def fail(settings: Settings, name: str, message: str, owed: bool) -> Source:

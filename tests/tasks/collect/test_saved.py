@@ -73,7 +73,9 @@ def test_a_source_is_kept_changed_and_forgotten(settings: Settings, tmp_path: Pa
     counts = {"indexed": 2, "updated": 1, "removed": 0, "waiting": 1}
     done = saved.finish(settings, "in_arrivo", {"documents": counts}, 0, [], 0)
     assert (done.status, done.indexed, done.waiting, done.active, done.next_at) == ("completed", 3, 1, False, None)
+    saved.begin(settings, "in_arrivo")
     failed = saved.fail(settings, "in_arrivo", "the disk is away", owed=True)
+    assert (failed.indexed, failed.waiting) == (0, 0), "a run that failed does not show what the one before did"
     assert saved.find(lake, "in_arrivo") == failed
     made = weekly.gather(settings)
     assert [(one.name, one.status, one.next) for one in made.sources] == [("in_arrivo", "failed", None)]
