@@ -1,15 +1,17 @@
 """Analyses in child processes: a deadline for each document, and a death costs only that one.
 
-An analysis that hangs in native code or in a regular expression cannot be stopped from within its process, so
-documents are analysed in a few spawned children (pebble's pool, which kills a child at its deadline and starts
-another). That also gives every core work, which threads of one interpreter would not. A child keeps its models from
-one document to the next.
+An analysis that hangs in native code or in a regular expression cannot be stopped by Python code of its process, so
+documents are analysed in a few spawned children (pebble's pool, which starts another when one dies). The deadline is
+processor time, which a busy machine does not use up: the kernel ends the child with SIGPROF. Behind it stands a far
+one in time of the clock, for a child that only waits. Children also give every core work, which threads of one
+interpreter would not. A child keeps its models from one document to the next.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind, TransientError, UsageError, first_line
+from infra.processor import Deadline
 from tasks.records import Document
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ MOST_DOCUMENTS = 500  # of one child: native libraries leak a little with each
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One document for a child: the analysis, what it needs, and its deadline in seconds."""
+    """One document for a child: the analysis, what it needs, and its deadline in seconds of processor time."""
 
     analysis: Analysis
     document: Document
@@ -57,9 +60,12 @@ def _outcome(assignment: Assignment, future: Future[Any]) -> tuple[dict[str, Any
     try:
         result, seconds = future.result()
     except FutureTimeout:
-        message = f"the analysis took longer than {assignment.seconds:.0f} s (limits.seconds, and a second a page) and was stopped"
-        return DocumentError(FailureKind.TIMEOUT, message, assignment.analysis.name), assignment.seconds
+        return _too_slow(assignment, f"did not end in {assignment.seconds * Deadline.FAR:.0f} s"), assignment.seconds
     except ProcessExpired as error:
+        if error.exitcode == -signal.SIGPROF:
+            return _too_slow(
+                assignment, f"took more than {assignment.seconds:.0f} s of processor time"
+            ), assignment.seconds
         how = f"signal {-error.exitcode}" if error.exitcode < 0 else f"exit status {error.exitcode}"
         return DocumentError(FailureKind.CRASH, f"the process died on it ({how})", assignment.analysis.name), 0.0
     except (UsageError, TransientError):
@@ -72,12 +78,23 @@ def _outcome(assignment: Assignment, future: Future[Any]) -> tuple[dict[str, Any
     return result, seconds
 
 
+def _too_slow(assignment: Assignment, what: str) -> DocumentError:
+    message = f"the analysis {what} (limits.seconds, and a second a page) and was stopped"
+    return DocumentError(FailureKind.TIMEOUT, message, assignment.analysis.name)
+
+
 def work(assignment: Assignment) -> tuple[dict[str, Any], float]:
     """Analyse a document; runs in the child."""
     import time
 
     started = time.monotonic()
-    result = assignment.analysis.run(assignment.document, assignment.context)
+    signal.setitimer(
+        signal.ITIMER_PROF, assignment.seconds
+    )  # nothing catches SIGPROF: the process ends, whatever it is in
+    try:
+        result = assignment.analysis.run(assignment.document, assignment.context)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return result, time.monotonic() - started
 
 
@@ -86,7 +103,7 @@ _pools: dict[int, ProcessPool] = {}  # by number of children; one in practice
 
 
 def _submit(assignment: Assignment, children: int) -> Future[Any]:
-    future: Future[Any] = _pool(children).schedule(work, args=[assignment], timeout=assignment.seconds)
+    future: Future[Any] = _pool(children).schedule(work, args=[assignment], timeout=assignment.seconds * Deadline.FAR)
     return future
 
 
