@@ -64,6 +64,16 @@ def write(lake: Lake, collection: str, table: pa.Table, parents: Sequence[str] =
     lake.upsert(LEDGER.name(collection), table, LEDGER.key, ("parent_id", parents) if parents else None)
 
 
+def with_content(lake: Lake, collection: str, hashes: Sequence[str]) -> list[str]:
+    """Ids of indexed documents that have one of these content hashes."""
+    if not hashes:
+        return []
+    found: list[str] = read(lake, collection, ["document_id"], {"state": INDEXED, "content_hash": hashes})[
+        "document_id"
+    ].to_pylist()
+    return found
+
+
 def require(lake: Lake, collection: str) -> None:
     """Raise UsageError unless the collection exists; the message names those that do.
 

@@ -17,7 +17,7 @@ from infra.cache import Cache
 from infra.encoders import Encoders, load_encoders
 from infra.lake import Lake
 from infra.settings import load
-from tasks.collection import chunks
+from tasks.collection import chunks, ledger
 from tasks.collection.chunks import CHUNKS, EncoderMark
 from tasks.collection.commit import Staged
 from tasks.collection.elements import ELEMENTS
@@ -63,7 +63,10 @@ def _embed(
 ) -> Embedded:
     pieces = [piece for draft in good for piece in draft.chunks]
     readers = [encoders.of(draft.parsed.language) for draft in good if draft.parsed for _ in draft.chunks]
-    known = chunks.vectors_of(lake, pipeline.collection, [d.work.document_id for d in good if d.work.known_hash])
+    before = [d.work.document_id for d in good if d.work.known_hash]
+    # a file that moved, or lies there twice: the same bytes under another path
+    twins = ledger.with_content(lake, pipeline.collection, [d.content_hash for d in good if not d.work.known_hash])
+    known = chunks.vectors_of(lake, pipeline.collection, [*before, *twins])
     with _ENCODING:
         return embed(pieces, readers, known, shared_cache(), reporter.encoded)
 

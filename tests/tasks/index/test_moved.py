@@ -39,7 +39,7 @@ def test_a_folder_that_moved_is_forgotten_by_name(papers: Path, settings: Settin
     with pytest.raises(UsageError, match="no such file or folder"):
         index(settings, [str(papers / "old")])
     result = index(settings, [str(papers / "new")], prune=False, prune_root=[str(papers / "old")])
-    assert (result["documents"]["removed"], result["documents"]["indexed"]) == (2, 2)
+    assert (result["documents"]["removed"], result["documents"]["indexed"], result["encoded"]) == (2, 2, 0)
     assert known(settings) == {"new/a.txt", "new/b.txt", "rest/c.txt", "rest/d.txt", "rest/e.txt", "rest/f.txt"}
     result = index(settings, [], prune_root=[str(papers / "new" / "a.txt")])
     assert result["documents"]["removed"] == 1
