@@ -8,15 +8,16 @@ comprehensive one is taken.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any
 
 from infra.lake import Lake
-from tasks.collection import lookup
+from tasks.collection import ledger, lookup
 from tasks.collection.analyses import ANALYSES, OK
-from tasks.export.records import Analysed, Entry, Material
+from tasks.export.records import ALL, Analysed, Entry, Intake, Material
 from tasks.figures import Financial, Json
 from tasks.readings import Classes, Reading, Sentiment
 
@@ -42,27 +43,50 @@ _LEDGER = (
     "modified_at",
     "content_hash",
 )
+READ_AT_ONCE = 5_000  # rows of the ledger
 DOCUMENTS = 500  # whose stored results are in memory at a time
 _ANALYSES = ("document_id", "type", "content_hash", "status", "error", "result", "created_at")
 
 
-def collect(lake: Lake, collection: str, documents: Sequence[str], progress: Progress) -> Material:
-    """Return everything that is known of a collection, or of some of its documents (by id or path).
+def collect(
+    lake: Lake, collection: str, documents: Sequence[str], progress: Progress, intake: Intake = ALL
+) -> Material:
+    """Collect what a template takes in of a collection, or of some of its documents (by id or path).
 
     Raises:
         UsageError: there is no such collection, or a name fits none or several of its documents.
     """
     progress("collect", 0, 2)
-    rows = lookup.find(lake, collection, documents, _LEDGER)
+    entries: dict[str, Entry] = {}
+    content: dict[str, str] = {}
+    for row in _ledger_rows(lake, collection, documents):
+        entries[row["document_id"]] = _entry(row)
+        content[row["document_id"]] = row["content_hash"]
     progress("collect", 1, 2)
-    analysed = tuple(_analysed(lake, collection, rows))
+    with_analyses = _with_analyses(lake, collection, content) if intake.most != 0 else []
+    chosen = with_analyses[: intake.most]
+    analysed = tuple(map(intake.lean, _analysed(lake, collection, chosen, entries, content)))
     progress("collect", 2, 2)
-    return Material(collection, datetime.now(UTC).astimezone(), tuple(_entry(row) for row in rows), analysed)
+    left_out = len(with_analyses) - len(chosen)
+    made_at = datetime.now(UTC).astimezone()
+    return Material(collection, made_at, tuple(entries.values()), analysed, left_out=left_out)
+
+
+def _ledger_rows(lake: Lake, collection: str, documents: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the ledger's rows in order of path, or of the names given; as Python objects only a few at a time."""
+    ledger.require(lake, collection)
+    if documents:
+        yield from lookup.find(lake, collection, documents, _LEDGER)
+        return
+    rows = ledger.read(lake, collection, _LEDGER).sort_by("path")
+    for start in range(0, rows.num_rows, READ_AT_ONCE):
+        yield from rows.slice(start, READ_AT_ONCE).to_pylist()
 
 
 def _entry(row: dict[str, Any]) -> Entry:
     """Return a row of the ledger; a null is the field's default."""
     values = {name: row.get(name) for name in Entry.__dataclass_fields__}
+    values |= {name: intern(values[name] or "") for name in ("format", "language", "state", "stage", "kind")}
     values["bytes"] = row.get("size") or row.get("bytes")  # of the file; `bytes` counts its text
     return Entry(**{name: value for name, value in values.items() if value is not None})
 
@@ -130,17 +154,27 @@ class _Gathered:
         )
 
 
-def _analysed(lake: Lake, collection: str, rows: list[dict[str, Any]]) -> Iterator[Analysed]:
-    """Yield the analyses of documents in order of path, with the JSON of only so many documents in memory at a time."""
-    for start in range(0, len(rows), DOCUMENTS):
-        part = {row["document_id"]: row for row in rows[start : start + DOCUMENTS]}
+def _with_analyses(lake: Lake, collection: str, content: Mapping[str, str]) -> list[str]:
+    """Return the ids of the documents that have analyses of their present content, in order of path."""
+    found = ANALYSES.read(lake, collection, ["document_id", "content_hash"])
+    pairs = zip(found["document_id"].to_pylist(), found["content_hash"].to_pylist(), strict=True)
+    have = {document for document, digest in pairs if content.get(document) == digest}
+    return [document for document in content if document in have]
+
+
+def _analysed(
+    lake: Lake, collection: str, documents: Sequence[str], entries: Mapping[str, Entry], content: Mapping[str, str]
+) -> Iterator[Analysed]:
+    """Yield the analyses of documents in their order, with the JSON of only so many documents in memory at a time."""
+    for start in range(0, len(documents), DOCUMENTS):
+        part = documents[start : start + DOCUMENTS]
         stored = ANALYSES.read(lake, collection, _ANALYSES, {"document_id": list(part)}).to_pylist()
         gathered: dict[str, _Gathered] = {}
         for analysis in sorted(stored, key=_made):
             document = analysis["document_id"]
-            if analysis["content_hash"] == part[document]["content_hash"]:
+            if analysis["content_hash"] == content[document]:
                 gathered.setdefault(document, _Gathered()).take(analysis["type"], analysis)
-        yield from (gathered[name].finish(_entry(row)) for name, row in part.items() if name in gathered)
+        yield from (gathered[name].finish(entries[name]) for name in part if name in gathered)
 
 
 def _made(row: dict[str, Any]) -> str:

@@ -21,6 +21,9 @@ def title_of(entry: Entry) -> str:
     return clean(entry.title) or clean(name(entry.path)) or entry.document_id
 
 
+LINKED = 5_000  # rows of one table: each link is an object of the PDF, which is kept until the file is written
+
+
 def source(entry: Entry, page: int = 0, text: str = "") -> Cell:
     """Return a cell that opens the document, at a page where one is known."""
     return Cell(text or clean(name(entry.path)), link=link(entry.path, page))
@@ -42,9 +45,18 @@ def nothing(words: Words, key: str) -> list[Flowable]:
     return [Prose(words(key))]
 
 
+def left_out(material: Material, words: Words) -> list[Flowable]:
+    """Return a line that says how many documents the report does not show because it would be too long."""
+    if not material.left_out:
+        return []
+    shown, more = (words.format.integer(count) for count in (len(material.analysed), material.left_out))
+    return [Prose(words("left_out", shown=shown, count=more), tone="muted")]
+
+
 def documents_table(entries: Sequence[Entry], words: Words) -> Table:
-    """Return every document with its type, size and state; the names are links."""
+    """Return every document with its type, size and state; the names are links, in a table of thousands they are not."""
     show = words.format
+    linked = len(entries) <= LINKED
     columns = [
         Column(words("document"), least=120),
         Column(words("type")),
@@ -57,7 +69,7 @@ def documents_table(entries: Sequence[Entry], words: Words) -> Table:
     rows = [
         Row(
             (
-                source(entry),
+                source(entry) if linked else clean(name(entry.path)),
                 entry.format or "–",
                 entry.language or "–",
                 show.integer(entry.pages or None),

@@ -7,8 +7,8 @@ percent; pages are 1-based, 0 where unknown; times carry their offset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -48,6 +48,39 @@ class Analysed:
     classes: Classes | None = None
     reading: Reading | None = None
     failures: tuple[tuple[str, str], ...] = ()
+
+
+def bare(one: Analysed) -> Analysed:
+    """Keep which analyses there are, with the labels that were found and nothing of the text."""
+    return Analysed(
+        one.entry,
+        financial=Financial() if one.financial else None,
+        sentiment=replace(one.sentiment, passages=()) if one.sentiment else None,
+        classes=Classes(one.classes.label) if one.classes else None,
+        reading=Reading() if one.reading else None,
+        failures=one.failures,
+    )
+
+
+def figures_only(one: Analysed) -> Analysed:
+    """Keep what `bare` keeps, with the financial analysis whole."""
+    return replace(bare(one), financial=one.financial)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a template takes of the analyses: of `most` documents at most (None: of all), each as `lean` leaves it.
+
+    A report that reads all must be lean: 100,000 analyses take some gigabytes.
+    """
+
+    most: int | None = None
+    lean: Callable[[Analysed], Analysed] = lambda one: one
+
+
+ALL = Intake()
+CHAPTERS = Intake(most=2_000)
+"""A chapter a document: some 5,000 pages, which nobody reads and a PDF viewer still opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +214,10 @@ class Papers:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything that a template may use. `entries` is the whole ledger or the documents that were asked for."""
+    """Everything that a template may use. `entries` is the whole ledger or the documents that were asked for.
+
+    `left_out` are documents with analyses beyond those that the template takes, see `Intake`.
+    """
 
     collection: str
     made_at: datetime
@@ -190,3 +226,4 @@ class Material:
     week: Week | None = None
     crops: Mapping[tuple[str, int, Box], bytes] = field(default_factory=dict)  # pictures of figures as PNG
     papers: Papers | None = None
+    left_out: int = 0

@@ -87,16 +87,14 @@ def export(
     day = _day(on)
     destination(settings, collection, template_name, output)
     lake = Lake(settings.root)
-    material = collect(lake, collection, documents, progress)
+    material = collect(lake, collection, documents, progress, chosen.intake)
     if template_name == "weekly":
         material = replace(material, week=weekly_figures(material, Words(language)))
     if template_name == "financial":
         material = replace(material, crops=crops_of(material))
     if chosen.tables is not None:
         ids = [entry.document_id for entry in material.entries] if documents else []
-        material = replace(
-            material, papers=collect_papers(lake, collection, office or settings.office, day, ids), analysed=()
-        )
+        material = replace(material, papers=collect_papers(lake, collection, office or settings.office, day, ids))
     return write(settings, material, template_name, output, language, progress)
 
 

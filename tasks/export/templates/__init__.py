@@ -1,4 +1,4 @@
-"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION and `compose`, and a line in MODULES.
+"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION, INTAKE and `compose`, and a line in MODULES.
 
 `compose(material, words)` is a plain function from records to a Report: it reads no table, no file and no clock.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.errors import UsageError
-from tasks.export.records import Material, Papers
+from tasks.export.records import Intake, Material, Papers
 from tasks.export.report import Report
 from tasks.export.sheets import Tables
 from tasks.export.words import Words
@@ -34,12 +34,14 @@ MODULES: Final = (
 class Template:
     """A template by its name, with what it shows in one line.
 
-    `tables` makes the same report as plain tables, for a workbook; None where a report is more than tables.
+    `intake` says what it takes of the analyses. `tables` makes the same report as plain tables, for a workbook; None where
+    a report is more than tables.
     """
 
     name: str
     description: str
     compose: Callable[[Material, Words], Report]
+    intake: Intake
     tables: Callable[[Papers, Words], Tables] | None = None
 
 
@@ -52,4 +54,4 @@ def template(name: str) -> Template:
     if name not in MODULES:
         raise UsageError(f"no template {name!r}: choose one of {', '.join(MODULES)}")
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
-    return Template(module.NAME, module.DESCRIPTION, module.compose, getattr(module, "tables", None))
+    return Template(module.NAME, module.DESCRIPTION, module.compose, module.INTAKE, getattr(module, "tables", None))

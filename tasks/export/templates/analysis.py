@@ -1,6 +1,6 @@
 """Template `analysis`: what each document says: summary, tone by section, key phrases, entities, classes, statistics.
 
-The sentences are the document's own, each with its page; a summary that a model wrote is marked as such. Needs a
+The sentences are the document's own, each with its page; a summary that a model wrote is marked as such. Intake a
 comprehensive, sentiment or classify analysis of the documents; without any it says so.
 """
 
@@ -15,8 +15,8 @@ from reportlab.platypus.doctemplate import CondPageBreak
 from tasks.export import style
 from tasks.export.charts import ribbon
 from tasks.export.layout import Heading, Prose, Space, bullets
-from tasks.export.parts import finish, nothing, page_cell, source, source_line, title_of
-from tasks.export.records import Analysed, Entry, Material
+from tasks.export.parts import finish, left_out, nothing, page_cell, source, source_line, title_of
+from tasks.export.records import CHAPTERS, Analysed, Entry, Material
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.text import clean, name, shorten
@@ -25,6 +25,7 @@ from tasks.readings import Entity, Passage, Reading, Sentiment
 
 NAME = "analysis"
 DESCRIPTION = "summary, tone by section, key phrases and entities, document by document"
+INTAKE = CHAPTERS
 TONES = {"positive": "good", "neutral": "muted", "negative": "poor"}
 SIGNS = {"positive": 1.0, "neutral": 0.0, "negative": -1.0}
 
@@ -49,7 +50,7 @@ def compose(material: Material, words: Words) -> Report:
         story += _chapter(one, f"{title} · {clean(name(one.entry.path))}" if names[title] > 1 else title, words)
     if failed:
         story += failures(failed, words)
-    return finish(words("analysis_title"), material, story, words)
+    return finish(words("analysis_title"), material, [*left_out(material, words), *story], words)
 
 
 def _chapter(one: Analysed, title: str, words: Words) -> Story:

@@ -13,12 +13,13 @@ from tasks.export import style
 from tasks.export.charts import Chart, Series, bars, beside, columns, half, lines
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles
 from tasks.export.parts import counts, documents_table, failures_table, finish, nothing, share_table
-from tasks.export.records import Entry, Material
+from tasks.export.records import Entry, Intake, Material
 from tasks.export.report import Report
 from tasks.export.words import Words
 
 NAME = "collection"
 DESCRIPTION = "documents by type, language and age, growth, failures, and the list of all documents"
+INTAKE = Intake(most=0)
 AGES = (("age_week", 7), ("age_month", 31), ("age_quarter", 92), ("age_year", 366), ("age_three", 1096))
 
 Story = list[Flowable]

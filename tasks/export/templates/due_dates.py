@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from tasks.export.layout import Tile
 from tasks.export.papers import Row, counted, main_currency, office_notes, party
 from tasks.export.parts import finish, nothing
-from tasks.export.records import Material, Papers
+from tasks.export.records import Intake, Material, Papers
 from tasks.export.report import Report
 from tasks.export.sheets import Head, Line, Sheet, Tables, as_pdf
 from tasks.export.words import Words
 
 NAME = "due-dates"
 DESCRIPTION = "what is to be paid and collected: overdue, by week and month, net of withholding, split and credit notes"
+INTAKE = Intake(most=0)
 WEEKS = 8
 
 

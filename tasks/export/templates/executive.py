@@ -17,7 +17,7 @@ from tasks.export.charts import Chart, Series, bars, beside, columns, half
 from tasks.export.companies import Company, companies
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles, total_height
 from tasks.export.parts import counts, finish, nothing
-from tasks.export.records import Material
+from tasks.export.records import Intake, Material, figures_only
 from tasks.export.report import Report, TitleBlock
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.templates.analysis import SIGNS
@@ -26,6 +26,7 @@ from tasks.export.words import Words
 
 NAME = "executive"
 DESCRIPTION = "one page: documents, companies, tone, and what needs attention"
+INTAKE = Intake(lean=figures_only)
 FIRMS = 8
 NEEDS = 6
 

@@ -1,7 +1,7 @@
 """Template `financial`: for each company its figures over the years, its metrics with their lights, charts and checks.
 
 Every figure carries the page it was read from, as a link, and every metric its formula and inputs: a reader can check
-the report against the documents. Needs financial analyses; without any it says so.
+the report against the documents. Intake financial analyses; without any it says so.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from tasks.export import finance
 from tasks.export.companies import Company, companies
 from tasks.export.crops import Crops
 from tasks.export.layout import Heading, Prose, Tile, Tiles
-from tasks.export.parts import finish, nothing, source, source_line
-from tasks.export.records import Analysed, Material
+from tasks.export.parts import finish, left_out, nothing, source, source_line
+from tasks.export.records import CHAPTERS, Analysed, Material
 from tasks.export.report import Report
 from tasks.export.table import Column, Row, Table
 from tasks.export.templates.financial_charts import charts
@@ -27,6 +27,7 @@ from tasks.export.words import Words
 
 NAME = "financial"
 DESCRIPTION = "figures over the years, metrics with traffic lights, charts and checks, company by company"
+INTAKE = CHAPTERS
 
 Story = list[Flowable]
 
@@ -46,7 +47,7 @@ def compose(material: Material, words: Words) -> Report:
         story += _chapter(firm, material.crops, words)
     if silent:
         story += _without(silent, words)
-    return finish(words("financial_title"), material, story, words)
+    return finish(words("financial_title"), material, [*left_out(material, words), *story], words)
 
 
 def _chapter(firm: Company, pictures: Crops, words: Words) -> Story:

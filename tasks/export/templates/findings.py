@@ -8,7 +8,7 @@ from collections import Counter
 from tasks.export.layout import Tile
 from tasks.export.papers import Row, office_notes
 from tasks.export.parts import finish, nothing
-from tasks.export.records import Material, Papers
+from tasks.export.records import Intake, Material, Papers
 from tasks.export.report import Report
 from tasks.export.sheets import Head, Line, Sheet, Tables, as_pdf
 from tasks.export.text import name
@@ -17,6 +17,7 @@ from tasks.office.rules import sentence
 
 NAME = "findings"
 DESCRIPTION = "what papers contradict themselves or each other in: sums, identifiers, duplicates, registers, returns"
+INTAKE = Intake(most=0)
 
 
 def compose(material: Material, words: Words) -> Report:

@@ -6,13 +6,14 @@ from collections import defaultdict
 
 from tasks.export.papers import Row, counted, office_notes, party
 from tasks.export.parts import finish, nothing
-from tasks.export.records import Material, Papers
+from tasks.export.records import Intake, Material, Papers
 from tasks.export.report import Report
 from tasks.export.sheets import Head, Line, Sheet, Tables, as_pdf
 from tasks.export.words import Words
 
 NAME = "spend"
 DESCRIPTION = "spend by supplier and year with its share and change, and prices of the same line that changed"
+INTAKE = Intake(most=0)
 MOST_PRICES = 200
 
 

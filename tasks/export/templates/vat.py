@@ -8,7 +8,7 @@ from datetime import date
 
 from tasks.export.papers import Row, counted, office_notes
 from tasks.export.parts import finish, nothing
-from tasks.export.records import Material, Papers
+from tasks.export.records import Intake, Material, Papers
 from tasks.export.report import Report
 from tasks.export.sheets import Head, Line, Sheet, Tables, as_pdf
 from tasks.export.words import Words
@@ -18,6 +18,7 @@ NAME = "vat"
 DESCRIPTION = (
     "VAT by month, rate and reason for purchases and sales, split payment and reverse charge apart, against the returns"
 )
+INTAKE = Intake(most=0)
 
 Month = tuple[int, int]
 

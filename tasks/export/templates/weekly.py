@@ -16,7 +16,7 @@ from tasks.export import style
 from tasks.export.charts import Chart, Series, beside, columns, half, lines
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles, bullets
 from tasks.export.parts import framed, nothing
-from tasks.export.records import Count, Day, Material, Schedule, Week
+from tasks.export.records import Count, Day, Intake, Material, Schedule, Week, bare
 from tasks.export.report import Report
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.text import name
@@ -24,6 +24,7 @@ from tasks.export.words import Words
 
 NAME = "weekly"
 DESCRIPTION = "the platform's week: work, failures, queues, schedules, storage, alerts, what needs a person"
+INTAKE = Intake(lean=bare)
 
 Story = list[Flowable]
 

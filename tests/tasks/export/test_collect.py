@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,9 @@ from infra.errors import UsageError
 from infra.lake import Lake
 from tasks.collection import ledger
 from tasks.export.collect import collect
-from tasks.export.records import Material
+from tasks.export.records import ALL, Intake, Material, bare, figures_only
+from tasks.export.templates import template
+from tasks.export.words import Words
 from tasks.figures import Conflict, Figure, Financial, number
 from tasks.readings import Entity, Phrase, Reading, Sentiment
 from tasks.records import document_id
@@ -113,6 +116,25 @@ def lake(tmp_path: Path) -> Lake:
 
 def gathered(lake: Lake, *documents: str, collection: str = "documents") -> Material:
     return collect(lake, collection, documents, lambda stage, done, total: None)
+
+
+def test_a_template_takes_in_what_it_shows_and_says_what_it_leaves_out(lake: Lake) -> None:
+    def taken(intake: Intake) -> Material:
+        return collect(lake, "documents", (), lambda stage, done, total: None, intake)
+
+    assert [one.entry.path for one in taken(ALL).analysed] == list(PATHS[:2])
+    first = taken(Intake(most=1))
+    assert ([one.entry.path for one in first.analysed], first.left_out) == ([PATHS[0]], 1)
+    nothing = taken(Intake(most=0))
+    assert (nothing.analysed, nothing.left_out, len(nothing.entries)) == ((), 0, 3)
+    whole, lean = taken(ALL).analysed[0], taken(Intake(lean=bare)).analysed[0]
+    assert whole.reading and whole.reading.summary and lean.reading == Reading()
+    assert lean.financial == Financial() and whole.sentiment
+    assert lean.sentiment == dataclasses.replace(whole.sentiment, passages=())
+    assert taken(Intake(lean=figures_only)).analysed[0].financial == whole.financial
+    words = Words("it")
+    story = template("analysis").compose(first, words).story
+    assert words("left_out", shown="1", count="1") in [getattr(piece, "text", "") for piece in story]
 
 
 def test_the_ledger_becomes_entries(lake: Lake) -> None:
