@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: install demo test test-fast hooks lint bench up down lock clean
@@ -34,11 +35,11 @@ demo: install
 	$(BIN)/python samples/demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
 # What a change is tried with while it is made: no server, no OCR, no kills; three minutes of processor time.
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not e2e and not server and not slow" -x
+	$(BIN)/python -m pytest $(BESIDE) -m "not e2e and not server and not slow" -x
 
 hooks: $(VENV)/.dev
 	$(BIN)/pre-commit install
