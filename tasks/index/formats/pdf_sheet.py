@@ -33,6 +33,7 @@ class Notes:
     unread: list[int] = field(default_factory=list)  # without text, and text recognition not available
     pictures: list[int] = field(default_factory=list)  # with text and an unread picture, as before
     wordless: dict[int, int] = field(default_factory=dict)  # pictures that nothing was read of, by page
+    gaps: list[int] = field(default_factory=list)  # some letters without a meaning
     blank: list[int] = field(default_factory=list)  # nothing recognised
     slow: bool = False  # text recognition of a page took too long
     files: list[tuple[str, bytes]] = field(default_factory=list)
@@ -54,6 +55,11 @@ class Notes:
         found = [*self.warnings, self.missing()]
         if self.pictures:
             found.append(f"{_ranges(self.pictures)} a picture of text that was not read: {self.tesseract}")
+        if self.gaps:
+            found.append(
+                f"{_ranges(self.gaps)} letters that their fonts do not map to text: words there may be incomplete"
+                " (FALDONE_OCR=always reads pages as pictures)"
+            )
         if total := sum(self.wordless.values()):
             count = "1 picture" if total == 1 else f"{total} pictures"
             found.append(f"{_ranges([*self.wordless])} {count} without lines of text, of which nothing was read")
@@ -108,6 +114,8 @@ def _read(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
     drawn = raw.FPDFPage_CountObjects(page.raw) > 0 or raw.FPDFPage_GetAnnotCount(page.raw) > 0
     if words.broken or notes.context.ocr == "always" or (words.empty and drawn):
         return _read_whole(page, number, words, notes)
+    if words.gaps:
+        notes.gaps.append(number)
     shapes = read_shapes(page)
     words = replace(words, rules=tuple(shapes.rules))
     if shapes.pictures:

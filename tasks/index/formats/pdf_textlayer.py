@@ -12,7 +12,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -26,6 +26,7 @@ SPACES = "\\s\x00-\x1f\x7f\u00a0\u200b\u2060\ufeff\ufffe\uffff"
 _WORD = re.compile(f"[^{SPACES}]+[\x02\ufffe]?")
 _BOLD = re.compile(rb"bold|black|heavy|demi(?!.*light)|-bd|,bd", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # the font descriptor's flag of that name
+_GAPS_SHARE = 0.02  # above it some words of the page lack letters
 _ASKEW = 0.12  # of a quarter turn: text that lies further from it runs along no edge of the page
 _RAISED = 0.85  # of the height of what stands before: lower characters are raised ones
 _BROKEN_SHARE = 0.3  # of characters without a known meaning: above it the text layer is worthless
@@ -118,10 +119,11 @@ def read_words(page: Any, marks: Sequence[Mark] = ()) -> PageWords:
         if not text.strip() and not marks:
             return PageWords()
         found = [part for match in _WORD.finditer(text) for part in _read(probe, match.group(), match.start())]
-        broken = _is_broken(probe, text)
+        broken, gaps = _meaning(probe, text)
     finally:
         textpage.close()
-    return to_page(found, marks, broken, page.get_cropbox(), page.get_rotation() // 90)
+    shown = to_page(found, marks, broken, page.get_cropbox(), page.get_rotation() // 90)
+    return replace(shown, gaps=True) if gaps else shown
 
 
 def _characters(probe: _Probe) -> str:
@@ -193,13 +195,17 @@ def _touching(before: Sequence[float], after: Sequence[float], size: float) -> b
     return bool(-2 * size < after[0] - before[2] < 0.5 * size and abs(after[1] - before[1]) < 0.9 * size)
 
 
-def _is_broken(probe: _Probe, text: str) -> bool:
-    """Tell whether the characters mostly have no meaning: no map to Unicode, private-use or replacement characters."""
+def _meaning(probe: _Probe, text: str) -> tuple[bool, bool]:
+    """Tell whether the characters mostly have no meaning, and whether some letters have none.
+
+    That is no map to Unicode, private-use or replacement characters; signs of symbol fonts (bullets) are no letters.
+    """
     step = max(1, len(text) // 240)  # as many samples say enough
     sample = [(index, text[index]) for index in range(0, len(text), step) if text[index] > " "]
     unmapped, page = probe.calls.unmapped, probe.text
-    bad = sum(_meaningless(char) or unmapped(page, index) == 1 for index, char in sample)
-    return bool(bad > _BROKEN_SHARE * len(sample))
+    bad = [char for index, char in sample if _meaningless(char) or unmapped(page, index) == 1]
+    letters = sum(not ("\uf000" <= char <= "\uf0ff" or char in "\ufffe\uffff") for char in bad)
+    return len(bad) > _BROKEN_SHARE * len(sample), letters > _GAPS_SHARE * len(sample)
 
 
 def _meaningless(char: str) -> bool:

@@ -63,14 +63,15 @@ class PageWords:
     """What stands on a page.
 
     `words` are upright, `turned` at right angles to them; `aslant` is the other text, (text, size in points) a word.
-    `broken` says that the text layer is garbage, `frame` leads from the words' places to the page as shown, and `rules`
-    are the ruling lines there.
+    `broken` says that the text layer is garbage, `gaps` that some letters of it are; `frame` leads from the words' places
+    to the page as shown, and `rules` are the ruling lines there.
     """
 
     words: tuple[Word, ...] = ()
     turned: tuple[Turned, ...] = ()
     aslant: tuple[tuple[str, float], ...] = ()
     broken: bool = False
+    gaps: bool = False
     frame: Frame = SHOWN
     rules: tuple[Rect, ...] = ()
 

@@ -256,17 +256,29 @@ def test_empty_pages_are_no_text() -> None:
     assert "the pages are empty" in str(error)
 
 
-def test_a_garbage_text_layer_counts_as_no_text() -> None:
-    data = make(lambda canvas: write(canvas, 50, 100, "secret message in a font without meaning"))
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
+def mapped(ranges: bytes, count: int) -> bytes:
+    """A page whose font maps codes to characters by these ranges."""
+    text = "secret message in a font that lacks the meaning of some letters"
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(make(lambda canvas: write(canvas, 50, 100, text))))
     fonts = writer.pages[0]["/Resources"]["/Font"]  # type: ignore[index]
     for font in fonts.values():
         codes = pypdf.generic.StreamObject()
-        ranges = b"1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <00> <FF> <E000> endbfrange"
-        codes.set_data(b"/CIDInit /ProcSet findresource begin begincmap " + ranges + b" endcmap end")
+        body = b"1 begincodespacerange <00> <FF> endcodespacerange %d beginbfrange %b endbfrange" % (count, ranges)
+        codes.set_data(b"/CIDInit /ProcSet findresource begin begincmap " + body + b" endcmap end")
         font.get_object()[pypdf.generic.NameObject("/ToUnicode")] = writer._add_object(codes)
-    error = failure(written(writer), ocr="off")
+    return written(writer)
+
+
+def test_a_garbage_text_layer_counts_as_no_text() -> None:
+    error = failure(mapped(b"<00> <FF> <E000>", 1), ocr="off")
     assert error.kind is FailureKind.NO_TEXT
+
+
+@pytest.mark.parametrize(("letter", "told"), [(b"E073", True), (b"F0B7", False), (b"0073", False)])
+def test_pages_of_which_some_letters_have_no_meaning_are_told(letter: bytes, told: bool) -> None:
+    ranges = b"<00> <72> <0000> <73> <73> <%b> <74> <FF> <0074>" % letter
+    warnings = pdf.parse(mapped(ranges, 3), context(ocr="off")).warnings
+    assert any("page 1 has letters that their fonts do not map" in warning for warning in warnings) == told
 
 
 def test_a_file_is_read_from_its_path(tmp_path: Path) -> None:
