@@ -39,6 +39,8 @@ FOREIGN = 0.3  # weight of the vectors for a language that the encoder was not t
 NAMED = 3  # most documents whose names fit the query that are looked into more closely
 EXACT = 3.0  # of a number of a paper, a date or an amount that one document of many holds: more than words and meaning together
 OWN = 0.25  # weight of a word that only the first page of a document names it by
+INVOICES = {"fatturapa", "ubl", "cii"}  # formats whose title names the paper: number, date, parties
+ALIKE, TIED, AMONG = 0.02, 0.003, 50  # shares of a score; hits among which copies are looked for
 FITTING = 0.8  # of the best fit: what still counts as a fit
 PAGED = {"pdf", "pptx"}
 NAME_WORD = re.compile(r"[^\W_]+")
@@ -290,9 +292,35 @@ def rank(candidates: Candidates, fit: Mapping[str, float], language: str) -> lis
     for chunk, row in candidates.rows.items():
         total[chunk] += fit.get(row["document_id"], 0.0)
     order = sorted(total, key=lambda chunk: (-total[chunk], chunk))
+    order = _originals_first(order, total, candidates.rows)
     seen: dict[tuple[str, int], str] = {}
     shown = [c for c in order if seen.setdefault(_place(candidates.rows[c]), c) == c]
     return [_hit(candidates.rows[chunk], total[chunk]) for chunk in shown]
+
+
+def _originals_first(order: Sequence[str], total: Mapping[str, float], rows: Mapping[str, Row]) -> list[str]:
+    """Put the plainest file first among copies of one invoice that score alike: no attachment, then the shortest name.
+
+    Copies have one title (number, date, parties) and differ by a hair in what search sees of them. Invoices whose scores
+    do not differ at all but for noise are ordered so too.
+    """
+    found: list[str] = []
+    left = list(order)
+    while left:
+        first = rows[left[0]]
+        alike = [left[0]]
+        if first["format"] in INVOICES and first["title"]:
+            copy, tie = total[left[0]] * (1 - ALIKE), total[left[0]] * (1 - TIED)
+            near = [c for c in left[:AMONG] if rows[c]["format"] in INVOICES and total[c] >= copy]
+            alike = [c for c in near if rows[c]["title"] == first["title"] or total[c] >= tie]
+        found += sorted(alike, key=lambda c: _plainness(rows[c]["path"]))
+        left = [c for c in left if c not in set(alike)]
+    return found
+
+
+def _plainness(path: str) -> tuple[bool, int, str]:
+    name = path.rsplit("/", 1)[-1]
+    return "!/" in path, len(name), name
 
 
 def _add(total: defaultdict[str, float], lists: Sequence[tuple[float, dict[str, float]]], low: float) -> None:

@@ -72,6 +72,25 @@ def test_a_number_of_a_paper_wins_over_names_that_share_its_year(tmp_path: Path,
     assert forms[0][0].path.endswith("estratto_2026_03_881.txt")
 
 
+def test_of_copies_of_an_invoice_the_plainest_file_comes_first() -> None:
+    found = Candidates()
+    title = "Fattura 7 del 01/02/2026 · A → B"
+    paths = {
+        "a": "/x/copia di f1.xml",
+        "b": "/x/f1.xml",
+        "c": "/x/f1.xml.p7m!/f1.xml",
+        "d": "/x/f2.xml",
+        "e": "/x/f.xml",
+    }
+    scores = {"a": 2.02, "b": 2.0, "c": 2.01, "d": 1.9, "e": 1.0}
+    for chunk, path in paths.items():
+        place = {"document_id": chunk, "path": path, "page_first": 1, "page_last": 1, "section": "", "text": chunk}
+        other = {"title": "Fattura 8" if chunk == "d" else title, "format": "fatturapa", "chunk_id": chunk}
+        found.rows[chunk] = place | other
+    found.scores[(0, None)] = scores
+    assert [hit.text for hit in rank(found, {}, "it")] == ["b", "a", "c", "d", "e"]
+
+
 def test_accounting_terms_find_the_wording_of_statements(searcher: Searcher) -> None:
     assert best(searcher, "capex", mode="text") == "quill-report-2023.txt"
 
