@@ -252,7 +252,7 @@ def _swap(lake: Lake, collection: str, mark: EncoderMark) -> None:
 
 def _claim(lake: Lake, collection: str, prints: Fingerprints) -> None:
     """Have the ledger say of each document what it was encoded with, and its number of chunks."""
-    rows = ledger.read(lake, collection, where={"state": ledger.INDEXED})
+    rows = ledger.read(lake, collection, where={"state": [ledger.INDEXED, ledger.QUARANTINED]})
     old = pl.DataFrame(rows)
     stale = old.filter((pl.col("encoder") != prints.encoder) | (pl.col("chunker") != prints.chunker))
     if stale.is_empty():

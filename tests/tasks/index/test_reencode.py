@@ -126,3 +126,14 @@ def test_each_language_has_its_encoder_and_what_one_made_before_stays(
     assert hits[0].path.endswith("9.txt")
     italian = searcher.search("clean flat", mode="vector", where={"language": "it"}).hits
     assert len(italian) == 8 and not any(hit.path.endswith("9.txt") for hit in italian)
+
+
+def test_a_document_in_quarantine_counts_as_tried_with_the_new_encoder(
+    settings: Settings, papers: Path, lake: Lake
+) -> None:
+    (papers / "bad.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    index(settings, [str(papers)], "c")
+    index(other(settings), [str(papers)], "c", reencode=True)
+    rows = ledger.read(lake, "c", ["state", "encoder"]).to_pylist()
+    assert sorted({row["state"] for row in rows}) == [ledger.INDEXED, ledger.QUARANTINED]
+    assert {row["encoder"] for row in rows} == {load_encoders(other(settings)).fingerprint}
