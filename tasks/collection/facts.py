@@ -7,7 +7,7 @@ whole whenever one of those analyses is made again.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -158,21 +158,25 @@ def commit(lake: Lake, collection: str, stems: Sequence[str], type: str) -> None
     """
     if not stems:
         return
-    analyses = staged(stems, ANALYSES)
+    now = _contents(lake, collection, staged(stems, ANALYSES)["document_id"].to_pylist())
+    # a document that an index run changed or removed meanwhile: its results are nobody's any more
+    analyses = _current(staged(stems, ANALYSES), now)
     documents = analyses["document_id"].to_pylist()
-    now = _contents(lake, collection, documents)
     for fact in facts_of(type):
-        rows = staged(stems, fact.table)
-        pairs = zip(rows["document_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True)
-        current = rows.filter(pa.array([now.get(document) == content for document, content in pairs], pa.bool_()))
         fact.table.ensure(lake, collection)
-        fact.table.replace(lake, collection, current, documents)
+        fact.table.replace(lake, collection, _current(staged(stems, fact.table), now), documents)
     ANALYSES.ensure(lake, collection)
     ANALYSES.write(lake, collection, analyses)
 
 
+def _current(rows: pa.Table, now: Mapping[str, str]) -> pa.Table:
+    """Keep the rows that were made of what the ledger claims."""
+    pairs = zip(rows["document_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True)
+    return rows.filter(pa.array([now.get(document) == content for document, content in pairs], pa.bool_()))
+
+
 def _contents(lake: Lake, collection: str, documents: Sequence[str]) -> dict[str, str]:
-    """Return the content hash that the ledger claims of each document: facts of another content are nobody's any more."""
+    """Return the content hash that the ledger claims of each document."""
     where: Filter = {"document_id": list(documents), "state": ledger.INDEXED}
     rows = ledger.read(lake, collection, ["document_id", "content_hash"], where).to_pylist()
     return {row["document_id"]: row["content_hash"] for row in rows}

@@ -79,8 +79,8 @@ class Intake:
 
 
 ALL = Intake()
-CHAPTERS = Intake(most=2_000)
-"""A chapter a document: some 5,000 pages, which nobody reads and a PDF viewer still opens."""
+CHAPTERS = Intake(most=1_000)
+"""A chapter a document: some 2,500 pages, which nobody reads and a PDF viewer still opens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ground import C, Office, analyse, contents_of, derived_agree, disagreeing, killing
 from infra.errors import UsageError
 from infra.lake import Lake
-from tasks.collection import catalogue, ledger, tables
+from tasks.collection import catalogue, facts, ledger, tables
 from tasks.collection.chunks import CHUNKS, VECTOR
 from tasks.collection.ledger import LEDGER
 from tasks.index import run as index_run
@@ -333,6 +333,26 @@ def test_a_lost_ledger_row_of_any_document_comes_back_or_leaves_with_its_file() 
                 state.delete("m.eml")
             state.audit_names_what_disagrees()
             state.teardown()
+
+
+def test_results_of_a_document_that_left_or_changed_meanwhile_are_not_kept() -> None:
+    """An analysis that is committed after an index run removed or rewrote what it had read."""
+    state = Ground()
+    real = facts.commit
+
+    def late(*given: Any) -> None:
+        state.delete("b.txt")
+        state.edit("a.txt", 2)
+        state.index(None, True)
+        real(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts, "commit", late)
+        state.analyse(None)
+    state.audit_names_what_disagrees()
+    assert derived_agree(state.lake)
+    assert not audit.look(state.office.settings, state.lake, C).findings
+    state.teardown()
 
 
 def test_any_sequence_of_steps_and_kills_ends_as_one_clean_run() -> None:
