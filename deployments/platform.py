@@ -247,7 +247,7 @@ def _scheduler(settings: Settings) -> list[str]:
     """Return Dask's page, where a scheduler is set that has one."""
     if "://" not in settings.dask:
         return []
-    from infra.cluster import dashboard
+    from infra.scheduler import dashboard
 
     with suppress(TransientError):  # health says that it is away
         return [page for page in [dashboard(settings.dask)] if page]

@@ -1,7 +1,7 @@
 """The door to Redis: vectors and small results shared by every worker, and a lock across machines.
 
-The cache is never needed: any failure of Redis is logged once and treated as an empty cache, so a job goes on,
-slower. Every key has a time to live. Keys are `faldone:KIND:…`; values are bytes that we wrote ourselves (never
+The cache is never needed: any failure of Redis is logged and treated as an empty cache, so a job goes on, slower;
+after a pause Redis is asked again. Every key has a time to live. Keys are `faldone:KIND:…`; values are bytes that we wrote ourselves (never
 pickles).
 """
 
@@ -22,6 +22,7 @@ PREFIX = "faldone"
 LIFETIME = 30 * 24 * 3600  # s
 PIPELINE = 512  # keys of one round trip: no command holds Redis for long
 LEASE = 60.0  # s: a dead holder's lock is free after this
+PAUSE = 15.0  # s without the cache after Redis failed: a job does not wait for a dead Redis at every batch
 
 
 class Cache:
@@ -33,7 +34,7 @@ class Cache:
         self._redis: Any = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
         self._errors = (redis.RedisError, OSError)
         self._lifetime = lifetime
-        self._down = False
+        self._away_until: float | None = None  # monotonic; None while Redis answers
         self.hits = 0
         self.misses = 0
 
@@ -65,14 +66,19 @@ class Cache:
             self._try(self._redis.unlink, *names)
 
     def _try(self, call: Any, *args: Any) -> Any:
-        if self._down:
+        if self._away_until is not None and time.monotonic() < self._away_until:
             return None
         try:
-            return call(*args)
+            answer = call(*args)
         except self._errors as error:
-            self._down = True  # for this object's life: a job does not wait for a dead Redis at every batch
-            log.warning("Redis is away, going on without the cache: %s", error)
+            if self._away_until is None:
+                log.warning("Redis is away, going on without the cache: %s", error)
+            self._away_until = time.monotonic() + PAUSE
             return None
+        if self._away_until is not None:
+            log.warning("Redis is back, and the cache is used again")
+            self._away_until = None
+        return answer
 
     def lease(self, name: str) -> Lease:
         """Return the lock of a name, not yet taken.

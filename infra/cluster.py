@@ -11,19 +11,25 @@ their own), one thread each, and their numeric libraries get one thread too, so 
 
 from __future__ import annotations
 
+import logging
 import sys
+import tempfile
 import threading
+import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from infra.errors import TransientError
+from infra.errors import TransientError, UsageError
+from infra.files import private_folder
 from infra.machine import cores
+from infra.scheduler import identity, page
 from infra.settings import Settings
+
+log = logging.getLogger("faldone.cluster")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,6 +39,9 @@ RECOMPUTED = {"pending", "lost"}  # states of a future whose worker died with it
 WINDOW = 4  # batches in flight for each worker: enough to keep it busy, few enough to keep the flow's memory flat
 LARGE = 256 * 2**20  # bytes of input from which a local cluster pays for its start
 MANY_CORES = 4
+LOOK = 10.0  # s without a result after which the scheduler is asked for its workers
+PATIENCE = 300.0  # s that a job waits for a scheduler to have workers again
+WORD = 60.0  # s between two messages about it
 
 
 class Stopped(Exception):
@@ -85,6 +94,10 @@ class Workers(Generic[T]):
     name: str
     count: int
     dashboard: str = ""
+
+    def blind(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """Return the hosts whose workers do not see some of the local paths, with those paths; on this machine all do."""
+        return {}
 
     def map(
         self, function: Callable[[tuple[T, ...]], R], batches: Iterable[tuple[T, ...]]
@@ -142,8 +155,9 @@ class _Dask(Workers[T]):
         if listen:
             client.subscribe_topic(TOPIC, partial(_heard, self._line, listen))
         told = client.scheduler_info(n_workers=-1)
+        self._address = str(client.scheduler.address)
         self.count = max(1, len(told["workers"]))
-        self.dashboard = _page(told)
+        self.dashboard = page(told)
 
     def stream(
         self, function: Callable[[tuple[T, ...]], R], take: Callable[[], tuple[T, ...] | None]
@@ -159,11 +173,49 @@ class _Dask(Workers[T]):
                 done.add(future)
             if not running:
                 return
-            future = next(done)
+            future = self._next_of(done)
             if future.status in RECOMPUTED:
                 done.add(future)
                 continue
             yield running.pop(future.key), self._outcome(future)
+
+    def blind(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, tuple[str, list[str]]] = self._client.run(_unseen, list(paths), on_error="ignore")
+        return {host: missing for host, missing in found.values() if missing}
+
+    def _next_of(self, done: Any) -> Any:
+        """Wait for the next batch that ends, and say so when there is nobody who could end one.
+
+        Raises:
+            TransientError: for `PATIENCE` seconds the scheduler did not answer, or had no worker.
+        """
+        alone, word = 0.0, 0.0
+        while True:
+            with done.thread_condition:
+                ready = done.thread_condition.wait_for(done.has_ready, LOOK)
+            if ready:
+                return next(done)
+            trouble = self._trouble()
+            if not trouble:
+                alone = 0.0
+                continue
+            now = time.monotonic()
+            alone = alone or now - LOOK
+            if now - alone > PATIENCE:
+                raise TransientError(
+                    f"{trouble} for {PATIENCE:.0f} s: start workers there, then run the same job again"
+                )
+            if now - word > WORD:
+                log.warning("%s: batches wait, for %.0f s more at most", trouble, PATIENCE - (now - alone))
+                word = now
+
+    def _trouble(self) -> str:
+        """Say why no batch can end now; "" when there is a worker."""
+        try:
+            there = identity(self._address, LOOK / 2)["workers"]
+        except TransientError as error:
+            return str(error)
+        return "" if there else f"FALDONE_DASK: the scheduler at {self._address} has no workers"
 
     @staticmethod
     def _outcome(future: Any) -> Any:
@@ -173,6 +225,14 @@ class _Dask(Workers[T]):
         outcome = error or (future.result() if future.status == "finished" else TransientError("the cluster went away"))
         future.release()  # else the scheduler would compute it again when its worker dies later
         return WorkerDied(str(error)) if isinstance(error, KilledWorker) else outcome
+
+
+def _unseen(paths: Sequence[str]) -> tuple[str, list[str]]:
+    """This host's name, and which of the paths are not here."""
+    import os
+    import socket
+
+    return socket.gethostname(), [path for path in paths if not os.path.lexists(path)]
 
 
 def _on_line(function: Callable[[T], R], line: str, batch: T) -> R:
@@ -219,7 +279,37 @@ def workers(settings: Settings, size: int, batches: int, listen: Listener | None
             yield _Dask(client, "local cluster", listen)
     else:
         with _remote(kind) as client:
-            yield _Dask(client, kind, listen)
+            remote: _Dask[Any] = _Dask(client, kind, listen)
+            _check_data_folder(settings, remote)
+            yield remote
+
+
+def _check_data_folder(settings: Settings, pool: Workers[Any]) -> None:
+    """Refuse workers elsewhere that have another data folder under the same name, or none: what they stage would never be found.
+
+    Raises:
+        UsageError: some worker's host does not see a file that was just made in the data folder.
+    """
+    if settings.remote:
+        return
+    with tempfile.NamedTemporaryFile(prefix=".seen-", dir=private_folder(settings.scratch)) as token:
+        check_seen(pool, [token.name], f"the data folder {settings.root} (FALDONE_HOME)")
+
+
+def check_seen(pool: Workers[Any], paths: Sequence[str], what: str) -> None:
+    """Refuse local paths that workers on other hosts do not see.
+
+    Args:
+        what: how the paths are called in the message.
+
+    Raises:
+        UsageError: some worker's host does not see all of them.
+    """
+    for host, missing in sorted(pool.blind(paths).items()):
+        raise UsageError(
+            f"{what}: the Dask workers on {host} do not see {missing[0]}; put it into an object store (s3://…), or on a disk that "
+            "all hosts mount under the same name"
+        )
 
 
 @contextmanager
@@ -241,13 +331,6 @@ def _local(settings: Settings) -> Iterator[Any]:
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
-
-
-def _page(scheduler: Mapping[str, Any]) -> str:
-    """Return Dask's page, from what a scheduler says of itself."""
-    port = scheduler["services"].get("dashboard")
-    host = scheduler["address"].rpartition("://")[2].rpartition(":")[0]
-    return f"http://{host}:{port}/status" if port else ""
 
 
 @contextmanager
@@ -284,70 +367,6 @@ def in_worker() -> bool:
     return True
 
 
-def ping(address: str) -> int:
-    """Return how many workers the scheduler at an address has.
-
-    Raises:
-        TransientError: it does not answer.
-    """
-    from distributed import Client
-
-    try:
-        with Client(address, set_as_default=False, timeout=3) as client:
-            return len(client.scheduler_info(n_workers=-1)["workers"])
-    except (OSError, TimeoutError) as error:
-        raise TransientError(f"the Dask scheduler at {address} does not answer: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerState:
-    """A worker of a scheduler: its memory in bytes and the seconds since its last heartbeat."""
-
-    address: str
-    memory: int
-    silent: float
-
-
-def look(address: str, timeout: float = 3.0) -> list[WorkerState]:
-    """Return the workers of a scheduler, without joining it as a client.
-
-    Raises:
-        TransientError: no scheduler answers there in time.
-    """
-    import time
-
-    told = _identity(address, timeout)
-    now = time.time()
-    return [
-        WorkerState(name, int(about.get("metrics", {}).get("memory", 0)), now - about.get("last_seen", now))
-        for name, about in told["workers"].items()
-    ]
-
-
-def dashboard(address: str, timeout: float = 3.0) -> str:
-    """Return Dask's page of the scheduler at an address, "" where it has none.
-
-    Raises:
-        TransientError: no scheduler answers there in time.
-    """
-    return _page(_identity(address, timeout))
-
-
-def _identity(address: str, timeout: float) -> Any:
-    import asyncio
-
-    async def ask() -> Any:
-        from distributed.core import rpc
-
-        async with rpc(address) as scheduler:
-            return await scheduler.identity(n_workers=-1)
-
-    try:
-        return asyncio.run(asyncio.wait_for(ask(), timeout))
-    except (OSError, TimeoutError) as error:
-        raise TransientError(f"FALDONE_DASK: no scheduler answers at {address}") from error
-
-
 def recycle(address: str, workers_: Sequence[str]) -> None:
     """Ask worker processes to begin anew, which gives their memory back; returns at once.
 
@@ -360,3 +379,17 @@ def recycle(address: str, workers_: Sequence[str]) -> None:
 
 async def _begin_anew(dask_worker: Any) -> None:
     await dask_worker.close_gracefully(restart=True, reason="faldone health: too much memory")
+
+
+def hand_over(address: str, hosts: Collection[str]) -> list[str]:
+    """Retire the workers on some hosts: their results go to the others, and they end. Returns their addresses.
+
+    Raises:
+        TransientError: the scheduler does not answer.
+    """
+    with _remote(address) as client:
+        there = client.scheduler_info(n_workers=-1)["workers"]
+        leaving = [name for name, about in there.items() if about["host"] in hosts]
+        if leaving:
+            client.retire_workers(leaving, close_workers=True)
+    return leaving

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import os
 import shutil
+import time
 import unicodedata
 import uuid
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
+
+log = logging.getLogger("faldone.files")
 
 
 def is_url(source: str) -> bool:
@@ -59,8 +63,15 @@ def _entry(folder: str, name: str) -> str | None:
     return next((entry for entry in entries if unicodedata.normalize("NFC", storable(entry)) == wanted), None)
 
 
+FETCH_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # s between two tries to fetch a file: half a minute in all
+FETCH_RESPITE = 60.0  # s in which a store that was waited for in vain is not waited for again
+_given_up: dict[str, float] = {}  # store: when this process last waited for it in vain
+
+
 def fetch(path: str, folder: Path, most: int) -> Path:
     """Return a local copy of a remote file in `folder`; of a local path the path itself.
+
+    A store that is away for some seconds is waited for, so that one hiccup does not put a batch into quarantine.
 
     Raises:
         DocumentError: it is gone, may not be read, is larger than `most` bytes, or the network failed.
@@ -71,23 +82,45 @@ def fetch(path: str, folder: Path, most: int) -> Path:
     # not the file's own name, which may be longer than a disk takes: 80 Chinese characters are 240 bytes
     ending = Path(inner).suffix if Path(inner).suffix[1:].isascii() else ""
     target = folder / (hashlib.blake2b(path.encode(), digest_size=16).hexdigest() + ending[:20])
-    try:
-        with fs.open(inner, "rb") as source, target.open("wb") as copy:
-            copied = 0
-            while block := source.read(1 << 20):
-                copied += len(block)
-                if copied > most:
-                    raise DocumentError(FailureKind.TOO_LARGE, f"larger than the limit of {most:,} bytes", "discover")
-                copy.write(block)
-    except FileNotFoundError:
-        raise DocumentError(FailureKind.NOT_FOUND, "the file went away", "discover") from None
-    except PermissionError as error:
-        raise DocumentError(FailureKind.PERMISSION, f"may not be read: {error}", "discover") from None
-    except DocumentError:
-        raise
-    except Exception as error:
-        raise DocumentError(FailureKind.NETWORK, f"could not be fetched: {said(error)}", "discover") from error
-    return target
+    store = path[: path.find("/", path.index("://") + 3)]
+    hopeless = time.monotonic() - _given_up.get(store, -FETCH_RESPITE) < FETCH_RESPITE
+    pauses = iter(() if hopeless else FETCH_PAUSES)
+    while True:
+        try:
+            _copy(fs, inner, target, most)
+            return target
+        except DocumentError:
+            raise
+        except Exception as error:
+            failure, passing = _why(error)
+            pause = next(pauses, None) if passing else None
+            if pause is None:
+                if passing and not hopeless:
+                    _given_up[store] = time.monotonic()
+                raise failure from error
+            log.warning("%s %s; tried again in %g s", path, failure, pause)
+            time.sleep(pause)
+
+
+def _why(error: Exception) -> tuple[DocumentError, bool]:
+    """Return why a file could not be fetched, and whether waiting may help: not where a store has answered that it will not give it."""
+    status = getattr(error, "status", None) or getattr(error.__cause__, "status", None)  # of HTTP
+    answered = isinstance(status, int) and status < 500 and status not in {408, 425, 429}
+    if isinstance(error, FileNotFoundError) and status in {None, 404, 410}:
+        return DocumentError(FailureKind.NOT_FOUND, "the file went away", "discover"), False
+    if isinstance(error, PermissionError) or status in {401, 403}:
+        return DocumentError(FailureKind.PERMISSION, f"may not be read: {said(error)}", "discover"), False
+    return DocumentError(FailureKind.NETWORK, f"could not be fetched: {said(error)}", "discover"), not answered
+
+
+def _copy(fs: Any, inner: str, target: Path, most: int) -> None:
+    with fs.open(inner, "rb") as source, target.open("wb") as copy:
+        copied = 0
+        while block := source.read(1 << 20):
+            copied += len(block)
+            if copied > most:
+                raise DocumentError(FailureKind.TOO_LARGE, f"larger than the limit of {most:,} bytes", "discover")
+            copy.write(block)
 
 
 def write_bytes(path: str, data: bytes | memoryview, parents: bool = True) -> None:

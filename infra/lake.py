@@ -21,9 +21,10 @@ from typing import Any
 import numpy.typing as npt
 import pyarrow as pa
 
-from infra import locks
+from infra import lake_format, locks
 from infra.errors import TransientError, UsageError
 from infra.files import is_url, private_folder
+from infra.object_store import reaching
 
 Value = str | int | float | bool | None
 
@@ -68,7 +69,7 @@ class Lake:
         self.location = f"{root}/lake"
         if not is_url(root):
             private_folder(Path(root))
-        self._db = _connect(self.location)
+        self._db = _connect(root)
 
     def __reduce__(self) -> tuple[type[Lake], tuple[str]]:
         return Lake, (self._root,)  # another process opens its own
@@ -78,7 +79,8 @@ class Lake:
         found: list[str] = []
         token: str | None = None
         while True:
-            answer = self._db.list_tables(page_token=token, limit=1000)
+            with reaching(self.location):
+                answer = self._db.list_tables(page_token=token, limit=1000)
             found += answer.tables
             token = answer.page_token
             if not token:
@@ -150,6 +152,8 @@ class Lake:
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
         locks.check()
+        if not self.names():
+            lake_format.mark(self._root)
         fields = [f.with_nullable(False) if f.name == key else f for f in rows.schema]
         schema = pa.schema(fields, metadata=rows.schema.metadata)
         table = self._db.create_table(name, schema=schema, exist_ok=True)
@@ -294,24 +298,29 @@ class Lake:
         return any(column in index.columns for index in self._open(name).list_indices())
 
     def _open(self, name: str) -> Any:
-        try:
-            return self._db.open_table(name)
-        except ValueError as error:
-            if "not found" in str(error).lower():
-                raise UsageError(f"there is no table {name} in {self.location}") from None
-            raise
+        with reaching(self.location):
+            try:
+                return self._db.open_table(name)
+            except ValueError as error:
+                if "not found" in str(error).lower():
+                    raise UsageError(f"there is no table {name} in {self.location}") from None
+                raise
 
 
 @lru_cache(maxsize=8)
-def _connect(location: str) -> Any:
+def _connect(root: str) -> Any:
     import lancedb
 
+    location = f"{root}/lake"
     # LanceDB warns of a coming change for each search that selects columns without the distance: we always select it
     warnings.filterwarnings("ignore", message=".*_distance.*", category=DeprecationWarning)
     try:
-        return lancedb.connect(location, read_consistency_interval=timedelta(0))
+        with reaching(location):
+            connected = lancedb.connect(location, read_consistency_interval=timedelta(0))
     except OSError as error:
         raise TransientError(f"the data folder {location} cannot be opened: {error}") from error
+    lake_format.found(root)
+    return connected
 
 
 def _single(schema: pa.Schema, where: Filter | None) -> str | None:

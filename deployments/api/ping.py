@@ -64,7 +64,7 @@ def _worker() -> str:
 def _scheduler(settings: Settings) -> str | None:
     if "://" not in settings.dask:
         return None
-    from infra.cluster import ping as ask
+    from infra.scheduler import ping as ask
 
     return f"{ask(settings.dask)} workers"
 

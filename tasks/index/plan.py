@@ -10,6 +10,7 @@ and what is left is unchanged. `gone` are documents under the roots that are no 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 
 from infra.errors import FailureKind, UsageError
+from infra.files import on_disk
 from infra.roots import Root
 from tasks.collection.ledger import INDEXED, QUARANTINED, WRITING
 from tasks.index.gone import Emptied, gone
@@ -222,6 +224,18 @@ class Work:
     known_hash: str = ""
     known_encoder: str = ""
     attempts: int = 0
+
+
+def local_files(plan: Plan, most: int) -> list[str]:
+    """Return some files of this machine that are to be done, spread over the plan, by the names that they have on the disk."""
+    paths = (
+        pl.scan_parquet(plan.file)
+        .select("path")
+        .filter(~pl.col("path").str.contains("://", literal=True))
+        .collect()["path"]
+    )
+    chosen = paths.gather_every(max(1, len(paths) // most)).head(most)
+    return [there for there in map(on_disk, chosen) if os.path.lexists(there)]
 
 
 def batches(plan: Plan) -> Iterator[tuple[Work, ...]]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from infra.cache import ping
-from infra.cluster import Workers, workers
+from infra.cluster import Workers, check_seen, workers
 from infra.encoder import Encoder
 from infra.encoders import load_encoders
 from infra.errors import DocumentError, FailureKind, UsageError
@@ -50,6 +50,7 @@ from tasks.records import Failure
 log = logging.getLogger("faldone.index")
 
 FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
+SEEN = 20  # files that the workers must see before they begin
 
 
 class Run:
@@ -104,10 +105,11 @@ def begin(settings: Settings, collection: str, reencode: bool = False) -> Run:
     Raises:
         UsageError: a bad collection name, a setting that cannot be, or without `reencode` another encoder than the collection's.
     """
-    recover_if_free(settings)  # else what is indexed now would leave with the half of an interrupted restore
     if settings.redis_url is not None:
         ping(settings.redis_url.get_secret_value())  # now, not after an hour's work when the lane is asked for
-    return Run(settings, collection, reencode)
+    with shards.reaching(settings):
+        recover_if_free(settings)  # else what is indexed now would leave with the half of an interrupted restore
+        return Run(settings, collection, reencode)
 
 
 @contextmanager
@@ -159,7 +161,8 @@ def make_plan(run: Run, listing: Listing, prune: bool = True, force: bool = Fals
     Raises:
         UsageError: pruning would remove most of the collection, and `force` is not set.
     """
-    known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
+    with shards.reaching(run.settings):
+        known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
     # what lies under a folder that could not be listed is not gone
     hidden = tuple(failure.path for failure in listing.unreadable if failure.kind != FailureKind.NOT_FOUND)
     hidden += tuple(place.path for place in listing.waiting)
@@ -187,6 +190,7 @@ def process(run: Run, plan: Plan) -> Receipt:
 
     Raises:
         TransientError, StoreError: the lake or the cluster was away; the step can be done again.
+        UsageError: workers on other hosts do not see the sources or the data folder.
         StopRequested: the job was asked to stop; what was done is committed.
     """
     if not plan.to_do:
@@ -199,6 +203,7 @@ def process(run: Run, plan: Plan) -> Receipt:
         workers(run.settings, plan.bytes, batches, lambda word: run.progress.part(Part(*word))) as pool,
     ):
         log.info("%d documents on %s", plan.to_do, pool.name)
+        check_seen(pool, planning.local_files(plan, SEEN), "the sources")
         run.watch(pool)
         return run.engine.run(pool)
 

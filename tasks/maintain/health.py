@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra import limits, sandbox
-from infra.cluster import WorkerState
 from infra.errors import FaldoneError, first_line
 from infra.files import private_folder
 from infra.machine import crowding
 from infra.prefect_api import Api
+from infra.scheduler import WorkerState
 from infra.settings import Settings
 from tasks import vitals
 from tasks.maintain.common import size
@@ -211,9 +211,9 @@ def dask(settings: Settings, recycle: bool = False) -> Outcome:
     """Check that the scheduler answers, its workers are alive, and none holds too much memory."""
     if "://" not in settings.dask:
         return "ok", f"{settings.dask}: no scheduler is set"
-    from infra import cluster
+    from infra import cluster, scheduler
 
-    there = cluster.look(settings.dask)
+    there = scheduler.look(settings.dask)
     if not there:
         return "failing", f"{settings.dask} has no worker"
     silent = [worker for worker in there if worker.silent > SILENT]

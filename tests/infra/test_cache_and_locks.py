@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
+from infra import cache as cache_module
 from infra import locks
 from infra.cache import LEASE, Cache, ping
 from infra.errors import LockLost, TransientError, UsageError
@@ -40,6 +41,30 @@ def test_an_absent_redis_is_an_empty_cache_and_is_not_waited_for_twice() -> None
     for _ in range(50):
         cache.put_many("test", {"a": b"1"})
     assert time.monotonic() - started < 1
+
+
+def test_a_cache_that_was_away_is_used_again_after_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cache_module, "PAUSE", 0.2)
+    port = free_port()
+    cache = Cache(f"redis://127.0.0.1:{port}/0")
+    cache.put_many("test", {"a": b"1"})  # nobody is there
+    cache.put_many("test", {"a": b"1"})
+    server = subprocess.Popen(
+        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not cache.get_many("test", ["b"]) and time.monotonic() < deadline:
+            cache.put_many("test", {"b": b"2"})
+            time.sleep(0.05)
+        assert cache.get_many("test", ["a", "b"]) == {"b": b"2"}
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert [record.getMessage().split(",")[0] for record in caplog.records] == ["Redis is away", "Redis is back"]
 
 
 @pytest.mark.parametrize("through_redis", [False, True])

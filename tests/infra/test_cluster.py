@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import deadly
 import psutil
 import pytest
 
-from infra.cluster import Stopped, WorkerDied, check_stop, in_worker, ping, workers
-from infra.errors import TransientError
+from infra import cluster as cluster_module
+from infra.cluster import Stopped, WorkerDied, check_seen, check_stop, in_worker, workers
+from infra.errors import TransientError, UsageError
+from infra.scheduler import ping
 from infra.settings import Settings
 
 BATCHES = [(1, 2), (7,), (3,)]
@@ -98,3 +104,48 @@ def test_a_batch_that_kills_its_workers_costs_only_itself(settings: Settings) ->
         assert isinstance(done[(7,)], ValueError)
         assert len(dict(pool.map(deadly.slow, [(n,) for n in range(8)]))) == 8  # the workers are back
     assert {tuple(word) for word in words} == {("begun", n) for n in range(8)}
+
+
+@pytest.fixture
+def scheduler() -> Iterator[Any]:
+    """A scheduler by address in this process, with one worker that may be taken away."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.mark.e2e
+def test_a_scheduler_without_workers_is_said_and_waited_for_no_longer_than_that(
+    settings: Settings, scheduler: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cluster_module, "LOOK", 0.3)
+    monkeypatch.setattr(cluster_module, "PATIENCE", 8.0)
+    address = scheduler.scheduler_address
+    with workers(settings.model_copy(update={"dask": address}), 0, 3) as pool:
+        scheduler.scale(0)
+        scheduler.sync(scheduler._correct_state)
+        threading.Timer(2.0, scheduler.scale, [1]).start()
+        assert dict(pool.map(deadly.double, [(1, 2)])) == {(1, 2): [2, 4]}
+        assert f"the scheduler at {address} has no workers: batches wait" in caplog.text
+        monkeypatch.setattr(cluster_module, "PATIENCE", 1.0)
+        scheduler.scale(0)
+        scheduler.sync(scheduler._correct_state)
+        with pytest.raises(TransientError, match=f"{address} has no workers for 1 s: start workers"):
+            list(pool.map(deadly.double, [(1, 2)]))
+
+
+@pytest.mark.e2e
+def test_what_workers_do_not_see_is_refused_by_name(settings: Settings, scheduler: Any, tmp_path: Path) -> None:
+    here = tmp_path / "here.txt"
+    here.touch()
+    with workers(settings.model_copy(update={"dask": scheduler.scheduler_address}), 0, 3) as pool:
+        check_seen(pool, [str(here)], "the sources")
+        with pytest.raises(
+            UsageError, match=rf"the sources: .* on {socket.gethostname()} do not see /not/here; .*s3://"
+        ):
+            check_seen(pool, [str(here), "/not/here"], "the sources")
+    with workers(settings, 0, 3) as pool:
+        check_seen(pool, ["/not/here"], "the sources")  # on this machine whoever reads it will say so

@@ -16,9 +16,9 @@ import deadly_index
 import pytest
 from test_run import PAGE, assert_same, run
 
-from infra.cluster import look
 from infra.errors import TransientError
 from infra.lake import Lake
+from infra.scheduler import look
 from infra.settings import Settings
 from ports import free_port
 from tasks.collection import ledger
