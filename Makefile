@@ -1,4 +1,4 @@
-# Everything from a bare machine: Python 3.11 and make are all that must be there.
+# Everything from a bare machine: Python 3.11.5 (or a later 3.11) and make are all that must be there.
 #   make install   the command .venv/bin/faldone        make demo   the main job on the sample documents
 #   make test      the whole test suite                 make lint   style, types, layers
 #   make test-fast the quick part (3 min of processor) make hooks  the same tools before each commit
@@ -16,7 +16,7 @@ install: $(VENV)/.installed
 	@[ -z "$(LIBREOFFICE)" ] || bash infra/system-packages.sh use
 
 $(VENV)/.installed: requirements.lock pyproject.toml infra/system-packages.sh
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Faldone needs Python 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 12))' || { echo "Faldone needs Python 3.11.5 or a later 3.11: install it, or run make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet "torch==$$(sed -n 's/^torch==//p' requirements.lock)"
 	$(BIN)/pip install --quiet --requirement requirements.lock
@@ -65,8 +65,10 @@ lock:
 	build/lock/bin/pip install --quiet "torch==$$(sed -n 's/.*"torch==\([^"]*\)".*/\1/p' pyproject.toml)"
 	build/lock/bin/pip install --quiet "setuptools>=77" wheel .
 	build/lock/bin/pip freeze --exclude faldone --all | grep -v '^pip==' > requirements.lock
+	build/lock/bin/pip install --quiet '.[hosts]'
+	build/lock/bin/pip freeze --exclude faldone --all | grep -v '^pip==' | grep -vxFf requirements.lock > requirements-hosts.lock
 	build/lock/bin/pip install --quiet '.[dev,s3]'
-	build/lock/bin/pip freeze --exclude faldone --all | grep -v '^pip==' > requirements-dev.lock
+	build/lock/bin/pip freeze --exclude faldone --all | grep -v -e '^pip==' -e '^prefect-redis==' > requirements-dev.lock
 	rm -rf build/lock
 
 clean:

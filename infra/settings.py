@@ -141,6 +141,23 @@ class Settings(BaseSettings):
         return hashlib.blake2b(self.root.encode(), digest_size=6).hexdigest()
 
 
+SECRETS = ("redis_url", "smtp_url", "alert_urls")
+"""Settings that may lie in a file of their own: FALDONE_REDIS_URL_FILE=/run/secrets/redis_url stands for FALDONE_REDIS_URL."""
+
+
+def _secrets_in_files() -> dict[str, str]:
+    found = {}
+    for name in SECRETS:
+        variable = f"FALDONE_{name.upper()}"
+        file = os.environ.get(f"{variable}_FILE", "")
+        if file and variable not in os.environ:
+            try:
+                found[name] = Path(file).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"{variable}_FILE: {file} cannot be read: {error}") from None
+    return found
+
+
 def load() -> Settings:
     """Read the settings now.
 
@@ -148,7 +165,7 @@ def load() -> Settings:
         UsageError: a setting has a value that it cannot have; the message names the environment variable.
     """
     try:
-        return Settings()
+        return Settings(**_secrets_in_files())  # type: ignore[arg-type]  # pydantic makes secrets of them
     except ValidationError as error:
         first = error.errors()[0]
         name = "FALDONE_" + "__".join(str(part) for part in first["loc"]).upper()

@@ -8,6 +8,7 @@ declare -A package=([redis-server]=redis-server [tesseract]="tesseract-ocr tesse
 if [ "$want" = test ]; then
   package[pdftotext]=poppler-utils
   package[qpdf]=qpdf
+  package[pg_lsclusters]=postgresql
 fi
 [ -z "${LIBREOFFICE:-}" ] || package[soffice]="libreoffice-writer-nogui libreoffice-impress-nogui"
 missing=()

@@ -7,6 +7,9 @@ Prefect begins most of its writing transactions as readers. When another one wri
 refuse at once, whatever the timeout ("database is locked", SQLITE_BUSY_SNAPSHOT): 200 jobs handed in at once met it dozens of times. With
 BEGIN IMMEDIATE writers wait for each other; readers never wait in WAL mode. On PostgreSQL this changes nothing. `tests/deployments/api/
 test_server.py` fails as soon as Prefect does it by itself, and then the patch goes.
+
+Several servers may share one PostgreSQL. They start one at a time, since two that make the tables of a new database at once collide, and with
+`--no-services` they leave Prefect's background services to one process (`prefect server services start`), since two sets of them would too.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -65,9 +69,42 @@ def guarded(app: Any, hosts: str) -> Any:
     return TrustedHostMiddleware(app, allowed_hosts=[host for host in hosts.split(",") if host], www_redirect=False)
 
 
+START_LOCK = 0x46616C64  # names our advisory lock of PostgreSQL
+
+
+class StartsAlone:
+    """An ASGI application that no other server on the same PostgreSQL starts up beside."""
+
+    def __init__(self, app: Any, database: str) -> None:
+        self.app, self.database = app, database
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass everything on; what an application does before it serves is done under the lock."""
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        connection = await self._locked()
+
+        async def told(message: Any) -> None:
+            if message["type"].startswith("lifespan.startup."):
+                await connection.close()  # and with its session the lock
+            await send(message)
+
+        await self.app(scope, receive, told)
+
+    async def _locked(self) -> Any:
+        import asyncpg
+
+        address = re.sub(r"^postgresql\+\w+:", "postgresql:", self.database)
+        connection = await asyncpg.connect(address)
+        await connection.execute("SELECT pg_advisory_lock($1)", START_LOCK)
+        return connection
+
+
 def main() -> None:
     """Serve until told to end."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--no-services", action="store_true", help="leave the background services to another process")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
@@ -78,8 +115,12 @@ def main() -> None:
 
     lock_at_the_beginning(AioSqliteConfiguration)
     settings = get_current_settings().server
+    app = guarded(create_app(final=True, webserver_only=given.no_services), os.environ.get(HOSTS, "localhost"))
+    database = settings.database.connection_url
+    if database is not None and database.get_secret_value().startswith("postgresql"):
+        app = StartsAlone(app, database.get_secret_value())
     uvicorn.run(
-        guarded(create_app(final=True), os.environ.get(HOSTS, "localhost")),
+        app,
         host=given.host,
         port=given.port,
         timeout_keep_alive=settings.api.keepalive_timeout,

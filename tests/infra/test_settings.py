@@ -51,3 +51,18 @@ def test_passwords_come_from_the_environment_by_name_and_do_not_travel_or_show(m
     assert "geheim" not in repr(settings) and "geheim" not in settings.model_dump_json()
     assert settings.without_secrets().passwords.of("pec") is None
     hash(settings)  # settings are keys of caches
+
+
+def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, content in (("redis_url", "redis://:pa55word@redis:6379/0\n"), ("alert_urls", "json://a, json://b\n")):
+        (tmp_path / name).write_text(content)
+        monkeypatch.setenv(f"FALDONE_{name.upper()}_FILE", str(tmp_path / name))
+    settings = load()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == "redis://:pa55word@redis:6379/0"
+    assert [url.get_secret_value() for url in settings.alert_urls] == ["json://a", "json://b"]
+    monkeypatch.setenv("FALDONE_REDIS_URL", "redis://other/0")
+    assert str(load().redis_url.get_secret_value()) == "redis://other/0"  # type: ignore[union-attr]
+    monkeypatch.setenv("FALDONE_SMTP_URL_FILE", str(tmp_path / "absent"))
+    with pytest.raises(UsageError, match=r"FALDONE_SMTP_URL_FILE: .*absent cannot be read"):
+        load()

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from prefect.server.database.configurations import AioSqliteConfiguration
@@ -15,7 +22,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from deployments.api.server import guarded, lock_at_the_beginning
+from deployments.api.server import StartsAlone, guarded, lock_at_the_beginning
+from ports import free_port
 
 
 def collide(configuration: type[AioSqliteConfiguration], file: Path) -> list[str]:
@@ -93,3 +101,59 @@ def test_only_requests_for_its_own_names_are_answered(host: str, status: int) ->
     app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here"))])
     client = TestClient(guarded(app, "127.0.0.1,localhost"))
     assert client.get("/", headers={"Host": host}).status_code == status
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """The address of a real PostgreSQL on a free port; it refuses to run as root."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.fail("PostgreSQL is not installed: bash infra/system-packages.sh test")
+    user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
+    with tempfile.TemporaryDirectory() as made:
+        data = Path(made) / "data"
+        data.mkdir()
+        for folder in (Path(made), data):
+            folder.chmod(0o700)
+            if user:
+                shutil.chown(folder, user["user"], user["group"])
+        command = [programs[-1] / "initdb", "-D", data, "-U", "faldone", "--auth=trust", "--no-sync"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=made, **user)
+        port = str(free_port())
+        command = [programs[-1] / "postgres", "-D", data, "-p", port, "-k", made, "-h", "127.0.0.1", "-F"]
+        server = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=made, **user)
+        try:
+            yield f"postgresql+asyncpg://faldone@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(20)
+
+
+def test_two_servers_on_one_database_start_one_after_the_other(postgres: str) -> None:
+    starting: list[str] = []
+    seen: list[list[str]] = []
+
+    async def server(name: str) -> None:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            starting.append(name)
+            seen.append(list(starting))
+            await asyncio.sleep(0.3)  # makes its tables
+            starting.remove(name)
+            await send({"type": "lifespan.startup.complete"})
+            await asyncio.sleep(0.3)  # serves
+
+        async def send(message: Any) -> None:
+            pass
+
+        await StartsAlone(app, postgres)({"type": "lifespan"}, None, send)
+
+    async def both() -> None:
+        for _ in range(100):
+            with contextlib.suppress(OSError, asyncpg.PostgresError):
+                await (await asyncpg.connect(postgres.replace("+asyncpg", ""))).close()
+                break
+            await asyncio.sleep(0.1)
+        await asyncio.gather(server("a"), server("b"), server("c"))
+
+    asyncio.run(both())
+    assert sorted(seen) == [["a"], ["b"], ["c"]]
