@@ -228,7 +228,7 @@ class _Dask(Workers[T]):
 
 
 def _unseen(paths: Sequence[str]) -> tuple[str, list[str]]:
-    """This host's name, and which of the paths are not here."""
+    """Return this host's name, and which of the paths are not here."""
     import os
     import socket
 
