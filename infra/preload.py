@@ -12,11 +12,12 @@ from infra.settings import load
 
 
 def dask_setup(worker: Any) -> None:
-    """Load the encoder into this process and warm it.
+    """Load the encoders into this process and warm them.
 
     Raises:
-        UsageError: it cannot be loaded, or a setting has a value that it cannot have.
+        UsageError: one cannot be loaded, or a setting has a value that it cannot have.
     """
-    from infra.encoder import load_encoder
+    from infra.encoders import load_encoders
 
-    load_encoder(load()).warm()
+    for encoder in load_encoders(load()).parts:
+        encoder.warm()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra import lake_format
-from infra.encoder import load_encoder
+from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
@@ -30,7 +30,7 @@ FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("lake-format-*.tar.x
 def older(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     with tarfile.open(request.param) as kept:
         kept.extractall(settings.root, filter="data")
-    return settings
+    return settings.model_copy(update={"embedding_model": "bundled"})  # the one that they were made with
 
 
 def test_an_older_data_folder_is_read_searched_and_written(older: Settings, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_an_older_data_folder_is_read_searched_and_written(older: Settings, tmp_
         ("clausola penale per ritardo", "fornitura.docx"),
         ("canone del magazzino di Rovigo", "nuovo.txt"),
     ):
-        found = Searcher(lake, load_encoder(older), "papers").search(query, k=3, mode="text")
+        found = Searcher(lake, load_encoders(older), "papers").search(query, k=3, mode="text")
         assert any(hit.path.endswith(file) for hit in found.hits), query
 
 
