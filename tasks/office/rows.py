@@ -7,7 +7,7 @@ Decimal. `signed` amounts have the sign that they have in an account: a credit n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -161,6 +161,8 @@ def _dues(invoice: Invoice) -> tuple[Instalment, ...]:
     """Return the stated instalments; where there are none, one without a date for what is owed. A self-billed document owes nothing."""
     if invoice.self_billed:
         return ()
+    if len(invoice.instalments) == 1 and invoice.instalments[0].amount is None and invoice.to_pay > 0:
+        return (replace(invoice.instalments[0], amount=invoice.to_pay, source="computed"),)  # a day, and no amount
     if invoice.instalments or invoice.sign < 0 or invoice.to_pay <= 0:
         return invoice.instalments
     return (Instalment(amount=invoice.to_pay, source="computed"),)

@@ -10,7 +10,7 @@ import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
@@ -30,8 +30,14 @@ from tasks.records import Element, Parsed
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
+WRAPPER = "StandardBusinessDocument"
+_INSIDE = (
+    ("urn:oasis:names:specification:ubl:schema:xsd:Invoice-2", "ubl"),
+    ("urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2", "ubl"),
+    ("CrossIndustryInvoice", "cii"),
+)
 NAMES = ("fatturapa", "ubl", "cii", "sdi")
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {
     "fatturapa": b'<p:FatturaElettronica xmlns:p="http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2"/>',
     "ubl": b'<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"/>',
@@ -48,7 +54,10 @@ _READERS: dict[str, Callable[[Node], list[Invoice]]] = {
 
 def sniff(look: Look) -> str:
     """Know an invoice by its root element, and UBL's common names by their namespace."""
-    found = dialect(*root_and_namespace(look.text))
+    root, namespace = root_and_namespace(look.text)
+    found = dialect(root, namespace)
+    if root == WRAPPER:  # Peppol's envelope: what is inside decides
+        found = next((name for mark, name in _INSIDE if mark in look.text), "")
     return found if found in NAMES else ""
 
 
@@ -59,8 +68,11 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         DocumentError: CORRUPT (not well formed, or no invoice in it), TOO_LARGE (an entity bomb).
     """
     element, warnings = root_of(decode(load(source), declared=True))
+    element = _unwrapped(element)
     root = Node(element)
-    kind = dialect(local_name(element), str(element.tag).rpartition("}")[0].lstrip("{"))
+    kind = _dialect_of(element)
+    if kind not in NAMES:
+        raise DocumentError(FailureKind.CORRUPT, "the envelope (StandardBusinessDocument) holds no invoice")
     if kind == "sdi":
         return _message(root, warnings)
     found = [_in_language(invoice) for invoice in _READERS[kind](root)]
@@ -81,6 +93,17 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         (*warnings, *root.problems, *left_out),
         as_data(found),
     )
+
+
+def _unwrapped(element: Any) -> Any:
+    """Return the invoice in a StandardBusinessDocument, and anything else as it is."""
+    if local_name(element) != WRAPPER:
+        return element
+    return next((child for child in element if isinstance(child.tag, str) and _dialect_of(child) in NAMES), element)
+
+
+def _dialect_of(element: Any) -> str:
+    return dialect(local_name(element), str(element.tag).rpartition("}")[0].lstrip("{"))
 
 
 def _in_language(invoice: Invoice) -> Invoice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from samples.make import einvoices as make
+from samples.make.binder import FILES
 from tasks.index.formats.base import Context
 from tasks.index.formats.invoices.rendering import _WORDS
 from tasks.index.read import read
 from tasks.office.codes import in_words
-from tasks.office.invoice import Invoice
+from tasks.office.invoice import Instalment, Invoice
 from tasks.office.records import ExchangeReceipt, from_data
+from tasks.office.rows import Paper, rows
 from tasks.records import Parsed
 
 
@@ -235,3 +238,22 @@ def test_amounts_and_texts_survive_the_way_through_json(rows: list[tuple[Decimal
     assert [line.amount for line in found.lines] == [amount for amount, _ in rows]
     assert found.taxable == sum(amount for amount, _ in rows)
     assert str(found.total) == body.stated_total()
+
+
+def test_an_invoice_in_peppol_s_envelope_is_the_invoice(tmp_path: Path) -> None:
+    FILES["estera.xml"](tmp_path / "plain.xml")
+    plain = (tmp_path / "plain.xml").read_text(encoding="utf-8")
+    space = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
+    head, _, body = plain.partition("?>")
+    start = f'{head}?><StandardBusinessDocument xmlns="{space}"><StandardBusinessDocumentHeader/>'
+    wrapped = f"{start}{body}</StandardBusinessDocument>"
+    found, wanted = (read(text.encode(), Context("x.xml", Limits())) for text in (wrapped, plain))
+    assert (found.format, found.title, found.records) == ("ubl", wanted.title, wanted.records)
+    order = wrapped.replace("<Invoice", "<Order").replace("</Invoice", "</Order").replace("Invoice-2", "Order-2")
+    assert read(order.encode(), Context("x.xml", Limits())).format == "xml", "an order in it is none"
+
+
+def test_a_day_without_an_amount_is_owed_what_is_to_be_paid() -> None:
+    invoice = Invoice("FatturaPA", number="1", total=Decimal(122), instalments=(Instalment(due=date(2026, 4, 30)),))
+    (due,) = [row for kind, row in rows(Paper("d", "p", "h"), [invoice]) if kind == "dues"]
+    assert (due["amount"], due["due"], due["source"]) == (122.0, date(2026, 4, 30), "computed")
