@@ -120,4 +120,4 @@ def row_box(cells: Sequence[Rect | None], page: int, frame: Frame) -> tuple[int,
     for cell in cells:
         x0, y0, x1, y1 = frame.edges(*cell) if cell else (0.0, 0.0, 0.0, 0.0)
         numbers += (x0, x1) if upright else (y0, y1)
-    return tuple([max(-_MOST, min(_MOST, round(number))) for number in numbers])
+    return tuple([round(max(-_MOST, min(_MOST, number))) for number in numbers])

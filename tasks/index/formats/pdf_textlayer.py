@@ -26,6 +26,7 @@ SPACES = "\\s\x00-\x1f\x7f\u00a0\u200b\u2060\ufeff\ufffe\uffff"
 _WORD = re.compile(f"[^{SPACES}]+[\x02\ufffe]?")
 _BOLD = re.compile(rb"bold|black|heavy|demi(?!.*light)|-bd|,bd", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # the font descriptor's flag of that name
+_UNKNOWN_SIZE = 10.0
 _GAPS_SHARE = 0.02  # above it some words of the page lack letters
 _ASKEW = 0.12  # of a quarter turn: text that lies further from it runs along no edge of the page
 _RAISED = 0.85  # of the height of what stands before: lower characters are raised ones
@@ -97,6 +98,8 @@ class _Probe:
         if matrix.b == 0.0 and matrix.a > 0.0:  # nearly always
             return size * abs(matrix.d), 0
         quarters = math.atan2(matrix.b, matrix.a) / (math.pi / 2)
+        if not math.isfinite(quarters):  # a damaged number
+            return _UNKNOWN_SIZE, ASLANT
         turn = round(quarters)
         return size * math.hypot(matrix.c, matrix.d), turn % 4 if abs(quarters - turn) < _ASKEW else ASLANT
 
@@ -154,8 +157,16 @@ def _read(probe: _Probe, text: str, start: int) -> Iterable[Raw]:
         if box[3] - box[1] < _RAISED * (top - bottom) and bottom < box[1] and turn == 0:
             text = _with_mark(probe, text, start, top - bottom)
         left, bottom, right, top = min(left, box[0]), min(bottom, box[1]), max(right, box[2]), max(top, box[3])
+    x, y = probe.origin(start)
+    if not math.isfinite(left + bottom + right + top + x + y + size):  # a damaged number: text without a place
+        return (_without_place(text),)
     loose = start > 0 and len(text) < 3 and probe.guessed(start - 1)  # asked of last letters only (`pdf_turn`)
-    return (Raw(clean(text), turn, left, bottom, right, top, probe.origin(start), size, probe.bold(start), loose),)
+    return (Raw(clean(text), turn, left, bottom, right, top, (x, y), size, probe.bold(start), loose),)
+
+
+def _without_place(text: str) -> Raw:
+    """Return a word whose place is a damaged number: its text is kept beside the lines, as slanted text is."""
+    return Raw(clean(text), ASLANT, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), _UNKNOWN_SIZE, False)
 
 
 def _with_mark(probe: _Probe, text: str, start: int, height: float) -> str:
@@ -187,7 +198,11 @@ def _split(probe: _Probe, text: str, start: int) -> Iterator[Raw]:
         part = boxes[begin:offset]
         edges = min(b[0] for b in part), min(b[1] for b in part), max(b[2] for b in part), max(b[3] for b in part)
         piece = clean(text[begin:offset])
-        yield Raw(piece, turn, *edges, probe.origin(start + begin), size, probe.bold(start + begin))
+        origin = probe.origin(start + begin)
+        if math.isfinite(sum(edges) + sum(origin) + size):
+            yield Raw(piece, turn, *edges, origin, size, probe.bold(start + begin))
+        else:
+            yield _without_place(piece)
         begin = offset
 
 

@@ -293,3 +293,16 @@ def test_speed_of_plain_pages() -> None:
     begin = time.process_time()
     pdf.parse(data, context())
     assert time.process_time() - begin < 6.0
+
+
+@pytest.mark.parametrize("number", ["1e39", "-1e39", "3.4e38", "99999999999999999999999999999999999999999"])
+@pytest.mark.parametrize("place", range(6))
+def test_a_number_beyond_all_pages_costs_no_page(number: str, place: int) -> None:
+    matrix = ["1", "0", "0", "1", "60", "600"]
+    matrix[place] = number
+
+    def page(canvas: Canvas) -> None:
+        write(canvas, 60, 100, "Ricavi 4.120")
+        canvas._code.append(f"BT {' '.join(matrix)} Tm /F1 12 Tf (Costi 3.900) Tj ET")
+
+    assert "4.120" in " ".join(element.text for element in pdf.parse(make(page), context(ocr="off")).elements)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import pypdf
@@ -88,3 +89,8 @@ def test_the_form_of_a_row() -> None:
 def test_a_frame_can_be_inverted(x: float, y: float, rotation: int, turn: int) -> None:
     there = frame((10, 20, 300, 500), rotation, turn)
     assert there.inverse().point(*there.point(x, y)) == pytest.approx((x, y))
+
+
+def test_damaged_numbers_have_a_place_all_the_same() -> None:
+    for number in (math.nan, math.inf, -math.inf):
+        assert all(abs(n) <= 32_767 for n in row_box([Rect(number, 1.0, number, 2.0)], 1, SHOWN))
