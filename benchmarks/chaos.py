@@ -141,6 +141,8 @@ class Chaos:
         self.office.change(5 if job == "prune" else 1)
         end = self._trouble(job, trouble)
         self.office.put_back(2)
+        if trouble == "kill":
+            time.sleep(LEASE)  # its lock in Redis ends by itself; until then another job of its kind is refused
         settings = self.office.settings()
         began = time.perf_counter()
         do(job, settings, self.office.sources)
@@ -184,7 +186,7 @@ class Chaos:
         """Wait until the process holds a lock in Redis, as long as it may take, and take it from it; somebody else indexes then."""
         from redis import Redis
 
-        server, until = Redis.from_url(self.redis), time.monotonic() + 4 * after
+        server, until = Redis.from_url(self.redis), time.monotonic() + after + 10
         while not (keys := list(server.scan_iter("*lock*"))) and time.monotonic() < until and process.poll() is None:
             time.sleep(0.002)
         self.held += bool(keys)
