@@ -22,6 +22,7 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 SERVERS = {"prefect_api", "redis_server"}  # fixtures that start one
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a server, so that `make test-fast` leaves it out, and say what two workers may do side by side.
 
