@@ -7,7 +7,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-BESIDE := -n 2 --dist loadgroup --no-loadscope-reorder
+# two workers; the tests of a file share costly fixtures and stay together
+BESIDE := -n 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: install demo test test-fast hooks lint bench up down lock clean
@@ -35,7 +36,8 @@ demo: install
 	$(BIN)/python samples/demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(BESIDE)
+	$(BIN)/python -m pytest $(BESIDE) -m "not e2e"
+	$(BIN)/python -m pytest -m e2e
 
 # What a change is tried with while it is made: no server, no OCR, no kills; three minutes of processor time.
 test-fast: $(VENV)/.dev

@@ -22,19 +22,11 @@ SAMPLES = Path(__file__).parent.parent / "samples"
 SERVERS = {"prefect_api", "redis_server"}  # fixtures that start one
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server, so that `make test-fast` leaves it out, and say what two workers may do side by side.
-
-    A file's tests share costly fixtures and stay together; tests of whole platforms want the machine and go one after
-    the other. They come first, so that the other worker has the rest to do beside them.
-    """
+    """Mark what needs a server, so that `make test-fast` leaves it out."""
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
-        platform = item.get_closest_marker("e2e") is not None
-        item.add_marker(pytest.mark.xdist_group("platform" if platform else str(item.path)))
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 @pytest.fixture(autouse=True, scope="module")
