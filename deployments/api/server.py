@@ -70,6 +70,7 @@ def guarded(app: Any, hosts: str) -> Any:
 
 
 START_LOCK = 0x46616C64  # names our advisory lock of PostgreSQL
+LOOK = 0.5  # s between two tries to take it
 
 
 class StartsAlone:
@@ -97,7 +98,10 @@ class StartsAlone:
 
         address = re.sub(r"^postgresql\+\w+:", "postgresql:", self.database)
         connection = await asyncpg.connect(address)
-        await connection.execute("SELECT pg_advisory_lock($1)", START_LOCK)
+        # asked again and again: a statement that waits for the lock holds a snapshot, for whose end CREATE INDEX CONCURRENTLY
+        # in the other server's migrations would wait for ever
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", START_LOCK):
+            await asyncio.sleep(LOOK)
         return connection
 
 

@@ -137,7 +137,13 @@ def test_two_servers_on_one_database_start_one_after_the_other(postgres: str) ->
         async def app(scope: Any, receive: Any, send: Any) -> None:
             starting.append(name)
             seen.append(list(starting))
-            await asyncio.sleep(0.3)  # makes its tables
+            await asyncio.sleep(0.3)
+            own = await asyncpg.connect(postgres.replace("+asyncpg", ""))
+            await own.execute(f"CREATE TABLE {name} (n INTEGER)")
+            await own.execute(
+                f"CREATE INDEX CONCURRENTLY ON {name} (n)"
+            )  # waits for every statement that holds a snapshot
+            await own.close()
             starting.remove(name)
             await send({"type": "lifespan.startup.complete"})
             await asyncio.sleep(0.3)  # serves
@@ -153,7 +159,7 @@ def test_two_servers_on_one_database_start_one_after_the_other(postgres: str) ->
                 await (await asyncpg.connect(postgres.replace("+asyncpg", ""))).close()
                 break
             await asyncio.sleep(0.1)
-        await asyncio.gather(server("a"), server("b"), server("c"))
+        await asyncio.wait_for(asyncio.gather(server("a"), server("b"), server("c")), 60)
 
     asyncio.run(both())
     assert sorted(seen) == [["a"], ["b"], ["c"]]
