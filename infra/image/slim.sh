@@ -9,7 +9,7 @@ cd "$site"
 "$1/bin/pip" uninstall --quiet --yes sentence-transformers scikit-learn scipy joblib
 
 rm -rf torch/test torch/include torch/bin torch/share torch/lib/*test*.so           # its own tests, headers, programs
-rm -rf pyarrow/include pyarrow/tests pyarrow/_flight* pyarrow/libarrow_flight* pyarrow/libarrow_substrait* pyarrow/_substrait*
+rm -rf pyarrow/include pyarrow/tests pyarrow/_flight* pyarrow/libarrow_flight* pyarrow/libarrow_python_flight*  # every other library of Arrow wants libarrow_substrait
 rm -f openvino/libs/libopenvino_intel_[gn]pu_plugin.so openvino/libs/cache.json      # processors alone: cards are torch's
 rm -f openvino/libs/libopenvino_{tensorflow,tensorflow_lite,pytorch,paddle,jax,gguf}_frontend*  # ONNX and OpenVINO's own are read
 find . -type d \( -name tests -o -name testing \) -path '*/*' \
