@@ -94,7 +94,8 @@ class Searcher:
     """A collection opened for many queries."""
 
     def __init__(self, lake: Lake, encoders: Encoders, collection: str) -> None:
-        """
+        """Open the collection.
+
         Raises:
             UsageError: the collection is absent, or was indexed with another encoder.
         """
@@ -142,7 +143,7 @@ class Searcher:
         return Answer(query, self.collection, mode, round(milliseconds, 2), tuple(hits[:k]))
 
     def _candidates(self, asked: Sequence[str], mode: Mode, where: Filter | None, limit: int) -> Candidates:
-        """The rows that each question finds by words and by meaning, with their scores; the look-ups run side by side."""
+        """Return the rows that each question finds by words and by meaning, with their scores; the look-ups run side by side."""
         jobs: list[tuple[int, Encoder | None, Any]] = []
         for number, question in enumerate(asked):
             words = terms.query_terms(question)
@@ -276,7 +277,7 @@ def query_name_terms(query: str) -> frozenset[str]:
 
 
 def rank(candidates: Candidates, fit: Mapping[str, float], language: str) -> list[Hit]:
-    """The hits, best first; `language` is the query's."""
+    """Return the hits, best first; `language` is the query's."""
     total: defaultdict[str, float] = defaultdict(float)
     meant: dict[int, list[tuple[float, dict[str, float]]]] = {}
     for (question, encoder), scores in candidates.scores.items():

@@ -93,7 +93,7 @@ def _read(package: Package, sheets: list[Sheet], data: bytes, count: CellCount) 
 
 
 def _pictures(package: Package, sheets: list[Sheet], context: Context, read: bool) -> Iterator[Element]:
-    """The text of the pictures of a workbook that has none otherwise (`read`); of others they are only counted."""
+    """Read the pictures of a workbook that has no text otherwise (`read`); of others they are only counted."""
     pictures = Pictures(context, package.warnings)
     for page, sheet in enumerate(sheets, start=1):
         for drawing in package.related(sheet.part, "drawing"):
@@ -131,7 +131,7 @@ def _by_openpyxl(package: Package, sheets: list[Sheet], data: bytes, count: Cell
 
 
 def _beyond(name: str, markup: bytes) -> Iterator[str]:
-    """A warning of rows that no sheet can have."""
+    """Warn of rows that no sheet can have."""
     row = next((int(number) for number in _ROW_NUMBER.findall(markup) if int(number) > _LAST_ROW), 0)
     if row:
         yield f"the sheet {name}: row {row:,} and what follows was not read: a sheet has {_LAST_ROW:,} rows at most"

@@ -171,7 +171,7 @@ def _point(x: float, y: float, matrix: Matrix) -> tuple[float, float]:
 
 
 def _turned(bounds: Edges, matrix: Matrix) -> Rect:
-    """The bounds in reading coordinates (y down) of a rectangle given by left, bottom, right, top (y up)."""
+    """Return the bounds in reading coordinates (y down) of a rectangle given by left, bottom, right, top (y up)."""
     left, bottom, right, top = bounds
     if matrix == _IDENTITY:
         return Rect(left, -top, right, -bottom)

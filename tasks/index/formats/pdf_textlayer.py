@@ -144,7 +144,7 @@ def _characters(probe: _Probe) -> str:
 
 
 def _read(probe: _Probe, text: str, start: int) -> Iterable[Raw]:
-    """The word at `start`; several where pdfium glued pieces together that stand apart."""
+    """Return the word at `start`; several where pdfium glued pieces together that stand apart."""
     last = start + len(text) - 1
     if text[-1] in "\x02\ufffe" and len(text) > 1:
         last -= 1  # the stand-in for a hyphen at a line's end may have no box of its own

@@ -102,7 +102,7 @@ def _extent(node: Any) -> tuple[int, int]:
 def _pictures(
     package: Package, part: str, page: int, pictures: Pictures, whole: tuple[int, int], bare: bool
 ) -> Iterator[Element]:
-    """The text of the pictures of a slide that says next to nothing else (`bare`); of others they are only counted."""
+    """Read the pictures of a slide that says next to nothing else (`bare`); of others they are only counted."""
     root = package.aside(part)
     for shape in root.iter("{*}pic") if root is not None else ():
         blip = next(shape.iter("{*}blip"), None)
