@@ -42,6 +42,7 @@ class Retention(_Record):
     """How long Prefect keeps what is finished."""
 
     runs_days: float = Field(gt=0)
+    looks_days: float = Field(gt=0)
     events_days: float = Field(gt=0)
 
 

@@ -18,7 +18,7 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -210,9 +210,15 @@ class Api:
             "flow_runs": list(self.runs(since, until)),
         }
 
-    def remove_runs(self, before: datetime, most: int) -> list[str]:
-        """Delete ended flow runs, their logs and artifacts, at most so many, and return their ids."""
-        body = {"flow_runs": _ended(before), "limit": min(most, PAGE)}
+    def remove_runs(self, before: datetime, most: int, tags: Sequence[str] = ()) -> list[str]:
+        """Delete ended flow runs, their logs and artifacts, at most so many, and return their ids.
+
+        Args:
+            before: only runs that ended earlier.
+            most: at most so many.
+            tags: where given, only runs with one of them, and of those only the ones that ended well.
+        """
+        body = {"flow_runs": _ended(before, tags), "limit": min(most, PAGE)}
         ids = [row["id"] for row in self.ask("POST", "/flow_runs/filter", body)]
         if ids:
             for artifact in list(self.pages("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": ids}}})):
@@ -220,9 +226,9 @@ class Api:
             self.ask("POST", "/flow_runs/bulk_delete", {"flow_runs": {"id": {"any_": ids}}, "limit": len(ids)})
         return ids
 
-    def count_runs(self, before: datetime) -> int:
-        """Return how many ended flow runs are older than that."""
-        return int(self.ask("POST", "/flow_runs/count", {"flow_runs": _ended(before)}))
+    def count_runs(self, before: datetime, tags: Sequence[str] = ()) -> int:
+        """Return how many ended flow runs are older than that; `tags` as of `remove_runs`."""
+        return int(self.ask("POST", "/flow_runs/count", {"flow_runs": _ended(before, tags)}))
 
 
 _threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prefect-api")  # starts none before the first call
@@ -278,8 +284,10 @@ def _message(response: httpx.Response) -> str:
     return str(detail)[:500]
 
 
-def _ended(before: datetime) -> dict[str, Any]:
-    return {"state": {"type": {"any_": list(ENDED)}}, "end_time": {"before_": before.isoformat()}}
+def _ended(before: datetime, tags: Sequence[str]) -> dict[str, Any]:
+    states = ["COMPLETED"] if tags else list(ENDED)
+    wanted: dict[str, Any] = {"state": {"type": {"any_": states}}, "end_time": {"before_": before.isoformat()}}
+    return wanted | {"tags": {"any_": list(tags)}} if tags else wanted
 
 
 def _without_secret(variable: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ log = logging.getLogger("faldone.maintain")
 YOUNG = 120.0  # s: a run makes its staging folder an instant before its lock
 REPLACED_DAYS = 7  # what a restore took out
 MODELS_KEPT = 3  # newest versions of each name that stay whatever their age
+LOOKS = ("sources", "health")  # tags of jobs that run every few minutes, whether or not there is something to do
 RUNS_AT_ONCE = 5_000  # deleted in one cleanup, so that a first one does not hold the API for hours
 
 
@@ -50,6 +51,7 @@ class Retention:
     exports: float = 90
     models: float = 90
     runs: float = field(default_factory=lambda: limits.load().retention.runs_days)
+    looks: float = field(default_factory=lambda: limits.load().retention.looks_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,16 +249,15 @@ def _gone(file: str) -> bool:
 
 
 def old_runs(api: Api, retention: Retention, dry_run: bool) -> Removed:
-    """Return flow runs that ended before their retention, with logs and artifacts."""
-    before = datetime.now(UTC) - timedelta(days=retention.runs)
+    """Remove flow runs that ended before their retention, with logs and artifacts; looks that ended well go sooner."""
+    now = datetime.now(UTC)
+    parts = ((now - timedelta(days=retention.runs), ()), (now - timedelta(days=retention.looks), LOOKS))
     if dry_run:
-        return Removed({"flow_runs": api.count_runs(before)})
+        return Removed({"flow_runs": sum(api.count_runs(before, tags) for before, tags in parts)})
     removed = 0
-    while removed < RUNS_AT_ONCE:
-        ids = api.remove_runs(before, RUNS_AT_ONCE - removed)
-        if not ids:
-            break
-        removed += len(ids)
+    for before, tags in parts:
+        while removed < RUNS_AT_ONCE and (ids := api.remove_runs(before, RUNS_AT_ONCE - removed, tags)):
+            removed += len(ids)
     return Removed({"flow_runs": removed})
 
 

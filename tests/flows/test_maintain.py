@@ -9,10 +9,12 @@ import lance
 import numpy as np
 import pyarrow as pa
 import pytest
+from prefect import tags
 
 from flows.audit import audit
 from flows.backup import backup
 from flows.cleanup import cleanup
+from flows.collect import collect
 from flows.health import health
 from flows.index import index
 from flows.optimise import optimise
@@ -24,6 +26,7 @@ from infra.lake import Lake
 from infra.locks import one_at_a_time
 from infra.settings import Settings
 from tasks.collection import ledger
+from tasks.maintain.cleanup import LOOKS
 from tasks.maintain.common import MaintenanceFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small
@@ -203,10 +206,18 @@ def test_one_at_a_time(settings: Settings) -> None:
 @pytest.mark.usefixtures("prefect_api")
 def test_old_runs_leave_prefect_with_their_artifacts(settings: Settings) -> None:
     cleanup(dry_run=True)
+    with tags("sources", "scheduled"):
+        collect()
     door = api()
     assert door is not None
     soon = datetime.now(UTC) + timedelta(minutes=1)
     assert door.count_runs(soon) > 0
+    everything = door.count_runs(soon)
+    looks = door.count_runs(soon, LOOKS)
+    assert 0 < looks < everything, "a look, and other runs"
+    while door.remove_runs(soon, 100, LOOKS):
+        pass
+    assert (door.count_runs(soon, LOOKS), door.count_runs(soon)) == (0, everything - looks)
     while door.remove_runs(soon, 100):
         pass
     assert door.count_runs(soon) == 0
