@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 
+import pytest
+from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
@@ -28,13 +30,16 @@ def context(**changes: object) -> Context:
 def make(*pages: Callable[[Canvas], None], **info: str) -> bytes:
     """A PDF of one drawing function a page."""
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, pageCompression=1)
-    for name, value in info.items():
-        getattr(canvas, f"set{name.title()}")(value)
-    for page in pages:
-        page(canvas)
-        canvas.showPage()
-    canvas.save()
+    with pytest.MonkeyPatch.context() as patch:
+        # reports turn it off for their process, and then reportlab cannot write inline images
+        patch.setattr(rl_config, "useA85", 1)
+        canvas = Canvas(buffer, pagesize=A4, pageCompression=1)
+        for name, value in info.items():
+            getattr(canvas, f"set{name.title()}")(value)
+        for page in pages:
+            page(canvas)
+            canvas.showPage()
+        canvas.save()
     return buffer.getvalue()
 
 
