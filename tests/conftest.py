@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from infra.lake import Lake
@@ -18,6 +19,14 @@ from ports import free_port
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
+
+# what says nothing of the code: how busy the machine is, and how many drawn inputs a test turned away
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
+)
+hypothesis.settings.load_profile("suite")
 
 SERVERS = {"prefect_api", "redis_server"}  # fixtures that start one
 

@@ -201,7 +201,7 @@ NAMES = st.text("abcdef", min_size=1, max_size=4)
 FILES = st.dictionaries(NAMES, st.tuples(st.integers(0, 3 * 10**7), st.sampled_from(["1", "2"])), max_size=40)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(FILES, FILES, st.booleans())
 def test_the_diff_is_exact_and_the_batches_hold_each_document_once(
     tmp_path: Path, before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]], force: bool
