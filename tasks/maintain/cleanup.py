@@ -85,7 +85,7 @@ def cleanup(
 
 
 def attempt(name: str, part: Part, settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return one part; its error becomes its problem.
+    """Do one part; its error becomes its problem.
 
     Raises:
         StopRequested: the job was asked to stop before this part; those before it are done.
@@ -116,7 +116,7 @@ def summary(parts: list[Removed], seconds: float, dry_run: bool, recovered: str 
 
 
 def cache(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return entries of encoders that no collection and no setting uses any more, those without a time to live, and
+    """Remove entries of encoders that no collection and no setting uses any more, those without a time to live, and
     expired ones.
     """
     if settings.redis_url is None:
@@ -148,7 +148,7 @@ def _wanted(key: str, used: set[str]) -> bool:
 
 
 def staging(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return staging folders of runs that ended without clearing up."""
+    """Remove staging folders of runs that ended without clearing up."""
     folders = [folder for folder in _folders(settings.scratch / "staging") if _dead(folder)]
     freed = sum(_size(folder) for folder in folders)
     for folder in [] if dry_run else folders:
@@ -177,7 +177,7 @@ def _dead(folder: Path) -> bool:
 
 
 def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return reports in the data folder past their retention; those that were written elsewhere are the user's own."""
+    """Remove reports in the data folder past their retention; those that were written elsewhere are the user's own."""
     top, oldest = exports_folder(settings), time.time() - retention.exports * 86_400
     files = [path for path in top.glob("*.pdf") if path.stat().st_mtime < oldest] if top.is_dir() else []
     freed = sum(path.stat().st_size for path in files)
@@ -187,7 +187,7 @@ def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
 
 
 def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return what restores took out of the data folder some days ago."""
+    """Remove what restores took out of the data folder some days ago."""
     oldest = time.time() - REPLACED_DAYS * 86_400
     folders = [folder for folder in _folders(settings.scratch / "replaced") if folder.stat().st_mtime < oldest]
     freed = sum(_size(folder) for folder in folders)
@@ -197,7 +197,7 @@ def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed
 
 
 def models(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return model versions past their retention that are neither current nor among the newest of their name."""
+    """Remove model versions past their retention that are neither current nor among the newest of their name."""
     oldest = datetime.now(UTC) - timedelta(days=retention.models)
     by_name: dict[str, list[registry.ModelVersion]] = {}
     for version in registry.versions(settings):  # the newest first
@@ -227,7 +227,7 @@ def _size(folder: Path) -> int:
 
 
 def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Return quarantine entries whose file is gone."""
+    """Remove quarantine entries whose file is gone."""
     lake, count = Lake(settings.root), 0
     for collection in ledger.collections(lake):
         where = {"state": ledger.QUARANTINED}
