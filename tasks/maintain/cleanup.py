@@ -227,17 +227,25 @@ def _size(folder: Path) -> int:
 
 
 def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
-    """Remove quarantine entries whose file is gone."""
+    """Remove quarantine entries whose file is gone, and those that a cleanup withdrew and did not come to remove."""
     lake, count = Lake(settings.root), 0
     for collection in ledger.collections(lake):
-        where = {"state": ledger.QUARANTINED}
-        rows = ledger.read(lake, collection, ["document_id"], where)["document_id"].to_pylist()
-        gone = [document for document, file in outermost(lake, collection, rows).items() if _gone(file)]
-        count += len(gone)
-        if gone and not dry_run:
-            with writer_lane(settings, collection):
+        if dry_run:
+            count += len(_gone_entries(lake, collection))
+        elif _gone_entries(lake, collection):
+            with writer_lane(settings, collection):  # a run may have committed meanwhile: look again
+                gone = _gone_entries(lake, collection)
                 commit.remove(lake, collection, gone)
+            count += len(gone)
     return Removed({"quarantine_entries": count})
+
+
+def _gone_entries(lake: Lake, collection: str) -> list[str]:
+    """List quarantined documents whose file is gone. One that is half taken out keeps its kind of failure, not its state."""
+    where = {"state": [ledger.QUARANTINED, ledger.WRITING]}
+    rows = ledger.read(lake, collection, ["document_id", "kind"], where).to_pylist()
+    failed = [row["document_id"] for row in rows if row["kind"]]
+    return [document for document, file in outermost(lake, collection, failed).items() if _gone(file)]
 
 
 def _gone(file: str) -> bool:

@@ -31,7 +31,7 @@ from tasks.collection import catalogue, facts, ledger, tables
 from tasks.collection.chunks import CHUNKS, VECTOR
 from tasks.collection.ledger import LEDGER
 from tasks.index import run as index_run
-from tasks.maintain import audit, backup, optimise, restore
+from tasks.maintain import audit, backup, cleanup, optimise, restore
 
 pytestmark = pytest.mark.slow
 
@@ -166,6 +166,10 @@ class Ground(RuleBasedStateMachine):
     @rule(at=kills)
     def audit(self, at: int | None) -> None:
         self._do(at, lambda: audit.audit_collection(self.office.settings, C))
+
+    @rule(at=kills)
+    def clean_up(self, at: int | None) -> None:
+        self._do(at, lambda: cleanup.cleanup(self.office.settings))
 
     @rule(at=kills)
     def optimise(self, at: int | None) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from ground import killing
 from infra.lake import Lake
 from infra.settings import Settings, load
 from tasks.collection import ledger
-from tasks.maintain import cleanup
+from tasks.maintain import audit, cleanup
 from tests.tasks.maintain import small
 
 OLD = time.time() - 100 * 86_400
@@ -110,6 +111,28 @@ def test_quarantine_entries_go_only_when_their_file_is_surely_gone(
     left = ledger.read(lake, "documents", ["path"])["path"].to_pylist()
     assert str(tmp_path / "gone.pdf") not in left
     assert len(left) == 5
+
+
+def test_a_cleanup_that_was_killed_anywhere_is_finished_by_the_next(tmp_path: Path) -> None:
+    """Kill it before each of its writes, one after another: what it began to take out is not left to nobody."""
+    wanted, points = _cleaned_after_a_kill(tmp_path / "whole", None)
+    assert len(points) > 3
+    for at in range(len(points)):
+        assert _cleaned_after_a_kill(tmp_path / str(at), at)[0] == wanted, points[at]
+
+
+def _cleaned_after_a_kill(top: Path, at: int | None) -> tuple[list[str], list[str]]:
+    """Clean up where a quarantined file has vanished, killed first; the files that stay in the ledger, and the points passed."""
+    top.mkdir()
+    settings = small.settings_of(top / "home")
+    lake = small.fill(top / "home", documents=2)
+    small.add(lake, "documents", top / "gone.pdf", state=ledger.QUARANTINED)
+    with killing(at) as killer:
+        cleanup.cleanup(settings)
+    cleanup.cleanup(settings)
+    assert audit.look(settings, lake, "documents").findings == ()
+    paths = ledger.read(lake, "documents", ["path"])["path"].to_pylist()
+    return sorted(Path(path).name for path in paths), killer.points
 
 
 def test_what_a_restore_replaced_goes_after_a_week(settings: Settings) -> None:
