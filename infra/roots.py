@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import functools
 import glob
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
 RootKind = Literal["file", "folder", "glob"]
+_FILE_STAMP = re.compile(
+    r"(-?\d+):\d+|(\d{16,})"
+)  # an older release's has the first date alone; fewer digits are an etag
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file: `stamp` changes when the content may have changed (mtime in ns, or an etag); "" where the store has neither."""
+    """A file: `stamp` changes when the content may have changed (`file_stamp`, or an etag); "" where the store has neither."""
 
     path: str
     size: int
@@ -65,6 +69,31 @@ class Skipped:
 
 
 Item = Found | Unreadable | Skipped
+
+
+def file_stamp(status: os.stat_result) -> str:
+    """Make the stamp of a local file: when it was modified and when its inode changed, in ns.
+
+    A program may set the first as it likes, and `mv` and `cp -p` bring it along; the second is the kernel's own. So a file that takes
+    the place of another one of equal size and date has another stamp. File systems without inodes (FAT) give the same date twice.
+    """
+    return f"{status.st_mtime_ns}:{_changed_at(status)}"
+
+
+def _changed_at(status: os.stat_result) -> int:
+    return status.st_ctime_ns
+
+
+def modified_at(stamp: str) -> int | None:
+    """Give when a local file was modified, in ns, by its stamp; None for a stamp of another kind."""
+    found = _FILE_STAMP.fullmatch(stamp)
+    return int(found[1] or found[2]) if found else None
+
+
+def is_stamped(status: os.stat_result, stamp: str) -> bool:
+    """Say whether a local file has this stamp; older releases stamped with the first date alone."""
+    now = file_stamp(status)
+    return stamp in {now, now.partition(":")[0]}
 
 
 def composed(path: str) -> str:

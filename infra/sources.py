@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from infra.errors import UsageError
 from infra.files import is_url, on_disk, storable
 from infra.remote_sources import remote_root, walk_remote
-from infra.roots import Found, Item, Root, Skipped, Unreadable, composed, fixed_part, is_ignored, pattern
+from infra.roots import Found, Item, Root, Skipped, Unreadable, composed, file_stamp, fixed_part, is_ignored, pattern
 
 
 def root_of(source: str, allowed: Sequence[str] = ()) -> Root:
@@ -210,7 +210,7 @@ def _stat(there: str, path: str = "") -> Found | Unreadable:
         status = os.stat(there)
     except OSError as error:
         return Unreadable(path, error.strerror or str(error), gone=isinstance(error, FileNotFoundError))
-    return Found(path, status.st_size, str(status.st_mtime_ns))
+    return Found(path, status.st_size, file_stamp(status))
 
 
 # ---- behind a URL ------------------------------------------------------------------------------------------------------

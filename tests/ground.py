@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from infra import lake_upkeep
+from infra import lake_upkeep, roots
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
@@ -86,6 +86,14 @@ def _watched(real: Callable[..., Any], killer: Killer, name: str, place: int | N
         return real(*given, **named)
 
     return watched
+
+
+def without_change_times(patch: pytest.MonkeyPatch) -> None:
+    """Have a file that is put back with its date look as it did, as on a file system (FAT) or a server that knows no other date.
+
+    Everything under a folder that was copied would else be hashed, and a wrong «unchanged» could not be seen.
+    """
+    patch.setattr(roots, "_changed_at", lambda status: status.st_mtime_ns)
 
 
 class Office:

@@ -8,7 +8,7 @@ doing it twice is doing it once. The caller holds the writer's lane.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -96,6 +96,18 @@ def _write(lake: Lake, collection: str, batches: Sequence[Staged], rows: pa.Tabl
     for table in DERIVED:
         table.delete(lake, collection, stale)
     ledger.write(lake, collection, pa.concat_tables([rows, stamped]), family)
+
+
+def note_stamps(lake: Lake, collection: str, stamps: Iterable[tuple[str, str, str]]) -> None:
+    """Write other stamps of documents that nobody wrote meanwhile: (document_id, stamp that the ledger had, stamp)."""
+    asked = {document: (known, stamp) for document, known, stamp in stamps}
+    now = ledger.read(lake, collection, where={"document_id": list(asked)}) if asked else ledger.rows([])
+    known = pa.array([asked[document][0] for document in now["document_id"].to_pylist()], pa.string())
+    rows = now.filter(pc.and_(pc.equal(now["stamp"], known), pc.not_equal(now["state"], ledger.WRITING)))
+    stamped = pa.array([asked[document][1] for document in rows["document_id"].to_pylist()], pa.string())
+    at = rows.schema.get_field_index("stamp")
+    if rows.num_rows:
+        ledger.write(lake, collection, rows.set_column(at, rows.schema.field(at), stamped))
 
 
 def withdraw(lake: Lake, collection: str, rows: pa.Table, others: Sequence[str] = ()) -> None:

@@ -30,7 +30,7 @@ SCHEMA = pa.schema(
         ("language", pa.string()),
         ("title", pa.string()),
         ("size", pa.int64()),  # bytes of the file
-        ("stamp", pa.string()),  # mtime in ns or etag when it was read
+        ("stamp", pa.string()),  # infra.roots.file_stamp or etag when it was read
         ("content_hash", pa.string()),  # BLAKE2b of the bytes
         ("parser", pa.string()),  # fingerprint of what read it
         ("chunker", pa.string()),

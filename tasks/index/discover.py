@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from infra.errors import FailureKind
 from infra.files import is_url, on_disk
-from infra.roots import Found, Root, Skipped, Unreadable
+from infra.roots import Found, Root, Skipped, Unreadable, file_stamp, modified_at
 from infra.sources import root_of, walk
 from tasks.records import Failure, document_id
 
@@ -112,9 +112,8 @@ def may_grow(item: Found, settle: float) -> bool:
         return True
     if is_url(item.path):
         return not item.path.startswith(WHOLE_AT_ONCE)
-    return (
-        time.time() - int(item.stamp) / 1e9 < settle
-    )  # a date in the future, of a machine whose clock is ahead, counts too
+    # a date in the future, of a machine whose clock is ahead, counts too
+    return time.time() - (modified_at(item.stamp) or 0) / 1e9 < settle
 
 
 def second_look(
@@ -140,7 +139,7 @@ def _now(young: Sequence[Found], roots: Sequence[Root], allowed: Sequence[str]) 
                 status = os.stat(on_disk(item.path))
             except OSError:
                 continue  # it went away or moved: not whole now
-            found[item.path] = Found(item.path, status.st_size, str(status.st_mtime_ns))
+            found[item.path] = Found(item.path, status.st_size, file_stamp(status))
     far = [root for root in outermost(roots) if is_url(root.location)]
     if any(is_url(item.path) for item in young):
         found |= {item.path: item for root in far for item in walk(root, allowed) if isinstance(item, Found)}

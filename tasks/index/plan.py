@@ -63,6 +63,10 @@ class Plan:
     known: int
     weight: float = 0.0  # of what is to be done: the sum of tasks.progress.cost
     emptied: tuple[Emptied, ...] = ()  # roots whose documents are not among `gone` although none was listed
+    stamps: str = (
+        ""  # a Parquet file with `document_id`, `known` and `stamp` of what an older release stamped, or nothing
+    )
+    restamped: int = 0  # rows of it
 
 
 def plan(
@@ -91,7 +95,11 @@ def plan(
     outdated = _outdated_parents(known, fingerprints)
     top = known.filter(pl.col("parent_id").fill_null("") == "")
     del known, ledger
-    to_do = _in_groups(_to_do(found, top, _action(fingerprints, outdated, force)))
+    decided = _decided(found, top, _action(fingerprints, outdated, force))
+    stamps = _older_stamps(decided)
+    stamps.write_parquet(folder / "stamps.parquet")
+    to_do = _in_groups(_to_do(found, top, decided["action"]))
+    del decided
     path = folder / "plan.parquet"
     to_do.write_parquet(path, row_group_size=GROUP_DOCUMENTS)
     count, size, weight = to_do.height, int(to_do["size"].sum()), _weight(to_do)
@@ -107,30 +115,50 @@ def plan(
         known=top.height,
         weight=weight,
         emptied=emptied,
+        stamps=str(folder / "stamps.parquet") if stamps.height else "",
+        restamped=stamps.height,
     )
 
 
-def _to_do(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> pl.DataFrame:
-    """Return the rows of the manifest that are to be done, with the action and what a batch wants to know of the ledger.
-
-    Two narrow joins: one with all columns would hold a million documents' texts twice.
-    """
+def _decided(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> pl.DataFrame:
+    """Return what to do with each row of the manifest, in its order, beside its stamp and the ledger's."""
     asked = ("stamp", "size", "state", "kind", "attempts", "format", "parser", "chunker", "encoder")
     facts = top.select("document_id", *asked).rename({"stamp": "stamp_known", "size": "size_known"})
-    narrow = found.select("document_id", "stamp", "size").join(
+    narrow = found.select("document_id", "stamp", "size", _is_local().alias("local")).join(
         facts, on="document_id", how="left", maintain_order="left"
     )
-    decided = narrow.select(action.alias("action"))["action"]
-    del narrow, facts
-    chosen = found.with_columns(decided).filter(pl.col("action") != "unchanged")
+    return narrow.select("document_id", "stamp", "local", pl.col("stamp_known").alias("known"), action.alias("action"))
+
+
+def _is_local() -> pl.Expr:
+    return ~pl.col("path").str.contains("://", literal=True)
+
+
+def _older_stamps(decided: pl.DataFrame) -> pl.DataFrame:
+    """Return what is unchanged and has the stamp of an older release, which the ledger takes as it would be now."""
+    older = pl.col("local") & (pl.col("known") != pl.col("stamp")) & (pl.col("known") == _date())
+    return decided.filter(older & (pl.col("action") == "unchanged")).select("document_id", "known", "stamp")
+
+
+def _date() -> pl.Expr:
+    """Give the first part of a local file's stamp, which was all of it in older releases: see infra.roots.file_stamp."""
+    return pl.col("stamp").str.split_exact(":", 1).struct.field("field_0")
+
+
+def _to_do(found: pl.DataFrame, top: pl.DataFrame, action: pl.Series) -> pl.DataFrame:
+    """Return the rows of the manifest that are to be done, with the action and what a batch wants to know of the ledger.
+
+    A narrow join of its own: one with all columns would hold a million documents' texts twice.
+    """
+    chosen = found.with_columns(action).filter(pl.col("action") != "unchanged")
     wanted = top.select("document_id", "content_hash", "encoder", "attempts", "state", "kind")
     return chosen.join(wanted, on="document_id", how="left", maintain_order="left")
 
 
 def _action(fingerprints: Fingerprints, outdated: pl.Series, force: bool) -> pl.Expr:
     # a store that says neither date nor etag says nothing about change: its files are hashed each time
-    told = (pl.col("stamp") != "") & (pl.col("stamp") == pl.col("stamp_known"))
-    same_file = told & (pl.col("size") == pl.col("size_known"))
+    same_stamp = (pl.col("stamp") == pl.col("stamp_known")) | (pl.col("local") & (pl.col("stamp_known") == _date()))
+    same_file = (pl.col("stamp") != "") & same_stamp & (pl.col("size") == pl.col("size_known"))
     # an indexed document has a kind too, when a limit stopped it as it was read anew and its old text was kept
     costly, tries = pl.col("kind").is_in(COSTLY), pl.col("attempts").fill_null(0)
     passing = ((pl.col("state") == QUARANTINED) & pl.col("kind").is_in(TRANSIENT)) | (costly & (tries < TRIES))
@@ -228,12 +256,7 @@ class Work:
 
 def local_files(plan: Plan, most: int) -> list[str]:
     """Return some files of this machine that are to be done, spread over the plan, by the names that they have on the disk."""
-    paths = (
-        pl.scan_parquet(plan.file)
-        .select("path")
-        .filter(~pl.col("path").str.contains("://", literal=True))
-        .collect()["path"]
-    )
+    paths = pl.scan_parquet(plan.file).select("path").filter(_is_local()).collect()["path"]
     chosen = paths.gather_every(max(1, len(paths) // most)).head(most)
     return [there for there in map(on_disk, chosen) if os.path.lexists(there)]
 

@@ -10,6 +10,7 @@ from typing import Any
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
+from infra.roots import modified_at
 from tasks.collection import chunks, elements, ledger
 from tasks.collection.chunks import CHUNKS, EncoderMark
 from tasks.collection.commit import Staged
@@ -110,7 +111,8 @@ def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, An
 
 
 def _modified(stamp: str) -> datetime | None:
-    return datetime.fromtimestamp(int(stamp) / 1e9, UTC) if stamp.isdigit() and len(stamp) >= 16 else None
+    date = modified_at(stamp)
+    return None if date is None else datetime.fromtimestamp(date / 1e9, UTC)
 
 
 def restamped(drafts: Iterable[Draft], lake: Lake, pipeline: Pipeline) -> list[dict[str, Any]]:

@@ -50,6 +50,7 @@ from tasks.records import Failure
 log = logging.getLogger("faldone.index")
 
 FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
+STAMPED = 20_000  # documents whose stamps are noted in one commit
 SEEN = 20  # files that the workers must see before they begin
 
 
@@ -193,6 +194,7 @@ def process(run: Run, plan: Plan) -> Receipt:
         UsageError: workers on other hosts do not see the sources or the data folder.
         StopRequested: the job was asked to stop; what was done is committed.
     """
+    _note_stamps(run, plan)
     if not plan.to_do:
         return Receipt()
     if run.engine is None:
@@ -206,6 +208,16 @@ def process(run: Run, plan: Plan) -> Receipt:
         check_seen(pool, planning.local_files(plan, SEEN), "the sources")
         run.watch(pool)
         return run.engine.run(pool)
+
+
+def _note_stamps(run: Run, plan: Plan) -> None:
+    """Give what an older release stamped, and what is unchanged by that stamp, the stamp of today; done twice it is done once."""
+    if not plan.stamps:
+        return
+    log.info("%d documents have the stamp of an older release: theirs of today is noted, none is read", plan.restamped)
+    with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+        for rows in pl.read_parquet(plan.stamps).iter_slices(STAMPED):
+            commit.note_stamps(run.lake, run.collection, rows.iter_rows())
 
 
 class _Workload:

@@ -26,6 +26,7 @@ from infra.cache import Cache
 from infra.files import is_url
 from infra.lake import Lake
 from infra.locks import writer_lane
+from infra.roots import is_stamped
 from infra.settings import Settings
 from tasks.collection import ledger, tables
 from tasks.collection.chunks import CHUNKS
@@ -151,7 +152,7 @@ def _same_file(row: dict[str, Any]) -> bool:
         status = Path(str(row["path"])).stat()
     except OSError:
         return False
-    return bool(str(status.st_mtime_ns) == row["stamp"] and status.st_size == row["size"])
+    return is_stamped(status, row["stamp"] or "") and status.st_size == row["size"]
 
 
 def _touched(row: dict[str, Any]) -> bool:

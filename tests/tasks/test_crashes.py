@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ground import C, Office, analyse, derived_agree, disagreeing, killing, truth
+from ground import C, Office, analyse, derived_agree, disagreeing, killing, truth, without_change_times
 from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.maintain import audit, backup, optimise, restore
@@ -108,6 +108,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
     made.index()
     made.save("base")
     return made
+
+
+@pytest.fixture(autouse=True)
+def _harder(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_change_times(monkeypatch)
 
 
 def clean(office: Office) -> dict[str, tuple[str, tuple[str, ...]]]:

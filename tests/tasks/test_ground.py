@@ -22,9 +22,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from ground import C, Office, analyse, contents_of, derived_agree, disagreeing, killing
+from ground import C, Office, analyse, contents_of, derived_agree, disagreeing, killing, without_change_times
 from infra.errors import UsageError
 from infra.lake import Lake
 from tasks.collection import catalogue, facts, ledger, tables
@@ -79,10 +86,18 @@ class Ground(RuleBasedStateMachine):
         self.damaged = False  # by the disk: only an audit finds that
         self.backed_up = False
         self.ran = False  # something that writes, since audit was last asked
+        self.times = True  # the file system tells when an inode changed
+        self.patch = pytest.MonkeyPatch()
         self.before: dict[str, tuple[bytes, int]] = {}  # what a file was before its last change
         self.contents: dict[str, tuple[str, ...]] = {}
         for name in (*FILES, "z.txt"):
             self._learn(name)
+
+    @initialize(times=st.booleans())
+    def mount(self, times: bool) -> None:
+        self.times = times
+        if not times:
+            without_change_times(self.patch)
 
     # ---- people ------------------------------------------------------------------------------------------------------
 
@@ -106,6 +121,20 @@ class Ground(RuleBasedStateMachine):
         target.parent.mkdir(exist_ok=True)
         source.replace(target)
         self._learn(other)
+
+    @precondition(lambda self: self.times)
+    @rule(name=names)
+    def counterfeit(self, name: str) -> None:
+        """Put another text of equal size and date in the place of one."""
+        path = self._path(name)
+        if path.exists() and path.suffix == ".txt":
+            self._keep(name)
+            content, date = self.before[name]
+            other = path.with_name("other")
+            other.write_bytes(content.decode()[::-1].encode())
+            os.utime(other, ns=(date, date))
+            other.replace(path)
+            self._learn(name)
 
     @rule(name=names)
     def delete(self, name: str) -> None:
@@ -199,6 +228,12 @@ class Ground(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Run once more: what is there must be what a clean run makes."""
+        try:
+            self._end()
+        finally:
+            self.patch.undo()
+
+    def _end(self) -> None:
         if self.damaged:
             audit.audit_collection(self.office.settings, C)
         self._index()

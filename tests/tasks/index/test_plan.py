@@ -98,6 +98,16 @@ def test_what_is_done_with_a_known_document(tmp_path: Path, changes: dict[str, o
     assert actions(tmp_path, {"a": (10, "1")}, [row("a", **changes)]).get("a") == action
 
 
+def test_the_stamp_of_an_older_release_counts_by_its_date_and_is_noted_as_it_is_now(tmp_path: Path) -> None:
+    rows = [row("a", stamp="5"), row("b", stamp="5"), row("c", stamp="5:7"), row("d", stamp="5", parser="t0")]
+    found = dict.fromkeys("abd", (10, "5:7")) | {"b": (10, "6:7"), "c": (10, "5:8")}
+    made = plan(manifest(tmp_path, found), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    done = dict(pl.read_parquet(made.file).select("path", "action").iter_rows())
+    assert done == {"/papers/b": "check", "/papers/c": "check", "/papers/d": "parse"}
+    assert pl.read_parquet(made.stamps).rows() == [(document_id("c", "/papers/a"), "5", "5:7")]
+    assert made.restamped == 1
+
+
 def test_new_and_forced_documents_are_parsed(tmp_path: Path) -> None:
     assert actions(tmp_path, {"a": (10, "1"), "b": (1, "1")}, [row("a")]) == {"b": "parse"}
     assert actions(tmp_path, {"a": (10, "1")}, [row("a")], force=True) == {"a": "parse"}

@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from infra.errors import UsageError
@@ -19,6 +22,8 @@ from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS
+from tasks.index import batch
+from tasks.index import run as index_run
 from tasks.index.run import index
 
 PAGE = "La società {i} ha fatturato {i}00 euro nel 2018.\n\n" + "Gli amministratori hanno approvato il bilancio. " * 3
@@ -80,7 +85,39 @@ def test_a_touched_file_is_hashed_and_not_read_again(settings: Settings, papers:
     assert (again["documents"]["unchanged"], again["documents"]["updated"]) == (12, 0)
     assert index_of(lake) == before
     rows = ledger.read(lake, "c", ["stamp"], {"path": str(papers / "3.txt")})
-    assert rows["stamp"].to_pylist() == [str(10**9)]
+    status = (papers / "3.txt").stat()
+    assert rows["stamp"].to_pylist() == [f"{10**9}:{status.st_ctime_ns}"]
+
+
+def test_a_file_in_the_place_of_another_of_equal_size_and_date_is_read(
+    settings: Settings, papers: Path, lake: Lake
+) -> None:
+    """As `mv` and `cp -p` bring the date of a file along."""
+    first, second = papers / "3.txt", papers / "4.txt"
+    second.write_bytes(first.read_bytes()[::-1])
+    for path in (first, second):
+        os.utime(path, (1, 1))
+    run(settings, papers)
+    second.replace(first)
+    again = run(settings, papers)["documents"]
+    assert (again["updated"], again["removed"], again["unchanged"]) == (1, 1, 10)
+    rows = ledger.read(lake, "c", ["content_hash"], {"path": str(first)})
+    assert rows["content_hash"].to_pylist() == [blake2b(first.read_bytes(), digest_size=16).hexdigest()]
+
+
+def test_what_an_older_release_stamped_is_neither_read_nor_blind_for_ever(
+    settings: Settings, papers: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings, papers)
+    rows = ledger.read(lake, "c")
+    dates = pc.list_element(pc.split_pattern(rows["stamp"], ":"), 0)
+    at = rows.schema.get_field_index("stamp")
+    ledger.write(lake, "c", rows.set_column(at, rows.schema.field(at), dates.cast(pa.string())))
+    monkeypatch.setattr(index_run, "STAMPED", 5)
+    monkeypatch.setattr(batch, "read", lambda *_: pytest.fail("a file was read"))
+    again = run(settings, papers)["documents"]
+    assert (again["unchanged"], again["updated"]) == (12, 0)
+    assert ledger.read(lake, "c").sort_by("document_id").equals(rows.sort_by("document_id"))
 
 
 def test_what_is_gone_leaves_and_the_guard_holds(settings: Settings, papers: Path, lake: Lake) -> None:
