@@ -2,6 +2,7 @@
 #   make install   the command .venv/bin/faldone        make demo   the main job on the sample documents
 #   make test      the whole test suite                 make lint   style, types, layers
 #   make test-fast the quick part (3 min of processor) make hooks  the same tools before each commit
+#   make coverage  what the tests run, by folder
 #   make bench     the benchmarks                       make up / make down   the lasting platform on this machine
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 BESIDE := -n 2 --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo test test-fast hooks lint bench up down lock clean
+.PHONY: install demo test test-fast coverage hooks lint bench up down lock clean
 
 install: $(VENV)/.installed
 	@[ -z "$(LIBREOFFICE)" ] || bash infra/system-packages.sh use
@@ -42,6 +43,13 @@ test: $(VENV)/.dev
 # What a change is tried with while it is made: no server, no OCR, no kills; three minutes of processor time.
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest $(BESIDE) -m "not e2e and not server and not slow" -x
+
+# Lines and branches that the tests run, by folder; without the whole platforms of the e2e tests.
+coverage: $(VENV)/.dev
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest $(BESIDE) -m "not e2e"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/python tests/counted/folders.py
 
 hooks: $(VENV)/.dev
 	$(BIN)/pre-commit install

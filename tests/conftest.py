@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from infra.settings import Settings, load
 from ports import free_port
 
 SAMPLES = Path(__file__).parent.parent / "samples"
+
+if "COVERAGE_PROCESS_CONFIG" in os.environ:  # fenced children count themselves by the sitecustomize of this folder
+    sys.path.append(str(Path(__file__).parent / "counted"))
 
 
 # what says nothing of the code: how busy the machine is, and how many drawn inputs a test turned away
