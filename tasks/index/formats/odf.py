@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import posixpath
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +36,7 @@ class OpenDocument:
             DocumentError: CORRUPT.
         """
         self.warnings: list[str] = []
+        self._held = 0  # files that a flat document holds, which have no names
         self._package = Package(data) if is_zip(data) else None
         if self._package is None:
             self.content = self.styles = meta = xml_root(data, "the document")
@@ -85,33 +87,37 @@ class OpenDocument:
             return node
         name = posixpath.join(_inside(attribute(node, "href")), "content.xml")
         if self._package is None or name not in self._package:
-            return None
+            return self._missing("object", node)
         return self._package.aside(name)
 
     def object_file(self, node: Any) -> tuple[str, bytes] | None:
         """Return the file in an object of another program (`draw:object-ole`)."""
-        name = _inside(attribute(node, "href"))
-        if self._package is None or name not in self._package:
-            return None
-        try:
-            found = unpacked(posixpath.basename(name), self._package.read(name))
-        except DocumentError as error:
-            self.warnings.append(f"an embedded file was left out: {error.message}")
-            return None
-        if found is None:
-            self.warnings.append(f"the embedded object {name} was not read")
+        stored = self._stored(node, "object")
+        found = stored and unpacked(posixpath.basename(stored[0]), stored[1])
+        if stored and found is None:
+            self.warnings.append(f"the embedded object {stored[0]} was not read")
         return found
 
     def picture(self, node: Any) -> tuple[str, bytes] | None:
-        """Name and bytes of a picture (`draw:image`), None when it is not in the file."""
-        name = _inside(attribute(node, "href"))
-        if self._package is None or name not in self._package:
-            return None
+        """Return name and bytes of a picture (`draw:image`), None with a warning when it is not in the file."""
+        return self._stored(node, "picture")
+
+    def _stored(self, node: Any, what: str) -> tuple[str, bytes] | None:
+        """Return name and bytes of what a node points to in the package or, in a flat file, holds as base64."""
         try:
-            return name, self._package.read(name)
-        except DocumentError as error:
-            self.warnings.append(f"a picture was left out: {error.message}")
+            for inner in node.iterchildren("{*}binary-data"):
+                self._held += 1
+                return f"{what}{self._held}", base64.b64decode("".join(inner.itertext()))
+            name = _inside(attribute(node, "href"))
+            if self._package is not None and name in self._package:
+                return name, self._package.read(name)
+        except (DocumentError, ValueError) as error:
+            self.warnings.append(f"an embedded {what} was left out: {error}")
             return None
+        return self._missing(what, node)
+
+    def _missing(self, what: str, node: Any) -> None:
+        self.warnings.append(f"an embedded {what} was left out: {attribute(node, 'href') or 'it'} is not in the file")
 
 
 def _inside(href: str) -> str:

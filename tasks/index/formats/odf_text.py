@@ -141,7 +141,10 @@ class TextWalker:
             elif tag == "control":
                 found.pieces.append(self._control(attribute(item, "control")))
             elif tag == "span" and self._styles.raises(attribute(item, "style-name")):
-                found.pieces.append(raised("".join(found.pieces[-1:]), plain_text(item)))
+                inner = _Inline(anchored=found.anchored, breaks=found.breaks)
+                self._collect(item, inner)
+                found.pieces.append(raised("".join(found.pieces[-1:]), "".join(inner.pieces)))
+                found.breaks = inner.breaks
             elif tag and not _skipped(item):
                 self._collect(item, found)
             found.pieces.append(item.tail or "")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("odt", "ods", "odp", "odg")
-VERSION = "2"
+VERSION = "3"
 _TYPE = "application/vnd.oasis.opendocument."
 _KINDS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp", "graphics": "odg"}
 _FLAT = re.compile(rf'<office:document\b[^>]*?office:mimetype="{re.escape(_TYPE)}(\w+)')
