@@ -5,7 +5,6 @@ A chart keeps a copy of the values that it shows, which is what its readers saw;
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from tasks.records import Element
 
 _CATEGORIES = ("cat", "xVal")
 _VALUES = ("val", "yVal", "bubbleSize")
+_NUMBERS = frozenset({"numCache", "numLit", "numDim"})  # stored numbers; what else looks like one is a name (`007`)
 
 
 @dataclass(slots=True)
@@ -86,13 +86,14 @@ def _points(node: Any) -> dict[int, str]:
 
 
 def _level_points(node: Any) -> dict[int, str]:
-    code = next((c.text or "" for c in node.iter("{*}formatCode")), "")
+    code = next((c.text or "" for c in node.iter("{*}formatCode")), attribute(node, "formatCode"))
     found = {}
     for point in node.iter("{*}pt"):
         index = attribute(point, "idx")
         text = next((clean(v.text or "") for v in point.iter("{*}v")), clean(point.text or ""))
         if index.isdigit() and text:
-            found[int(index)] = _shown(text, attribute(point, "formatCode") or code)
+            is_number = any(local(above) in _NUMBERS for above in point.iterancestors())
+            found[int(index)] = _shown(text, attribute(point, "formatCode") or code) if is_number else text
     return found
 
 
@@ -107,10 +108,9 @@ def _shown(text: str, code: str) -> str:
         return text
     if code and code != "General" and is_date_format(code):
         try:
-            moment = from_excel(number)
+            return value_text(from_excel(number), code)
         except (ValueError, OverflowError):
             return text
-        return value_text(moment) if isinstance(moment, dt.datetime) else text
     return value_text(int(number) if number.is_integer() and abs(number) < 1e15 else number, code)
 
 
@@ -159,7 +159,7 @@ def diagram_elements(package: Package, part: str, page: int) -> Iterator[Element
             place = int(order) if order.isdigit() else 0
             below.setdefault(attribute(line, "srcId"), []).append((place, attribute(line, "destId")))
     children = {key for lines in below.values() for _, key in lines}
-    waiting = [key for key in points if key not in children][::-1]
+    waiting = [*reversed(points), *[key for key in points if key not in children][::-1]]  # those of a circle at the end
     seen: set[str] = set()
     while waiting:
         key = waiting.pop()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("pptx",)
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {"pptx": {"ppt/presentation.xml": b"<a/>"}}
 
 _TITLES = frozenset({"title", "ctrTitle"})

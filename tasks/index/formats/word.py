@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("docx",)
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {"docx": {"word/document.xml": b"<a/>"}}
 
 _NOTES = (("footnotes", "Footnotes"), ("endnotes", "Endnotes"), ("comments", "Comments"))
