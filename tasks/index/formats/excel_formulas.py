@@ -8,12 +8,15 @@ a licence that suits calculates workbooks, and LibreOffice may not be there.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _REFERENCE = re.compile(r"(?:(?P<sheet>'(?:[^']|'')+'|[\w.]+)!)?\$?(?P<column>[A-Z]{1,3})\$?(?P<row>\d{1,7})$")
+_ERROR = re.compile(r"#(?:NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!)")
+_LAST_COLUMN = 16_384
 _DEEPEST = 100
 _MOST_CELLS = 100_000
 """Cells of one range; beyond it the formula is shown."""
@@ -82,10 +85,11 @@ class Calculator:
 
     def range(self, sheet: str, first: Place, last: Place) -> Iterator[Value]:
         """Yield the values of a range, row by row."""
-        if (last[0] - first[0] + 1) * (last[1] - first[1] + 1) > _MOST_CELLS:
+        rows, columns = (range(min(ends), max(ends) + 1) for ends in zip(first, last, strict=True))
+        if len(rows) * len(columns) > _MOST_CELLS:
             raise UnknownValueError("a range of too many cells")
-        for row in range(first[0], last[0] + 1):
-            for column in range(first[1], last[1] + 1):
+        for row in rows:
+            for column in columns:
                 yield self.value(sheet, (row, column))
 
     def has_sheet(self, name: str) -> bool:
@@ -95,27 +99,50 @@ class Calculator:
 def _plain(value: Any) -> Value:
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str) and not _ERROR.fullmatch(value):
         return value
-    raise UnknownValueError("a date")
+    raise UnknownValueError("a date or an error")
 
 
 class _Expression:
     """One formula, read from left to right by the binding of its operators."""
 
     def __init__(self, calculator: Calculator, sheet: str, formula: str) -> None:
-        from openpyxl.formula import Tokenizer
+        from openpyxl.formula.tokenizer import Tokenizer, TokenizerError
 
         self._calculator = calculator
         self._sheet = sheet
-        self._tokens = [token for token in Tokenizer(formula).items if token.type != "WHITE-SPACE"]
+        try:
+            self._tokens = [token for token in Tokenizer(formula).items if token.type != "WHITE-SPACE"]
+        except (TokenizerError, IndexError, AttributeError) as error:
+            raise UnknownValueError(str(error)) from None
         self._at = 0
 
     def result(self) -> Value:
-        found = self._single(self._expression(0))
+        found = self.single()
+        return 0 if found is None else found
+
+    def values(self) -> list[Value]:
+        """Return one value, or those of a range, one by one.
+
+        Raises:
+            UnknownValueError: the tokens are not all used up: operators that are not known here put them together.
+        """
+        self._at = 0
+        if not self._tokens:
+            return [None]
+        found = self._expression(0)
         if self._at < len(self._tokens):
             raise UnknownValueError(self._tokens[self._at].value)
-        return 0 if found is None else found
+        return found
+
+    def single(self) -> Value:
+        return self._single(self.values())
+
+    @property
+    def is_reference(self) -> bool:
+        """Cells, of which functions pass over what is no number; what is written into the formula counts as it is."""
+        return [token.subtype for token in self._tokens] == ["RANGE"]
 
     def _peek(self) -> Any | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
@@ -147,7 +174,8 @@ class _Expression:
             return [-number if token.value == "-" else number]
         if token.type == "PAREN" and token.subtype == "OPEN":
             found = self._expression(0)
-            self._next()
+            if self._next().subtype != "CLOSE":
+                raise UnknownValueError("cells put together")
             return found
         if token.type == "FUNC" and token.subtype == "OPEN":
             return [_called(token.value.rstrip("(").upper(), self._arguments())]
@@ -155,25 +183,23 @@ class _Expression:
             return self._constant(token)
         raise UnknownValueError(token.value)
 
-    def _arguments(self) -> list[Callable[[], list[Value]]]:
+    def _arguments(self) -> list[_Expression]:
         """Return the arguments of a function, each to be worked out when it is wanted: IF leaves one of its own aside."""
-        found: list[Callable[[], list[Value]]] = []
+        found: list[_Expression] = []
         start, depth = self._at, 0
         while True:
             token = self._next()
-            opens = token.subtype == "OPEN"
-            if (token.type in {"FUNC", "SEP", "PAREN"} and token.subtype == "CLOSE" and not depth) or (
-                token.type == "SEP" and token.subtype == "ARG" and not depth
-            ):
-                if self._at - 1 > start or token.subtype != "CLOSE":
-                    found.append(self._later(start, self._at - 1))
+            closes = token.subtype == "CLOSE"
+            if depth == 0 and (closes or (token.type == "SEP" and token.subtype == "ARG")):
+                if self._at - 1 > start or not closes:
+                    found.append(self._part(start, self._at - 1))
                 start = self._at
-                if token.subtype == "CLOSE":
+                if closes:
                     return found
             else:
-                depth += 1 if opens else -1 if token.subtype == "CLOSE" else 0
+                depth += 1 if token.subtype == "OPEN" else -1 if closes else 0
 
-    def _later(self, start: int, end: int) -> Callable[[], list[Value]]:
+    def _part(self, start: int, end: int) -> _Expression:
         part = _Expression.__new__(_Expression)
         part._calculator, part._sheet, part._tokens, part._at = (
             self._calculator,
@@ -181,11 +207,11 @@ class _Expression:
             self._tokens[start:end],
             0,
         )
-        return lambda: part._expression(0) if part._tokens else [None]
+        return part
 
     def _constant(self, token: Any) -> list[Value]:
         if token.subtype == "NUMBER":
-            return [float(token.value)]
+            return [_real(float(token.value))]
         if token.subtype == "TEXT":
             return [token.value[1:-1].replace('""', '"')]
         if token.subtype == "LOGICAL":
@@ -200,13 +226,15 @@ class _Expression:
         first, _, last = text.partition(":")
         begin = _REFERENCE.match(first)
         end = _REFERENCE.match(last) if last else begin
-        if begin is None or end is None:
-            raise UnknownValueError(text)
+        if begin is None or end is None or (last and end["sheet"] not in {None, begin["sheet"]}):
+            raise UnknownValueError(text)  # Q1:Q3!A1 goes through sheets, although Q1 is the name of a cell too
         name = begin["sheet"]
         sheet = name.strip("'").replace("''", "'") if name else self._sheet
         if not self._calculator.has_sheet(sheet):
             raise UnknownValueError(text)
         corners = [(int(m["row"]), column_index_from_string(m["column"])) for m in (begin, end)]
+        if any(column > _LAST_COLUMN for _, column in corners):
+            raise UnknownValueError(text)  # a name, since no cell has it
         yield from self._calculator.range(sheet, *corners)
 
     @staticmethod
@@ -227,9 +255,18 @@ def _number(value: Value) -> float:
 def _joined(sign: str, left: Value, right: Value) -> Value:
     """Return the result of an operator."""
     if sign in _COMPARISONS:
-        if isinstance(left, str) != isinstance(right, str):
+        kinds = {
+            type(value) if isinstance(value, (str, bool)) else float for value in (left, right) if value is not None
+        }
+        if len(kinds) > 1:
             raise UnknownValueError(sign)
-        return _COMPARISONS[sign](left or 0, right or 0)
+        blank = "" if kinds == {str} else 0
+        one, other = (blank if value is None else value for value in (left, right))
+        if isinstance(one, str) and isinstance(other, str):
+            one, other = one.casefold(), other.casefold()
+            if sign not in {"=", "<>"}:
+                raise UnknownValueError(sign)  # words are in the order of a language
+        return _COMPARISONS[sign](one, other)
     if sign == "&":
         if not (isinstance(left, str) and isinstance(right, str)):
             raise UnknownValueError(sign)
@@ -246,22 +283,25 @@ def _real(value: float) -> float:
     return value
 
 
-def _called(name: str, arguments: list[Callable[[], list[Value]]]) -> Value:
+def _called(name: str, arguments: list[_Expression]) -> Value:
     """Return the result of a function."""
     if name == "IF" and len(arguments) in {2, 3}:
-        [condition] = arguments[0]()
+        condition = _number(arguments[0].single())
         chosen = arguments[1:2] if condition else arguments[2:]
-        return _Expression._single(chosen[0]()) if chosen else False
+        return chosen[0].single() if chosen else False
     if name == "IFERROR" and len(arguments) == 2:
-        return _Expression._single(arguments[0]())  # an error is unknown here, and so is what stands for it
-    values = [value for argument in arguments for value in argument()]
-    numbers = [float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        return arguments[0].single()  # an error is unknown here, and so is what stands for it
+    given = [(argument.is_reference, argument.values()) for argument in arguments]
     if name in {"ROUND", "ABS"}:
-        return _rounded(name, [_number(v) for v in values])
+        return _rounded(name, [_number(_Expression._single(values)) for _, values in given])
+    values = [value for _, some in given for value in some]
     if name == "COUNTA":
-        return len([v for v in values if v is not None])
+        return len([value for value in values if value is not None])
+    if any(isinstance(value, (str, bool)) for is_reference, some in given if not is_reference for value in some):
+        raise UnknownValueError(name)
+    numbers = [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
     if name in _OVER_NUMBERS and (numbers or name in {"SUM", "COUNT", "PRODUCT", "MIN", "MAX"}):
-        return _OVER_NUMBERS[name](numbers)
+        return _real(_OVER_NUMBERS[name](numbers))
     raise UnknownValueError(name)
 
 
@@ -273,15 +313,15 @@ def _rounded(name: str, values: list[float]) -> float:
         return abs(values[0])
     if name == "ROUND" and len(values) == 2 and abs(values[1]) <= 15:
         step = Decimal(1).scaleb(-int(values[1]))
-        return float(Decimal(f"{values[0]:.15g}").quantize(step, rounding=ROUND_HALF_UP))
+        try:
+            return float(Decimal(f"{values[0]:.15g}").quantize(step, rounding=ROUND_HALF_UP))
+        except ArithmeticError:
+            return values[0]  # so long that there is nothing to round
     raise UnknownValueError(name)
 
 
 def _product(numbers: list[float]) -> float:
-    found = 1.0
-    for number in numbers:
-        found *= number
-    return found if numbers else 0
+    return math.prod(numbers) if numbers else 0
 
 
 _OVER_NUMBERS: Mapping[str, Callable[[list[float]], float]] = {

@@ -87,7 +87,8 @@ class OpenDocument:
             return node
         name = posixpath.join(_inside(attribute(node, "href")), "content.xml")
         if self._package is None or name not in self._package:
-            return self._missing("object", node)
+            self._say_missing("object", node)
+            return None
         return self._package.aside(name)
 
     def object_file(self, node: Any) -> tuple[str, bytes] | None:
@@ -111,12 +112,12 @@ class OpenDocument:
             name = _inside(attribute(node, "href"))
             if self._package is not None and name in self._package:
                 return name, self._package.read(name)
+            self._say_missing(what, node)
         except (DocumentError, ValueError) as error:
             self.warnings.append(f"an embedded {what} was left out: {error}")
-            return None
-        return self._missing(what, node)
+        return None
 
-    def _missing(self, what: str, node: Any) -> None:
+    def _say_missing(self, what: str, node: Any) -> None:
         self.warnings.append(f"an embedded {what} was left out: {attribute(node, 'href') or 'it'} is not in the file")
 
 
