@@ -205,6 +205,8 @@ def check_statement(statement: Statement) -> list[Finding]:
     if statement.stated_count is not None and statement.stated_count != len(statement.movements):
         values = {"stated": str(statement.stated_count), "counted": str(len(statement.movements))}
         found.append(Finding("control_count", values))
+    if statement.left_out:
+        found.append(Finding("rows_left_out", {"rows": str(statement.left_out)}, level="note"))
     for value in _accounts(statement):
         verdict = identifiers.iban(value)
         if verdict != "right":

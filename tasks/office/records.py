@@ -52,6 +52,7 @@ class Statement:
     """Movements of an account between two balances, or payments that are ordered.
 
     `kind`: `statement`, `orders` (pain.001, to be paid), `receivables` (RiBa, to be collected), `advice` (CAMT.054).
+    `left_out`: rows with an amount that are no movements: not booked yet, cancelled, or without a readable date.
     """
 
     kind: Literal["statement", "orders", "receivables", "advice"]
@@ -67,6 +68,7 @@ class Statement:
     stated_count: int | None = None
     movements: tuple[Movement, ...] = ()
     number: str = ""
+    left_out: int = 0
     record: Literal["statement"] = "statement"
 
 

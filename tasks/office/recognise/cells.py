@@ -13,14 +13,32 @@ from typing import Literal
 
 Mark = Literal[",", "."]
 
+_MONEY = r"(?:[€$£¥]|EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|SGD|AUD|CAD|JPY|kr|zł|Kč|Ft|Fr)"
 _AMOUNT = re.compile(
-    r"[-−+(]?\s*(?:[€$£]|EUR|USD|GBP)?\s*[-−+]?\s*(\d[\d.,'’\s]*\d|\d)\s*(?:[€$£]|EUR|USD|GBP)?\s*(?:\)|[-−]|\b(?:D|A|C)\b)?",
+    rf"[-−+(]?\s*{_MONEY}?\.?\s*[-−+]?\s*(\d[\d.,'’\s]*\d|\d)\s*{_MONEY}?\.?\s*(?:\)|[-−]|\b(?:D|A|C|DR|CR)\b)?",
     re.IGNORECASE,
 )
 _COMMA = re.compile(r"\d,\d{1,2}(?!\d)|\d\.\d{3},")
 _POINT = re.compile(r"\d\.\d{1,2}(?!\d)|\d,\d{3}\.")
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?")
-_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:\s.*)?")
+_YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})\.?(?:\s.*)?|((?:19|20)\d\d)(\d\d)(\d\d)")
+_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:[,\s]\s*(?!\d{5}).*)?")
+_NAMED = re.compile(
+    r"(\d{1,2})[.\s\-/]+([^\W\d_]{3,9})[.,\s\-/]+(\d{4}|\d{2})(?:\s.*)?|([^\W\d_]{3,9})\.? (\d{1,2}),? (\d{4})"
+)
+_MONTHS = {
+    name: number
+    for names in (
+        "january february march april may june july august september october november december",
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "januar februar märz april mai juni juli august september oktober november dezember",
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    )
+    for number, name in enumerate(names.split(), 1)
+}
+_SHORT = {name[:length]: number for name, number in _MONTHS.items() for length in (3, 4)} | {"mrt": 3, "sept": 9}
 
 
 def decimal_mark(cells: Iterable[str]) -> Mark:
@@ -33,7 +51,7 @@ def decimal_mark(cells: Iterable[str]) -> Mark:
 
 def amount(cell: str, mark: Mark) -> Decimal | None:
     """Return the amount that a cell is, with its sign; None for a cell that is not one."""
-    text = cell.strip()
+    text = cell.strip().lstrip("'")  # Excel's mark of a number kept as text
     match = _AMOUNT.fullmatch(text)
     if not match:
         return None
@@ -58,13 +76,23 @@ def day(cell: str, american: bool = False) -> date | None:
     text = cell.strip()
     if match := _ISO.fullmatch(text):
         year, month, number = (int(part) for part in match.groups()[:3])
+    elif match := _YEAR_FIRST.fullmatch(text):
+        year, month, number = (int(part) for part in match.groups() if part)
     elif match := _DATE.fullmatch(text):
         number, month, year = (int(part) for part in match.groups()[:3])
         number, month = (month, number) if american else (number, month)
-        year += 2000 if year < 100 else 0
+    elif (match := _NAMED.fullmatch(text)) and (named := _month(match.group(2) or match.group(4))):
+        month, number, year = named, int(match.group(1) or match.group(5)), int(match.group(3) or match.group(6))
     else:
         return None
+    year += 2000 if year < 100 else 0
     try:
         return date(year, month, number)
     except ValueError:
         return None
+
+
+def _month(name: str) -> int:
+    """Return the month of a name, whole or cut to its first three or four letters; 0 for any other word."""
+    small = name.casefold()
+    return _MONTHS.get(small) or _SHORT.get(small, 0)
