@@ -3,6 +3,7 @@ named files.
 
     data/ab/abcdef…        a blob; the same content is stored once, whatever file or backup it belongs to
     ID/manifest.json       written last: a backup without it is not there
+    drill.json             a note: what the drills verified
 
 A blob is written beside under a temporary name, synced and renamed (object stores do that by themselves), so a blob
 under its final name is whole. Needs the store's fsspec driver for URLs (`faldone[s3]` for s3://).
@@ -105,6 +106,11 @@ class BackupStore:
             beside.unlink(missing_ok=True)
         sync_path(final.parent)
 
+    def link(self, digest: str, target: Path) -> bool:
+        """Make a local file of a blob without reading it, which must then only be read; False where that cannot be had."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return self.local and _linked(self._blob(digest), target)
+
     def fetch(self, digest: str, size: int, target: Path, link: bool = False) -> None:
         """Write a blob to a local file and check it on the way.
 
@@ -115,7 +121,7 @@ class BackupStore:
             Damaged: it is missing or its content is not what it was.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        linked = link and self.local and _linked(self._blob(digest), target)
+        linked = link and self.link(digest, target)
         try:
             with self._fs.open(self._blob(digest), "rb") as source:
                 seen, count = _copied(source, None if linked else target)
@@ -170,6 +176,24 @@ class BackupStore:
         with self._reported("read"):
             content: bytes = self._fs.cat_file(f"{self._root}/{backup}/{MANIFEST}")
         return content
+
+    def read_note(self, name: str) -> bytes:
+        """Return a small file beside the backups.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        with self._reported("read"):
+            self._fs.invalidate_cache()
+            content: bytes = self._fs.cat_file(f"{self._root}/{name}")
+        return content
+
+    def write_note(self, name: str, content: bytes) -> None:
+        """Write a small file beside the backups."""
+        import io
+
+        with self._reported("written"):
+            self._write(f"{self._root}/{name}", io.BytesIO(content))
 
     def remove_backup(self, backup: str) -> None:
         """Remove a backup; the manifest goes first, so that a half-removed one is not listed."""

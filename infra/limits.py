@@ -46,6 +46,14 @@ class Retention(_Record):
     events_days: float = Field(gt=0)
 
 
+class Drill(_Record):
+    """How much of a backup each drill verifies; see the comments in limits.yaml."""
+
+    share: float = Field(gt=0, le=1)
+    least_bytes: int = Field(ge=0)
+    whole_days: float = Field(gt=0)
+
+
 class Queue(_Record):
     """Limits of one kind of job."""
 
@@ -86,6 +94,7 @@ class PlatformLimits(_Record):
     pool: Pool
     time: Times
     retention: Retention
+    drill: Drill
     queues: dict[str, Queue]
     rates: dict[str, Rate]
     alerts: Alerts

@@ -135,10 +135,18 @@ def _would_go(result: Mapping[str, Any]) -> str:
 def _backed_up(result: Mapping[str, Any]) -> str:
     from tasks.maintain.common import size
 
-    trial = "not tried" if result["drill"] is None else result["drill"]["problem"] or "restored and compared: the same"
+    drill = result["drill"]
+    trial = "not tried" if drill is None else drill["problem"] or _drilled(drill)
     held = f"{result['documents']:,} documents, {result['chunks']:,} chunks"
     copied = f"{size(result['bytes'])} in {result['files']:,} files, of which {size(result['copied_bytes'])} copied now"
     return "\n".join([result["path"], f"{held}, {copied}, in {result['seconds']:.1f} s", f"Drill: {trial}"])
+
+
+def _drilled(drill: Mapping[str, Any]) -> str:
+    from tasks.maintain.common import size
+
+    parts = f"{drill['files']:,} of {drill['of_files']:,} files ({size(drill['bytes'])} of {size(drill['of_bytes'])})"
+    return f"{parts} verified, {drill['tables']} of {drill['of_tables']} tables restored and compared: the same"
 
 
 def restore(

@@ -50,6 +50,7 @@ class Copying:
     """Files copied so far."""
 
     files: list[File] = field(default_factory=list)
+    fresh: set[str] = field(default_factory=set)  # checksums of what was stored
     copied_bytes: int = 0
     copied_files: int = 0
 
@@ -118,6 +119,8 @@ def _copy(store: BackupStore, source: str, path: str, blobs: dict[str, int], don
     done.files.append(File(path, size, digest))
     done.copied_bytes += copied
     done.copied_files += copied > 0
+    if copied:
+        done.fresh.add(digest)
 
 
 def copy_models(settings: Settings, store: BackupStore, done: Copying) -> None:
@@ -214,6 +217,6 @@ def backup(settings: Settings, to: str = "", run_drill: bool = True, api: Api | 
         copy_models(settings, store, done)
         copy_about(store, orchestration, done)
         made = seal(settings, lake, store, name, pins, done)
-        trial = drill(settings, lake, store, made) if run_drill else None
+        trial = drill(settings, lake, store, made, done.fresh) if run_drill else None
     removed, _ = retain(store) if trial is None or not trial.problem else ([], 0)
     return result(store, made, done, trial, removed, time.monotonic() - started)

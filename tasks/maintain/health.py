@@ -25,6 +25,7 @@ from infra.scheduler import WorkerState
 from infra.settings import Settings
 from tasks import vitals
 from tasks.maintain.common import size
+from tasks.maintain.verification import Record
 from tasks.vitals import State
 
 DEADLINE = 20.0  # s: a check that takes longer has failed; more where others have the processors
@@ -180,16 +181,28 @@ def encoder(settings: Settings) -> Outcome:
 
 
 def backup(settings: Settings) -> Outcome:
-    """Return how old the latest backup is."""
+    """Return how old the latest backup is, and what the drill after it verified."""
     from infra.backup_store import BackupStore
+    from tasks.maintain import verification
     from tasks.maintain.stored_backups import destination, when
 
-    there = BackupStore(destination(settings)).backups()
+    store = BackupStore(destination(settings))
+    there = store.backups()
     if not there:
         return "ok", "no backup has been made here yet"
-    age = datetime.now(UTC) - when(there[-1])
-    message = f"the latest backup is {age.total_seconds() / 3600:.0f} h old"
-    return ("degraded" if age > BACKUP_AGE else "ok"), message
+    age, record = datetime.now(UTC) - when(there[-1]), verification.read(store)
+    message = f"the latest backup is {age.total_seconds() / 3600:.0f} h old; {_drilled(record)}"
+    bad = age > BACKUP_AGE or bool(record.problem) or record.late(limits.load().drill)
+    return ("degraded" if bad else "ok"), message
+
+
+def _drilled(record: Record) -> str:
+    if not record.last_at:
+        return "no drill was made of one yet"
+    if record.problem:
+        return f"its drill found: {record.problem}. The next backup stores that anew"
+    whole = f"{record.whole:%Y-%m-%d}" if record.whole else "never"
+    return f"its drill verified {record.files:,} of {record.of_files:,} files, all of them last on {whole}"
 
 
 # ---- services ------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
     entries = documents.entries(lake)
     done, expected = runs.due(api, week, said)
     sources = collected(lake, said)
+    growth.drills(settings, said)
     hits, misses = events.cache_counts(settings, said)
     return Week(
         first=week.first,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from infra import limits
 from infra.backup_store import BackupStore
 from infra.errors import FaldoneError
 from infra.lake import Lake
@@ -18,6 +19,7 @@ from tasks.collection.analyses import ANALYSES, OK
 from tasks.collection.chunks import CHUNKS
 from tasks.export.records import CollectionSize, Count
 from tasks.maintain import stored_backups as backups
+from tasks.maintain import verification
 from tasks.maintain.manifest import Manifest
 from tasks.maintain.weekly.period import Notes, Span
 
@@ -40,6 +42,22 @@ def collections(settings: Settings, lake: Lake, week: Span, said: Notes) -> tupl
         )
         for row in rows
     )
+
+
+def drills(settings: Settings, said: Notes) -> None:
+    """Say what the drills of the backups verified, and what a person is to do about it; nothing where there is no backup."""
+    store = BackupStore(backups.destination(settings))
+    if not store.backups():
+        return
+    record = verification.read(store)
+    whole = said.words.format.date(record.whole) if record.whole else said.words("drill_never")
+    if record.problem:
+        said.need("need_drill", problem=record.problem)
+    elif record.late(limits.load().drill):
+        said.need("need_whole_drill", whole=whole)
+    if record.last_at:
+        share = said.words.format.percent(100 * record.share)
+        said.note("note_drill", share=share, files=said.words.format.integer(record.files), whole=whole)
 
 
 def _backup_before(settings: Settings, begin: datetime) -> Manifest | None:

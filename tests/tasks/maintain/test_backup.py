@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from infra import lake_upkeep as upkeep
+from infra import limits
 from infra.backup_store import BackupStore, Damaged
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import recover
-from tasks.maintain import backup, manifest, restore, stored_backups
+from tasks.maintain import backup, drill, health, manifest, restore, stored_backups, verification, weekly
 from tests.tasks.maintain import small
 
 
@@ -82,7 +85,7 @@ def test_a_second_backup_copies_next_to_nothing(settings: Settings, home: Path) 
 def test_one_flipped_byte_anywhere_is_refused_and_named(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
     before = small.content(Lake(settings.root))
-    files = [path for path in (home / "backups").rglob("*") if path.is_file()]
+    files = [path for path in (home / "backups").rglob("*") if path.is_file() and path.name != verification.RECORD]
     assert len(files) > 10
     for path in files:
         whole = path.read_bytes()
@@ -135,6 +138,122 @@ def test_the_drill_finds_a_damaged_blob_and_the_next_backup_mends_it(settings: S
     restore.restore(settings, made["id"])  # the blob is whole again for the first one too
 
 
+# ---- what a drill verifies -------------------------------------------------------------------------------------------
+
+
+def _made(sizes: dict[str, int]) -> manifest.Manifest:
+    files = tuple(manifest.File(f"lake/c.chunks.lance/data/{blob}", size, blob) for blob, size in sizes.items())
+    return manifest.Manifest("20261120-010000-a1b2", "2026-11-20T01:00:00+00:00", "0", 0, 0, (), files, {})
+
+
+NUMBERS = limits.Drill(share=0.1, least_bytes=100, whole_days=30)
+NIGHT = datetime(2026, 11, 20, 1, tzinfo=UTC)
+
+
+def test_in_turn_every_file_is_verified_whatever_comes_and_goes() -> None:
+    """A tenth of the bytes a night: all that stays is read within ten nights and those that what is new adds; at once what is new."""
+    sizes = {hashlib.sha256(str(number).encode()).hexdigest(): 100 for number in range(100)}
+    stays = set(sizes)
+    record = verification.Record(last_at="x", whole_at=NIGHT.isoformat())
+    seen: set[str] = set()
+    for night in range(12):
+        new = hashlib.sha256(f"new {night}".encode()).hexdigest()
+        sizes[new] = 100
+        chosen = verification.turn(record, _made(sizes), {new}, NUMBERS, NIGHT + timedelta(days=night))
+        assert (new in chosen.blobs, chosen.whole, len(chosen.blobs) <= 13) == (True, False, True)
+        seen |= chosen.blobs
+        record = chosen.record
+        del sizes[new if night % 2 else min(set(sizes) - stays)]
+    assert seen >= stays
+    assert record.whole == NIGHT
+
+
+def test_all_of_it_is_verified_each_month_and_after_a_drill_that_found_something_and_while_it_is_small() -> None:
+    made = _made({"a": 600, "b": 500})
+    known = verification.Record(last_at="x", whole_at=NIGHT.isoformat())
+
+    def whole(record: verification.Record, days: float, numbers: limits.Drill = NUMBERS) -> bool:
+        return verification.turn(record, made, set(), numbers, NIGHT + timedelta(days=days)).whole
+
+    assert whole(verification.Record(), 0)
+    assert not whole(known, 29)
+    assert whole(known, 30)
+    assert whole(replace(known, problem="a blob"), 1)
+    assert whole(known, 1, limits.Drill(share=0.1, least_bytes=1_100, whole_days=30))
+    assert not known.late(NUMBERS, NIGHT + timedelta(days=60))
+    assert known.late(NUMBERS, NIGHT + timedelta(days=61))
+    assert not verification.Record().late(NUMBERS)
+    assert whole(replace(known, whole_at="2090-01-01T00:00:00+00:00"), 1)
+
+
+def test_a_record_that_cannot_be_read_has_all_verified(tmp_path: Path) -> None:
+    store = BackupStore(str(tmp_path))
+    for content in (
+        b"",
+        b"[]",
+        b'{"whole_at": "yesterday", "last_at": "x"}',
+        b'{"whole_at": "2026-01-01", "last_at": "x"}',
+    ):
+        (tmp_path / verification.RECORD).write_bytes(content)
+        assert verification.read(store) == verification.Record()
+
+
+@pytest.fixture
+def sampled(settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of a large backup, so that a small one is verified in turns too."""
+    numbers = limits.load()
+    small_share = limits.Drill(share=0.0001, least_bytes=0, whole_days=30)
+    monkeypatch.setattr(limits, "load", lambda: numbers.model_copy(update={"drill": small_share}))
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_night_verifies_what_is_new_and_some_of_the_rest_and_compares_every_table(settings: Settings) -> None:
+    first = backup.backup(settings)["drill"]
+    assert (first["whole"], first["files"], first["bytes"]) == (True, first["of_files"], first["of_bytes"])
+    small.add(Lake(settings.root), "documents", "/new.txt")
+    second = backup.backup(settings)
+    done = second["drill"]
+    assert not done["whole"]
+    assert second["copied_files"] <= done["files"] <= second["copied_files"] + 1 < done["of_files"]
+    assert (done["tables"], done["problem"]) == (done["of_tables"], "")
+    state, said = health.backup(settings)
+    assert state == "ok"
+    assert (
+        f"verified {done['files']} of {done['of_files']} files, all of them last on {datetime.now(UTC):%Y-%m-%d}"
+        in said
+    )
+    assert any("The latest drill verified" in note for note in weekly.gather(settings).notes)
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_rotten_blob_is_found_in_its_turn_or_when_it_lacks_bytes_at_once(settings: Settings, home: Path) -> None:
+    backup.backup(settings)
+    blobs = sorted(path for path in (home / "backups" / "data").rglob("*") if path.is_file())
+    blobs[-1].write_bytes(bytes(blobs[-1].stat().st_size))
+    nights = [backup.backup(settings)["drill"] for _ in range(2)]
+    while not nights[-1]["problem"]:
+        assert len(nights) <= len(blobs)
+        nights.append(backup.backup(settings)["drill"])
+    assert blobs[-1].name in nights[-1]["problem"]
+    state, said = health.backup(settings)
+    assert (state, blobs[-1].name in said) == ("degraded", True)
+    assert any(blobs[-1].name in need for need in weekly.gather(settings).needs)
+    assert backup.backup(settings)["drill"]["whole"]
+    assert health.backup(settings)[0] == "ok"
+
+
+@pytest.mark.usefixtures("sampled")
+def test_a_blob_that_is_missing_or_short_is_found_by_any_drill(settings: Settings, home: Path) -> None:
+    made = backup.backup(settings)["id"]
+    lake, store = upkeep.FrugalLake(settings.root), BackupStore(stored_backups.destination(settings))
+    whole = stored_backups.read(store, made)
+    last = max(file.sha256 for file in whole.files)
+    Path(store.blob_path(last)).write_bytes(b"short")
+    found = [drill.drill(settings, lake, store, whole, set()) for _ in range(2)]
+    assert [one.problem.rsplit(") ")[-1] for one in found] == ["has another size", "is missing"]  # it was set aside
+    assert all(last in one.problem for one in found)
+
+
 def test_a_backup_without_its_manifest_is_not_listed_and_is_swept(settings: Settings, home: Path) -> None:
     made = backup.backup(settings)
     store = BackupStore(stored_backups.destination(settings))
@@ -143,7 +262,7 @@ def test_a_backup_without_its_manifest_is_not_listed_and_is_swept(settings: Sett
     (home / "backups" / "mine").mkdir()
     (home / "backups" / "mine" / "notes.txt").write_text("keep me")
     store.sweep()
-    assert sorted(path.name for path in (home / "backups").iterdir()) == ["data", "mine"]
+    assert sorted(path.name for path in (home / "backups").iterdir()) == ["data", "drill.json", "mine"]
 
 
 def test_a_pinned_version_outlives_a_cleanup_of_versions(settings: Settings, home: Path) -> None:
