@@ -137,7 +137,10 @@ def _claims(rows: pa.Table) -> list[tuple[str, str]]:
 
 
 def _stamped(lake: Lake, collection: str, rows: pa.Table) -> pa.Table:
-    """Make the rows of documents whose content stays: as the ledger has them now, with what is new where it still claims the same."""
+    """Make the rows of documents whose content stays: as the ledger has them now, with what is new where it still claims the same.
+
+    What a row leaves out (null) is as it was.
+    """
     wanted = {row["document_id"]: row for row in rows.to_pylist()}
     now = ledger.read(lake, collection, where={"document_id": list(wanted)}).to_pylist() if wanted else []
     return ledger.rows([row | _news(row, wanted[row["document_id"]]) for row in now])
@@ -145,7 +148,7 @@ def _stamped(lake: Lake, collection: str, rows: pa.Table) -> pa.Table:
 
 def _news(row: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
     """Return what changes of a row: nothing when another run has written the document meanwhile."""
-    return {name: other[name] for name in KEPT} if _same_claim(row, other) else {}
+    return {name: other[name] for name in KEPT if other[name] is not None} if _same_claim(row, other) else {}
 
 
 def _same_claim(row: Mapping[str, object], other: Mapping[str, object]) -> bool:

@@ -95,7 +95,7 @@ def _stage(
         )
     ]
     entries = [
-        *restamped(drafts, lake, pipeline),
+        *restamped(drafts),
         *(ledger_row(d, pipeline, seconds / len(drafts)) for d in drafts if judged(d)),
     ]
     parts = {

@@ -9,7 +9,6 @@ from typing import Any
 
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
-from infra.lake import Lake
 from infra.roots import modified_at
 from tasks.collection import chunks, elements, ledger
 from tasks.collection.chunks import CHUNKS, EncoderMark
@@ -36,7 +35,7 @@ class Receipt:
     pages: int = 0
     chunks: int = 0
     encoded: int = 0
-    bytes: int = 0
+    bytes: int = 0  # of files that were read
     failures: tuple[Failure, ...] = ()
     staged: tuple[Staged, ...] = ()
 
@@ -115,14 +114,15 @@ def _modified(stamp: str) -> datetime | None:
     return None if date is None else datetime.fromtimestamp(date / 1e9, UTC)
 
 
-def restamped(drafts: Iterable[Draft], lake: Lake, pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Return the rows of documents whose text stays as it is: touched and not changed (with the new stamp), or stopped by a limit as they
-    were read anew (with the reason, so that they are tried again, and nobody takes them for all right)."""
-    left = {d.work.document_id: d for d in drafts if stays(d)}
-    if not left:
-        return []
-    rows = ledger.read(lake, pipeline.collection, where={"document_id": list(left)}).to_pylist()
-    return [row | _changes(left[row["document_id"]]) for row in rows]
+def restamped(drafts: Iterable[Draft]) -> list[dict[str, Any]]:
+    """Return what changes of the rows of documents whose text stays as it is, for the commit to join with the ledger's.
+
+    They were touched and not changed (with the new stamp), or stopped by a limit as they were read anew (with the reason, so that they are
+    tried again, and nobody takes them for all right).
+    """
+    return [
+        {"document_id": d.work.document_id, "content_hash": d.work.known_hash} | _changes(d) for d in drafts if stays(d)
+    ]
 
 
 def stays(draft: Draft) -> bool:
@@ -150,7 +150,7 @@ def receipt_of(drafts: Sequence[Draft], encoded: int, staged: Staged) -> Receipt
         pages=sum(d.parsed.pages for d in good if d.parsed),
         chunks=sum(len(d.chunks) for d in good),
         encoded=encoded,
-        bytes=sum(d.work.size for d in drafts if not d.parent),
+        bytes=sum(d.work.size for d in drafts if not d.parent and not d.same),
         failures=tuple(Failure(d.work.path, e.stage, e.kind.value, e.message) for d, e in bad),
         staged=(staged,),
     )

@@ -244,9 +244,10 @@ class _Workload:
             commit.commit(run.lake, run.collection, [staged for receipt in receipts for staged in receipt.staged])
 
     def is_full(self, receipts: Sequence[Receipt]) -> bool:
-        """Tell whether a commit of these is large enough: some hundred documents in memory at a time."""
-        documents, size = sum(r.documents for r in receipts), sum(r.bytes for r in receipts)
-        return documents >= planning.GROUP_DOCUMENTS or size >= planning.GROUP_BYTES
+        """Tell whether a commit of these is large enough: some hundred documents in memory at a time, or many that were only touched."""
+        unchanged, size = sum(r.unchanged for r in receipts), sum(r.bytes for r in receipts)
+        written = sum(r.documents for r in receipts) - unchanged
+        return written >= planning.GROUP_DOCUMENTS or size >= planning.GROUP_BYTES or unchanged >= STAMPED
 
     def current(self, batch: tuple[Work, ...]) -> str:
         """Name what is shown as at work."""
