@@ -150,6 +150,18 @@ class Lake:
         result = merge.use_index(False).execute(rows.select(table.schema.names).cast(table.schema))
         return int(result.version)
 
+    def append(self, name: str, rows: pa.Table, key: str) -> None:
+        """Add rows with keys that the table does not have, in one commit; create the table when there is none.
+
+        Unlike `upsert` it does not look at the rows that are there, of which a large table has hundreds of megabytes of keys.
+        """
+        locks.check()
+        if not self.exists(name):
+            self._create(name, rows, key)
+        elif rows.num_rows:
+            table = self._open(name)
+            table.add(rows.select(table.schema.names).cast(table.schema))
+
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
         locks.check()
         if not self.names():

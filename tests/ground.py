@@ -54,7 +54,7 @@ class Killer:
         self.points.append(point)
 
 
-LAKE_WRITES = ("upsert", "ensure", "delete", "drop", "overwrite", "index_text")
+LAKE_WRITES = ("upsert", "append", "ensure", "delete", "drop", "overwrite", "index_text")
 UPKEEP_WRITES = ("compact_step", "refresh_indexes", "index_column", "train_vectors", "remove_versions", "tag", "untag")
 
 

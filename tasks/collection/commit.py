@@ -92,6 +92,7 @@ def _write(lake: Lake, collection: str, batches: Sequence[Staged], rows: pa.Tabl
     CHUNKS.replace(lake, collection, chunks, affected)
     stored = lake.count(CHUNKS.name(collection), {"document_id": affected})
     if stored != chunks.num_rows:
+        CHUNKS.delete(lake, collection, affected)  # so that doing it again begins without them; nothing claims them
         raise StoreError(f"collection {collection}: wrote {chunks.num_rows} chunks and read {stored} back")
     for table in DERIVED:
         table.delete(lake, collection, stale)

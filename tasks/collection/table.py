@@ -56,8 +56,15 @@ class Table:
         lake.upsert(self.name(collection), rows, self.key)
 
     def replace(self, lake: Lake, collection: str, rows: pa.Table, documents: Sequence[str]) -> None:
-        """Write rows, and remove all others of these documents in the same commit."""
-        lake.upsert(self.name(collection), rows, self.key, ("document_id", documents))
+        """Write rows of documents, and remove all others of these documents in the same commit.
+
+        A merge reads every key of the table, so rows of documents that have none yet are appended.
+        """
+        name = self.name(collection)
+        if lake.count(name, {"document_id": list(documents)}):
+            lake.upsert(name, rows, self.key, ("document_id", documents))
+        else:
+            lake.append(name, rows, self.key)
 
     def delete(self, lake: Lake, collection: str, documents: Sequence[str]) -> int:
         """Remove the rows of documents. Returns their number."""

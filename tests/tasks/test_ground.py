@@ -394,6 +394,7 @@ def test_results_of_a_document_that_left_or_changed_meanwhile_are_not_kept() -> 
     state.teardown()
 
 
+@pytest.mark.timeout(60 * LONG or 180)
 def test_any_sequence_of_steps_and_kills_ends_as_one_clean_run() -> None:
     drawing = settings(
         max_examples=LONG or 8,
