@@ -82,7 +82,7 @@ def _paragraph_page(paragraphs: list[tuple[str, int]], rest: int, start: int, wi
                 sprms += struct.pack("<HB", new, 1) if modern else bytes([old, 1])
         if kind & LISTED and modern:
             sprms += struct.pack("<HH", 0x460B, 1)
-        data = (struct.pack("<H", style) if modern else bytes([style]) + b"\0" * 6) + sprms
+        data = struct.pack("<H", style) + sprms
         data += b"\0" * ((len(data) + 1) % 2)
         size = (len(data) + 1) // 2
         whole = bytes([size]) + data
@@ -129,11 +129,12 @@ def grid(rows: list[list[str]]) -> bytes:
     return record(0xF003, head + b"".join(reversed(cells)), holds=True)
 
 
-def ppt(slides: list[tuple[bytes, bytes, str]], old: str = "") -> bytes:
+def ppt(slides: list[tuple[bytes, bytes, str]], old: str = "", margins: bytes = b"") -> bytes:
     """A presentation; a slide is its outline texts, its drawing, and its notes.
 
     Args:
         old: a text of an earlier saving, which is still in the stream.
+        margins: heads and feet of all slides.
     """
     stream = bytearray(record(0x03EE, shape(text(old)), holds=True) if old else b"")
     persistent: list[bytes] = [b""]
@@ -145,7 +146,9 @@ def ppt(slides: list[tuple[bytes, bytes, str]], old: str = "") -> bytes:
             page = record(0x03F1, struct.pack("<II", number, 0)) + record(0x040C, shape(text(note, 2)), holds=True)
             persistent.append(record(0x03F0, page, holds=True))
             notes += record(0x03F3, struct.pack("<IIIII", len(persistent), 0, 0, 9000 + number, 0))
-    persistent[0] = record(0x03E8, record(0x0FF0, outline, 0, True) + record(0x0FF0, notes, 2, True), holds=True)
+    persistent[0] = record(
+        0x03E8, record(0x0FF0, outline, 0, True) + record(0x0FF0, notes, 2, True) + margins, holds=True
+    )
     places = []
     for one in persistent:
         places.append(len(stream))

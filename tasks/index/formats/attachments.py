@@ -26,9 +26,11 @@ def held(
     kept: list[Attachment] = []
     warnings: list[str] = []
     names: set[str] = set()
+    empty: list[str] = []
     room, most, too_many = int(limits.file_size), limits.attachments if most is None else most, 0
     for name, data in items:
         if not data:
+            empty.append(plain_name(name))
             continue
         if len(kept) >= most:
             too_many += 1
@@ -41,6 +43,9 @@ def held(
             kept.append(Attachment(name, data))
     if too_many:
         warnings.append(f"{too_many:,} files within were left out: more than {most:,} ({setting})")
+    if empty:
+        count = "1 empty file within was" if len(empty) == 1 else f"{len(empty):,} empty files within were"
+        warnings.append(f"{count} left out: {', '.join(empty[:5])}")
     return tuple(kept), tuple(warnings)
 
 

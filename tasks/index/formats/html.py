@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("html",)
-VERSION = "3"
+VERSION = "4"
 EXTENSIONS = {"htm": "html", "html": "html", "xhtml": "html"}
 SAMPLES = {"html": b"<!DOCTYPE html><html><body>x</body></html>"}
 
@@ -38,7 +38,7 @@ _SKIPPED = frozenset({"script", "style", "head", "noscript", "template", "svg", 
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strike"
     " strong sub sup time tt u var wbr ix:nonfraction ix:nonnumeric ix:continuation ix:fraction ix:footnote"
-    " img input o:p".split()
+    " img input o:p ruby rb rt rp".split()
 )
 _KINDS: dict[str, ElementKind] = {
     "li": "list",
@@ -152,6 +152,10 @@ def tree(text: str) -> Any:
     except (etree.XMLSyntaxError, AssertionError, ValueError) as error:
         raise DocumentError(FailureKind.CORRUPT, f"the HTML cannot be read: {error}") from None
     write_signs(root)
+    for reading in root.iter("rt"):  # of characters, above them: in brackets, which a page may have of its own
+        if not any(node.tag == "rp" for node in reading.itersiblings(preceding=True)):
+            reading.text = f"({reading.text or ''}"
+            reading.tail = f"){reading.tail or ''}"
     # libxml2 drops what nests deeper than 2,048 elements and only notes it in its log
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise DocumentError(FailureKind.CORRUPT, "the HTML nests deeper than 2,048 elements, beyond any real page")

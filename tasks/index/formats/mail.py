@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
+from tasks.index.decode import decode
 from tasks.index.formats import cms, pec
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, load, with_sections
@@ -34,7 +35,9 @@ from tasks.index.formats.mail_text import (
     text_of,
     transferred,
     versions_to_read,
+    without_uuencoded,
 )
+from tasks.index.formats.pictures import is_large
 from tasks.index.formats.text import paragraphs
 from tasks.records import Element, Parsed
 
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("eml",)
-VERSION = "2"
+VERSION = "3"
 EXTENSIONS = {"eml": "eml", "emlx": "eml"}
 SAMPLES = {"eml": b"From: a@b.it\nTo: c@d.it\nSubject: Fattura\n\nCiao"}
 
@@ -90,7 +93,7 @@ class _Parts:
     warnings: list[str] = field(default_factory=list)
     stamp: dict[str, str] = field(default_factory=dict)
     certificate: bytes = b""
-    pictures: int = 0
+    pictures: list[Message] = field(default_factory=list)
     calendars: set[bytes] = field(default_factory=set)
 
 
@@ -109,6 +112,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     certified = pec.certified(mail, parts.certificate)
     metadata = mail_metadata(heads) | _message_ids(mail) | signed | certified
     elements: list[Element] = []
+    pictures = _pictures(mail, parts)
     attachments, warnings = held(parts.files, context.limits)
     if parts.stamp:
         attachments = tuple(replace(one, metadata=parts.stamp) if cms.kind_of(one.data) else one for one in attachments)
@@ -117,8 +121,8 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         attachments = tuple(pec.passed_on(one, certified) for one in attachments)
     else:
         elements = [*mail_head(heads), *(element for body in parts.bodies for element in body)]
-    if parts.pictures:
-        parts.warnings.append(f"{parts.pictures} inline picture(s) were left out")
+    if pictures:
+        parts.warnings.append(f"{pictures} inline picture(s) were left out")
     return Parsed(
         format="eml",
         title=heads["Subject"],
@@ -133,6 +137,8 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
 
 def message_of(data: bytes) -> Message:
     """Return the mail in some bytes; a byte order mark before its heads is left out."""
+    if b"\0" in data[:64]:  # saved as UTF-16 by an editor
+        data = decode(data).encode("utf-8", "replace")
     bare = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     if counted := _COUNTED.match(bare[:24]):  # Apple Mail: the length of the mail, the mail, and notes of the program
         bare = bare[counted.end() : counted.end() + int(counted.group(1))]
@@ -201,9 +207,9 @@ def _single(part: Message, kind: str, found: _Parts) -> None:
     elif kind == "message/rfc822" or _is_file(part, name):
         _add_file(part, name, found)
     elif kind.startswith("image/") and part.get("Content-ID"):
-        found.pictures += 1
+        found.pictures.append(part)
     elif kind in _BODIES:
-        found.bodies.append(_body(part))
+        found.bodies.append(_body(part, found))
     else:
         _add_file(part, name, found)
 
@@ -243,9 +249,25 @@ def _is_file(part: Message, name: str | None = None) -> bool:
     return disposition == "attachment" or bool(name and not is_body and not shown)
 
 
-def _body(part: Message) -> list[Element]:
+def _body(part: Message, found: _Parts) -> list[Element]:
     text = text_of(part)
-    return elements_of_html(text) if part.get_content_type() == "text/html" else list(paragraphs(text))
+    if part.get_content_type() == "text/html":
+        return elements_of_html(text)
+    text, files = without_uuencoded(text)
+    found.files += files
+    return list(paragraphs(text))
+
+
+def _pictures(mail: Message, found: _Parts) -> int:
+    """Return how many inline pictures are ornaments; one that no text shows, or that is as large as a page, is a file."""
+    shown = "".join(text_of(part) for part in mail.walk() if part.get_content_type() == "text/html")
+    ornaments = 0
+    for part in found.pictures:
+        if f"cid:{one_line(str(part['Content-ID'])).strip('<>')}" in shown and not is_large(payload(part)):
+            ornaments += 1
+        else:
+            _add_file(part, file_name(part), found)
+    return ornaments
 
 
 def _report(part: Message) -> list[Element]:

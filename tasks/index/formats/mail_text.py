@@ -20,7 +20,10 @@ from tasks.index.formats.base import clean
 _WORD = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(=\?[^?\s]+\?[bBqQ]\?)")
 _TOKEN = re.compile(r"\w{2,}")
-_COVERED = 0.8
+_FIGURE = re.compile(r"\d[\d.,]*\d|\d")
+_ADDRESS = re.compile(r"\S*(?:://|@|www\.|\[image|cid:)\S*", re.IGNORECASE)
+_UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S.*)\n((?:[ -`]{1,62}\n)*?)(?:[ `]?\n)?end[ \t]*$", re.MULTILINE)
+_COVERED = 0.9
 """Share of one version's distinct words that the other must have to say the same: signatures and links may differ."""
 _STUB_WORDS = 30
 """Distinct words below which a plain part that the HTML part does not have is a note of the mail program."""
@@ -117,12 +120,30 @@ def text_of(part: Message) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def without_uuencoded(text: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return a plain text without the files that old programs write into it (`begin 644 name` … `end`), and these.
+
+    A block that cannot be decoded stays where it is.
+    """
+    files: list[tuple[str, bytes]] = []
+
+    def taken(block: re.Match[str]) -> str:
+        try:
+            data = b"".join(binascii.a2b_uu(line.encode("ascii")) for line in block.group(2).split("\n") if line)
+        except (binascii.Error, UnicodeEncodeError):
+            return block.group(0)
+        files.append((one_line(block.group(1)), data))
+        return ""
+
+    return _UUENCODED.sub(taken, text), files
+
+
 def versions_to_read(plain: str, rich: str, rich_has_table: bool) -> tuple[bool, bool]:
     """Return which of two versions of a body to read: (plain, rich).
 
     The plain one has no layout to go wrong, so it is read when it says all that the rich one does; but a table keeps its
     columns only in the rich one, and a plain part that is a stub («your program shows no HTML») is not a version of it.
-    Two that say different things are both read.
+    Two that say different things are both read, and so are two of which each has a figure that the other lacks.
     """
     ours, theirs = set(_TOKEN.findall(plain.lower())), set(_TOKEN.findall(rich.lower()))
     if not theirs:
@@ -130,6 +151,11 @@ def versions_to_read(plain: str, rich: str, rich_has_table: bool) -> tuple[bool,
     if not ours:
         return False, True
     same = len(ours & theirs)
-    if same >= _COVERED * len(theirs) and not rich_has_table:
+    if same >= _COVERED * len(theirs) and not rich_has_table and not _figures(rich) - _figures(plain):
         return True, False
-    return len(ours) >= _STUB_WORDS and same < len(ours) / 2, True
+    return (len(ours) >= _STUB_WORDS and same < len(ours) / 2) or bool(_figures(plain) - _figures(rich)), True
+
+
+def _figures(text: str) -> set[str]:
+    """Return the figures of a text; those within addresses are none."""
+    return set(_FIGURE.findall(_ADDRESS.sub(" ", text)))

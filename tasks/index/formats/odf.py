@@ -77,6 +77,10 @@ class OpenDocument:
         rows = [row for node in inner.iter("{*}table") for row in plain_rows(node)]
         if found := table(rows, page):
             yield found
+        for body in inner.iter("{*}text"):  # a text document, drawn as a picture where it is not opened
+            if local(body.getparent()) == "body":
+                lines = (clean("".join(p.itertext())) for p in body.iter("{*}p", "{*}h") if not _in_table(p))
+                yield from (Element("text", line, page) for line in lines if line)
         for formula in inner.iter("{*}math"):
             if text := clean(formula_text(formula)):
                 yield Element("text", text, page)
@@ -119,6 +123,10 @@ class OpenDocument:
 
     def _say_missing(self, what: str, node: Any) -> None:
         self.warnings.append(f"an embedded {what} was left out: {attribute(node, 'href') or 'it'} is not in the file")
+
+
+def _in_table(node: Any) -> bool:
+    return any(local(above) == "table" for above in node.iterancestors())
 
 
 def _inside(href: str) -> str:

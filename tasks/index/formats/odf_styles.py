@@ -42,6 +42,18 @@ class OdfStyles:
         place = next(filter(None, (attribute(node, "text-position") for node in nodes)), "")
         return place.startswith("super") or (place[:1].isdigit() and not place.startswith("0%"))
 
+    def hidden(self, content: Any) -> int:
+        """Return how many passages and sections of a document with text in them are not shown."""
+        hiding = {
+            name
+            for name, node in self._paragraphs.items()
+            if any(attribute(n, "display") == "none" for n in node.iterchildren("{*}text-properties"))
+        }
+        spans = (n for n in content.iter("{*}span", "{*}p", "{*}h") if attribute(n, "style-name") in hiding)
+        sections = (n for n in content.iter("{*}section") if attribute(n, "display") in {"none", "condition"})
+        found = (*spans, *sections, *content.iter("{*}hidden-text", "{*}hidden-paragraph"))
+        return sum("".join(node.itertext()).strip() != "" for node in found)
+
     def begins_page(self, name: str) -> bool:
         """Tell whether a paragraph in this style begins a page."""
         own = self._paragraphs.get(name)

@@ -59,6 +59,8 @@ class TextWalker:
         yield from self._margins(_HEADS, "header")
         self._page, self._begun = 1, False
         yield from self.blocks(self._document.body)
+        if count := self._styles.hidden(self._document.content):
+            self._document.warnings.append(f"{count} passage(s) of hidden text were read like the rest")
         yield from sorted(self._aside, key=lambda element: element.section == "Comments")
         yield from self._margins(_FEET, "footer")
 
@@ -79,6 +81,19 @@ class TextWalker:
                         yield element
                     elif not (numbered and not any(map(str.isalpha, element.text))):
                         yield replace(element, kind=kind, level=0)
+
+    def sheet_margins(self, kind: ElementKind) -> Iterator[Element]:
+        """Yield what is printed above or below the sheets, without the fields that every new workbook has there (page, sheet, date)."""
+        if self._document.styles is None:
+            return
+        names = _HEADS if kind == "header" else _FEET
+        seen: set[str] = set()
+        for node in self._document.styles.iter(*(f"{{*}}{name}" for name in names)):
+            if local(node.getparent()) == "master-page" and attribute(node, "display", "true") != "false":
+                text = clean(" ".join(filter(None, map(_own_words, node.iter("{*}p")))))
+                if text and text not in seen:
+                    seen.add(text)
+                    yield Element(kind, text)
 
     def blocks(self, node: Any, page: int = 0) -> Iterator[Element]:
         """Yield the elements of a body, a cell, a frame or a note.
@@ -145,6 +160,8 @@ class TextWalker:
                 self._collect(item, inner)
                 found.pieces.append(raised("".join(found.pieces[-1:]), "".join(inner.pieces)))
                 found.breaks = inner.breaks
+            elif tag == "ruby-text":
+                found.pieces.append(f"({''.join(item.itertext())})" if "".join(item.itertext()).strip() else "")
             elif tag and not _skipped(item):
                 self._collect(item, found)
             found.pieces.append(item.tail or "")
@@ -278,3 +295,24 @@ def plain_text(node: Any) -> str:
             pieces.append(plain_text(item))
         pieces.append(item.tail or "")
     return "".join(pieces)
+
+
+def _own_words(paragraph: Any) -> str:
+    """Return the words that somebody typed into a head or foot: those of its fields (page, sheet, title, date) go.
+
+    Two words around the number of a page («Page 1 of 3») say nothing.
+    """
+    text = "".join(_typed(paragraph)).strip()
+    words = [word for word in text.split() if any(map(str.isalpha, word))]
+    numbered = next(paragraph.iter("{*}page-number"), None) is not None
+    return text if len(words) > (2 if numbered else 0) else ""
+
+
+def _typed(node: Any) -> Iterator[str]:
+    yield node.text or ""
+    for item in node:
+        if local(item) in {"span", "a"}:
+            yield from _typed(item)
+        elif local(item) in {"s", *_BLANKS}:
+            yield " "
+        yield item.tail or ""

@@ -46,7 +46,20 @@ _CODE_PAGES = {
 _IN_TABLE, _ROW_END, _LEVEL, _LIST, _OLD_LIST = 0x2416, 0x2417, 0x2640, 0x460B, 0x260A
 _DELETED = 0x0800
 _OLD_IN_TABLE, _OLD_ROW_END, _OLD_DELETED = 24, 25, 65
-_OLD_KNOWN = frozenset({_OLD_IN_TABLE, _OLD_ROW_END, _OLD_DELETED, 5, 7, 8, 9, 13, 14})
+_OLD_SIZES = (
+    dict.fromkeys((2, *range(16, 20), 21, 22, *range(26, 29), *range(30, 37), *range(38, 44), *range(45, 50)), 2)
+    | dict.fromkeys((69, 72, 80, 93, 96, 97, 99, 101, *range(105, 108), 109, 110, *range(121, 125), 140, 141), 2)
+    | dict.fromkeys((144, 145, 148, 149, *range(154, 158), 160, 161, *range(164, 172), *range(182, 185)), 2)
+    | dict.fromkeys((189, 195, 197, 198), 2)
+    | dict.fromkeys((73, 95, 136, 137), 3)
+    | dict.fromkeys((20, 70, 74, 192, 194, 196, 200), 4)
+    | dict.fromkeys((68, 193, 199), 5)
+    | dict.fromkeys((120, 187), 12)
+)
+"""Bytes of the operands of Word 6 and 95's modifiers; one where the code is neither here nor says its own length."""
+_OLD_COUNTED = frozenset({3, 12, 15, 23, 81, 103, 108, 191})
+_OLD_TABLES = frozenset({188, 190})
+_WIDE, _MAC = 0x1000, 256
 _SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
 _SPECIAL = str.maketrans(
     {
@@ -111,6 +124,11 @@ class _Rows:
     cells: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
 
+    def closed(self, page: int) -> Element | None:
+        """Return the table, with the row that was begun; None when nothing was collected."""
+        begun = [[*self.cells, "\n".join(self.open)]] if self.open or self.cells else []
+        return table([*self.rows, *begun], page)
+
 
 def elements_of_doc(container: Any) -> tuple[list[Element], list[str]]:
     """Return the elements of a Word file, and warnings.
@@ -138,7 +156,10 @@ class _Document:
         name = ("1Table" if flags & 0x200 else "0Table") if self.modern else "WordDocument"
         self.tables: bytes = container.openstream(name).read() if container.exists(name) else b""
         (language,) = struct.unpack_from("<H", stream, 6)
+        self.wide = not self.modern and bool(flags & _WIDE)  # of Word 95, in the Far East: two bytes a character
         self.code_page = "cp1252" if self.modern else _CODE_PAGES.get(language & 0x3FF, "cp1252")
+        if not self.modern and struct.unpack_from("<H", stream, 0x14)[0] == _MAC:
+            self.code_page = "mac_roman"
         self.counts = struct.unpack_from("<8i", stream, 0x4C if self.modern else 0x34)
         self.pieces = self._pieces(bool(flags & 4))
         self.paragraphs = self._formats(0x102 if self.modern else 0xC0, paragraph=True)
@@ -171,7 +192,8 @@ class _Document:
                 return found
         (first,) = struct.unpack_from("<I", self.stream, 0x18)
         most = max(0, len(self.stream) - first)
-        return [_Piece(0, min(most, sum(max(0, count) for count in self.counts)), first, 1)]
+        width = 2 if self.wide else 1
+        return [_Piece(0, min(most // width, sum(max(0, count) for count in self.counts)), first, width)]
 
     def _piece_table(self, data: bytes) -> list[_Piece]:
         place = 0
@@ -186,7 +208,7 @@ class _Document:
         found = []
         for index in range(number):
             (offset,) = struct.unpack_from("<I", plc, 4 * (number + 1) + 8 * index + 2)
-            packed = bool(offset & 0x40000000) or not self.modern
+            packed = bool(offset & 0x40000000) if self.modern else not self.wide
             offset = (offset & 0x3FFFFFFF) // 2 if packed and self.modern else offset & 0x3FFFFFFF
             if characters[index + 1] > len(self.stream):
                 break  # damage: no text is longer than its file
@@ -245,33 +267,11 @@ class _Document:
         data = page[offset + 1 : offset + 1 + size]
         if len(data) < 2:
             return {}
-        style = struct.unpack_from("<H", data)[0] if self.modern else data[0]
-        return {-1: style} | self._modifiers(data[2:] if self.modern else data[7:])
+        return {-1: struct.unpack_from("<H", data)[0]} | self._modifiers(data[2:])
 
     def _modifiers(self, data: bytes) -> dict[int, int]:
-        """Return single property modifiers: code → value (of the old kind only those without an operand of unknown length)."""
-        found: dict[int, int] = {}
-        place = 0
-        while place + 2 <= len(data):
-            if not self.modern:
-                code, value, length = data[place], data[place + 1], 2
-                if code not in _OLD_KNOWN:
-                    break
-                found[code] = value
-                place += length
-                continue
-            (code,) = struct.unpack_from("<H", data, place)
-            place += 2
-            kind = code >> 13
-            if kind == 6:
-                wide = code in {0xD608, 0xD606}
-                length = struct.unpack_from("<H", data, place)[0] + 1 if wide and place + 2 <= len(data) else 0
-                place += length or ((data[place] if place < len(data) else 0) + 1)
-                continue
-            length = _SIZES[kind]
-            found[code] = int.from_bytes(data[place : place + length], "little")
-            place += length
-        return found
+        """Return single property modifiers: code → value."""
+        return dict(_modern_modifiers(data) if self.modern else _old_modifiers(data))
 
     # ---- elements ----------------------------------------------------------------------------------------------------
 
@@ -284,15 +284,13 @@ class _Document:
             if kind == "text" and in_table:
                 self._add_cell(rows, words, properties, mark)
                 continue
-            if rows.rows and (found := table(rows.rows, page)):
+            if found := rows.closed(page):
                 yield found
             rows = _Rows()
             if words:
                 yield self._paragraph(words, properties, kind, page)
             page += mark == "\x0c" and kind == "text" and start == 0
-        if rows.open or rows.cells:
-            rows.rows.append([*rows.cells, "\n".join(rows.open)])
-        if rows.rows and (found := table(rows.rows, page)):
+        if found := rows.closed(page):
             yield found
 
     def _paragraph(self, words: str, properties: dict[int, int], kind: ElementKind, page: int) -> Element:
@@ -354,3 +352,35 @@ def _paragraphs(text: str, start: int, end: int) -> Iterator[tuple[int, int, str
             first = place + 1
     if first < end:
         yield first, end, ""
+
+
+def _modern_modifiers(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the modifiers of Word 97 on: the code says how long the operand is."""
+    place = 0
+    while place + 2 <= len(data):
+        (code,) = struct.unpack_from("<H", data, place)
+        place += 2
+        kind = code >> 13
+        if kind == 6:
+            wide = code in {0xD608, 0xD606}
+            length = struct.unpack_from("<H", data, place)[0] + 1 if wide and place + 2 <= len(data) else 0
+            place += length or ((data[place] if place < len(data) else 0) + 1)
+            continue
+        length = _SIZES[kind]
+        yield code, int.from_bytes(data[place : place + length], "little")
+        place += length
+
+
+def _old_modifiers(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the modifiers of Word 6 and 95: codes of one byte, each with its own length of operand."""
+    place = 0
+    while place + 2 <= len(data):
+        code, place = data[place], place + 1
+        if code in _OLD_TABLES:
+            place += 1 + int.from_bytes(data[place : place + 2], "little")
+        elif code in _OLD_COUNTED:
+            place += 1 + data[place]
+        else:
+            length = _OLD_SIZES.get(code, 1)
+            yield code, int.from_bytes(data[place : place + length], "little")
+            place += length

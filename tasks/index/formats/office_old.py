@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("doc", "ppt")
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {"doc": ("WordDocument",), "ppt": ("PowerPoint Document",)}
 
 _STRING8 = 0x1E

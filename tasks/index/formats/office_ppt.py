@@ -30,6 +30,9 @@ _SHAPE, _GROUP, _TEXT_BOX, _ANCHOR, _TERTIARY, _FOOTERS, _COMMENT = (
     0x2EE0,
 )
 _OBJECT = 0x1011
+_FOOTERS_ATOM = 0x0FDA
+_MARGINS = {0: 0x04, 1: 0x10, 2: 0x20}
+"""Of a date, a head and a foot (by the instance of their string): the flag that shows it."""
 _TABLE_ROWS = 0x03A0
 _TITLES = frozenset({0, 6})
 _BODIES = frozenset({1, 5, 7, 8})
@@ -81,6 +84,7 @@ def elements_of_ppt(container: Any) -> tuple[list[Element], int, list[tuple[str,
         if document.kind != _DOCUMENT:
             raise ValueError("the directory does not name the document")
         slides = list(show.slides(places, document))
+        margins = list(show.margins(document))
     except (struct.error, ValueError, KeyError, IndexError):
         elements = [Element("text", words) for words in show.all_texts()]
         if not elements:
@@ -89,6 +93,8 @@ def elements_of_ppt(container: Any) -> tuple[list[Element], int, list[tuple[str,
         return elements, 1, [], [words]
     files, unread = show.objects(places)
     elements = [element for page, slide in enumerate(slides, start=1) for element in slide_elements(slide, page)]
+    texts = {element.text for element in elements}
+    elements += [element for element in margins if element.text not in texts]
     warnings = [f"{unread} embedded object(s) were not read"] if unread else []
     drawn = _pictures(container.openstream("Pictures").read()) if container.exists("Pictures") else 0
     if drawn:
@@ -300,6 +306,18 @@ class _Show:
         for child in self.children(slide):
             if child.kind == _FOOTERS:
                 yield from (_Text(4, words) for one in self.children(child) if (words := self._words(one)))
+
+    def margins(self, document: _Record) -> Iterator[Element]:
+        """Yield heads and feet that all slides or all pages of notes show, but for those that are switched off ([MS-PPT] 2.4.15.2)."""
+        for child in self.children(document):
+            if child.kind != _FOOTERS:
+                continue
+            parts = list(self.children(child))
+            shown = next((self.data[one.start + 2] for one in parts if one.kind == _FOOTERS_ATOM), 0)
+            for one in parts:
+                words = clean(self._words(one) or "") if one.kind == _STRING and one.instance in _MARGINS else ""
+                if words and shown & _MARGINS[one.instance]:
+                    yield Element("header" if one.instance == 1 else "footer", words)
 
     def _comments(self, slide: _Record) -> Iterator[_Text]:
         """Yield comments as «author: text»: strings 0 and 1 of each."""

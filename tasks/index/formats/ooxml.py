@@ -248,6 +248,7 @@ def xml_root(data: bytes, what: str = "the XML", recover: bool = False) -> Any:
     from lxml import etree
 
     options = {"resolve_entities": False, "no_network": True, "load_dtd": False, "recover": recover}
+    options["collect_ids"] = False  # an xml:id that stands twice would be an error; nobody asks for them
     try:
         root = etree.fromstring(
             data, etree.XMLParser(**options, remove_comments=True, remove_pis=True, huge_tree=False)

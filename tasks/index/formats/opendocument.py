@@ -58,6 +58,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         count = CellCount(context.limits.cells)
         sheets = list(body.iterchildren("{*}table"))
         elements = [e for page, sheet in enumerate(sheets, 1) for e in _sheet(document, walker, sheet, page, count)]
+        elements = [*walker.sheet_margins("header"), *elements, *walker.sheet_margins("footer")]
         name, pages = "ods", max(1, len(sheets))
     elif kind in {"presentation", "drawing"}:
         slides = list(body.iter("{*}page"))

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.index.decode import decode
+from tasks.index.decode import decode, decode_as
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, with_sections
 from tasks.index.formats.html import elements_of_html
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("msg",)
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {"msg": ("__properties_version1.0",)}
 
+_PID_BODY = 0x1000
 _PID_RTF_COMPRESSED = 0x1009
 _PID_HTML = 0x1013
 _PID_DISPLAY_NAME = 0x3001
@@ -54,11 +55,9 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     Raises:
         DocumentError: CORRUPT.
     """
-    from oxmsg import Message
-
     data = load(source)
     try:
-        message = Message.load(data)
+        message = _message(data)
         heads = _heads(message)
         body = list(_body(message))
         files, left_out = _files(message)
@@ -77,6 +76,24 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         attachments=attachments,
         warnings=(*warnings, *left_out),
     )
+
+
+def _message(data: bytes) -> Any:
+    """Open a message; texts of one byte a character are decoded as they were meant.
+
+    The library takes the code page that the message names at its word, and fails as a whole where one text breaks it.
+    """
+    from oxmsg import Message
+    from oxmsg.properties import String8Property
+
+    String8Property.value = property(_text8)
+    return Message.load(data)
+
+
+def _text8(text: Any) -> str:
+    named = text._body_encoding if text.pid == _PID_BODY else text._str_prop_encoding
+    guessed = named == "iso-8859-15"  # what the library says where the message says nothing
+    return decode_as(text._storage.property_stream_bytes(text.pid, text.ptyp), None if guessed else named)
 
 
 def _heads(message: Any) -> dict[str, str]:

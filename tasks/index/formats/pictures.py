@@ -6,6 +6,7 @@ text at all: then its pictures are all there is. What is left alone is counted i
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ PAGE = (7_560_000, 10_692_000)
 _SHARE = 0.4
 _ORNAMENT = 0.01
 """Of the page: smaller pictures are bullets, icons and lines."""
+_LARGE = 1_000
+"""Pixels of either edge: a page of A4 at 120 dpi."""
 _MOST_OF_NO_TEXT = 50
 _NAMED = 3
 _UNITS = {"cm": 360_000, "mm": 36_000, "in": 914_400, "pt": 12_700, "px": 9_525}
@@ -92,6 +95,17 @@ def unread_pictures(
     more = [f"and {total - _NAMED} more"] if total > _NAMED else []
     shown = f": {' '.join([', '.join(distinct[:_NAMED]), *more])}" if distinct else ""
     return f"{count} not read, {reason}{shown}"
+
+
+def is_large(data: bytes) -> bool:
+    """Tell a picture of a page's size (a scan, a photograph of a paper) from logos and icons, by its own head."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return min(picture.size) >= _LARGE
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def emu(length: str) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     pass
 
 NAMES = ("tnef",)
-VERSION = "1"
+VERSION = "2"
 SIGNATURES = {b"\x78\x9f\x3e\x22": "tnef"}
 SAMPLES = {"tnef": b"\x78\x9f\x3e\x22\x01\x00"}
 
@@ -78,7 +78,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     attachments, too_much = held(files, context.limits)
     title = one_line(message.subject)
     elements = [*([Element("title", title, level=1)] if title else []), *_body(message)]
-    return Parsed("tnef", title, "", 1, with_sections(elements), {}, attachments, (*too_much, *warnings))
+    return Parsed("tnef", title, "", 1, with_sections(elements), {}, attachments, (*warnings, *too_much))
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

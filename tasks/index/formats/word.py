@@ -37,6 +37,7 @@ SAMPLES = {"docx": {"word/document.xml": b"<a/>"}}
 _NOTES = (("footnotes", "Footnotes"), ("endnotes", "Endnotes"), ("comments", "Comments"))
 _MERE_NUMBER = re.compile(r"[\W\d]*")
 _STORIES = frozenset({"body", "footnote", "endnote", "comment"})
+_SILENT = frozenset("del moveFrom sectPr pPr tblPr tcPr trPr sdtPr sdtEndPr r".split())
 _LONGEST_TITLE = 500
 _LONG_CELL = 1_500
 _DEEPEST = 4  # documents imported within documents
@@ -117,6 +118,8 @@ class _Reader:
         self._pictures.told()
         if count := sum(1 for _ in self._root.iter("{*}oMath")):
             self._package.warnings.append(f"{count} formula(s) are written out in one line")
+        if count := sum(1 for node in self._root.iter("{*}vanish") if _hides(node)):
+            self._package.warnings.append(f"{count} passage(s) of hidden text were read like the rest")
 
     def _all(self) -> Iterator[Element]:
         heads, feet = self._references("headerReference"), self._references("footerReference")
@@ -182,8 +185,19 @@ class _Reader:
                 yield from self._imported(item)
             elif tag in _WRAPPERS:
                 yield from self._blocks(item)
+            elif tag not in _SILENT and next(item.iter("{*}t"), None) is not None:
+                yield from self._unknown(item)
         if rest := clean(carried):
             yield Element("text", rest, self._page)
+
+    def _unknown(self, node: Any) -> Iterator[Element]:
+        """Yield what stands in an element that no program of ours knows: its blocks, or its words as a paragraph."""
+        words = f"an unknown element ({local(node)}) was read for its text"
+        self._package.warnings.append(words)
+        if next(node.iter("{*}p"), None) is not None:
+            yield from self._blocks(node)
+        else:
+            yield from self._paragraph(node, inline(node, self._break_tag))
 
     def _paragraph(self, node: Any, found: Inline) -> Iterator[Element]:
         """Yield a paragraph, then what hangs on it."""
@@ -260,6 +274,13 @@ class _Reader:
             goes_on = merge is not None and attribute(merge, "val", "continue") == "continue"
             elements = () if child(about, "cellDel") is not None else tuple(self._blocks(cell))
             yield _Cell(elements, _count(value(about, "gridSpan"), 1), goes_on)
+
+
+def _hides(node: Any) -> bool:
+    """Tell whether a run's properties hide it, and it has text (the mark of a paragraph has none)."""
+    run = node.getparent().getparent()
+    on = attribute(node, "val", "1") not in {"0", "false", "off"}
+    return on and local(run) == "r" and next(run.iter("{*}t"), None) is not None
 
 
 def _instruction(node: Any) -> str:

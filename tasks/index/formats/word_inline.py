@@ -15,7 +15,7 @@ from tasks.index.formats.ooxml import attribute, local
 from tasks.index.formats.word_styles import child, value
 
 _GONE = frozenset(
-    "del moveFrom delText delInstrText instrText fldData pPr rPr sdtPr sdtEndPr customXmlPr smartTagPr ctrlPr rt".split()
+    "del moveFrom delText delInstrText instrText fldData pPr rPr sdtPr sdtEndPr customXmlPr smartTagPr ctrlPr rubyPr".split()
 )
 _SIGNS = {"noBreakHyphen": "-", "tab": " ", "ptab": " ", "cr": "\n", "br": "\n"}
 _SYMBOLS = dict(zip("F0FE F0FD F0A8 F0FC F0FB F0A7 F0B7 F0E0 F052 F0A3 F06F F0D8".split(), "☒☒☐✓✗▪•→☑☐☐➢", strict=True))
@@ -55,7 +55,7 @@ def inline(paragraph: Any, break_tag: str) -> Inline:
 def _walk(node: Any, found: Inline, break_tag: str) -> None:
     for item in node:
         tag = local(item)
-        if tag in _GONE or not tag:
+        if tag in _GONE or not tag or (tag == "rubyBase" and item.getprevious() is not None):
             continue
         if tag == break_tag and (tag != "br" or attribute(item, "type") == "page"):
             found.breaks += 1
@@ -72,10 +72,23 @@ def _walk(node: Any, found: Inline, break_tag: str) -> None:
             found.pieces.append(_form_value(data))
         elif tag == "textpath":
             found.pieces.append(f" {attribute(item, 'string')} ")
+        elif tag == "rt":
+            _reading(item, found, break_tag)
         elif tag in {"f", "sSup", "rad"}:
             _formula(item, tag, found, break_tag)
         else:
             _walk(item, found, break_tag)
+
+
+def _reading(node: Any, found: Inline, break_tag: str) -> None:
+    """Put the reading of characters behind them in brackets: Word writes it first (`w:ruby`)."""
+    base = next(node.getparent().iterchildren("{*}rubyBase"), None)
+    if base is not None and node.getnext() is not None:
+        _walk(base, found, break_tag)
+    inner = Inline()
+    _walk(node, inner, break_tag)
+    if inner.text.strip():
+        found.pieces.append(f"({inner.text.strip()})")
 
 
 def _run_text(node: Any, found: Inline) -> str:

@@ -147,6 +147,7 @@ def _parser(recover: bool = False) -> Any:
         resolve_entities="internal",
         no_network=True,
         load_dtd=False,
+        collect_ids=False,
         remove_comments=True,
         remove_pis=True,
         recover=recover,

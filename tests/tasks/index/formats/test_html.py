@@ -158,3 +158,8 @@ def test_raised_figures_and_filled_forms(markup: str, shown: str) -> None:
     ):
         element = read(f"<html><body>{text}</body></html>".encode(), Context("x.html", Limits())).elements[-1]
         assert (element.rows[-1][0] if element.rows else element.text) == shown
+
+
+def test_the_reading_of_characters_stands_in_brackets() -> None:
+    page = "<html><body><p><ruby>東京<rt>とうきょう</rt></ruby> <ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby></p></body></html>"
+    assert read(page.encode(), Context("x.html", Limits())).elements[0].text == "東京(とうきょう) 漢(かん)"

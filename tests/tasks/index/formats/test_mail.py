@@ -388,3 +388,67 @@ def test_a_date_that_is_none_costs_no_mail(date: str) -> None:
     mail = parsed_mail(f"From: a@x.it\r\nSubject: Canone\r\nDate: {date}\r\n\r\nEuro 4.120\r\n".encode())
     assert "Euro 4.120" in [element.text for element in mail.elements]
     assert mail.metadata["created"]
+
+
+def _raw(body: str, kind: str = "text/plain; charset=utf-8") -> bytes:
+    return f"From: a@b.it\nTo: c@d.it\nSubject: Conti\nMIME-Version: 1.0\nContent-Type: {kind}\n\n{body}".encode()
+
+
+def test_files_written_into_the_text_are_attachments() -> None:
+    block = "begin 644 conti.csv\n" + base64.binascii.b2a_uu(b"voce;euro\ncanone;1512\n").decode() + "`\nend\n"
+    parsed = read(_raw(f"In allegato i conti.\n\n{block}\nSaluti"), Context("x.eml", Limits()))
+    assert [e.text for e in parsed.elements[2:]] == ["In allegato i conti.", "Saluti"]
+    assert [(a.name, a.data) for a in parsed.attachments] == [("conti.csv", b"voce;euro\ncanone;1512\n")]
+    broken = read(_raw("begin 644 conti.csv\nnessun blocco\nend\n"), Context("x.eml", Limits()))
+    assert "nessun blocco" in broken.elements[-1].text and not broken.attachments
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_mails_saved_as_utf_16(encoding: str) -> None:
+    parsed = read(_raw("Città e qualità: 1.250 €").decode().encode(encoding), Context("x.eml", Limits()))
+    assert (parsed.title, parsed.elements[-1].text) == ("Conti", "Città e qualità: 1.250 €")
+
+
+@pytest.mark.parametrize(
+    ("plain", "rich", "told"),
+    [
+        ("Il totale è 1.250 euro.", "<p>Totale in allegato, ordine 7781.</p>", {"1.250", "7781"}),
+        (
+            "Gentile cliente, ecco il totale dovuto a oggi.",
+            "<p>Gentile cliente, ecco il totale dovuto a oggi: 88,40</p>",
+            {"88,40"},
+        ),
+    ],
+)
+def test_no_version_of_a_body_loses_a_figure(plain: str, rich: str, told: set[str]) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@b.it", "c@d.it", "Conti"
+    mail.set_content(plain)
+    mail.add_alternative(rich, subtype="html")
+    text = " ".join(e.text for e in read(mail.as_bytes(), Context("x.eml", Limits())).elements)
+    assert all(figure in text for figure in told)
+
+
+def test_inline_pictures_that_no_text_shows_or_that_are_pages_are_files() -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    def picture(size: int) -> bytes:
+        target = BytesIO()
+        Image.new("1", (size, size), 1).save(target, "PNG")
+        return target.getvalue()
+
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@b.it", "c@d.it", "Scansioni"
+    mail.set_content('<p>Ecco <img src="cid:logo@x"><img src="cid:pagina@x"></p>', subtype="html")
+    for name, size in (("logo", 90), ("pagina", 1200), ("sola", 90)):
+        mail.add_related(picture(size), "image", "png", cid=f"<{name}@x>", filename=f"{name}.png", disposition="inline")
+    parsed = read(mail.as_bytes(), Context("x.eml", Limits()))
+    assert [a.name for a in parsed.attachments] == ["pagina.png", "sola.png"]
+    assert parsed.warnings == ("1 inline picture(s) were left out",)
+
+
+def test_empty_files_are_named() -> None:
+    _, warnings = held([("vuoto.txt", b""), ("pieno.txt", b"x")], Limits())
+    assert warnings == ("1 empty file within was left out: vuoto.txt",)

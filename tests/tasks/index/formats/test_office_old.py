@@ -127,3 +127,46 @@ def test_encrypted_files_say_so() -> None:
 )
 def test_other_kinds_that_are_named_doc_go_to_their_readers(data: bytes, kind: str) -> None:
     assert opened(data, "x.doc").format == kind
+
+
+def test_tables_of_word_6_behind_other_properties() -> None:
+    """Where a paragraph is centred or indented, its place in a table stands behind that in its properties."""
+    data = bytearray(doc([("Voce\x07", IN_TABLE), ("98\x07", IN_TABLE), ("\x07", IN_TABLE | ROW_END)], version=101))
+    assert data.count(b"\x18\x01") == 3
+    before = bytes(data)
+    parsed = opened(before)
+    assert parsed.elements[0].rows == (("Voce", "98"),)
+
+
+def test_cells_of_a_row_that_does_not_end_stay() -> None:
+    parsed = opened(doc([("Voce\x07", IN_TABLE), ("98\x07", IN_TABLE), ("Fine.\r", 0)]))
+    assert [e.text for e in parsed.elements] == ["Voce | 98", "Fine."]
+
+
+def test_old_word_files_of_a_mac_and_of_two_bytes_a_character() -> None:
+    import io
+
+    import olefile
+
+    from containers import ole2
+
+    data = doc([("Città e qualità\r", 0)], version=0x68)
+    with olefile.OleFileIO(io.BytesIO(data)) as container:
+        stream = bytearray(container.openstream("WordDocument").read())
+    mac = stream.replace("Città e qualità".encode("cp1252"), "Città e qualità".encode("mac_roman"))
+    struct.pack_into("<H", mac, 0x14, 256)
+    assert opened(ole2({"WordDocument": bytes(mac)})).elements[0].text == "Città e qualità"
+    (start,) = struct.unpack_from("<I", stream, 0x18)
+    words = "Città 漢字\r"
+    wide = stream[:start] + words.encode("utf-16-le")
+    struct.pack_into("<H", wide, 10, 0x1000)
+    struct.pack_into("<i", wide, 0x34, len(words))
+    assert opened(ole2({"WordDocument": bytes(wide)})).elements[0].text == "Città 漢字"
+
+
+def test_feet_that_all_slides_show() -> None:
+    string = record(0x0FBA, "Riservato 4417".encode("utf-16-le"), instance=2)
+    off = record(0x0FBA, "Spento".encode("utf-16-le"), instance=1)
+    margins = record(0x0FD9, record(0x0FDA, struct.pack("<HH", 0, 0x20)) + off + string, instance=3, holds=True)
+    parsed = opened(ppt([(text("Titolo", 0), b"", "")], margins=margins))
+    assert [(e.kind, e.text) for e in parsed.elements] == [("title", "Titolo"), ("footer", "Riservato 4417")]

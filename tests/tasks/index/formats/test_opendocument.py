@@ -260,3 +260,44 @@ def test_formulas_keep_what_belongs_together() -> None:
 
 
 FORMULA = "<office:text><text:p><draw:frame><draw:object xlink:href='./Object 1'/></draw:frame></text:p></office:text>"
+
+
+def test_ids_that_stand_twice_are_no_damage() -> None:
+    twice = '<text:list xml:id="list1"><text:list-item><text:p>uno</text:p></text:list-item></text:list>' * 2
+    assert [e.text for e in text(twice).elements] == ["uno", "uno"]
+
+
+def test_a_text_within_a_text_is_read() -> None:
+    frame = '<text:p>prima<draw:frame><draw:object xlink:href="./Object 1"/></draw:frame></text:p>'
+    inner = "<office:body><office:text><text:p>Penale 4472</text:p></office:text></office:body>"
+    found = text(frame, parts={"Object 1/content.xml": inner})
+    assert [e.text for e in found.elements] == ["prima", "Penale 4472"]
+
+
+def test_hidden_text_and_readings() -> None:
+    hiding = (
+        '<style:style style:name="H" style:family="text"><style:text-properties text:display="none"/></style:style>'
+    )
+    styles = f"<office:automatic-styles>{hiding}</office:automatic-styles>"
+    ruby = "<text:ruby><text:ruby-base>東京</text:ruby-base><text:ruby-text>とうきょう</text:ruby-text></text:ruby>"
+    found = text(f'<text:p>{ruby} <text:span text:style-name="H">sconto 18</text:span></text:p>', local=styles)
+    assert [e.text for e in found.elements] == ["東京(とうきょう) sconto 18"]
+    assert found.warnings == ("1 passage(s) of hidden text were read like the rest",)
+
+
+def test_heads_and_feet_of_sheets_without_their_fields() -> None:
+    number = "<text:p>Page <text:page-number>1</text:page-number></text:p>"
+    head = "<style:header><text:p><text:sheet-name>???</text:sheet-name></text:p></style:header>"
+    own = f"<style:footer><text:p>Riservato 4417</text:p>{number}</style:footer>"
+    masters = [head + own, f"<style:footer>{number.replace('</text:p>', ' of 3</text:p>')}</style:footer>"]
+    pages = "".join(f"<style:master-page>{one}</style:master-page>" for one in masters)
+    row = f"<table:table-row>{cell('x')}{cell('y')}</table:table-row>"
+    sheet = f'<office:spreadsheet><table:table table:name="a">{row}</table:table></office:spreadsheet>'
+    found = read(
+        packed("spreadsheet", sheet, f"<office:master-styles>{pages}</office:master-styles>"),
+        Context("x.ods", Limits()),
+    )
+    assert [(e.kind, e.text) for e in found.elements if e.kind != "title"] == [
+        ("table", "x | y"),
+        ("footer", "Riservato 4417"),
+    ]

@@ -94,3 +94,12 @@ def test_senders_with_encoded_words_and_stubs() -> None:
     parsed = read(ole2(message(texts, raw={0x1013: html})), Context("x.msg", Limits()))
     assert parsed.metadata["sender"] == "L'Équipe <l@esempio.fr>"
     assert parsed.elements[-1].text == "Ordine 7781 di 1.240,00 euro"
+
+
+def test_text_that_breaks_its_code_page_costs_nothing() -> None:
+    streams = message({0x37: "Conti"})
+    streams["__substg1.0_1000001E"] = "Città: 1.250 €".encode("cp1252")
+    streams["__properties_version1.0"] += struct.pack("<HHIII", 0x3, 0x3FDE, 6, 65001, 0)  # says UTF-8
+    streams["__properties_version1.0"] += struct.pack("<HHIII", 0x1E, 0x1000, 6, 15, 0)
+    parsed = read(ole2(streams), Context("x.msg", Limits()))
+    assert [e.text for e in parsed.elements] == ["Conti", "Città: 1.250 €"]

@@ -342,3 +342,23 @@ def test_strict_documents_need_no_rewriting() -> None:
         "word/document.xml": f"<w:document {strict}><w:body>{p('Saldo 6.023')}</w:body></w:document>",
     }
     assert texts(packed(parts)) == ["Saldo 6.023"]
+
+
+def test_elements_that_nobody_knows_are_read_for_their_text_and_said() -> None:
+    found = parsed(docx(p("Prima") + f"<w:p2>{r('Canone 1.250')}</w:p2><w:block>{p('Seconda')}</w:block>"))
+    assert [e.text for e in found.elements] == ["Prima", "Canone 1.250", "Seconda"]
+    assert set(found.warnings) == {f"an unknown element ({n}) was read for its text" for n in ("p2", "block")}
+
+
+def test_hidden_text_is_read_and_said() -> None:
+    hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>sconto 18</w:t></w:r>"
+    shown = "<w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>visibile</w:t></w:r>"
+    found = parsed(docx(f"<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr>{hidden}{shown}</w:p>"))
+    assert [e.text for e in found.elements] == ["sconto 18visibile"]
+    assert found.warnings == ("1 passage(s) of hidden text were read like the rest",)
+
+
+def test_the_reading_of_characters_stands_behind_them() -> None:
+    reading, base = f"<w:rt>{r('とうきょう')}</w:rt>", f"<w:rubyBase>{r('東京')}</w:rubyBase>"
+    ruby = f"<w:r><w:ruby><w:rubyPr><w:hps w:val='10'/></w:rubyPr>{reading}{base}</w:ruby></w:r>"
+    assert texts(docx(f"<w:p>{r('a ')}{ruby}{r(' b')}</w:p>")) == ["a 東京(とうきょう) b"]
