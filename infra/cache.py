@@ -174,17 +174,23 @@ class Cache:
         return int(freed)
 
 
+ORPHANED = 2  # the script's answer
+
+
 class Lease:
     """A lock in Redis that ends by itself when its holder has not renewed it for `LEASE` seconds.
 
     The key has no time to live, because a Redis that serves as a cache evicts exactly the keys that have one: the end stands in the value,
-    in Redis's own time, and scripts compare it there.
+    in Redis's own time, and scripts compare it there. Who gives the lock back leaves `FREE` in it. So whoever takes it knows whether the
+    one before is done: a key that holds something else, or that is not there, may be of a writer that only stood still (`orphaned`).
     """
 
+    FREE = "free:0"
     _TAKE = """
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         local held = redis.call('GET', KEYS[1])
+        local answer = (held == ARGV[4] or ARGV[3] == 'renew') and 1 or 2
         if held then
             local token, ends = string.match(held, '^(.*):(%d+)$')
             if not ends or (token ~= ARGV[1] and tonumber(ends) > now) or (ARGV[3] == 'renew' and token ~= ARGV[1]) then return 0 end
@@ -192,11 +198,14 @@ class Lease:
             return 0
         end
         redis.call('SET', KEYS[1], ARGV[1] .. ':' .. string.format('%.0f', now + ARGV[2]))
-        return 1
+        return answer
     """
     _GIVE = """
         local held = redis.call('GET', KEYS[1])
-        if held and string.match(held, '^(.*):%d+$') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+        if held and string.match(held, '^(.*):%d+$') == ARGV[1] then
+            redis.call('SET', KEYS[1], ARGV[2])
+            return 1
+        end
         return 0
     """
 
@@ -204,6 +213,8 @@ class Lease:
         self.name = name
         self._redis, self._errors = redis, errors
         self._key, self._token = f"{PREFIX}:lock:{name}", uuid.uuid4().hex
+        self.orphaned = False
+        """Nobody knows whether the holder before this one is done."""
 
     def acquire(self, wait: float) -> bool:
         """Take the lock, trying again for `wait` seconds; say whether it was had.
@@ -212,10 +223,11 @@ class Lease:
             TransientError: Redis is away.
         """
         until = time.monotonic() + wait
-        while not self._run(self._TAKE, int(LEASE * 1000), "take"):
+        while not (answer := self._run(self._TAKE, int(LEASE * 1000), "take", self.FREE)):
             if time.monotonic() >= until:
                 return False
             time.sleep(min(0.1, max(0.0, until - time.monotonic())))
+        self.orphaned = answer == ORPHANED
         return True
 
     def renew(self) -> bool:
@@ -224,7 +236,7 @@ class Lease:
         Raises:
             TransientError: Redis is away.
         """
-        return self._run(self._TAKE, int(LEASE * 1000), "renew")
+        return bool(self._run(self._TAKE, int(LEASE * 1000), "renew", self.FREE))
 
     def release(self) -> bool:
         """Give the lock back; False when it was somebody else's already.
@@ -232,11 +244,11 @@ class Lease:
         Raises:
             TransientError: Redis is away.
         """
-        return self._run(self._GIVE)
+        return bool(self._run(self._GIVE, self.FREE))
 
-    def _run(self, script: str, *arguments: object) -> bool:
+    def _run(self, script: str, *arguments: object) -> int:
         try:
-            return bool(self._redis.eval(script, 1, self._key, self._token, *arguments))
+            return int(self._redis.eval(script, 1, self._key, self._token, *arguments))
         except self._errors as error:
             raise TransientError(f"FALDONE_REDIS_URL: {error}") from error
 

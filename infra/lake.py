@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -139,7 +140,6 @@ class Lake:
         Returns:
             The version of the table after the commit.
         """
-        locks.check()
         if not self.exists(name):
             return self._create(name, rows, key)
         table = self._open(name)
@@ -147,20 +147,22 @@ class Lake:
         if replace and replace[1]:
             column, values = replace
             merge = merge.when_not_matched_by_source_delete(" OR ".join(_in_lists(column, values)))
-        result = merge.use_index(False).execute(rows.select(table.schema.names).cast(table.schema))
-        return int(result.version)
+        rows = rows.select(table.schema.names).cast(table.schema)
+        with _writing():
+            return int(merge.use_index(False).execute(rows).version)
 
     def append(self, name: str, rows: pa.Table, key: str) -> None:
         """Add rows with keys that the table does not have, in one commit; create the table when there is none.
 
         Unlike `upsert` it does not look at the rows that are there, of which a large table has hundreds of megabytes of keys.
         """
-        locks.check()
         if not self.exists(name):
             self._create(name, rows, key)
         elif rows.num_rows:
             table = self._open(name)
-            table.add(rows.select(table.schema.names).cast(table.schema))
+            rows = rows.select(table.schema.names).cast(table.schema)
+            with _writing():
+                table.add(rows)
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
         locks.check()
@@ -194,7 +196,14 @@ class Lake:
         marked = self._open(name).schema.field(key)  # it carries the mark of the primary key
         fields = [marked if f.name == key else f for f in schema]
         whole = pa.schema(fields, metadata=schema.metadata)
-        rows = (pa.RecordBatch.from_arrays(batch.select(whole.names).columns, schema=whole) for batch in batches)
+        check = locks.checker()  # no fence keeps an overwrite out: each batch asks again
+
+        def asking() -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                yield pa.RecordBatch.from_arrays(batch.select(whole.names).columns, schema=whole)
+                check()
+
+        rows = asking()
         self._db.create_table(name, pa.RecordBatchReader.from_batches(whole, rows), schema=whole, mode="overwrite")
 
     def delete(self, name: str, where: Filter) -> int:
@@ -211,8 +220,20 @@ class Lake:
         table = self._open(name)
         before = table.count_rows()
         for condition in _predicates(table.schema, where):
-            table.delete(condition)
+            with _writing():
+                table.delete(condition)
         return int(before - table.count_rows())
+
+    def fence(self, name: str) -> None:
+        """Commit the table as it is, so that LanceDB refuses what another process began to write before and has not committed.
+
+        A restored version conflicts with every merge, append, delete and compaction that began before it; after any other commit LanceDB
+        would put the late one on top.
+        """
+        locks.check()
+        table = self._open(name)
+        table.checkout(table.version)
+        table.restore()
 
     def drop(self, name: str) -> None:
         """Remove a table with all its versions; nothing happens when there is none."""
@@ -333,6 +354,21 @@ def _connect(root: str) -> Any:
         raise TransientError(f"the data folder {location} cannot be opened: {error}") from error
     lake_format.found(root)
     return connected
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Ask the lanes as late as can be before a commit, and again where it failed: another writer's fence is then the reason.
+
+    Raises:
+        LockLost: a lane is not held any more.
+    """
+    locks.check()
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError):
+        locks.check()
+        raise
 
 
 def _single(schema: pa.Schema, where: Filter | None) -> str | None:

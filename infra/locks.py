@@ -1,9 +1,10 @@
 """The lane of the one writer of a collection: a file lock on this machine, and a lock in Redis across machines.
 
 A file lock leaves with its process, so a killed writer blocks nobody. The lock in Redis (where FALDONE_REDIS_URL is set) has a lease that
-its holder renews. It can be lost all the same: Redis began anew, or the holder stood still for longer than the lease. So the lane is a
-fence too: every write to the lake asks it first (`check`), and a writer that lost its lane stops before the next table, with an error that
-the same job mends when it is run again.
+its holder renews. It can be lost all the same: Redis began anew, or the holder stood still for longer than the lease. So every write to the
+lake asks the lane first (`check`), and a writer that lost its lane stops before the next table, with an error that the same job mends when
+it is run again. One that stands still between that question and its commit would commit when it wakes. Therefore the next writer fences the
+collection's tables (`Lake.fence`) where the one before did not give its lock back, and LanceDB refuses what began before that.
 
 A data folder in an object store can be written from any machine. There a lock on this machine alone protects nothing, and is refused.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ class Lane:
     def __init__(self, name: str, lease: Lease | None) -> None:
         self.name = name
         self._lease = lease
+        self.orphaned = lease is not None and lease.orphaned
         self._lost = ""
         self._renewed = _now()
         self._done = threading.Event()
@@ -112,6 +114,17 @@ def check() -> None:
         lane.check()
 
 
+def checker() -> Callable[[], None]:
+    """Give `check` for the lanes that this thread is in, to be called from another thread."""
+    lanes = _lanes.get()
+
+    def check_them() -> None:
+        for lane in lanes:
+            lane.check()
+
+    return check_them
+
+
 def _now() -> float:
     """Return seconds that a clock set anew does not move and a machine that sleeps does not stop."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
@@ -129,7 +142,18 @@ def writer_lane(settings: Settings, collection: str, wait: float = WAIT) -> Iter
     with _held(settings, f"{collection}.lock", f"writer:{collection}", wait) as lane:
         if lane is None:
             raise TransientError(f"collection {collection}: another job has been writing it for {wait:.0f} s")
+        if lane.orphaned:
+            _fence(settings, collection)
         yield lane
+
+
+def _fence(settings: Settings, collection: str) -> None:
+    from infra.lake import Lake  # which asks the lanes before each write
+
+    lake = Lake(settings.root)
+    for name in lake.names():
+        if name.rpartition(".")[0] == collection:
+            lake.fence(name)
 
 
 @contextmanager

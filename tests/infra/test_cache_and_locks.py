@@ -6,11 +6,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from filelock import FileLock
 from pydantic import SecretStr
 
 from infra import cache as cache_module
@@ -175,6 +177,81 @@ def test_a_writer_that_lost_its_lock_stops_before_the_next_table(shared: Setting
                 with pytest.raises(LockLost):
                     write()
     assert lake.count("documents.test") == 1
+
+
+def test_a_commit_of_a_writer_that_stood_still_is_refused_once_another_has_begun(
+    shared: Settings, small_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it began before: a merge, an append, a delete. The next writer, after one that gave its lock back, fences nothing."""
+    import lance
+    import redis
+
+    key, lake = "faldone:lock:writer:documents", Lake(shared.root)
+    rows = pa.table({"document_id": ["a", "b"], "text": ["old", "old"]})
+    with writer_lane(shared, "documents") as lane:
+        assert lane.orphaned  # nothing is known of who wrote before
+        lake.upsert("documents.test", rows, "document_id")
+        lake.upsert("others.test", rows, "document_id")
+        still = lance.dataset(f"{lake.location}/documents.test.lance")
+        late = pa.table({"document_id": ["b", "c"], "text": ["late", "late"]}, schema=still.schema)
+        merge = still.merge_insert("document_id").when_matched_update_all().when_not_matched_insert_all()
+        transaction, _ = merge.execute_uncommitted(late)
+        fragments = lance.fragment.write_fragments(late, still.uri, mode="append")
+    assert redis.Redis.from_url(small_redis).get(key) == b"free:0"
+    with writer_lane(shared, "documents") as lane:
+        assert not lane.orphaned
+        assert lake.version("documents.test") == still.version
+        redis.Redis.from_url(small_redis).set(key, "another:1")  # its lease is over, and nobody gave it back
+        monkeypatch.setattr(locks, "FileLock", lambda path, **more: FileLock(f"{path}.elsewhere", **more))
+        with ThreadPoolExecutor(1) as another:
+            others = lake.version("others.test")
+            another.submit(_write_anew, shared, lake).result()
+            assert lake.version("others.test") == others
+        for commit in (
+            lambda: lance.LanceDataset.commit(still.uri, transaction),
+            lambda: lance.LanceDataset.commit(
+                still.uri, lance.LanceOperation.Append(fragments), read_version=still.version
+            ),
+        ):
+            with pytest.raises(Exception, match="incompatible with concurrent transaction Restore"):
+                commit()
+        with pytest.raises(LockLost):
+            lake.append("documents.test", late, "document_id")
+    assert lake.read("documents.test").sort_by("document_id").to_pydict() == {
+        "document_id": ["a", "b"],
+        "text": ["new", "old"],
+    }
+
+
+def _write_anew(settings: Settings, lake: Lake) -> None:
+    with writer_lane(settings, "documents", wait=1) as lane:
+        assert lane.orphaned
+        lake.upsert("documents.test", pa.table({"document_id": ["a"], "text": ["new"]}), "document_id")
+
+
+def test_a_failed_commit_says_that_the_lane_is_lost_where_it_is(
+    shared: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As LanceDB's refusal of a fenced writer, which would say nothing to a person."""
+    lake = Lake(shared.root)
+    lake.upsert("documents.test", pa.table({"document_id": ["a"]}), "document_id")
+    with writer_lane(shared, "documents"):
+        real = Lake._open
+
+        def fenced(self: Lake, name: str) -> object:
+            table = real(self, name)
+            now = locks._now()
+
+            def add(*_: object) -> None:
+                monkeypatch.setattr(locks, "_now", lambda: now + LEASE + 1)
+                raise OSError("lance error: Incompatible transaction")
+
+            monkeypatch.setattr(type(table), "add", add)
+            return table
+
+        monkeypatch.setattr(Lake, "_open", fenced)
+        with pytest.raises(LockLost, match="not renewed for 60 s"):
+            lake.append("documents.test", pa.table({"document_id": ["b"]}), "document_id")
 
 
 def test_a_writer_that_stood_still_for_too_long_stops(shared: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
