@@ -15,7 +15,7 @@ from typing import Literal
 
 from tasks.office import identifiers
 from tasks.office.codes import known
-from tasks.office.invoice import ZERO, Invoice, Party
+from tasks.office.invoice import WHOLE, ZERO, Invoice, Party
 from tasks.office.records import Statement
 
 CENT = Decimal("0.01")
@@ -48,7 +48,13 @@ def _required(invoice: Invoice) -> Iterator[Finding]:
 def _identifiers(invoice: Invoice) -> Iterator[Finding]:
     for role, party in (("supplier", invoice.supplier), ("customer", invoice.customer)):
         yield from _party(role, party)
-    for value in dict.fromkeys(i.iban for i in invoice.instalments if i.iban):
+    named = [
+        value
+        for i in invoice.instalments
+        for value in (i.iban, *filter(identifiers.looks_like_iban, i.accounts))
+        if value
+    ]
+    for value in dict.fromkeys(named):
         verdict = identifiers.iban(value)
         if verdict != "right":
             yield Finding(f"iban_{verdict}", {"iban": value})
@@ -63,7 +69,8 @@ def _party(role: str, party: Party) -> Iterator[Finding]:
 
 def _lines(invoice: Invoice) -> Iterator[Finding]:
     """Yield lines, funds and roundings against the taxable amounts: by rate in FatturaPA, as a whole where discounts have no rate."""
-    if not invoice.lines or not invoice.vat or any(line.amount is None for line in invoice.lines):
+    charged = [line for line in invoice.lines if (line.amount, line.price, line.quantity) != (None, None, None)]
+    if not charged or not invoice.vat or any(line.amount is None for line in charged):  # the others are words between them
         return
     if invoice.gross is not None:
         return
@@ -116,7 +123,7 @@ def _taxes(invoice: Invoice) -> Iterator[Finding]:
         if row.taxable is None or row.tax is None or row.rate is None or invoice.gross is not None:
             continue
         right = (row.taxable * row.rate / 100).quantize(CENT, ROUND_HALF_UP)
-        if abs(row.tax - right) > CENT:
+        if abs(row.tax - right) > (1 if invoice.currency in WHOLE else CENT):
             values = {
                 "rate": _rate(row.rate, ""),
                 "taxable": str(row.taxable),
@@ -216,4 +223,4 @@ def check_statement(statement: Statement) -> list[Finding]:
 
 def _accounts(statement: Statement) -> Iterable[str]:
     ibans = [statement.account, *(m.iban for m in statement.movements)]
-    return dict.fromkeys(value for value in ibans if len(value) >= 15 and value[:2].isalpha() and value[2:4].isdigit())
+    return dict.fromkeys(value for value in ibans if identifiers.looks_like_iban(value))

@@ -59,6 +59,11 @@ def tax_code(value: str) -> Verdict:
     return "right" if codicefiscale.is_valid(value) else "wrong"
 
 
+def looks_like_iban(value: str) -> bool:
+    """Tell an account in the form of an IBAN, right or wrong, from a number of one country's own banks."""
+    return len(value) >= 15 and value[:2].isalpha() and value[2:4].isdigit()
+
+
 @lru_cache(maxsize=10_000)
 def iban(value: str) -> Literal["right", "mod97", "cin", "form"]:
     """Judge an IBAN: `form` (length or country), `mod97`, `cin` (Italian check letter), or right."""

@@ -12,6 +12,8 @@ SELF_BILLED = frozenset({"TD16", "TD17", "TD18", "TD19", "TD20", "TD21", "TD22",
 """Documents that a customer makes for the tax office: they owe nobody anything, so they have no place in a due-date list."""
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+WHOLE = frozenset({"HUF", "ISK", "JPY", "KRW", "CLP", "VND", "PYG", "UGX", "RWF", "XAF", "XOF", "XPF"})
+"""Currencies without cents (ISO 4217; the forint has none in practice): tax is rounded to a whole unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,17 @@ class Vat:
 
 @dataclass(frozen=True, slots=True)
 class Instalment:
-    """What is to be paid when, how and where to. `source` is `stated` by the paper or `computed` from its date and total."""
+    """What is to be paid when, how and where to. `source` is `stated` by the paper or `computed` from its date and total.
+
+    `iban` is the first account named; `accounts` are the others, and those that are no IBAN (a Swedish bankgiro, a sort code).
+    """
 
     due: date | None = None
     amount: Decimal | None = None
     method: str = ""
     iban: str = ""
     bank: str = ""
+    accounts: tuple[str, ...] = ()
     source: Literal["stated", "computed"] = "stated"
 
 

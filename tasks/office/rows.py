@@ -180,6 +180,7 @@ def _due(instalment: Instalment, invoice: Invoice) -> Row:
         "method_words": in_words("payment", instalment.method, invoice.language),
         "iban": instalment.iban,
         "iban_ok": identifiers.iban(instalment.iban) == "right" if instalment.iban else None,
+        "other_accounts": ", ".join(instalment.accounts),
         "source": instalment.source,
     }
 

@@ -36,6 +36,7 @@ ROOTS = {
 
 NAMESPACES: tuple[tuple[Callable[[str], object], str], ...] = (
     (re.compile(r"urn:oasis:names:specification:ubl:schema:xsd:(?:Invoice|CreditNote)-2$").match, "ubl"),
+    (re.compile(r"urn:un:unece:uncefact:data:standard:CBFBUY:").match, "cii"),  # ZUGFeRD before its version 1
     (re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.05[234]\.").match, "camt"),
     (re.compile(r"urn:iso:std:iso:20022:tech:xsd:pain\.00[18]\.").match, "pain"),
     (re.compile(r"urn:www\.agenziaentrate\.gov\.it:specificheTecniche:sco:ivp").match, "lipe"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("mt940", "camt", "pain", "ofx", "cbi")
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {
     "mt940": b":20:A\n:25:IT86Y9990112300000000654321\n:28C:1/1\n:60F:C260401EUR1,00\n:62F:C260430EUR1,00\n-\n",
     "camt": b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt/></Document>',
@@ -65,12 +65,15 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         found = _READERS[kind](text, problems)
     except ValueError as error:
         raise DocumentError(FailureKind.CORRUPT, f"the {kind.upper()} file cannot be read: {error}") from None
-    if not found:
+    if not found and kind == "ofx":
+        problems.append("the OFX file holds no statement of an account")
+    elif not found:
         raise DocumentError(FailureKind.CORRUPT, f"the {kind.upper()} file holds no statement and no payment")
-    elements = with_sections(element for statement in found for element in _elements(statement))
-    return Parsed(
-        kind, _title(found[0]), "it", 1, elements, {"kind": found[0].kind}, (), tuple(problems), as_data(found)
-    )
+    parts = [element for statement in found for element in _elements(statement)]
+    if kind == "ofx" and problems:
+        parts.append(Element("text", clean(ofx.as_lines(text))))
+    title, metadata = (_title(found[0]), {"kind": found[0].kind}) if found else ("", {})
+    return Parsed(kind, title, "it", 1, with_sections(parts), metadata, (), tuple(problems), as_data(found))
 
 
 def _kind(text: str) -> str:
@@ -92,8 +95,8 @@ def _tree(read: Callable[[Node], list[Statement]]) -> Callable[[str, list[str]],
 
 
 _READERS: dict[str, Callable[[str, list[str]], list[Statement]]] = {
-    "mt940": lambda text, _: mt940.statements(text),
-    "ofx": lambda text, _: ofx.statements(text),
+    "mt940": mt940.statements,
+    "ofx": ofx.statements,
     "cbi": cbi.statements,
     "camt": _tree(iso20022.statements),
     "pain": _tree(iso20022.orders),

@@ -9,6 +9,11 @@ from typing import Any
 from tasks.office.records import Movement, Statement
 
 _MESSAGE = re.compile(r"^:20:", re.MULTILINE)
+_CONTROL = re.compile(
+    r"[\x01-\x08\x0b\x0c\x0e-\x1f]+"
+)  # block marks of SWIFT, the end of a DOS file within a joined one
+_UNNEEDED = re.compile(r"^:((?:64|65|34|90|13)[A-Z]?):.*\n?(?:^(?!:|-).*\n?)*", re.MULTILINE)
+"""Fields that say nothing of movements and balances: available balances, sums, limits, the time of the file."""
 _SIGN = re.compile(r"(?ms)^:20:.*^:(?:60[FM]|61|62[FM]):")
 _DETAILS = (
     "posting_text",
@@ -24,39 +29,53 @@ def is_mt940(text: str) -> bool:
     return bool(_SIGN.search(text))
 
 
-def statements(text: str) -> list[Statement]:
+def statements(text: str, problems: list[str] | None = None) -> list[Statement]:
     """Return the statements of a file, a message each; messages of nothing but a reference are left out.
+
+    Args:
+        text: the file.
+        problems: takes a line for each field that cannot be read and is not needed.
 
     Raises:
         ValueError: a message that the library cannot read; its words say which tag.
     """
+    text = _CONTROL.sub("\n", text)
     starts = [match.start() for match in _MESSAGE.finditer(text)]
     messages = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
-    found = [_statement(message) for message in messages]
+    found = [_statement(message, [] if problems is None else problems) for message in messages]
     return [s for s in found if s.movements or s.closing is not None]
 
 
-def _parsed(message: str) -> Any:
-    """Return the library's transactions; a message that fails is tried with the field of a Dutch dialect, which has longer references."""
+def _parsed(message: str, problems: list[str]) -> Any:
+    """Return the library's transactions.
+
+    A message that fails is tried with the field of a Dutch dialect, which has longer references, and without the fields that are not
+    needed, of which some banks write nonsense.
+    """
     import logging
 
     import mt940
 
     logging.getLogger("mt940").setLevel(logging.CRITICAL)  # it prints the pattern that failed; the error says it
-    try:
-        return mt940.parse(message)
-    except RuntimeError as error:  # an unknown tag or a field that does not fit its pattern
-        dialect = mt940.tags.StatementASNB()
-        transactions = mt940.models.Transactions(tags={dialect.id: dialect})
-        try:
-            transactions.parse(message)
-        except RuntimeError:
-            raise ValueError(str(error).strip().splitlines()[0][:200]) from None
+    dialect = mt940.tags.StatementASNB()
+    tries = ((message, None), (message, {dialect.id: dialect}), (_UNNEEDED.sub("", message), None))
+    failure = ""
+    for attempt, tags in tries:
+        try:  # all corrections of the library: without them a reversed credit counts as money in
+            transactions = mt940.models.Transactions(tags=tags, options=mt940.Options.all())
+            transactions.parse(attempt)
+        except RuntimeError as error:  # an unknown tag or a field that does not fit its pattern
+            failure = failure or str(error).strip().splitlines()[0][:200]
+            continue
+        if attempt != message:
+            left = ", ".join(f":{tag}:" for tag in dict.fromkeys(_UNNEEDED.findall(message)))
+            problems.append(f"fields that cannot be read were left out: {left}")
         return transactions
+    raise ValueError(failure)
 
 
-def _statement(message: str) -> Statement:
-    parsed = _parsed(message)
+def _statement(message: str, problems: list[str]) -> Statement:
+    parsed = _parsed(message, problems)
     data = parsed.data
     opening, closing = _balance(data, "opening"), _balance(data, "closing")
     currency = next((str(b.amount.currency) for b in (opening, closing) if b and b.amount.currency), "EUR")
@@ -96,7 +115,7 @@ def _plain(value: Any) -> Any:
 def _movement(line: int, data: Any) -> Movement:
     parts = [" ".join(str(data[name]).split()) for name in _DETAILS if data.get(name)]
     counterpart = " ".join(str(data.get("applicant_name") or data.get("recipient_name") or "").split())
-    references = (str(data.get(name) or "") for name in ("customer_reference", "bank_reference"))
+    references = (str(data.get(name) or "").strip() for name in ("customer_reference", "bank_reference"))
     return Movement(
         line=line,
         day=_plain(data.get("entry_date") or data.get("date")),
@@ -104,5 +123,6 @@ def _movement(line: int, data: Any) -> Movement:
         amount=Decimal(data["amount"].amount),
         text=" ".join(dict.fromkeys(parts)),
         counterpart=counterpart,
+        iban=str(data.get("applicant_iban") or "").strip(),
         reference=next((r for r in references if r and r != "NONREF"), ""),
     )

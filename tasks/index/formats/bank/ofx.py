@@ -10,20 +10,28 @@ from decimal import Decimal, InvalidOperation
 
 from tasks.office.records import Movement, Statement
 
-_START = re.compile(r"^\s*(?:OFXHEADER:|<\?OFX|<\?xml[^>]*\?>\s*<\?OFX|<OFX>)", re.IGNORECASE)
+_START = re.compile(
+    r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).){0,2000}-->\s*)?(?:OFXHEADER:|<\?OFX|<OFX>)",
+    re.IGNORECASE | re.DOTALL,
+)
 _TOKEN = re.compile(r"<(/?)([A-Za-z0-9._]+)>([^<]*)")
-_STATEMENTS = {"STMTRS", "CCSTMTRS"}
+_STATEMENTS = {"STMTRS", "CCSTMTRS", "INVSTMTRS"}
 
 
 def is_ofx(text: str) -> bool:
     return bool(_START.match(text))
 
 
-def statements(text: str) -> list[Statement]:
-    """Return the statements of a file; OFX states no opening balance."""
+def statements(text: str, problems: list[str]) -> list[Statement]:
+    """Return the statements of a file; OFX states no opening balance.
+
+    A statement of investments gives its movements of cash; trades of securities are counted in `problems`.
+    """
     found: list[Statement] = []
     for body in _blocks(text):
         account, movements, closing = _read(body)
+        if trades := sum(tag == "INVTRAN" and not slash for slash, tag, _ in body):
+            problems.append(f"{trades} trades of securities are no movements of cash: they stand in the text alone")
         day = _day(closing.get("DTASOF", ""))
         found.append(
             Statement(
@@ -37,6 +45,11 @@ def statements(text: str) -> list[Statement]:
             )
         )
     return found
+
+
+def as_lines(text: str) -> str:
+    """Return every value of a file with its tag, a line each: what a file without movements, or with more than these, says."""
+    return "\n".join(f"{tag}: {value.strip()}" for _, tag, value in _TOKEN.findall(text) if value.strip())
 
 
 def _blocks(text: str) -> Iterator[list[tuple[str, str, str]]]:

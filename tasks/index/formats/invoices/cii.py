@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from tasks.index.formats.invoices.ubl import split_accounts
 from tasks.index.formats.tree import Node
 from tasks.office.invoice import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
 
@@ -86,7 +87,7 @@ def _party(node: Node | None) -> Party:
     country = address.text("CountryID") if address else ""
     return Party(
         name=node.text("Name", "SpecifiedLegalOrganization/TradingBusinessName"),
-        vat=ids.get("VA", "").replace(" ", "").upper(),
+        vat=(ids.get("VA") or ids.get("VAT") or "").replace(" ", "").upper(),
         tax_code=ids.get("FC", "") if country == "IT" else "",
         country=country,
         address=", ".join(filter(None, (street, place, country))),
@@ -100,10 +101,11 @@ def _line(row: Node) -> Line:
     agreement = row.first("SpecifiedLineTradeAgreement", "SpecifiedSupplyChainTradeAgreement") or row
     product, tax = row.first("SpecifiedTradeProduct") or row, settlement.first("ApplicableTradeTax")
     quantity = delivery.first("BilledQuantity")
+    notes = row.texts("AssociatedDocumentLineDocument/IncludedNote/Content")
     code = tax.text("CategoryCode") if tax else ""
     return Line(
         number=row.text("AssociatedDocumentLineDocument/LineID"),
-        text=" · ".join(dict.fromkeys(filter(None, (product.text("Name"), product.text("Description"))))),
+        text=" · ".join(dict.fromkeys(filter(None, (product.text("Name"), product.text("Description"), *notes)))),
         quantity=quantity.number("") if quantity else None,
         unit=quantity.attribute("unitCode") if quantity else "",
         price=agreement.number("NetPriceProductTradePrice/ChargeAmount"),
@@ -132,15 +134,23 @@ def _instalments(settlement: Node, totals: Node) -> tuple[Instalment, ...]:
     """Return one instalment for each payment term with a due date; an amount of its own only where the term states one."""
     means = settlement.first("SpecifiedTradeSettlementPaymentMeans") or settlement
     code = means.text("TypeCode")
-    iban = means.text("PayeePartyCreditorFinancialAccount/IBANID").replace(" ", "").upper()
+    named = [
+        value
+        for account in settlement.all("SpecifiedTradeSettlementPaymentMeans/PayeePartyCreditorFinancialAccount")
+        for value in (account.text("IBANID"), account.text("ProprietaryID"))
+        if value
+    ]
+    iban, accounts = split_accounts(named)
     bank = means.text("PayeeSpecifiedCreditorFinancialInstitution/BICID")
     terms = [
         (t, due) for t in settlement.all("SpecifiedTradePaymentTerms") if (due := _day(t.first("DueDateDateTime")))
     ]
-    if len(terms) == 1 or (not terms and iban):
+    if len(terms) == 1 or (not terms and named):
         due = terms[0][1] if terms else None
-        return (Instalment(due, totals.number("DuePayableAmount", "GrandTotalAmount"), code, iban, bank),)
-    return tuple(Instalment(due, term.number("PartialPaymentAmount"), code, iban, bank) for term, due in terms)
+        return (Instalment(due, totals.number("DuePayableAmount", "GrandTotalAmount"), code, iban, bank, accounts),)
+    return tuple(
+        Instalment(due, term.number("PartialPaymentAmount"), code, iban, bank, accounts) for term, due in terms
+    )
 
 
 def _references(agreement: Node, settlement: Node) -> tuple[Reference, ...]:

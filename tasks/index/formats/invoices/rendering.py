@@ -202,6 +202,7 @@ def _instalment(instalment: Instalment, invoice: Invoice) -> str:
         _money(instalment.amount, invoice),
         with_words("payment", instalment.method, invoice.language),
         f"IBAN {instalment.iban}" if instalment.iban else "",
+        ", ".join(instalment.accounts),
         instalment.bank,
     )
     return " · ".join(filter(None, parts))

@@ -5,7 +5,10 @@ Names of the business terms (BT-…) are those of EN 16931. A credit note's amou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tasks.index.formats.tree import Node
+from tasks.office.identifiers import looks_like_iban
 from tasks.office.invoice import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
 
 SYNTAX = "UBL 2.1"
@@ -106,7 +109,7 @@ def _line(row: Node) -> Line:
     code = category.text("ID") if category else ""
     return Line(
         number=row.text("ID"),
-        text=" · ".join(dict.fromkeys(filter(None, (item.text("Name"), item.text("Description"))))),
+        text=" · ".join(dict.fromkeys(filter(None, (item.text("Name"), item.text("Description"), *row.texts("Note"))))),
         quantity=quantity.number("") if quantity else None,
         unit=quantity.attribute("unitCode") if quantity else "",
         price=row.number("Price/PriceAmount"),
@@ -141,19 +144,27 @@ def _vat(root: Node, currency: str) -> tuple[Vat, ...]:
 def _instalments(root: Node, totals: Node) -> tuple[Instalment, ...]:
     """Return the instalments: EN 16931 knows one due date, profiles beyond it give several payment terms with amounts."""
     means = root.first("PaymentMeans") or root
-    code, iban = means.text("PaymentMeansCode"), means.text("PayeeFinancialAccount/ID").replace(" ", "").upper()
+    code = means.text("PaymentMeansCode")
+    iban, accounts = split_accounts(root.texts("PaymentMeans/PayeeFinancialAccount/ID"))
     bank = means.text("PayeeFinancialAccount/FinancialInstitutionBranch/ID")
     parts = [
-        Instalment(t.day("PaymentDueDate", "InstallmentDueDate"), t.number("Amount"), code, iban, bank)
+        Instalment(t.day("PaymentDueDate", "InstallmentDueDate"), t.number("Amount"), code, iban, bank, accounts)
         for t in root.all("PaymentTerms")
         if t.text("PaymentDueDate", "InstallmentDueDate") and t.text("Amount")
     ]
     if parts:
         return tuple(parts)
     due = root.day("DueDate", "PaymentMeans/PaymentDueDate", "PaymentTerms/PaymentDueDate")
-    if due is None and not iban:
+    if due is None and not iban and not accounts:
         return ()
-    return (Instalment(due, totals.number("PayableAmount"), code, iban, bank),)
+    return (Instalment(due, totals.number("PayableAmount"), code, iban, bank, accounts),)
+
+
+def split_accounts(values: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the first IBAN, "" for none, and every other account; EN 16931 lets a supplier name several (BG-17)."""
+    found = list(dict.fromkeys("".join(value.split()).upper() for value in values))
+    iban = next(filter(looks_like_iban, found), "")
+    return iban, tuple(value for value in found if value != iban)
 
 
 def _references(root: Node) -> tuple[Reference, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +18,9 @@ from samples.make.binder import FILES
 from tasks.index.formats.base import Context
 from tasks.index.formats.invoices.rendering import _WORDS
 from tasks.index.read import read
+from tasks.office.checks import check
 from tasks.office.codes import in_words
-from tasks.office.invoice import Instalment, Invoice
+from tasks.office.invoice import Instalment, Invoice, Vat
 from tasks.office.records import ExchangeReceipt, from_data
 from tasks.office.rows import Paper, rows
 from tasks.records import Parsed
@@ -257,3 +259,53 @@ def test_a_day_without_an_amount_is_owed_what_is_to_be_paid() -> None:
     invoice = Invoice("FatturaPA", number="1", total=Decimal(122), instalments=(Instalment(due=date(2026, 4, 30)),))
     (due,) = [row for kind, row in rows(Paper("d", "p", "h"), [invoice]) if kind == "dues"]
     assert (due["amount"], due["due"], due["source"]) == (122.0, date(2026, 4, 30), "computed")
+
+
+def test_every_account_is_kept_and_only_an_iban_is_one() -> None:
+    """A supplier may name several accounts, and a national number is none of the wrong IBANs."""
+    means = "<cac:PaymentMeans><cac:PayeeFinancialAccount><cbc:ID>{}</cbc:ID></cac:PayeeFinancialAccount></cac:PaymentMeans>"
+    first = make.ubl().decode().index("<cac:PaymentMeans>")
+    text = make.ubl().decode()
+    text = (
+        text[:first]
+        + means.format("1122-3344")
+        + text[first:].replace("<cac:TaxTotal>", means.format("NL91 ABNA 0417 1643 00") + "<cac:TaxTotal>", 1)
+    )
+    (found,) = invoices(text.encode())
+    (due,) = found.instalments
+    assert (due.iban, due.accounts) == ("DE89370400440532013000", ("1122-3344", "NL91ABNA0417164300"))
+    assert [f.rule for f in check(found) if f.rule.startswith("iban")] == []
+    wrong = replace(found, instalments=(replace(due, accounts=("NL92ABNA0417164300",)),))
+    assert [f.rule for f in check(wrong) if f.rule.startswith("iban")] == ["iban_mod97"]
+
+
+def test_words_between_the_lines_are_read_and_counted_as_nothing() -> None:
+    note = "<ram:AssociatedDocumentLineDocument><ram:IncludedNote><ram:Content>{}</ram:Content></ram:IncludedNote>"
+    line = "<ram:IncludedSupplyChainTradeLineItem>"
+    between = (
+        line
+        + note.format("Consegna del 12 marzo")
+        + "</ram:AssociatedDocumentLineDocument></ram:IncludedSupplyChainTradeLineItem>"
+    )
+    (found,) = invoices(make.cii().decode().replace(line, between + line, 1).encode())
+    assert (found.lines[0].text, found.lines[0].amount) == ("Consegna del 12 marzo", None)
+    assert [f.rule for f in check(found) if f.level == "error" and "lines" in f.rule] == []
+    dearer = replace(found, lines=(found.lines[0], replace(found.lines[1], amount=Decimal("999.00"))))
+    assert "lines_and_summary" in [f.rule for f in check(dearer)]
+
+
+def test_the_forerunner_of_zugferd_and_its_tax_registration() -> None:
+    older = make.cii().decode().replace('schemeID="VA"', 'schemeID="VAT"')
+    assert [one.supplier.vat for one in invoices(older.encode())] == [one.supplier.vat for one in invoices(make.cii())]
+    oldest = (
+        '<r:Invoice xmlns:r="urn:un:unece:uncefact:data:standard:CBFBUY:5"><r:HeaderExchangedDocument><ID>RE-9</ID>'
+        "</r:HeaderExchangedDocument></r:Invoice>"
+    )
+    assert [one.number for one in invoices(oldest.encode())] == ["RE-9"]
+
+
+def test_a_currency_without_cents_rounds_its_tax_to_a_unit() -> None:
+    vat = Vat(rate=Decimal(27), taxable=Decimal(69180), tax=Decimal(18679))
+    forint = Invoice("UBL 2.1", number="1", day=date(2026, 3, 1), currency="HUF", vat=(vat,), total=Decimal(87859))
+    assert check(forint) == []
+    assert [f.rule for f in check(replace(forint, currency="EUR"))] == ["tax_of_taxable"]

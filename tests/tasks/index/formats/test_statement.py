@@ -53,6 +53,21 @@ def test_mt940() -> None:
     assert check_statement(found) == []
 
 
+def test_mt940_reversals_and_fields_of_nonsense() -> None:
+    """A reversed credit takes money away; a field that is not needed costs itself alone, and a DOS file's end mark nothing."""
+    odd = (
+        MT940.replace("0402C250", "0402RC250")
+        .replace("0430D4", "0430RD4")
+        .replace(":62F:C260430EUR1245,50", ":62F:C260430EUR754,50")
+    )
+    found = parsed(odd.replace("754,50\n", "754,50\n:65F:Dnullnull7,3\n") + "\x1a" + MT940)
+    reversed_, plain = from_data(found.records)
+    assert isinstance(reversed_, Statement) and isinstance(plain, Statement)
+    assert [amount for _, amount in moves(reversed_)] == [Decimal("-250.00"), Decimal("4.50")]
+    assert check_statement(reversed_) == check_statement(plain) == []
+    assert found.warnings == ("fields that cannot be read were left out: :65F:",)
+
+
 def test_each_message_of_a_file_is_a_statement() -> None:
     second = MT940.replace("00004/001", "00005/001").replace("1245,50", "1300,00")
     found = statements(MT940 + second)
@@ -238,3 +253,18 @@ def test_riba_receivables() -> None:
     )
     assert one.text == "FATT 1 DEL 12/03/2026 IMPORTO EURO 122,00"
     assert check_statement(found) == []
+
+
+def test_ofx_of_investments_and_without_a_statement() -> None:
+    """Cash that moves is a movement, trades are counted and stay searchable; a file of nothing but a sign-on is a text."""
+    body = (
+        "<INVSTMTRS><CURDEF>USD<INVACCTFROM><ACCTID>77</INVACCTFROM><INVTRANLIST><BUYSTOCK><INVBUY><INVTRAN><FITID>1<MEMO>Quarzite"
+        "</INVTRAN></INVBUY></BUYSTOCK><INVBANKTRAN><STMTTRN><DTPOSTED>20260402<TRNAMT>-15.50<NAME>Fee</STMTTRN></INVBANKTRAN>"
+        "</INVTRANLIST></INVSTMTRS></OFX>"
+    )
+    found = parsed("<?xml version='1.0'?>\n<!-- made by hand -->\n<OFX>" + body)
+    (statement,) = from_data(found.records)
+    assert isinstance(statement, Statement) and moves(statement) == [(date(2026, 4, 2), Decimal("-15.50"))]
+    assert any("1 trades" in warning for warning in found.warnings) and "Quarzite" in found.elements[-1].text
+    alone = parsed("OFXHEADER:100\n\n<OFX><SONRS><ORG>Banca Lodolina<FID>1</SONRS></OFX>")
+    assert (alone.records, "Banca Lodolina" in alone.elements[0].text, len(alone.warnings)) == ((), True, 1)
