@@ -70,7 +70,9 @@ def _party(role: str, party: Party) -> Iterator[Finding]:
 def _lines(invoice: Invoice) -> Iterator[Finding]:
     """Yield lines, funds and roundings against the taxable amounts: by rate in FatturaPA, as a whole where discounts have no rate."""
     charged = [line for line in invoice.lines if (line.amount, line.price, line.quantity) != (None, None, None)]
-    if not charged or not invoice.vat or any(line.amount is None for line in charged):  # the others are words between them
+    if (
+        not charged or not invoice.vat or any(line.amount is None for line in charged)
+    ):  # the others are words between them
         return
     if invoice.gross is not None:
         return

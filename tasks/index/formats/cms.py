@@ -37,6 +37,9 @@ _EVIDENCE = 1 << 18
 _HEAD = 24
 """Bytes of DER in which the type of a CMS message stands: two tags with lengths of up to 9 bytes, and its OID."""
 
+_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError)
+"""What asn1crypto raises for bytes that are no ASN.1 of their kind."""
+
 _TAX_CODE = re.compile(r"(?:^|[:\-])([A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]|\d{11})$")
 
 
@@ -53,11 +56,15 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An opened envelope; `content` is None for a signature that stands apart from what it signs."""
+    """An opened envelope; `content` is None for a signature that stands apart from what it signs.
+
+    `problem` says why signers could not be read of an envelope whose content could.
+    """
 
     content: bytes | None
     signatures: tuple[Signature, ...] = ()
     stamped_at: str = ""
+    problem: str = ""
 
 
 def kind_of(head: bytes) -> str:
@@ -96,9 +103,8 @@ def opened(data: bytes) -> Envelope:
         if kind == "stamped":
             return _stamped(message["content"], tsp, der)
         return _signed(message["content"])
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError) as error:
-        first = (str(error).strip().splitlines() or [""])[0][:150]
-        raise corrupt(f"a signed file whose envelope is damaged: {first}") from None
+    except _UNREADABLE as error:
+        raise corrupt(f"a signed file whose envelope is damaged: {_first_line(error)}") from None
 
 
 def signatures_of(message: Any, content: bytes | None) -> tuple[Signature, ...]:
@@ -194,14 +200,42 @@ def _decoded(letters: bytes) -> bytes:
 
 
 def _signed(message: Any) -> Envelope:
-    content = message["encap_content_info"]["content"]
+    try:
+        content = message["encap_content_info"]["content"]
+    except ValueError:  # its type says that it is a structure, and it is a plain file
+        return _with_signers(message, _octets(message["encap_content_info"].dump()))
     if message["encap_content_info"]["content_type"].native == "tst_info":
         moment = content.parsed["gen_time"].native
         return Envelope(None, (), moment.isoformat() if isinstance(moment, datetime) else "")
     inner = None if content is None or content.native is None else bytes(content)
     if inner is not None and not isinstance(content.native, bytes):
         inner = content.dump()  # content of another type than plain data, as time stamps have: its own encoding
-    return Envelope(inner, signatures_of(message, inner))
+    return _with_signers(message, inner)
+
+
+def _octets(information: bytes) -> bytes:
+    from asn1crypto import cms, core
+
+    class Plain(core.Sequence):  # type: ignore[misc]
+        _fields = [  # noqa: RUF012  asn1crypto adds to it
+            ("content_type", cms.ContentType),
+            ("content", core.OctetString, {"explicit": 0, "optional": True}),
+        ]
+
+    return bytes(Plain.load(information)["content"])
+
+
+def _with_signers(message: Any, inner: bytes | None) -> Envelope:
+    try:
+        return Envelope(inner, signatures_of(message, inner))
+    except _UNREADABLE as error:  # a certificate or a signer of nonsense does not take the document with it
+        if inner is None:
+            raise
+        return Envelope(inner, (Signature(""),), problem=f"who signed it cannot be read: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:150]
 
 
 def _stamped(message: Any, tsp: Any, data: bytes) -> Envelope:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import DocumentError, FailureKind
 from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context
+from tasks.index.formats.cms import tampered
 from tasks.index.formats.pdf_info import best_title, read_metadata
 from tasks.index.formats.pdf_pages import to_blocks
 from tasks.index.formats.pdf_sheet import Notes, read_pages
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("pdf",)
-VERSION = "3"
+VERSION = "4"
 SAMPLES = {"pdf": b"%PDF-1.7\n"}
 
 
@@ -51,8 +52,9 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
             raise _no_text(count, notes)
         metadata = read_metadata(document)
         title = best_title(metadata.pop("title", ""), elements)
-        metadata |= signature_metadata(source) | notes.tally.metadata()
-        warnings = (*notes.told(), *left_out)
+        signed = signature_metadata(source)
+        metadata |= signed | notes.tally.metadata()
+        warnings = (*notes.told(), *left_out, *tampered(signed))
         return Parsed("pdf", title, "", count, elements, metadata, attachments, warnings)
     finally:
         document.close()

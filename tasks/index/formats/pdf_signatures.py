@@ -16,19 +16,35 @@ from tasks.index.formats.cms import Signature, as_metadata, read_signed, signatu
 
 _RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
 _LONGEST_MESSAGE = 8 << 20
+_DICTIONARY = re.compile(rb"/SubFilter\b|/Type\s*/(?:Sig|DocTimeStamp)\b")
+_NEAR = 1024
+_HEADER = 1024
+"""Bytes at the start of a file among which its own header stands (ISO 32000-1, H.3)."""
 
 
 def signature_metadata(source: Path | bytes) -> dict[str, str]:
     """Return metadata of the signatures in a PDF as `cms.as_metadata` has them; nothing for one that is not signed.
 
-    `signature_covers_content` is `part` where all digests are right and the file was extended after the last signature.
+    `signature_covers_content` is `part` where all digests are right and the file was extended after the last signature, and `no` where a
+    signature says that it covers bytes among which it does not stand, or more than there are: the file was cut or its parts were moved.
     """
     with _opened(source) as data:
         found = list(signatures(data))
+        if not found and _misplaced(data):
+            return {"signature": "PAdES", "signature_covers_content": "no"}
     metadata = as_metadata([signature for signature, _ in found], "PAdES" if found else "")
     if metadata.get("signature_covers_content") == "yes" and not any(whole for _, whole in found):
         metadata["signature_covers_content"] = "part"
     return metadata
+
+
+def _misplaced(data: bytes | mmap.mmap) -> bool:
+    """Tell a range in a signature dictionary of this file, not of a signed PDF that is embedded in it as it is."""
+    return any(
+        data.rfind(b"%PDF-", 0, found.start()) < _HEADER
+        and _DICTIONARY.search(data[max(0, found.start() - _NEAR) : found.end() + _NEAR])
+        for found in _RANGE.finditer(data)
+    )
 
 
 def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool]]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("p7m", "tsd", "tsr")
-VERSION = "1"
+VERSION = "2"
 SAMPLES = {
     "p7m": bytes.fromhex("308006092a864886f70d010702a0803080020101"),
     "tsd": bytes.fromhex("3080060b2a864886f70d010910011fa0803080020101"),
@@ -45,6 +45,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     format_ = {"stamped": "tsd", "stamp": "tsr"}.get(kind_of(content or b""), "p7m")
     name, stamped_at = context.name, ""
     signatures: list[Signature] = []
+    problems: list[str] = []
     for _ in range(_MOST_LAYERS):
         if content is None or not (kind := kind_of(content)):
             break
@@ -55,13 +56,14 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         content, name = envelope.content, inner_name(name)
         stamped_at = stamped_at or envelope.stamped_at
         signatures += envelope.signatures
+        problems += [envelope.problem] if envelope.problem else []
     else:
         raise too_large(f"the file is signed in more than {_MOST_LAYERS} layers")
     metadata = as_metadata(signatures, "CAdES" if signatures else "", stamped_at)
     if content is None:
         return Parsed(format_, "", "", 1, tuple(_alone(signatures, stamped_at)), metadata)
     inside = Attachment(name, content, metadata)
-    return Parsed(format_, "", "", 1, (), metadata, (inside,), tampered(metadata))
+    return Parsed(format_, "", "", 1, (), metadata, (inside,), (*tampered(metadata), *problems))
 
 
 def inner_name(name: str) -> str:

@@ -24,4 +24,7 @@ def test_who_signed_a_pdf_and_whether_it_is_as_it_was(tmp_path: Path) -> None:
     assert changed["signature_covers_content"] == "no"
     extended = signature_metadata(whole + b"2 0 obj<<>>endobj\n%%EOF\n")
     assert extended["signature_covers_content"] == "part"
+    moved = whole.replace(b"[0 %08d" % start, b"[0 %08d" % (start - 9))
+    assert signature_metadata(moved) == {"signature": "PAdES", "signature_covers_content": "no"}
+    assert signature_metadata(b"%PDF-1.4\n" + b"x" * 2000 + moved) == {}  # embedded in a PDF that is not signed
     assert signature_metadata(b"%PDF-1.4 /ByteRange [0 5 9 1] <00>") == {}

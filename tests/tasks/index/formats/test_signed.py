@@ -15,6 +15,7 @@ from tasks.index.formats.base import Context
 from tasks.index.read import read
 from tasks.records import Parsed
 
+_DATA, _SIGNED = bytes.fromhex("06092a864886f70d010701"), bytes.fromhex("06092a864886f70d010702")
 INVOICE = (
     b"<?xml version='1.0'?><Fattura><Numero>88/B</Numero><Causale>" + b"opere edili " * 300 + b"</Causale></Fattura>"
 )
@@ -77,6 +78,19 @@ def test_what_was_changed_after_signing_is_read_and_marked() -> None:
     assert parsed.attachments[0].data == b"paghera' 9.000 euro"
     assert parsed.metadata["signature_covers_content"] == "no"
     assert "changed after signing" in parsed.warnings[0]
+
+
+def test_a_damaged_certificate_costs_the_signer_alone() -> None:
+    version = bytes.fromhex("a003020102")
+    for damaged in (
+        der(INVOICE).replace(version, b"\xa0\x7f" + version[2:], 1),
+        der(INVOICE).replace(_DATA, _SIGNED, 1),
+    ):
+        parsed = opened(damaged)
+        assert parsed.attachments[0].data == INVOICE
+    parsed = opened(der(INVOICE).replace(version, b"\xa0\x7f" + version[2:], 1))
+    assert parsed.metadata["signature_covers_content"] == "unknown" and "signed_by" not in parsed.metadata
+    assert [w.partition(":")[0] for w in parsed.warnings] == ["who signed it cannot be read"]
 
 
 def test_a_signature_without_content_says_whose_it_is() -> None:
