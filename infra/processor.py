@@ -44,7 +44,7 @@ def use_of(pid: int) -> Use:
     if not Path("/proc/self/stat").exists():
         return _use_by_psutil(pid)
     ticks, count, states = 0, 0, set[str]()
-    for process in _tree(pid):
+    for process in processes_of(pid):
         fields = _stat(process)
         if fields is None:
             continue
@@ -63,8 +63,8 @@ def _stat(pid: int) -> list[str] | None:
         return None  # it has just ended
 
 
-def _tree(pid: int) -> Iterator[int]:
-    """Yield a process and its descendants."""
+def processes_of(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants; without /proc only itself."""
     waiting = [pid]
     while waiting:
         process = waiting.pop()

@@ -34,6 +34,10 @@ class Limits(BaseModel):
         ByteSize(2**30), description="Most bytes that an archive format (DOCX, ODT, …) may unpack to."
     )
     unpack_ratio: int = Field(200, gt=1, description="Largest ratio of unpacked to packed bytes of one archive.")
+    disk: ByteSize = Field(
+        ByteSize(2 * 2**30),
+        description="Most bytes that reading one document may take on the disk, its programs included.",
+    )
     cells: int = Field(2_000_000, gt=0, description="Most cells of one spreadsheet.")
     attachments: int = Field(200, ge=0, description="Most files within one mail or document.")
     members: int = Field(10_000, ge=0, description="Most files within one archive or mailbox, nested ones included.")

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from infra.disk_use import on_disk_of
 from infra.errors import DocumentError, FailureKind
 from infra.processor import Deadline
 from infra.sandbox import MOST_PROCESSES, Protection
@@ -36,6 +37,7 @@ FOLDER = "faldone-parser-"
 SWEPT_AFTER = 3600.0  # s: another machine's processes may share the temporary folder
 BY_LINE = 8 << 20  # bytes: longer documents go by way of the child's folder, so that nobody holds them in memory twice
 _START_SECONDS = 90.0  # of processor time, to import the interpreter and a few modules
+LOOK = 1.0  # s between two looks at what a child has on the disk, at most
 _LINE_SECONDS = 300.0  # by the clock, for a message that has begun to come to be whole: it needs no work but copying
 _MEMORY_WORDS = ("bad_alloc", "memoryerror", "out of memory", "cannot allocate")
 Outcome = Parsed | DocumentError
@@ -124,7 +126,12 @@ class ParserProcess:
         deadline = Deadline(self._process.pid, self._limits.seconds, MOST_PROCESSES)
         extended = 0
         while True:
-            while not self._line.waiting(deadline.pause()):
+            while not self._line.waiting(min(deadline.pause(), LOOK)):
+                if (taken := on_disk_of(self._process.pid, self._folder)) > self._limits.disk:
+                    words = f"reading takes {taken:,} bytes on the disk, and the limit FALDONE_LIMITS__DISK is "
+                    return DocumentError(
+                        FailureKind.TOO_LARGE, f"{words}{int(self._limits.disk):,}: it was stopped"
+                    ), False
                 if stop := deadline.passed():
                     kind = FailureKind.TIMEOUT if stop.slow else FailureKind.CRASH
                     hint = " (limits.seconds)" if stop.slow else ""

@@ -7,6 +7,7 @@ with the exception's class and message.
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import re
@@ -79,6 +80,16 @@ def read(source: Path | bytes, context: Context) -> Parsed:
         raise explained(error) from error
 
 
+_DISK = {
+    errno.EFBIG: (FailureKind.TOO_LARGE, "reading writes a file larger than FALDONE_LIMITS__UNPACKED"),
+    errno.ENOSPC: (FailureKind.INTERNAL, "the disk of the temporary folder (TMPDIR) is full: the next run tries again"),
+    errno.EDQUOT: (
+        FailureKind.INTERNAL,
+        "the quota of the temporary folder (TMPDIR) is used up: the next run tries again",
+    ),
+}
+
+
 def explained(error: Exception) -> DocumentError:
     """Return the DocumentError for an exception that a reader did not foresee."""
     if isinstance(error, MemoryError):
@@ -89,6 +100,9 @@ def explained(error: Exception) -> DocumentError:
         return DocumentError(FailureKind.INTERNAL, f"the reader may not open a file that it needs: {error}")
     if isinstance(error, FileNotFoundError):
         return DocumentError(FailureKind.NOT_FOUND, f"a file is gone: {error}")
+    if isinstance(error, OSError) and error.errno in _DISK:
+        kind, words = _DISK[error.errno]
+        return DocumentError(kind, words)
     line = (str(error).strip().splitlines() or [""])[0][:300]
     return DocumentError(FailureKind.INTERNAL, f"the reader failed unexpectedly: {type(error).__name__}: {line}")
 

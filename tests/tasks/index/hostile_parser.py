@@ -93,6 +93,20 @@ ATTACKS = {
 }
 
 
+def _fill(how: str, mebibytes: int) -> None:
+    """Write files of one MiB each, and wait: with names, without, or as a program that this one started."""
+    if how == "fill-by-program":
+        code = f"import os, time\nfor n in range({mebibytes}): open(f'part{{n}}', 'wb').write(bytes(1 << 20))\ntime.sleep(60)"
+        subprocess.run([sys.executable, "-I", "-c", code], check=False, cwd=os.environ["TMPDIR"])
+    for number in range(mebibytes):
+        path = Path(os.environ["TMPDIR"], f"part{number}")
+        _HOARD.append(path.open("wb"))
+        _HOARD[-1].write(bytes(1 << 20))
+        if how == "fill-nameless":
+            path.unlink()
+    time.sleep(60)
+
+
 def read(source: Path | bytes, context: Context) -> Parsed:
     order = (source if isinstance(source, bytes) else source.read_bytes()).decode()
     word, _, rest = order.partition(" ")
@@ -127,6 +141,10 @@ def read(source: Path | bytes, context: Context) -> Parsed:
     elif word == "orphan":
         subprocess.Popen(["sleep", rest])
         time.sleep(60)
+    elif word in {"fill", "fill-nameless", "fill-by-program"}:
+        _fill(word, int(rest))
+    elif word == "errno":
+        raise OSError(int(rest), os.strerror(int(rest)))
     elif word == "many":
         programs = [subprocess.Popen(["sleep", "30"]) for _ in range(int(rest))]
         programs[0].wait()

@@ -3,12 +3,14 @@
 Where the kernel lacks a layer, the test demands that `Protection.gaps` says so, which is what `faldone health` shows.
 """
 
+import errno
 import os
 import pickle
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +114,38 @@ def test_programs_still_run(pool: ParserPool) -> None:
 
 def test_a_file_grows_no_larger_than_the_limit(pool: ParserPool) -> None:
     assert said(pool, "attack large-file").startswith("refused")
+
+
+@pytest.mark.parametrize("how", ["fill", "fill-nameless", "fill-by-program"])
+def test_a_document_that_takes_too_much_of_the_disk_is_stopped_and_says_so(how: str) -> None:
+    """Many files, each within the limit of one; with all of it gone afterwards."""
+    limits = Limits(seconds=20, memory=400 << 20, disk=8 << 20)
+    with ParserPool(Settings(limits=limits), workers=1, entry=HOSTILE) as pool:
+        [(_, found)] = pool.parse([ParseRequest("x.txt", data=f"{how} 24".encode())])
+        assert isinstance(found, DocumentError)
+        assert (found.kind, "the limit FALDONE_LIMITS__DISK is 8,388,608" in found.message) == (
+            FailureKind.TOO_LARGE,
+            True,
+        )
+        assert not list(Path(tempfile.gettempdir()).glob(f"faldone-parser-{os.getpid()}-*/part*"))
+        [(_, found)] = pool.parse([ParseRequest("x.txt", data=b"fine")])
+        assert isinstance(found, Parsed)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.EFBIG, FailureKind.TOO_LARGE, "FALDONE_LIMITS__UNPACKED"),
+        (errno.ENOSPC, FailureKind.INTERNAL, "TMPDIR"),
+        (errno.EDQUOT, FailureKind.INTERNAL, "TMPDIR"),
+    ],
+)
+def test_a_disk_that_is_full_is_no_fault_of_the_document(
+    pool: ParserPool, number: int, kind: FailureKind, words: str
+) -> None:
+    [(_, found)] = pool.parse([ParseRequest("x.txt", data=f"errno {number}".encode())])
+    assert isinstance(found, DocumentError)
+    assert (found.kind, words in found.message, kind.transient) == (kind, True, number != errno.EFBIG)
 
 
 def test_programs_beyond_the_limit_are_refused_or_end_the_document() -> None:
