@@ -9,6 +9,7 @@ Not fork-safe: open a Lake inside the process that uses it. Object stores take t
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -411,11 +412,12 @@ def _compared(column: str, kind: pa.DataType, value: Compare) -> str:
 
 
 def _in_lists(column: str, values: Sequence[str] | Sequence[int]) -> list[str]:
-    if not values:
+    distinct = list(dict.fromkeys(values))  # twice in two lists, a value would find its rows twice
+    if not distinct:
         return ["false"]
     return [
-        f"{column} IN ({', '.join(_quote(v) for v in values[start : start + IN_LIST])})"
-        for start in range(0, len(values), IN_LIST)
+        f"{column} IN ({', '.join(map(_quote, distinct[start : start + IN_LIST]))})"
+        for start in range(0, len(distinct), IN_LIST)
     ]
 
 
@@ -430,6 +432,13 @@ def _quote(value: object) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _finite(number: float) -> float:
+    """Return the number itself, or raise ValueError for one that SQL has no way to write."""
+    if not math.isfinite(number):
+        raise ValueError(number)
+    return number
+
+
 def _literal(kind: pa.DataType, value: Value) -> str:
     """Return a value as SQL of the column's own type, so that `--where pages=3` compares numbers.
 
@@ -440,7 +449,7 @@ def _literal(kind: pa.DataType, value: Value) -> str:
         if pa.types.is_integer(kind):
             return str(int(str(value)))
         if pa.types.is_floating(kind):
-            return repr(float(str(value)))
+            return repr(_finite(float(str(value))))
         if pa.types.is_boolean(kind):
             return {"true": "true", "false": "false"}[str(value).lower()]
     except (ValueError, KeyError):
