@@ -6,6 +6,7 @@ FALDONE_SMTP_URL is `smtp://user:password@host:port/?from=a@x.it&to=b@x.it,c@x.i
 
 from __future__ import annotations
 
+import base64
 import logging
 import mimetypes
 import re
@@ -96,6 +97,11 @@ def send(
             connection.send_message(message)
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
         raise UsageError(f"FALDONE_SMTP_URL: {to.host} refused: {error}") from error
+    except ssl.SSLCertVerificationError as error:
+        raise UsageError(
+            f"FALDONE_SMTP_URL: the certificate of {to.host}:{to.port} is not trusted here ({error.verify_message}): "
+            "SSL_CERT_FILE names a file of certificates to trust"
+        ) from None
     except (smtplib.SMTPException, OSError) as error:
         raise TransientError(f"FALDONE_SMTP_URL: {to.host}:{to.port}: {error}") from error
     return True
@@ -142,8 +148,20 @@ def _connect(to: Server) -> smtplib.SMTP:
             connection.close()
             raise UsageError(f"FALDONE_SMTP_URL: {to.host} has no TLS; a password is not sent to it in clear text")
     if to.user:
-        connection.login(to.user, to.password)
+        _log_in(connection, to)
     return connection
+
+
+def _log_in(connection: smtplib.SMTP, to: Server) -> None:
+    if f"{to.user}{to.password}".isascii():
+        connection.login(to.user, to.password)
+        return
+    # smtplib writes ASCII alone, RFC 4616 wants UTF-8
+    connection.ehlo_or_helo_if_needed()
+    token = base64.b64encode(f"\0{to.user}\0{to.password}".encode()).decode()
+    code, words = connection.docmd("AUTH", f"PLAIN {token}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, words)
 
 
 def notify(settings: Settings, subject: str, text: str, attachments: Attachments = ()) -> int:
@@ -199,8 +217,9 @@ def push(urls: Sequence[str], subject: str, text: str, attachments: Attachments 
 
     refused = []
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / Path(name).name for name, _ in attachments]
+        files = [Path(folder, str(number), Path(name).name) for number, (name, _) in enumerate(attachments)]
         for file, (_, data) in zip(files, attachments, strict=True):
+            file.parent.mkdir()  # two attachments may have one name
             file.write_bytes(data)
         for url in urls:
             channel = apprise.Apprise()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import email
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
+from imap_server import certificate
 from infra import mail
 from infra.errors import TransientError, UsageError
 from infra.settings import Settings
@@ -39,10 +43,10 @@ class Inbox:
 
 
 @contextmanager
-def smtp_server() -> Iterator[tuple[Inbox, int]]:
+def smtp_server(host: str = "127.0.0.1", **options: Any) -> Iterator[tuple[Inbox, int]]:
     """A running SMTP server and its port."""
     box = Inbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller = Controller(box, hostname=host, port=free_port(), **options)
     controller.start()
     try:
         yield box, controller.port
@@ -140,3 +144,66 @@ def test_every_channel_is_told_and_one_that_fails_does_not_keep_the_others(
         mail.notify(settings(port, "a@here.example", bad, good), "subject", "text")
     assert len(box.messages) == 2
     assert [body["title"] for body in bodies] == ["subject", "subject"]
+
+
+def admitted(server: Any, session: Any, envelope: Any, mechanism: str, given: Any) -> AuthResult:
+    return AuthResult(success=given == LoginPassword(b"me", "pässword".encode()), handled=False)
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """What a server with a certificate of its own shows; it is trusted here."""
+    file = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+def sent(scheme: str, port: int, user: str = "", host: str = "127.0.0.1") -> bool:
+    url = f"{scheme}://{user}{host}:{port}/?from=faldone@here.example&to=a@here.example"
+    return mail.send(Settings(smtp_url=SecretStr(url)), "s", "t")
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_password_goes_over_tls_alone_and_a_wrong_one_is_refused(tls: ssl.SSLContext, scheme: str) -> None:
+    options: dict[str, Any] = {"authenticator": admitted, "auth_required": True}
+    options |= {"ssl_context": tls} if scheme == "smtps" else {"tls_context": tls, "require_starttls": True}
+    if scheme == "smtps":
+        options |= {"auth_require_tls": False}  # aiosmtpd counts only STARTTLS as TLS
+    with smtp_server(**options) as (box, port):
+        assert sent(scheme, port, "me:p%C3%A4ssword@")
+        for wrong in ("me:wrong@", "me:falsch%C3%A4@"):
+            with pytest.raises(UsageError, match="refused"):
+                sent(scheme, port, wrong)
+        with pytest.raises((UsageError, TransientError)):
+            sent(scheme, port)
+    assert len(box.messages) == 1
+
+
+def test_no_password_goes_to_another_machine_in_clear_text() -> None:
+    with smtp_server("127.0.0.2", authenticator=admitted, auth_require_tls=False) as (box, port):
+        with pytest.raises(UsageError, match=r"127\.0\.0\.2 has no TLS"):
+            sent("smtp", port, "me:p%C3%A4ssword@", "127.0.0.2")
+        assert sent("smtp", port, "", "127.0.0.2")
+    assert len(box.messages) == 1
+
+
+def test_a_certificate_that_is_not_trusted_is_the_user_s_to_mend(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with smtp_server(ssl_context=tls) as (box, port):
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(UsageError, match=r"is not trusted here .*SSL_CERT_FILE"):
+            sent("smtps", port)
+    assert not box.messages
+
+
+def test_channels_get_every_attachment_though_two_have_one_name(hook: tuple[list[dict[str, Any]], int]) -> None:
+    bodies, port = hook
+    assert mail.push([f"json://127.0.0.1:{port}/x"], "s", "t", [("a/x.txt", b"one"), ("b/x.txt", b"two")]) == 1
+    assert [one["base64"] for one in bodies[0]["attachments"]] == ["b25l", "dHdv"]
+    with pytest.raises(TransientError, match="nosuch://… is not an Apprise URL") as caught:
+        mail.push(["nosuch://secret@host", f"json://127.0.0.1:{port}/x"], "s", "t")
+    assert "secret" not in str(caught.value)
+    assert len(bodies) == 2

@@ -4,9 +4,10 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
-from infra.processor import Deadline, run, use_of
+from infra.processor import Deadline, Use, _use_by_psutil, run, use_of
 
 WORK = "import sys,time\nwhile time.process_time() < float(sys.argv[1]): pass\n"
 
@@ -60,3 +61,27 @@ def test_a_program_with_input_and_a_deadline() -> None:
     with pytest.raises(TimeoutError, match="did nothing"):
         run(["sleep", "60"], b"", 0.5)
     assert run([sys.executable, "-c", "import os; print(os.environ['SAID'])"], b"", 10, SAID="so").stdout == b"so\n"
+
+
+def test_where_there_is_no_proc_the_second_reading_says_the_same() -> None:
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WORK!r}, '60']); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        until = time.monotonic() + 20
+        while (both := (use_of(process.pid), _use_by_psutil(process.pid)))[
+            0
+        ].seconds < 0.3 and time.monotonic() < until:
+            time.sleep(0.05)
+        [child] = psutil.Process(process.pid).children()
+        child.kill()
+        process.kill()
+    one, other = both
+    assert other.seconds == pytest.approx(one.seconds, abs=0.3)
+    assert (one.processes, one.waiting) == (other.processes, other.waiting) == (2, False)
+    assert use_of(process.pid) == _use_by_psutil(process.pid) == Use(0.0, 0, False)
+
+
+def test_programs_that_wait_for_nothing_that_comes_are_told_from_those_at_work() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        time.sleep(0.1)
+        assert [use(process.pid).waiting for use in (use_of, _use_by_psutil)] == [True, True]
+        process.kill()
