@@ -308,3 +308,38 @@ def test_an_object_store_is_not_written_without_a_shared_lock(monkeypatch: pytes
     with writer_lane(alone, "documents"), pytest.raises(TransientError), writer_lane(alone, "documents", wait=0):
         pass
     assert Settings(home="s3://papers/other").scratch != before
+
+
+def test_what_is_dropped_is_gone_and_the_counters_say_how_often_it_helped(small_redis: str) -> None:
+    cache = Cache(small_redis)
+    cache.put_many("kind", {f"k{number}": b"x" * 100 for number in range(600)})
+    cache.drop_many("kind", [f"k{number}" for number in range(0, 600, 2)])
+    assert sorted(cache.get_many("kind", ["k0", "k1", "k598", "k599"])) == ["k1", "k599"]
+    counts = cache.counts()
+    assert (counts["keyspace_hits"], counts["keyspace_misses"]) == cache_module.statistics(small_redis) == (2, 2)
+    assert counts["used_memory"] > 0
+    assert cache_module.statistics("") is None
+    assert cache_module.statistics(f"redis://127.0.0.1:{free_port()}/0") is None
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_sweep_removes_what_nobody_wants_and_what_would_never_expire(small_redis: str, dry: bool) -> None:
+    import redis
+
+    plain = redis.Redis.from_url(small_redis)
+    Cache(small_redis).put_many("vector", {f"k{number}": b"x" * 100 for number in range(1200)})
+    plain.set("faldone:vector:immortal", b"x")
+    plain.set("faldone:lock:writer", b"x")
+    plain.set("other:program", b"x")
+    swept = Cache(small_redis).sweep(lambda name: not name.endswith("7"), dry)
+    assert (swept.seen, swept.unwanted, swept.immortal) == (1202, 120, 1)
+    assert swept.bytes > 120 * 100
+    assert plain.dbsize() == (1203 if dry else 1203 - 121)
+    assert plain.exists("faldone:lock:writer", "other:program") == 2
+
+
+def test_upkeep_of_a_redis_that_is_away_is_an_error_that_passes() -> None:
+    cache = Cache(f"redis://127.0.0.1:{free_port()}/0")
+    for call in (cache.counts, lambda: cache.sweep(lambda name: True), lambda: cache.lease("x")):
+        with pytest.raises(TransientError, match="FALDONE_REDIS_URL"):
+            call()
