@@ -1,6 +1,7 @@
 """Word and PowerPoint files of the old kind for tests: the few structures that hold texts, written by hand."""
 
 import struct
+from collections.abc import Sequence
 from itertools import pairwise
 
 from containers import ole2
@@ -129,18 +130,29 @@ def grid(rows: list[list[str]]) -> bytes:
     return record(0xF003, head + b"".join(reversed(cells)), holds=True)
 
 
-def ppt(slides: list[tuple[bytes, bytes, str]], old: str = "", margins: bytes = b"") -> bytes:
+def ppt(
+    slides: list[tuple[bytes, bytes, str]],
+    old: str = "",
+    margins: bytes = b"",
+    *,
+    beside: bytes = b"",
+    objects: Sequence[tuple[int, bytes]] = (),
+    pictures: bytes = b"",
+) -> bytes:
     """A presentation; a slide is its outline texts, its drawing, and its notes.
 
     Args:
         old: a text of an earlier saving, which is still in the stream.
         margins: heads and feet of all slides.
+        beside: records that stand in each slide beside its drawing.
+        objects: embedded objects: 1 for one that is packed or 0, and its bytes.
+        pictures: the stream of the pictures.
     """
     stream = bytearray(record(0x03EE, shape(text(old)), holds=True) if old else b"")
     persistent: list[bytes] = [b""]
     outline, notes = b"", b""
     for number, (texts, drawing, note) in enumerate(slides, start=256):
-        persistent.append(record(0x03EE, record(0x040C, drawing, holds=True), holds=True))
+        persistent.append(record(0x03EE, record(0x040C, drawing, holds=True) + beside, holds=True))
         outline += record(0x03F3, struct.pack("<IIIII", len(persistent), 0, 0, number, 0)) + texts
         if note:
             page = record(0x03F1, struct.pack("<II", number, 0)) + record(0x040C, shape(text(note, 2)), holds=True)
@@ -149,6 +161,7 @@ def ppt(slides: list[tuple[bytes, bytes, str]], old: str = "", margins: bytes = 
     persistent[0] = record(
         0x03E8, record(0x0FF0, outline, 0, True) + record(0x0FF0, notes, 2, True) + margins, holds=True
     )
+    persistent += [record(0x1011, data, instance) for instance, data in objects]
     places = []
     for one in persistent:
         places.append(len(stream))
@@ -158,4 +171,5 @@ def ppt(slides: list[tuple[bytes, bytes, str]], old: str = "", margins: bytes = 
     edit = len(stream)
     stream += record(0x0FF5, struct.pack("<IIIIIII", 0, 0, 0, directory, 1, len(places), 0))
     user = struct.pack("<HHIII", 0, 0x0FF6, 20, 20, 0xE391C05F) + struct.pack("<IHHBB", edit, 0, 0x03F4, 3, 0)
-    return ole2({"PowerPoint Document": bytes(stream), "Current User": user})
+    streams = {"PowerPoint Document": bytes(stream), "Current User": user}
+    return ole2(streams | ({"Pictures": pictures} if pictures else {}))

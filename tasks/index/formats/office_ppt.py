@@ -339,7 +339,7 @@ class _Show:
                 if record.kind != _OBJECT:
                     continue
                 data = self.data[record.start : record.end]
-                data = _inflated(data[4:], struct.unpack_from("<I", data)[0]) if record.instance == 1 else data
+                data = _inflated(data[4:]) if record.instance == 1 else data
                 file = unpacked(f"object{number}", data)
             except (struct.error, zlib.error, OSError, ValueError):
                 file = None
@@ -360,6 +360,14 @@ class _Show:
             return
 
 
-def _inflated(data: bytes, size: int) -> bytes:
-    """Return an object unpacked to no more than the size that it states, and 64 MiB."""
-    return zlib.decompressobj().decompress(data, min(size, 64 << 20) or 1)
+def _inflated(data: bytes) -> bytes:
+    """Return an object unpacked, whatever size it states.
+
+    Raises:
+        ValueError: it breaks off, or has more than 64 MiB.
+    """
+    packed = zlib.decompressobj()
+    found = packed.decompress(data, 64 << 20)
+    if not packed.eof:
+        raise ValueError("the object breaks off or is too large")
+    return found
