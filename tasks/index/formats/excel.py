@@ -60,9 +60,9 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     data = load(source)
     package = Package(data)
     properties = core_properties(package.archive)
-    if not is_plain(package.archive, "xl/"):
-        data = rewritten(package.archive)
     sheets = sheets_of(package)
+    if package.warnings or not is_plain(package.archive, "xl/"):  # a sheet is not there: the libraries would read none
+        data = rewritten(package.archive)
     elements = _read(package, sheets, data, CellCount(context.limits.cells))
     elements += _pictures(package, sheets, context, read=not elements)
     attachments, left_out = held(embedded_files(package), context.limits)

@@ -5,6 +5,7 @@ The parts are the same in XLSX and XLSB, but for the sheets themselves, so both 
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from tasks.index.formats.ooxml import Package, attribute, local, relation_id, xm
 from tasks.records import Element, ElementKind
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_MARGIN_CODE = re.compile(r'&(?:"[^"]*"|\d+|K[0-9A-F]{6}|[A-Za-z+&-])')
+_MARGIN_CODE = re.compile(r'&(?:"[^"]*"|\d+|K[0-9A-F]{6}|[A-Za-z+-]|(&))')
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,11 @@ def margins(package: Package, part: str, page: int) -> Iterator[Element]:
     tail = data[max(data.rfind(b"</sheetData>"), 0) :]
     for name, content in re.findall(rb"<(?:\w+:)?((?:odd|even|first)(?:Header|Footer))>([^<]*)<", tail):
         kind: ElementKind = "header" if name.endswith(b"Header") else "footer"
-        if text := margin_text(content.decode("utf-8", "replace").replace("&amp;", "&")):
+        if text := margin_text(html.unescape(content.decode("utf-8", "replace"))):
             yield Element(kind, text, page)
 
 
 def margin_text(code: str) -> str:
     """Return the words of a head or foot: `&L&"Arial"Conti&RPagina &P` is `Conti Pagina`."""
-    text = clean(_MARGIN_CODE.sub(" ", unescaped(code)))
+    text = clean(_MARGIN_CODE.sub(lambda match: match[1] or " ", unescaped(code)))
     return text if any(map(str.isalpha, text)) else ""

@@ -13,7 +13,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -85,6 +85,9 @@ class Relation:
     target: str
     kind: str
     external: bool = False
+
+
+_WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 
 
 class Package:
@@ -281,10 +284,28 @@ def rewritten(package: zipfile.ZipFile) -> bytes:
             with contextlib.suppress(zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
                 parts[name] = _usual(name, package.read(member))
     target = io.BytesIO()
+    parts |= {name: _without_dangling(name, data, parts) for name, data in parts.items() if name.endswith(".rels")}
+    parts |= {
+        name: _without_lost_sheets(name, data, parts) for name, data in parts.items() if _WORKBOOK.fullmatch(name)
+    }
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as copy:
         for name, data in parts.items():
-            copy.writestr(name, _without_dangling(name, data, parts) if name.endswith(".rels") else data)
+            copy.writestr(name, data)
     return target.getvalue()
+
+
+def _without_lost_sheets(name: str, data: bytes, parts: Mapping[str, bytes]) -> bytes:
+    """Return a workbook's main part without the sheets that no relation leads to any more."""
+    from lxml import etree
+
+    root = xml_root(data, f"part {name} of the package", recover=True)
+    folder, file = posixpath.split(name)
+    relations = parts.get(f"{folder}/_rels/{file}.rels", b"<none/>")
+    known = {node.get("Id") for node in xml_root(relations, "the relations of the workbook", recover=True)}
+    for sheet in list(root.iter("{*}sheet")):
+        if relation_id(sheet) not in known:
+            sheet.getparent().remove(sheet)
+    return bytes(etree.tostring(root))
 
 
 def _without_dangling(name: str, data: bytes, parts: Collection[str]) -> bytes:
