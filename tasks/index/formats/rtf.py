@@ -16,7 +16,7 @@ from tasks.index.formats.attachments import held
 from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
 from tasks.index.formats.embedded import object_of_rtf
 from tasks.index.formats.pictures import unread_pictures
-from tasks.index.formats.rtf_story import Paragraph, Story
+from tasks.index.formats.rtf_story import FormField, Paragraph, Story
 from tasks.index.formats.rtf_words import (
     BOXES,
     CHARSETS,
@@ -33,14 +33,13 @@ from tasks.index.formats.rtf_words import (
 from tasks.records import Element, ElementKind, Parsed
 
 NAMES = ("rtf",)
-VERSION = "2"
+VERSION = "3"
 SIGNATURES = {b"{\\rtf": "rtf"}
 SAMPLES = {"rtf": b"{\\rtf1 ciao}"}
 
 _TOKEN = re.compile(
     rb"\\([A-Za-z]{1,40})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z'])|([{}])|([\r\n\0]+)|([^\\{}\r\n\0]+)|\\'?"
 )
-_UNDECIDED = 25
 _ABOUT = {"title": "title", "author": "author", "subject": "subject", "keywords": "keywords"}
 _LEVEL = re.compile(r"(?:heading|titolo|titre|überschrift|título)\s*([1-9])\b", re.IGNORECASE)
 
@@ -105,7 +104,7 @@ class _Reader:
         self._high = 0
         self._optional = self._fresh = False
         self._words: list[str] = []
-        self._box = self._box_default = -1
+        self._field = FormField()
         self.about: dict[str, str] = {}
         self.files: list[tuple[str, bytes]] = []
         self.warnings: list[str] = []
@@ -211,8 +210,11 @@ class _Reader:
             self.about |= {_ABOUT[target]: clean(text)} if clean(text) else {}
         elif target == "objdata":
             self._embed(text)
+        elif target == "ffl":
+            self._field.choices.append(clean(text))
         elif target == "formfield":
-            self._fill_form()
+            self._group.story.add(self._field.shown())
+            self._field = FormField()
         else:
             self._group.story.label = clean(text)
 
@@ -229,12 +231,6 @@ class _Reader:
             self.files.append(found)
         elif digits.strip():
             self.warnings.append("an embedded object of another program was not read")
-
-    def _fill_form(self) -> None:
-        if self._box >= 0:
-            ticked = self._box_default if self._box == _UNDECIDED else self._box
-            self._group.story.add("☒" if ticked == 1 else "☐")
-        self._box = self._box_default = -1
 
     # --- text
 
@@ -333,10 +329,7 @@ class _Reader:
         elif target == "stylesheet":
             self._style_word(word, number)
         elif target == "formfield":
-            self._box = (number or 0) if word == "ffres" else self._box
-            self._box_default = (number or 0) if word == "ffdefres" else self._box_default
-            if word == "fftype" and number != 1:
-                self._box = -1
+            self._field.act(word, number or 0)
         else:
             self._text_word(word, number)
 

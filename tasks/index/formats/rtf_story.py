@@ -17,6 +17,7 @@ _NEAR = 60
 """Twips; edges of two rows that are nearer than this are one."""
 _LONGEST_TITLE = 500
 _LONG_CELL = 1_500
+_UNDECIDED = 25  # the result of a field that nobody touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,29 @@ class _Edge:
 class _Row:
     edges: list[_Edge]
     cells: list[list[Element]]
+
+
+@dataclass(slots=True)
+class FormField:
+    """A field of a form: `kind` is 0 for a text, 1 for a box, 2 for a list; results are numbers."""
+
+    kind: int = 0
+    result: int = _UNDECIDED
+    default: int = 0
+    choices: list[str] = field(default_factory=list)
+
+    def act(self, word: str, number: int) -> None:
+        """Take what a control word says of the field; they come in any order."""
+        name = {"fftype": "kind", "ffres": "result", "ffdefres": "default"}.get(word)
+        if name:
+            setattr(self, name, number)
+
+    def shown(self) -> str:
+        """Return the box as it is ticked, or what was chosen; the words of a text field stand beside it."""
+        result = self.default if self.result == _UNDECIDED else self.result
+        if self.kind == 1:
+            return "☒" if result == 1 else "☐"
+        return self.choices[result] if self.kind == 2 and 0 <= result < len(self.choices) else ""
 
 
 @dataclass(slots=True)

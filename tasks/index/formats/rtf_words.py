@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
-
 CHARSETS = {
     77: "mac_roman",
     128: "cp932",
@@ -52,7 +46,7 @@ KNOWN = (
     | FEET
     | BOXES
     | frozenset(
-        "shpinst nesttableprops annotation footnote objdata ud do formfield moMath moMathPara fldrslt result".split()
+        "shpinst nesttableprops annotation footnote objdata ud do formfield ffl moMath moMathPara fldrslt result".split()
     )
 )
 COPIES = frozenset({"nonshppict", "listpicture"})  # pictures that stand elsewhere, or are bullets
@@ -61,10 +55,10 @@ LEFT_OUT = frozenset(
     "datastore xe tc tcn rxe ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn bkmkstart bkmkend fldinst shprslt pnseclvl pntxta pntxtb "
     "objclass objname sp sv sn atnid atnauthor atnref atndate atntime atnparent atrfstart atrfend nonesttables ".split()
 )
-GATHERED = frozenset("fonttbl stylesheet objdata formfield listtext pntext title author subject keywords".split())
+GATHERED = frozenset("fonttbl stylesheet objdata formfield ffl listtext pntext title author subject keywords".split())
 TARGETS = (
     HEADS
     | FEET
     | BOXES
-    | frozenset("fonttbl stylesheet info objdata formfield listtext pntext footnote annotation".split())
+    | frozenset("fonttbl stylesheet info objdata formfield ffl listtext pntext footnote annotation".split())
 )
