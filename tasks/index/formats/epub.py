@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("epub",)
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {"epub": {"mimetype": b"application/epub+zip"}}
 
 _FIELDS = {"title": "title", "creator": "author", "date": "created", "subject": "subject", "publisher": "publisher"}

@@ -144,7 +144,10 @@ def _grid(rows: list[list[tuple[str, int, int]]]) -> list[list[Cell]]:
                     repeated = "" if FIGURE.match(text) else text
                     hanging[len(line)] = (min(height - 1, len(rows)), (repeated, number))
                 line.append((text, number))
-        fill(line)
+        while any(column >= len(line) for column in hanging):  # a row may end before what hangs into it
+            fill(line)
+            if any(column >= len(line) for column in hanging):
+                line.append(("", 0))
         grid.append(line)
     width = max((len(line) for line in grid), default=0)
     return [line + [("", 0)] * (width - len(line)) for line in grid]
