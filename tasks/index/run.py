@@ -92,7 +92,8 @@ def prepare(settings: Settings) -> None:
     Lake(settings.root)
     if settings.dask in {"auto", "threads"}:  # else the workers have their own
         parser_pool(settings).warm()
-        threading.Thread(target=_warm, args=(encoder,), name="encoder", daemon=True).start()
+        # no daemon: a thread that the end of Python meets in OpenVINO's code aborts the process, whatever its exit status was to be
+        threading.Thread(target=_warm, args=(encoder,), name="encoder").start()
 
 
 def _warm(encoder: Encoder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from test_run import PAGE, run
 
+from infra.encoder import Encoder
 from infra.errors import StorageError, TransientError
 from infra.files import on_disk, storable
 from infra.lake import Lake
@@ -188,3 +190,15 @@ def test_redis_that_is_away_is_said_before_any_work(settings: Settings) -> None:
 )
 def test_a_glob_claims_only_what_it_lists(pattern: str, path: str, held: bool) -> None:
     assert Root("glob", pattern).holds(path) is held
+
+
+def test_the_end_of_python_waits_for_the_encoder_that_is_warmed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon thread that it meets in OpenVINO's code aborts the process: one of six that ended half a second after `prepare` did."""
+    go_on = threading.Event()
+    monkeypatch.setattr(Encoder, "warm", lambda _: go_on.wait(60))
+    job.prepare(settings.model_copy(update={"dask": "threads"}))
+    warming = [thread for thread in threading.enumerate() if thread.name == "encoder"]
+    go_on.set()
+    assert [thread.daemon for thread in warming] == [False]
