@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,66 +13,27 @@ from hypothesis import strategies as st
 
 from infra.errors import TransientError, UsageError
 from infra.prefect_api import PAGE, Api, address, moment
-
-NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
-
-
-class Server(ThreadingHTTPServer):
-    """Rows by path; `answers` stand for what a path says instead of them."""
-
-    rows: dict[str, list[dict[str, Any]]]
-    answers: dict[str, tuple[int, bytes]]
-    asked: list[tuple[str, str, dict[str, Any]]]
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Server
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        path = self.path.removeprefix("/api")
-        self.server.asked.append((self.command, path, body))
-        rows = self.server.rows.get(path, [])
-        start = body.get("offset", 0)
-        found = rows[start : start + min(body.get("limit", PAGE), PAGE)]
-        status, content = self.server.answers.get(path, (200, json.dumps(found).encode()))
-        self.send_response_only(status)
-        if self.path != "/api/timeless":
-            self.send_header("Date", NOW.strftime("%a, %d %b %Y %H:%M:%S GMT"))
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_DELETE = do_POST
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return
+from prefect_rows import NOW, Server, rows_server
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    running = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield running
-    running.shutdown()
-    running.server_close()
+    with rows_server() as running:
+        yield running
 
 
 @pytest.fixture
 def api(server: Server) -> Api:
-    server.rows, server.answers, server.asked = {}, {}, []
-    return Api(f"http://127.0.0.1:{server.server_address[1]}/api", timeout=5)
+    server.clear()
+    return Api(server.url, timeout=5)
 
 
 @settings(max_examples=25)
 @given(st.integers(0, 3 * PAGE + 1), st.integers(0, 3 * PAGE + 1))
 def test_every_row_comes_once_and_no_more_than_asked_for(server: Server, count: int, most: int) -> None:
-    server.rows, server.answers, server.asked = {"/x/filter": [{"n": n} for n in range(count)]}, {}, []
-    api = Api(f"http://127.0.0.1:{server.server_address[1]}/api", timeout=5)
+    server.clear()
+    server.rows["/x/filter"] = [{"n": n} for n in range(count)]
+    api = Api(server.url, timeout=5)
     assert [row["n"] for row in api.pages("/x/filter", {}, most)] == list(range(min(count, most)))
     assert len(server.asked) <= -(-min(count + 1, most) // PAGE)
 
