@@ -22,9 +22,13 @@ def swap_folders(one: Path, other: Path) -> None:
         OSError: one of them is not there, or they are on different file systems.
     """
     if not _at_once(os.fsencode(one), os.fsencode(other)):
-        aside = one.with_name(f".{one.name}.aside")
+        aside = other.with_name(f".{other.name}.aside")
         other.rename(aside)
-        one.rename(other)
+        try:
+            one.rename(other)
+        except OSError:
+            aside.rename(other)
+            raise
         aside.rename(one)
 
 

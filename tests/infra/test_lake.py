@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from infra import lake_upkeep
 from infra.errors import UsageError
 from infra.lake import Lake, check_collection
 
@@ -124,3 +125,28 @@ def test_processes_that_merge_the_same_keys_at_once_make_no_duplicates(lake: Lak
         racer.communicate(b"go\n", timeout=120)
     assert [racer.returncode for racer in racers] == [0, 0, 0]
     assert lake.count("c.chunks", {"document_id": "same"}) == 200
+
+
+def test_scalar_indexes_are_made_once_and_change_no_answer(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 300), "chunk_id")
+    lake.upsert("c.chunks", rows("b", 200), "chunk_id")
+    before = [lake.count("c.chunks", where) for where in ({"document_id": "b"}, {"n": 7}, {"n": [1, 2]})]
+    for column, few in (("document_id", True), ("n", False)):
+        assert lake_upkeep.index_column(lake, "c.chunks", column, few)
+        assert not lake_upkeep.index_column(lake, "c.chunks", column, few)
+    lake.upsert("c.chunks", rows("b", 10), "chunk_id", ("document_id", ["b"]))
+    assert [lake.count("c.chunks", where) for where in ({"document_id": "b"}, {"n": 7}, {"n": [1, 2]})] == [10, 2, 4]
+    assert before == [200, 2, 4]
+
+
+def test_without_its_vector_index_a_table_is_scanned_exactly(lake: Lake) -> None:
+    lake.upsert("c.chunks", rows("a", 600), "chunk_id")
+    wanted = np.random.default_rng(1).normal(size=4).astype(np.float32)
+    exact = lake.nearest("c.chunks", wanted, 5, ["chunk_id"])["chunk_id"].to_pylist()
+    lake_upkeep.index_column(lake, "c.chunks", "n")
+    lake_upkeep.train_vectors(lake, "c.chunks")
+    assert lake_upkeep.vector_partitions(lake, "c.chunks")
+    lake_upkeep.drop_vector_index(lake, "c.chunks")
+    assert lake_upkeep.vector_partitions(lake, "c.chunks") is None
+    assert lake.has_index("c.chunks", "n"), "the others stay"
+    assert lake.nearest("c.chunks", wanted, 5, ["chunk_id"])["chunk_id"].to_pylist() == exact

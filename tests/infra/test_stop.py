@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,14 @@ def test_upkeep_that_is_asked_to_stop_changes_nothing_more_and_goes_on_later(
     assert optimise.optimise(settings)["status"] == "completed"
     assert backup.backup(settings)["drill"]["problem"] == ""
     assert small.content(Lake(settings.root)) == before
+
+
+def test_blocks_are_tidied_when_they_end_and_when_the_process_leaves_at_once() -> None:
+    done: list[str] = []
+    with stop.tidied(lambda: done.append("a")), suppress(KeyError), stop.tidied(lambda: done.append("b")):
+        stop.leave_tidy()
+        assert done == ["b", "a"]
+        raise KeyError
+    assert done == ["b", "a", "b", "a"]
+    stop.leave_tidy()
+    assert len(done) == 4

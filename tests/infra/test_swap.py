@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,3 +60,37 @@ def test_a_reader_finds_one_or_the_other_at_every_moment(tmp_path: Path) -> None
     stop.set()
     reader.join()
     assert missed == []
+
+
+@pytest.mark.parametrize("absent", ["one", "other"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_whichever_is_absent_the_other_stays_where_it_was(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, absent: str, at_once: bool
+) -> None:
+    if not at_once:
+        monkeypatch.setattr(swap, "_at_once", lambda one, other: False)
+    gone, kept = folders if absent == "one" else folders[::-1]
+    content = sorted(path.name for path in kept.iterdir())
+    gone.rename(gone.with_name("elsewhere"))
+    with pytest.raises(OSError):
+        swap.swap_folders(*folders)
+    assert sorted(path.name for path in kept.iterdir()) == content
+    assert sorted(path.name for path in kept.parent.iterdir()) == sorted([kept.name, "elsewhere"])
+
+
+@pytest.mark.parametrize(("system", "call"), [("darwin", "renamex_np"), ("win32", "")])
+def test_a_system_that_cannot_exchange_names_moves_them_in_turn(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, system: str, call: str
+) -> None:
+    """macOS has a call of its own; without one, and where it fails, the same contents end in the same places."""
+
+    class Library:
+        def __getattr__(self, name: str) -> Any:
+            assert name == call
+            return lambda *arguments: 45  # not supported
+
+    monkeypatch.setattr(swap.sys, "platform", system)
+    monkeypatch.setattr(swap.ctypes, "CDLL", lambda *_, **__: Library())
+    before = [sorted(path.name for path in folder.iterdir()) for folder in folders]
+    swap.swap_folders(*folders)
+    assert [sorted(path.name for path in folder.iterdir()) for folder in folders] == before[::-1]
