@@ -37,6 +37,9 @@ from tasks.records import Parsed
 
 ENTRY = "reading_child:read"
 LOW = 0.9
+_NAMED = re.compile(r"\d|[\w-]+[./]\w+|\(.+\)|: \S|file opens, but no text is in it")
+"""What a warning must have to name what was left out: a number, a part or file, its words behind a colon, or the whole."""
+_SHORT = 12
 
 
 def main() -> None:
@@ -187,7 +190,7 @@ def _mean(rows: list[dict[str, Any]], key: str, shape: str = "{:.4f}") -> str:
 
 
 def mutate(given: argparse.Namespace) -> int:
-    """Read damaged files; 1 when one ended its parser, ran past its limits or failed without a name."""
+    """Read damaged files; 1 when one ended its parser, ran past its limits, failed without a name or was warned of vaguely."""
     sources = [path for path in files(given) if path.stat().st_size < 300_000]
     random.Random(given.seed).shuffle(sources)
     rows = {path: mutations(path.read_bytes(), given.seed * 100_000 + i) for i, path in enumerate(sources)}
@@ -196,6 +199,7 @@ def mutate(given: argparse.Namespace) -> int:
     settings = settings.model_copy(update={"limits": limits, "ocr": "off"})
     made: dict[str, tuple[str, bytes]] = {}
     counts: Counter[str] = Counter()
+    vague: Counter[str] = Counter()
     slowest = 0.0
     until = time.monotonic() + given.minutes * 60
     with ParserPool(settings, entry=ENTRY) as pool:
@@ -205,12 +209,19 @@ def mutate(given: argparse.Namespace) -> int:
             counts[state] += 1
             if isinstance(outcome, Parsed):
                 slowest = max(slowest, float(outcome.metadata["cpu_seconds"]))
+                counts["read with warnings"] += bool(outcome.warnings)
+                vague.update(warning for warning in outcome.warnings if not _NAMED.search(warning))
+            elif len(outcome.message) < _SHORT:
+                vague[outcome.message] += 1
             if state in {"internal", "crash", "timeout", "memory"}:
                 print(f"{state}: {job.name} ({what[:160]}): {outcome}", flush=True)
                 _keep(job.name, state, data)
     table(["outcome", "files"], [[state, count] for state, count in counts.most_common()])
-    print(f"{sum(counts.values()):,} damaged files; slowest that was read {slowest:.1f} s of processor time")
-    return int(any(counts[state] for state in ("internal", "crash", "timeout")))
+    total = sum(counts.values()) - counts["read with warnings"]
+    print(f"{total:,} damaged files; slowest that was read {slowest:.1f} s of processor time")
+    for warning, count in vague.most_common(20):
+        print(f"names nothing ({count}): {warning}")
+    return int(any(counts[state] for state in ("internal", "crash", "timeout")) or bool(vague))
 
 
 def _keep(name: str, state: str, data: bytes) -> None:

@@ -19,7 +19,7 @@ from tasks.index.formats.pdf_pages import to_blocks
 from tasks.index.formats.pdf_sheet import Notes, read_pages
 from tasks.index.formats.pdf_signatures import signature_metadata
 from tasks.index.formats.pdf_titles import to_elements
-from tasks.records import Parsed
+from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:
     from tasks.index.look import Look
@@ -48,8 +48,12 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         notes = Notes(context)
         elements = to_elements(list(to_blocks(read_pages(document, notes))))
         attachments, left_out = held(_files(document, notes), context.limits)
+        elements = (*elements, *(Element("text", text, page, section="Comments") for page, text in notes.comments))
         if not elements:
-            raise _no_text(count, notes)
+            error = _no_text(count, notes)
+            if not attachments:
+                raise error
+            notes.warnings.append(error.message)
         metadata = read_metadata(document)
         title = best_title(metadata.pop("title", ""), elements)
         signed = signature_metadata(source)

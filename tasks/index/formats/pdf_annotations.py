@@ -2,15 +2,18 @@
 
 What shows (text in fields, stamps, notes) becomes part of the page when it is flattened. Two kinds do not: a ticked box
 is often drawn with lines, and a value may come without a picture of itself, for the reader to draw. And a pinned note
-may hold a file. Boxes are written as ☒ and ☐.
+may hold a file, or a comment. Boxes are written as ☒ and ☐.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+from tasks.index.formats.base import clean
 
 TICKED, EMPTY = "☒", "☐"
 
@@ -29,30 +32,46 @@ class Mark:
 
 @dataclass(slots=True)
 class Annotations:
-    """Of one page: the marks, whether it must be flattened for its text to show, and files as (name, data)."""
+    """Of one page: the marks, whether it must be flattened for its text to show, files as (name, data), comments, warnings."""
 
-    marks: list[Mark]
-    shows: bool
-    files: list[tuple[str, bytes]]
+    marks: list[Mark] = field(default_factory=list)
+    shows: bool = False
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def read_annotations(page: Any) -> Annotations:
     """Return the annotations of a pdfium page (`pypdfium2.PdfPage`)."""
+    import pypdfium2
     import pypdfium2.raw as raw
 
-    found = Annotations([], False, [])
+    found = Annotations()
     for index in range(raw.FPDFPage_GetAnnotCount(page.raw)):
         note = raw.FPDFPage_GetAnnot(page.raw, index)
         try:
             kind = raw.FPDFAnnot_GetSubtype(note)
             if kind == raw.FPDF_ANNOT_FILEATTACHMENT:
                 found.files += _file(page, note)
+            elif kind in _commented() and (text := clean(_string(note, b"Contents"))):
+                found.comments.append(text)
             elif kind in {raw.FPDF_ANNOT_WIDGET, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_STAMP}:
                 found.shows = True
                 found.marks += _marks(note) if kind == raw.FPDF_ANNOT_WIDGET else ()
+        except (pypdfium2.PdfiumError, ValueError) as error:
+            found.warnings.append(f"the file {_string(note, b'Contents')} pinned to it cannot be taken out ({error})")
         finally:
             raw.FPDFPage_CloseAnnot(note)
     return found
+
+
+@cache
+def _commented() -> frozenset[int]:
+    """Return the kinds of annotations that a comment hangs on, which no page shows before it is opened."""
+    import pypdfium2.raw as raw
+
+    names = "TEXT HIGHLIGHT UNDERLINE SQUIGGLY STRIKEOUT SQUARE CIRCLE LINE POLYGON POLYLINE INK CARET"
+    return frozenset(getattr(raw, f"FPDF_ANNOT_{name}") for name in names.split())
 
 
 def _marks(widget: Any) -> Iterator[Mark]:

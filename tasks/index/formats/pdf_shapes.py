@@ -10,6 +10,7 @@ import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from tasks.index.formats.pdf_calls import address, bare
@@ -19,9 +20,11 @@ _THIN = 2.5  # points: a filled rectangle as thin as that is a line
 _MOST_RULES = 4_000
 """A drawing or a map has more, and is no table."""
 _LINES_OF_TABLE = 3  # each way: two cells each way, less is no table
-_FEW = 200  # objects that are all looked at
-_STRIDE = 8  # of more only each of so many
 _DEPTH = 3  # of forms within forms
+_FEW_PATHS = 60  # paths whose bounds are all asked for
+_SAMPLE = 3
+"""Of more, each of so many first: where none of them is tall there is no table, whose three lines down come in a run or by the cell."""
+_TALL = 6.0  # points: a shorter line bounds no cell
 _IDENTITY = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 Matrix = tuple[float, float, float, float, float, float]
 Edges = tuple[float, float, float, float]
@@ -76,8 +79,8 @@ def read_shapes(page: Any) -> Shapes:
     import pypdfium2.raw as raw
 
     found = _Found()
-    items = _worth_a_look(address(page.raw), raw.FPDFPage_CountObjects(page.raw))
-    _collect(items, _IDENTITY, found, _DEPTH)
+    count, whole = raw.FPDFPage_CountObjects(page.raw), address(page.raw)
+    _collect(list(map(_calls().page_object, repeat(whole, count), range(count))), _IDENTITY, found, _DEPTH)
     rules = found.rules if _could_bound_cells(found.rules) else []
     if not rules and not found.pictures:
         return Shapes()
@@ -91,46 +94,41 @@ def _could_bound_cells(rules: Sequence[Edges]) -> bool:
     return len(rules) <= _MOST_RULES and min(wide, len(rules) - wide) >= _LINES_OF_TABLE
 
 
-def _worth_a_look(page: int, count: int) -> Iterator[int]:
-    """Yield the objects of a page; of one that is nearly all text only those near one that is none.
-
-    Some programs write a text object a letter, four thousand on a page. Lines and pictures come in runs or at either end.
-    """
-    import pypdfium2.raw as raw
-
-    calls = _calls()
-    if count <= _FEW:
-        yield from (calls.page_object(page, index) for index in range(count))
-        return
-    probes = {*range(0, count, _STRIDE), *range(40), *range(count - 40, count)}
-    other = [i for i in probes if calls.kind(calls.page_object(page, i)) != raw.FPDF_PAGEOBJ_TEXT]
-    near = {i for middle in other for i in range(middle - _STRIDE, middle + _STRIDE + 1)}
-    dense = len(other) > 0.1 * len(probes)
-    for index in range(count) if dense else sorted(near & set(range(count))):
-        yield calls.page_object(page, index)
-
-
-def _collect(items: Iterator[int], matrix: Matrix, shapes: _Found, depth: int) -> None:
+def _collect(items: list[int], matrix: Matrix, shapes: _Found, depth: int) -> None:
     """Add the pictures and rules among `items`, in the page's own space with y turned down."""
     import pypdfium2.raw as raw
 
     calls = _calls()
-    places, edges, rules, plain = calls.places, calls.edges, shapes.rules, matrix == _IDENTITY
-    for item in items:
-        kind = calls.kind(item)
-        if kind == raw.FPDF_PAGEOBJ_PATH:
-            calls.bounds(item, *places)
-            left, bottom, right, top = edges
-            if plain and (top - bottom < _THIN or right - left < _THIN):  # nearly always
-                rules.append((left, -top, right, -bottom))
-            elif len(rules) <= _MOST_RULES:
-                rules += _rules(item, matrix)
-        elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+    text = raw.FPDF_PAGEOBJ_TEXT
+    others = [(kind, item) for kind, item in zip(map(calls.kind, items), items, strict=True) if kind != text]
+    paths = [item for kind, item in others if kind == raw.FPDF_PAGEOBJ_PATH]
+    if len(paths) <= _FEW_PATHS or any(map(_is_tall, paths[::_SAMPLE])):
+        _add_rules(paths, matrix, shapes.rules)
+    for kind, item in others:
+        if kind == raw.FPDF_PAGEOBJ_IMAGE:
             shapes.pictures.append(_turned(_bounds(item), matrix))
         elif kind == raw.FPDF_PAGEOBJ_FORM and depth:
             form = _handle(item)
-            inner = (calls.form_object(item, index) for index in range(raw.FPDFFormObj_CountObjects(form)))
+            inner = [calls.form_object(item, index) for index in range(raw.FPDFFormObj_CountObjects(form))]
             _collect(inner, _within(_matrix(form), matrix), shapes, depth - 1)
+
+
+def _is_tall(path: int) -> bool:
+    """Tell a path that may be, or have, a line down the page, whichever way the page is turned."""
+    left, bottom, right, top = _bounds(path)
+    return (top - bottom >= _TALL and right - left < _THIN) or min(top - bottom, right - left) >= _THIN
+
+
+def _add_rules(paths: list[int], matrix: Matrix, rules: list[Edges]) -> None:
+    calls = _calls()
+    places, edges, plain = calls.places, calls.edges, matrix == _IDENTITY
+    for path in paths:
+        calls.bounds(path, *places)
+        left, bottom, right, top = edges
+        if plain and (top - bottom < _THIN or right - left < _THIN):  # nearly always
+            rules.append((left, -top, right, -bottom))
+        elif len(rules) <= _MOST_RULES:
+            rules += _rules(path, matrix)
 
 
 def _handle(item: int) -> Any:

@@ -37,6 +37,7 @@ class Notes:
     blank: list[int] = field(default_factory=list)  # nothing recognised
     slow: bool = False  # text recognition of a page took too long
     files: list[tuple[str, bytes]] = field(default_factory=list)
+    comments: list[tuple[int, str]] = field(default_factory=list)  # by page
     tally: ocr.Tally = field(default_factory=ocr.Tally)
 
     @cached_property
@@ -88,6 +89,8 @@ def read_pages(document: Any, notes: Notes) -> Iterator[tuple[int, PageWords]]:
             page = document[number - 1]
             annotations = read_annotations(page)
             notes.files += annotations.files
+            notes.comments += [(number, text) for text in annotations.comments]
+            notes.warnings += [f"page {number}: {warning}" for warning in annotations.warnings]
             if annotations.shows:
                 page = _flattened(document, page, number)
             yield number, _read(page, number, read_words(page, annotations.marks), notes)

@@ -11,7 +11,7 @@ import ctypes
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -121,7 +121,7 @@ def read_words(page: Any, marks: Sequence[Mark] = ()) -> PageWords:
         text = _characters(probe)
         if not text.strip() and not marks:
             return PageWords()
-        found = [part for match in _WORD.finditer(text) for part in _read(probe, match.group(), match.start())]
+        found = _words(probe, text)
         broken, gaps = _meaning(probe, text)
     finally:
         textpage.close()
@@ -143,25 +143,48 @@ def _characters(probe: _Probe) -> str:
     return "".join(chr(code) if code < 0xD800 or 0xE000 <= code < 0x110000 else "\ufffd" for code in codes)
 
 
-def _read(probe: _Probe, text: str, start: int) -> Iterable[Raw]:
-    """Return the word at `start`; several where pdfium glued pieces together that stand apart."""
-    last = start + len(text) - 1
-    if text[-1] in "\x02\ufffe" and len(text) > 1:
-        last -= 1  # the stand-in for a hyphen at a line's end may have no box of its own
-    left, bottom, right, top = probe.loose(start)
-    size, turn = probe.size_and_turn(start)
-    if last > start:
-        box = probe.loose(last)
-        if turn == 0 and size > 0 and _apart(left, bottom, box, size, last - start + 1):
-            return _split(probe, text, start)
-        if box[3] - box[1] < _RAISED * (top - bottom) and bottom < box[1] and turn == 0:
-            text = _with_mark(probe, text, start, top - bottom)
-        left, bottom, right, top = min(left, box[0]), min(bottom, box[1]), max(right, box[2]), max(top, box[3])
-    x, y = probe.origin(start)
-    if not math.isfinite(left + bottom + right + top + x + y + size):  # a damaged number: text without a place
-        return (_without_place(text),)
-    loose = start > 0 and len(text) < 3 and probe.guessed(start - 1)  # asked of last letters only (`pdf_turn`)
-    return (Raw(clean(text), turn, left, bottom, right, top, (x, y), size, probe.bold(start), loose),)
+def _words(probe: _Probe, text: str) -> list[Raw]:
+    """Return the words of a page; where pdfium glued pieces together that stand apart, these.
+
+    Half of the time of reading a page is spent here, so names are looked up once a page and not once a word.
+    """
+    page, box, calls, finite = probe.text, probe.box, probe.calls, math.isfinite
+    loose, origin, at_box, at_x, at_y, x, y = (
+        calls.loose,
+        calls.origin,
+        probe.at_box,
+        probe.at_x,
+        probe.at_y,
+        probe.x,
+        probe.y,
+    )
+    turned, bold = probe.size_and_turn, probe.bold
+    found: list[Raw] = []
+    for match in _WORD.finditer(text):
+        word, start, last = match.group(), match.start(), match.end() - 1
+        if last > start and word[-1] in "\x02\ufffe":
+            last -= 1  # the stand-in for a hyphen at a line's end may have no box of its own
+        loose(page, start, at_box)
+        left, bottom, right, top = box.left, box.bottom, box.right, box.top
+        size, turn = turned(start)
+        if last > start:
+            loose(page, last, at_box)
+            begin, low, end, high = box.left, box.bottom, box.right, box.top
+            if turn == 0 and size > 0 and _apart(left, bottom, end, low, size, last - start + 1):
+                found += _split(probe, word, start)
+                continue
+            if turn == 0 and bottom < low and high - low < _RAISED * (top - bottom):
+                word = _with_mark(probe, word, start, top - bottom)
+            left, bottom = begin if begin < left else left, low if low < bottom else bottom
+            right, top = end if end > right else right, high if high > top else top
+        origin(page, start, at_x, at_y)
+        at = (x.value, y.value)
+        if not finite(left + bottom + right + top + at[0] + at[1] + size):  # a damaged number
+            found.append(_without_place(word))
+            continue
+        guessed = start > 0 and len(word) < 3 and probe.guessed(start - 1)  # asked of last letters only (`pdf_turn`)
+        found.append(Raw(clean(word), turn, left, bottom, right, top, at, size, bold(start), guessed))
+    return found
 
 
 def _without_place(text: str) -> Raw:
@@ -180,11 +203,11 @@ def _with_mark(probe: _Probe, text: str, start: int, height: float) -> str:
     return text[:mark] + raised(text[:mark], text[mark:])
 
 
-def _apart(left: float, bottom: float, last: Sequence[float], size: float, length: int) -> bool:
+def _apart(left: float, bottom: float, right: float, low: float, size: float, length: int) -> bool:
     """Whether a word's ends are so placed that it must be several words: a new line, or too much room inside."""
-    if last[2] < left or abs(bottom - last[1]) > 0.9 * (size if size > 1.0 else 1.0):
+    if right < left or abs(bottom - low) > 0.9 * (size if size > 1.0 else 1.0):
         return True
-    return last[2] - left > (0.75 * length + 1.0) * size
+    return right - left > (0.75 * length + 1.0) * size
 
 
 def _split(probe: _Probe, text: str, start: int) -> Iterator[Raw]:

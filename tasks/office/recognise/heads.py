@@ -28,8 +28,12 @@ def words(**roles: str) -> dict[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=4096)  # a table is asked once a kind of paper, and its heads recur
+@lru_cache(maxsize=4_096)
 def fold(text: str) -> str:
-    """Return a head as it is compared: small letters without accents, signs and double blanks."""
+    """Return a head as it is compared: small letters without accents, signs and double blanks.
+
+    Each kind of table asks it of the same cells again.
+    """
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(re.sub(r"[^a-z0-9%]+", " ", plain).split())

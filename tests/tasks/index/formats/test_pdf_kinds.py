@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Sequence
 
 import pypdf
+import pypdfium2
 import pytest
 from PIL import Image
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
@@ -15,6 +16,7 @@ from reportlab.lib.colors import Color
 from reportlab.pdfgen.canvas import Canvas
 
 from tasks.index.formats import pdf
+from tasks.index.formats.pdf_shapes import read_shapes
 from tasks.records import Element, Parsed
 from tests.tasks.index.formats.paper import HEIGHT, LOREM, context, make, paragraph, right, write
 
@@ -268,3 +270,48 @@ def test_pictures_without_text_are_counted_by_page() -> None:
     assert read(illustrated, plain, grounded, illustrated).warnings == (
         "pages 1, 4 have 4 pictures without lines of text, of which nothing was read",
     )
+
+
+@pytest.mark.parametrize("kind", ["/Text", "/Highlight", "/Square"])
+def test_comments_on_a_page_are_read_behind_it(kind: str) -> None:
+    comment = {"Contents": TextStringObject("Il canone è 1.250 €: da verificare")}
+    parsed = pdf.parse(_annotated(Subtype=NameObject(kind), **comment), context())
+    assert [(e.text, e.section) for e in parsed.elements] == [
+        ("Lettera accompagnatoria", ""),
+        ("Il canone è 1.250 €: da verificare", "Comments"),
+    ]
+
+
+def test_a_pinned_file_that_is_damaged_costs_only_itself() -> None:
+    def specification(writer: pypdf.PdfWriter) -> DictionaryObject:
+        return DictionaryObject(
+            {NameObject("/Type"): NameObject("/Filespec"), NameObject("/F"): TextStringObject("a.csv")}
+        )
+
+    parsed = pdf.parse(_annotated(Subtype=NameObject("/FileAttachment"), FS=specification), context())
+    assert [e.text for e in parsed.elements] == ["Lettera accompagnatoria"]
+    assert "pinned to it cannot be taken out" in parsed.warnings[0]
+
+
+def test_files_in_a_pdf_without_text_are_read() -> None:
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.add_attachment("fattura.xml", b"<a>1512</a>")
+    target = io.BytesIO()
+    writer.write(target)
+    parsed = pdf.parse(target.getvalue(), context())
+    assert [a.name for a in parsed.attachments] == ["fattura.xml"]
+    assert parsed.warnings == ("0 elements from 1 page: the pages are empty",)
+
+
+def test_a_picture_and_rules_amid_many_words_are_seen() -> None:
+    """A program that writes a text object a word has drawn the one picture of the page between two of them."""
+    noise = Image.effect_noise((200, 200), 40)
+
+    def crowded(canvas: Canvas) -> None:
+        for number in range(300):
+            write(canvas, 50 + 9 * (number % 50), 40 + 12 * (number // 50), "ab", 6)
+            if number == 131:
+                canvas.drawInlineImage(noise, 60, 300, 200, 200)
+
+    assert len(read_shapes(pypdfium2.PdfDocument(make(crowded))[0]).pictures) == 1
