@@ -50,6 +50,7 @@ def test_the_script_makes_the_files_of_the_repository(made: Path) -> None:
     assert not different, "run `python -m samples.make` and commit what it writes"
 
 
+@pytest.mark.slow
 def test_scans_come_out_alike_whatever_renders_them(made: Path) -> None:
     for name in SCANS:
         size = (DOCUMENTS / name).stat().st_size

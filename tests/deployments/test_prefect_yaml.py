@@ -101,6 +101,7 @@ def ticks(cron: str, start: datetime, number: int) -> list[datetime]:
     return [tick.astimezone(ROME) for tick in asyncio.run(schedule.get_dates(number, start=start))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25", "2027-03-28", "2027-10-31", "2026-06-10"])
 def test_there_is_one_backup_each_night_also_when_the_clocks_change(night: str) -> None:
     midnight = datetime.fromisoformat(night).replace(tzinfo=ROME)

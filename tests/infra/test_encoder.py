@@ -63,6 +63,7 @@ def test_what_the_graph_does_not_compute_is_left_to_transformers(encoder: Encode
     assert not any(is_plain_bert(encoder.folder, config | other) for other in others)
 
 
+@pytest.mark.slow
 def test_pooling_by_the_first_token(encoder: Encoder, tmp_path: Path) -> None:
     theirs = not_plain(encoder.folder, tmp_path / "theirs")
     ours = tmp_path / "ours"
@@ -74,6 +75,7 @@ def test_pooling_by_the_first_token(encoder: Encoder, tmp_path: Path) -> None:
     assert not np.allclose(encoder.encode(TEXTS), exact, atol=0.05)
 
 
+@pytest.mark.slow
 def test_encoding_tells_nobody_that_it_was_used() -> None:
     script = (
         "import os, sys; os.register_at_fork(before=lambda: os._exit(9))\n"
@@ -96,6 +98,7 @@ def not_plain(folder: Path, into: Path) -> Path:
     return into
 
 
+@pytest.mark.slow
 def test_who_stops_listening_stops_the_work_and_others_go_on(encoder: Encoder) -> None:
     heavy = Encoder(encoder.folder, "heavy", device="cpu")
     heavy.warm()

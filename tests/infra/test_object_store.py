@@ -14,6 +14,8 @@ from infra.errors import DocumentError, FailureKind, TransientError, UsageError
 from infra.lake import Lake
 from ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 class Store(ThreadingHTTPServer):
     """Answers the first `bad` requests with a status, all later ones with a file."""

@@ -23,6 +23,7 @@ def test_programs_count_also_after_their_end() -> None:
     assert use.processes == 1
 
 
+@pytest.mark.slow
 def test_a_stopped_process_is_not_to_blame() -> None:
     """As one whose machine gives it no turn: it has had no time, and the far line is far."""
     with subprocess.Popen([sys.executable, "-c", WORK, "60"]) as process:
@@ -52,6 +53,7 @@ def test_the_far_line_says_how_much_time_there_was(monkeypatch: pytest.MonkeyPat
     assert "by the clock, with 0.0 s of processor time" in stop.reason
 
 
+@pytest.mark.slow
 def test_a_program_with_input_and_a_deadline() -> None:
     slowly = "import sys, time; time.sleep(0.5); sys.stdout.buffer.write(sys.stdin.buffer.read())"
     done = run([sys.executable, "-c", slowly], b"x" * 3_000_000, 10)

@@ -16,6 +16,8 @@ from tasks.analyse.run import analyse
 from tasks.ask import Answer, answer, understand
 from tasks.index.run import index
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "samples" / "documents"
 
 

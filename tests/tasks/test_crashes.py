@@ -18,6 +18,8 @@ from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.maintain import audit, backup, optimise, restore
 
+pytestmark = pytest.mark.slow
+
 STAMP = 1_700_000_000_000_000_000  # ns
 TEXTS = {
     "a.txt": "Il canone del capannone di Treviso è di diecimila euro al mese.",

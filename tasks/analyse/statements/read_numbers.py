@@ -15,13 +15,15 @@ from functools import lru_cache
 from typing import Literal
 
 Mark = Literal[",", "."]
+LONGEST = 40  # characters of a cell that can be a number
 
 _DASHES = "‐‑‒–—−﹣-"
 _NIL = re.compile(rf"^[{_DASHES}]{{1,3}}$")
-_CURRENCY = r"US\$|A\$|C\$|[$€£¥]|(?:EUR|USD|GBP|CHF|JPY|Euro|euro)\b\.?"
+_MINUS = re.compile(rf"^[{_DASHES}] *| *[{_DASHES}]$")
+_CURRENCY = re.compile(r"US\$|A\$|C\$|[$€£¥]|(?:EUR|USD|GBP|CHF|JPY|Euro|euro)\b\.?")
 _FOOTNOTE = re.compile(r"(?<=[\d)%])\s*(?:\*+|[†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+|\[\w{1,2}\]|\([a-z]\)(?:\([a-z]\))*|\(\d\))+$")
-_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
-_SHAPE = re.compile(r"^(\d{1,3}(?:([.,'’ ])\d{3})(?:\2\d{3})*|\d+)?(?:([.,])(\d+))?$")
+_SPACES = re.compile(r"\s+")
+_SHAPE = re.compile(r"^([1-9]\d{0,2}([.,'’ ])\d{3}(?:\2\d{3})*|\d+)?(?:[.,](\d+))?$")  # nothing groups after a naught
 _TWICE = re.compile(r"^(?:[$€£]\s?)?(-?)\s?([\d.,]+)\s?%?\s?\(\s?([\d.,]+)\s?%?\s?\)$")  # -25 ( 25 ) transcribes (25)
 _UNITS = re.compile(r"\s*(?:x|times|volte|bps|pp|p\.p\.)$", re.IGNORECASE)
 
@@ -54,21 +56,24 @@ def decimal_mark(cells: Iterable[str], default: Mark = ".") -> Mark:
 
 
 def _vote(number: str, proof: dict[Mark, int], hints: dict[Mark, int]) -> None:
-    signs = [char for char in number if char in ",."]
+    signs = re.findall("[.,]", number)
     if not signs:
         return
-    last: Mark = "," if signs[-1] == "," else "."
-    other: Mark = "." if last == "," else ","
-    head, tail = number.rsplit(last, 1)
-    if len(set(signs)) == 2:
-        proof[last] += 1 if signs.count(last) == 1 else 0
-        proof[other] += 1 if signs.count(last) > 1 else 0
+    last: Mark = signs[-1]
+    other = _other(last)
+    head, *groups = number.split(last)
+    if signs.count(other):
+        proof[last if signs.count(last) == 1 else other] += 1
     elif len(signs) > 1:
-        proof[other] += 1 if all(len(group) == 3 for group in number.split(last)[1:]) else 0
-    elif len(tail) != 3 or head == "0" or len(head) > 3:
+        proof[other] += all(len(group) == 3 for group in groups)
+    elif len(groups[0]) != 3 or head == "0" or len(head) > 3:
         proof[last] += 1
     else:
         hints[other] += 1
+
+
+def _other(mark: Mark) -> Mark:
+    return "." if mark == "," else ","
 
 
 @lru_cache(maxsize=65_536)
@@ -84,11 +89,12 @@ def parse_number(cell: str, mark: Mark = ".") -> Number | None:
         (`n/a`, `n.s.`), and for a number that cannot be of this style (`1.23.4`).
     """
     text = _SPACES.sub(" ", cell).strip()
-    if not text or len(text) > 40:
+    if len(text) > LONGEST:
         return None
-    if _NIL.match(_strip_currency(text)):
+    text = _CURRENCY.sub("", text).strip()
+    if _NIL.match(text):
         return Number(Decimal(0), nil=True)
-    if not any(char.isdigit() for char in text):
+    if not any(char.isdigit() for char in text):  # most cells are words: the rest would say the same, later
         return None
     twice = _TWICE.match(text)
     if twice and twice[2] == twice[3]:
@@ -96,26 +102,14 @@ def parse_number(cell: str, mark: Mark = ".") -> Number | None:
     return _signed(_UNITS.sub("", _FOOTNOTE.sub("", text)), mark)
 
 
-def _strip_currency(text: str) -> str:
-    return re.sub(rf"(?:{_CURRENCY})", "", text).strip()
-
-
 def _signed(text: str, mark: Mark) -> Number | None:
-    text = _strip_currency(text)
-    percent = "%" in text
-    text = text.replace("%", "").strip()
-    negative = False
-    if text.startswith("(") and (text.endswith(")") or ")" not in text):
-        negative, text = True, text.strip("() ")
-    elif text.endswith(")") and "(" not in text:  # the opening one was lost with its own cell
-        negative, text = True, text.rstrip(") ")
-    text = _strip_currency(text)
-    if text[:1] in _DASHES and len(text) > 1:
-        negative, text = not negative, text[1:].strip()
-    elif text[-1:] in _DASHES and len(text) > 1:
-        negative, text = True, text[:-1].strip()
-    value = _magnitude(_strip_currency(text.lstrip("+")), mark)
-    return None if value is None else Number(-value if negative else value, percent)
+    bare = text.replace("%", "").strip()
+    inner = bare.lstrip("( ").rstrip(") ")  # one of the two may be lost with its own cell
+    unsigned = _MINUS.sub("", inner, count=1)
+    value = _magnitude(unsigned.lstrip("+"), mark)
+    if value is None:
+        return None
+    return Number(value if unsigned == bare else -value, percent="%" in text)
 
 
 def _magnitude(text: str, mark: Mark) -> Decimal | None:
@@ -123,24 +117,15 @@ def _magnitude(text: str, mark: Mark) -> Decimal | None:
     match = _SHAPE.match(text)
     if not match or not text:
         return None
-    whole, group, decimal, fraction = match.groups()
-    if decimal and decimal != mark:
-        return None if group else _other_style(text, mark)
+    whole, group, fraction = match.groups()
     if group == mark:
-        return _other_style(text, mark) if fraction is None else None
+        return _against_style(whole, mark) if fraction is None else None
     digits = re.sub(r"\D", "", whole or "0")
     return Decimal(f"{digits}.{fraction}" if fraction else digits)
 
 
-def _other_style(text: str, mark: Mark) -> Decimal | None:
-    """Return a number that does not fit the document's style: its own style, when there is only one reading."""
-    parts = text.split(mark)
-    if mark in text and len(parts) > 2:  # the decimal sign twice: it groups here
-        return Decimal("".join(parts))
-    if mark in text and len(parts) == 2:  # 1,234 where the comma is decimal: three decimals
-        return Decimal(f"{parts[0]}.{parts[1]}")
-    other = "," if mark == "." else "."
-    parts = text.split(other)
-    if len(parts) == 2 and len(parts[1]) != 3 and parts[0].isdigit():  # 12,5 in a document with decimal points
-        return Decimal(f"{parts[0]}.{parts[1]}")
-    return None
+def _against_style(whole: str, mark: Mark) -> Decimal:
+    """Return a number in groups of three by the document's decimal sign."""
+    head, *groups = whole.split(mark)
+    # twice, it groups here; once, the other reading would make it a thousand times as much
+    return Decimal(f"{head}.{groups[0]}" if len(groups) == 1 else "".join([head, *groups]))

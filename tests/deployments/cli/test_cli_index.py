@@ -193,6 +193,7 @@ def test_what_cannot_be_searched_says_why(monkeypatch: pytest.MonkeyPatch) -> No
 # ---- documents and collections -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_documents_are_listed_shown_and_dropped() -> None:
     rows = told(faldone("documents", "list", "-c", "spare", "--json"))["documents"]
     assert sorted(row["state"] for row in rows) == ["indexed"] * 3 + ["quarantined"]
@@ -257,6 +258,7 @@ def command(*line: str) -> list[str]:
     return [sys.executable, "-c", "from deployments.cli import main; main()", *line]
 
 
+@pytest.mark.slow
 def test_an_address_where_nobody_answers_is_named_at_once(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": HERE, "PREFECT_API_URL": "http://127.0.0.1:1/api"}
     done = subprocess.run(command("index", str(tmp_path)), env=environment, capture_output=True, text=True, timeout=60)

@@ -19,6 +19,8 @@ from infra.settings import load
 from samples.make import einvoices as make
 from tests.tasks.query.binder import OWNER, filled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

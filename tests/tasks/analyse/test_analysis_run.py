@@ -75,6 +75,7 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     children.close()
 
 
+@pytest.mark.slow
 def test_unchanged_documents_keep_their_result_and_an_edited_one_is_analysed_again(
     settings: Settings, papers: Path, hostile: Path
 ) -> None:
@@ -93,6 +94,7 @@ def test_unchanged_documents_keep_their_result_and_an_edited_one_is_analysed_aga
     assert run(settings, "hostile", force=True)["analysed"] == 3
 
 
+@pytest.mark.slow
 def test_a_run_that_is_asked_to_stop_keeps_its_batches_and_the_next_one_does_only_the_rest(
     settings: Settings, papers: Path, hostile: Path, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +120,7 @@ def test_a_run_that_is_asked_to_stop_keeps_its_batches_and_the_next_one_does_onl
     assert len(hostile.read_text().split()) - before == 63 - done
 
 
+@pytest.mark.slow
 def test_a_newer_version_or_parser_does_all_again(
     settings: Settings, papers: Path, hostile: Path, lake: Lake, tmp_path: Path
 ) -> None:
@@ -129,6 +132,7 @@ def test_a_newer_version_or_parser_does_all_again(
     assert run(settings, "hostile")["analysed"] == 0
 
 
+@pytest.mark.slow
 def test_a_hang_a_crash_and_a_bug_cost_one_document_each(
     papers: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +175,7 @@ def test_a_run_that_cannot_be_is_refused_before_it_begins(settings: Settings, pa
         run(settings, "astrology")
 
 
+@pytest.mark.slow
 def test_figures_and_metrics_become_typed_tables(settings: Settings, samples: Path, lake: Lake) -> None:
     index(settings, samples / "quillmere-annual-report-2024.pdf", samples / "quillmere-nda.pdf")
     result = run(settings, "financial")

@@ -119,6 +119,7 @@ def tiny_model(tmp_path: Path) -> str:
     return str(tmp_path / "tiny")
 
 
+@pytest.mark.slow
 def test_a_generated_summary_says_that_it_is_one(settings: Settings, tiny_model: str) -> None:
     document = paper(*[TEXT.replace("year", f"year {n}") for n in range(30)])
     part = comprehensive.analyse(document, settings, generator=tiny_model)["generated_summary"]

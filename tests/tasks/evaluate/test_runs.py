@@ -19,6 +19,8 @@ from tasks.evaluate import nightly
 from tasks.evaluate.runs import history
 from tasks.index.run import index
 
+pytestmark = pytest.mark.slow
+
 TRADES = "panettiere fabbro sarto orefice vetraio tipografo liutaio cestaio bottaio ceramista mugnaio tessitore conciatore".split()
 TOWNS = "Bergamo Ferrara Lecce Matera Novara Oristano Pavia Ragusa".split()
 C = "mestieri"

@@ -23,6 +23,8 @@ from tasks.export.words import Words
 from tasks.office.rules import known_rules, sentence
 from tests.tasks.query.binder import OWNER, filled
 
+pytestmark = pytest.mark.slow
+
 ON = date(2026, 4, 8)
 REPORTS = [name for name in MODULES if template(name).tables]
 

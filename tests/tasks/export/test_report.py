@@ -29,6 +29,7 @@ def quiet(stage: str, done: int, total: int) -> None:
     """Nobody looks."""
 
 
+@pytest.mark.slow
 def test_each_page_says_which_of_how_many(financial: Path) -> None:
     pages = pypdf.PdfReader(financial).pages
     for number, page in enumerate(pages, 1):
@@ -114,6 +115,7 @@ def test_another_reader_extracts_the_same_words(financial: Path) -> None:
     assert re.search(r"Ricavi +404\.103 +433\.132", text)
 
 
+@pytest.mark.slow
 def test_a_heading_never_ends_a_page(tmp_path: Path) -> None:
     for lines in range(38, 60):
         story = [*bullets(["riga"] * lines), Heading("Il titolo"), Prose("Il testo che segue. " * 40)]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pypdf
+import pytest
 from pages import glyphs, outside, text_of
 
 from tasks.export.report import Report, render
@@ -43,6 +44,7 @@ def test_numbers_end_at_one_edge(tmp_path: Path) -> None:
     assert max(lasts) - min(lasts) < 0.8  # a 1 is a little narrower than a 0
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_in_time_that_grows_with_the_rows(tmp_path: Path) -> None:
     rows, columns = long_table(10_000)
     quarter = _seconds(rows[:2_500], columns, tmp_path)
@@ -51,6 +53,7 @@ def test_ten_thousand_rows_in_time_that_grows_with_the_rows(tmp_path: Path) -> N
     assert len(pypdf.PdfReader(tmp_path / "timed.pdf").pages) > 150
 
 
+@pytest.mark.slow
 def test_a_long_table_is_never_laid_out_whole(tmp_path: Path) -> None:
     rows, columns = long_table(2_000)
     tracemalloc.start()

@@ -125,6 +125,7 @@ def test_hostile_text_is_printed_as_text(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", MODULES)
 @given(texts=st.lists(st.text(max_size=80), min_size=1, max_size=6))
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
 def test_arbitrary_text_never_breaks_a_report(name: str, tmp_path: Path, texts: list[str]) -> None:
     position = iter(range(10**9))
     material = replace_texts(small(), lambda text: texts[next(position) % len(texts)])

@@ -43,6 +43,7 @@ def one_core() -> Iterator[None]:
     os.sched_setaffinity(0, before)
 
 
+@pytest.mark.slow
 def test_a_busy_machine_makes_no_document_fail(one_core: None, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(seconds=0.5)
     monkeypatch.setattr(Deadline, "FAR", 2.0)  # so little by the clock that only time with the core may count

@@ -82,6 +82,7 @@ def test_a_signed_file_in_certified_mails_is_a_document_of_each(settings: Settin
     assert len(found) == 8
 
 
+@pytest.mark.slow
 def test_what_is_nested_too_deep_or_too_many_is_told(
     settings: Settings, lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

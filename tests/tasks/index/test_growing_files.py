@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from infra.roots import Found
 from infra.settings import Settings
 from tasks.index import discover
@@ -53,6 +55,7 @@ def run(settings: Settings, folder: Path) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_a_file_is_read_when_it_is_whole_and_never_before(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

@@ -15,6 +15,8 @@ from tasks.index import drafts, plan
 from tasks.index.parse import ParserPool
 from tasks.index.run import index
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

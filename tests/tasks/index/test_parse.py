@@ -49,6 +49,7 @@ def outcome(pool: ParserPool, order: str) -> Parsed | DocumentError:
         ("work 10", FailureKind.TIMEOUT, "more than 2 s of processor time"),
     ],
 )
+@pytest.mark.slow
 def test_each_misfortune_has_its_kind_and_reason(
     hostile: ParserPool, order: str, kind: FailureKind, words: str
 ) -> None:
@@ -58,6 +59,7 @@ def test_each_misfortune_has_its_kind_and_reason(
     assert isinstance(outcome(hostile, "fine"), Parsed)
 
 
+@pytest.mark.slow
 def test_memory_is_capped() -> None:
     limits = Limits(seconds=30, memory=256 << 20)
     with ParserPool(Settings(limits=limits), workers=1, entry=HOSTILE) as pool:
@@ -71,6 +73,7 @@ def test_pages_that_go_to_ocr_earn_time(hostile: ParserPool) -> None:
     assert isinstance(outcome(hostile, "slow-pages"), Parsed)  # 1.8 s; the deadline without them is 1.5 s
 
 
+@pytest.mark.slow
 def test_bad_documents_cost_only_themselves(hostile: ParserPool) -> None:
     orders = ["fine 1", "segfault", "fine 2", "exit", "fine 3", "sleep 30", "fine 4", "raise x", "fine 5"]
     jobs = [ParseRequest(f"{number}.txt", data=order.encode()) for number, order in enumerate(orders)]
@@ -147,6 +150,7 @@ def test_a_parser_that_cannot_start_says_so(settings: Settings) -> None:
     assert "no_such_module" in found.message
 
 
+@pytest.mark.slow
 def test_real_files_by_path_and_by_bytes(tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     path.write_text("The board met on Monday and approved the accounts of the year.")

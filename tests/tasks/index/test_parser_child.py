@@ -252,6 +252,7 @@ def test_what_is_no_record_is_refused() -> None:
             unpack(Answer, message)
 
 
+@pytest.mark.slow
 def test_a_long_file_goes_by_way_of_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("La società approva il bilancio.\n" * (BY_LINE // 32 + 1))

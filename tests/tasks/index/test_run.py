@@ -206,6 +206,7 @@ run(load(), pathlib.Path({papers!r}))
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_any_moment_ends_as_one_clean_run(
     settings: Settings, papers: Path, lake: Lake, tmp_path: Path
 ) -> None:
@@ -221,6 +222,7 @@ def test_a_run_that_is_killed_at_any_moment_ends_as_one_clean_run(
     assert_same(Lake(settings.root), Lake(clean.root))
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_both_end_right(settings: Settings, papers: Path, lake: Lake, tmp_path: Path) -> None:
     clean = settings.model_copy(update={"home": str(tmp_path / "clean")})
     run(clean, papers)

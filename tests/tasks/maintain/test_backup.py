@@ -21,6 +21,8 @@ from tasks.collection import recover
 from tasks.maintain import backup, drill, health, manifest, restore, stored_backups, verification, weekly
 from tests.tasks.maintain import small
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(settings: Settings) -> Path:

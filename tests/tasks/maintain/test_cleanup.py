@@ -113,6 +113,7 @@ def test_quarantine_entries_go_only_when_their_file_is_surely_gone(
     assert len(left) == 5
 
 
+@pytest.mark.slow
 def test_a_cleanup_that_was_killed_anywhere_is_finished_by_the_next(tmp_path: Path) -> None:
     """Kill it before each of its writes, one after another: what it began to take out is not left to nobody."""
     wanted, points = _cleaned_after_a_kill(tmp_path / "whole", None)

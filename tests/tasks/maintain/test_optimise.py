@@ -66,6 +66,7 @@ def test_a_broken_table_is_reported_and_the_others_are_done(settings: Settings, 
     assert not errors["documents.documents"]
 
 
+@pytest.mark.slow
 def test_a_vector_index_is_trained_where_the_collection_is_large(
     settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from tasks.train.table import read_texts, write_predictions
 
 from .conftest import sentences, write_csv
 
+pytestmark = pytest.mark.slow
+
 
 def _train(settings: Settings, spec: TrainSpec) -> tuple[ModelVersion, Promotion]:
     prepared = work_folder.prepare(settings, spec)

@@ -37,12 +37,14 @@ def faults(result: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("repeat_head", [False, True])
 @pytest.mark.parametrize("line", range(1, LAST))
+@pytest.mark.slow
 def test_a_break_after_any_line_changes_no_figure(line: int, repeat_head: bool) -> None:
     assert faults(read(pdf([line], repeat_head))) == []
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.sets(st.integers(1, LAST - 1), max_size=5), st.booleans(), st.booleans())
+@pytest.mark.slow
 def test_any_breaks_change_no_figure(breaks: set[int], repeat_head: bool, running: bool) -> None:
     apart = [line for line in sorted(breaks) if line - 1 not in breaks]  # no page of a single line
     assert faults(read(pdf(apart, repeat_head, running))) == []

@@ -36,6 +36,7 @@ def texts(data: bytes, ocr: str = "auto") -> list[str]:
 
 @needs_tesseract
 @pytest.mark.parametrize(("wide", "found"), [(7_000_000, True), (900_000, False)])
+@pytest.mark.slow
 def test_a_scan_in_a_text_is_read_in_its_place_and_an_illustration_is_not(scan: bytes, wide: int, found: bool) -> None:
     data = docx(p("Prima") + p(drawing(wide, 9_900_000)) + p("Dopo"), {"word/media/i.png": scan}, i="image media/i.png")
     read_texts = texts(data)
@@ -44,6 +45,7 @@ def test_a_scan_in_a_text_is_read_in_its_place_and_an_illustration_is_not(scan: 
 
 
 @needs_tesseract
+@pytest.mark.slow
 def test_a_document_without_text_gives_that_of_its_pictures(scan: bytes) -> None:
     data = docx(p(drawing(900_000, 900_000)), {"word/media/i.png": scan}, i="image media/i.png")
     assert "318" in " ".join(texts(data))
