@@ -235,11 +235,10 @@ def _sources(settings: Settings) -> list[dict[str, Any]]:
     """Return the saved sources with their last result and next run; a data folder without tables is not made one."""
     if not settings.remote and not Path(settings.root, "lake").is_dir():
         return []
-    from infra.lake import Lake
     from tasks.collect import saved
 
     with suppress(TransientError):  # health says that the data folder is away
-        return [one.as_json() for one in saved.listing(Lake(settings.root))]
+        return saved.as_rows(settings)
     return []
 
 

@@ -21,7 +21,6 @@ from flows.observe import retry, table
 from flows.upkeep import api
 from infra import imap
 from infra.errors import first_line
-from infra.lake import Lake
 from infra.locks import one_at_a_time
 from infra.prefect_api import ENDED
 from infra.settings import Settings, load
@@ -62,7 +61,7 @@ def collect(
 def hand_in(settings: Settings) -> dict[str, Any]:
     """Hand in a job for each source that is due, unless its last one is still there."""
     now = datetime.now(UTC)
-    due = [one.name for one in saved.due(Lake(settings.root), now)]
+    due = [one.name for one in saved.due(settings, now)]
     busy = sorted(at_work() & set(due)) if due else []
     begun = [name for name in due if name not in busy]
     for name in begun:
@@ -126,5 +125,5 @@ def follow(step: Step, collection: str) -> Part:
 def show(settings: Settings) -> None:
     """Publish every source with its last result and next run."""
     columns = "name collection location status message indexed waiting failures finished_at next_at".split()
-    rows = [one.as_json() for one in saved.listing(Lake(settings.root))]
+    rows = saved.as_rows(settings)
     table("sources", [{name: row[name] for name in columns} for row in rows], f"{len(rows)} sources")

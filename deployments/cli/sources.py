@@ -64,11 +64,10 @@ def list_(
     Example: faldone sources list
     """
     with errors_shown():
-        from infra.lake import Lake
         from infra.settings import load
         from tasks.collect import saved
 
-        rows = [source.as_json() for source in saved.listing(Lake(load().root), collection)]
+        rows = saved.as_rows(load(), collection)
         if as_json:
             emit({"sources": rows}, True)
         else:

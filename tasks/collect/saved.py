@@ -133,9 +133,14 @@ def find(lake: Lake, name: str) -> Source:
     raise UsageError(f"there is no source {name} (there are: {known}): `faldone sources add` saves one")
 
 
-def due(lake: Lake, now: datetime) -> list[Source]:
+def as_rows(settings: Settings, collection: str | None = None) -> list[dict[str, Any]]:
+    """List the saved sources as `faldone sources list --json` prints them."""
+    return [source.as_json() for source in listing(Lake(settings.root), collection)]
+
+
+def due(settings: Settings, now: datetime) -> list[Source]:
     """List the active sources whose time has come, the one that has waited longest first."""
-    waiting = [source for source in listing(lake) if source.due(now)]
+    waiting = [source for source in listing(Lake(settings.root)) if source.due(now)]
     return sorted(waiting, key=lambda source: (source.next_at or now, source.name))
 
 

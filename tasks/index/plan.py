@@ -212,8 +212,6 @@ def _in_groups(to_do: pl.DataFrame) -> pl.DataFrame:
 
     So the workers have large and small documents side by side all through a run, and not all scans at its beginning.
     """
-    if to_do.is_empty():
-        return to_do.with_columns(group=pl.lit(0, pl.Int64))
     number = max(1, -(-int(to_do["size"].sum()) // GROUP_BYTES), -(-to_do.height // GROUP_DOCUMENTS))
     ordered = to_do.sort("size", "path", descending=[True, False]).with_row_index("rank")
     # dealt back and forth (0 1 2 2 1 0 …): the sum of ranks of each group is the same

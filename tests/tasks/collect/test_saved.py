@@ -59,7 +59,7 @@ def test_a_source_is_kept_changed_and_forgotten(settings: Settings, tmp_path: Pa
     added = saved.add(settings, str(folder), "office", then="analyse")
     lake = Lake(settings.root)
     assert (added.name, added.every, added.location) == ("in_arrivo", saved.OFTEN, str(folder))
-    assert saved.listing(lake) == [added] == saved.due(lake, datetime.now(UTC))
+    assert saved.listing(lake) == [added] == saved.due(settings, datetime.now(UTC))
     assert catalogue.collections(lake)[0]["collection"] == "office", "the collection is there before its first document"
     with pytest.raises(UsageError, match="already"):
         saved.add(settings, str(folder), "other")

@@ -26,6 +26,7 @@ from tasks.index.plan import (
     Work,
     batches,
     check_prune,
+    local_files,
     plan,
 )
 from tasks.progress import cost
@@ -245,6 +246,82 @@ def test_a_plan_of_several_groups_holds_each_document_once(tmp_path: Path, docum
     assert sorted(work.path for batch in found for work in batch) == [f"/papers/{name}" for name in files]
     assert all(len(batch) <= BATCH_DOCUMENTS for batch in found)
     assert all(len(batch) == 1 or sum(work.size for work in batch) <= BATCH_BYTES for batch in found)
+
+
+@pytest.mark.parametrize(
+    ("documents", "size", "groups"),
+    [
+        (0, 10, 0),
+        (GROUP_DOCUMENTS, 10, 1),
+        (GROUP_DOCUMENTS + 1, 10, 2),
+        (3 * GROUP_DOCUMENTS, 10, 3),
+        (16, GROUP_BYTES // 16, 1),
+        (17, GROUP_BYTES // 16, 2),
+    ],
+)
+def test_groups_are_as_few_as_may_be_and_cost_the_same(tmp_path: Path, documents: int, size: int, groups: int) -> None:
+    files = {f"{n:04}.txt": (size, "1") for n in range(documents)}
+    made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
+    counts = pl.read_parquet(made.file)["group"].value_counts(sort=True)["count"].to_list()
+    assert len(counts) == groups
+    assert not counts or counts[0] - counts[-1] <= 1
+
+
+def test_every_group_has_its_share_of_the_large_documents(tmp_path: Path) -> None:
+    sizes = {f"{n:04}.txt": ((n + 1) * 10, "1") for n in range(2 * GROUP_DOCUMENTS)}
+    made = plan(manifest(tmp_path, sizes), ledger.rows([]), ROOTS, NOW, tmp_path)
+    rows = pl.read_parquet(made.file)
+    assert rows["group"].is_sorted()
+    first, second = rows.group_by("group").agg(pl.col("size").sum()).sort("group")["size"]
+    assert abs(first - second) <= 20
+    assert all(part["size"].is_sorted(descending=True) for part in rows.partition_by("group"))
+
+
+@pytest.mark.parametrize(("known", "left", "refused"), [(10, 5, False), (10, 4, True), (1, 0, False), (2, 0, True)])
+def test_more_than_half_is_too_much_but_one_document_may_go(
+    tmp_path: Path, known: int, left: int, refused: bool
+) -> None:
+    rows = [row(str(number)) for number in range(known)]
+    files = {str(number): (10, "1") for number in range(left)} | {"new": (10, "1")}
+    made = plan(manifest(tmp_path, files), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    assert len(made.gone) == known - left
+    if refused:
+        with pytest.raises(UsageError, match=f"{known - left} of the {known} documents of collection c "):
+            check_prune(made, "c", force=False)
+    else:
+        check_prune(made, "c", force=False)
+
+
+def test_the_guard_counts_what_lies_under_roots_that_were_found_empty(tmp_path: Path) -> None:
+    """Three on a disk that is not mounted and three that went: together they are most of ten."""
+    rows = [row(f"disk/{number}") for number in range(3)] + [row(str(number)) for number in range(7)]
+    roots = [Root("folder", "/papers/disk"), Root("folder", "/papers")]
+    files = {str(number): (10, "1") for number in range(4)}
+    made = plan(manifest(tmp_path, files), ledger.rows(rows), roots, NOW, tmp_path)
+    assert (len(made.gone), sum(root.documents for root in made.emptied)) == (3, 3)
+    with pytest.raises(UsageError, match="6 of the 10"):
+        check_prune(made, "c", force=False)
+
+
+def test_files_of_this_machine_are_drawn_from_all_over_the_plan(tmp_path: Path) -> None:
+    there = [tmp_path / "in" / f"{number:02}.txt" for number in range(40)]
+    there[0].parent.mkdir()
+    for path in there[:38]:
+        path.write_text("x")
+    paths = [*map(str, there), "s3://bucket/far.txt"]
+    table = pa.table([paths, paths, [10] * 41, ["1"] * 41], schema=SCHEMA)
+    pq.write_table(table, tmp_path / "manifest.parquet")
+    made = plan(str(tmp_path / "manifest.parquet"), ledger.rows([]), ROOTS, NOW, tmp_path)
+    chosen = local_files(made, 4)
+    assert chosen == [str(there[number]) for number in (0, 10, 20, 30)]
+    assert local_files(made, 100) == [str(path) for path in there[:38]]
+
+
+@pytest.mark.parametrize("size", [10, BATCH_BYTES // 2, BATCH_BYTES // 2 + 1, BATCH_BYTES])
+def test_a_batch_is_as_full_as_its_limits_allow(tmp_path: Path, size: int) -> None:
+    most = min(BATCH_DOCUMENTS, BATCH_BYTES // size)
+    files = {f"{number:04}.txt": (size, "1") for number in range(most + 1)}
+    assert sorted(map(len, works_of(tmp_path, files, []))) == sorted([most, 1])
 
 
 def test_what_the_ledger_knows_goes_along_only_where_it_is_claimed(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_lone_dash_is_nil_and_a_zero_is_not(cell: str) -> None:
         (["12,5"], ","),
         (["12,5678"], ","),
         (["1.234", "5.678"], ","),  # a lone group is only a hint,
-        (["1.234", "1.235", "0.5"], "."),  # which proof outvotes
+        (["123.456", "123.457", "0.5"], "."),  # which proof outvotes
         (["1.234", "5,678", "6.789"], ","),
         (["12,5", "12,6", "12.5"], ","),
         (["2019,5, 2.25 e 3.75"], "."),  # each number of a cell
