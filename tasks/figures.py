@@ -111,7 +111,9 @@ class Metric:
         pairs = [(text(name), number(amount)) for name, amount in (raw.items() if isinstance(raw, dict) else ())]
         inputs = tuple((name, amount) for name, amount in pairs if amount is not None)
         unit = text(row.get("unit")) or "ratio"
-        return cls(text(row["metric"]), text(row["period"]), value, unit, text(row.get("formula")), inputs)
+        names = (text(row["metric"]), text(row["period"]), unit, text(row.get("formula")))
+        metric, period, unit, formula = map(intern, names)  # some hundred words in millions of metrics
+        return cls(metric, period, value, unit, formula, inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,8 @@ class Financial:
         metrics = [Metric.from_json(row) for row in objects(result.get("metrics"))]
         conflicts = [Conflict.from_json(row) for row in objects(result.get("conflicts"))]
         return cls(
-            currency=text(result.get("currency")),
-            periods=tuple(text(period) for period in items(result.get("fiscal_periods"))),
+            currency=intern(text(result.get("currency"))),
+            periods=tuple(intern(text(period)) for period in items(result.get("fiscal_periods"))),
             figures=tuple(figure for figure in figures if figure),
             metrics=tuple(metric for metric in metrics if metric),
             checks=tuple(Check.from_json(row) for row in objects(result.get("checks"))),

@@ -13,13 +13,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
 
 from tasks.export.parts import title_of
-from tasks.export.records import Analysed, Entry
+from tasks.export.records import MARK_BITS, Analysed, Entry, marks_of
 from tasks.export.text import clean
 from tasks.export.text import name as file_name
-from tasks.figures import Check, Conflict, Figure, Metric
+from tasks.figures import Check, Conflict, Figure, Financial, Metric
 
+NEAR = 50  # documents with one mark that are all compared with each other
+AT_ONCE = 50_000  # marks whose pairs are counted in one go: some 10 MB at most
 SHARED = 5  # equal figures of one period that make two documents one firm's
 ROUNDING = 5e-4  # relative difference between documents that is only rounding to thousands or millions
 _YEAR = re.compile(r"^(?:FY)?(\d{4})(?:-?Q([1-4]))?$")
@@ -76,36 +82,72 @@ def order(period: str) -> tuple[int, int, int, str]:
 
 def companies(analysed: Sequence[Analysed]) -> list[Company]:
     """Return one Company for each firm that has figures, in alphabetical order; equal names are told apart by their file."""
-    with_figures = [one for one in analysed if one.financial and one.financial.figures]
-    firms = sorted((_company(group) for group in _groups(with_figures)), key=lambda firm: firm.name.casefold())
-    names = Counter(firm.name for firm in firms)
-    for firm in firms:
-        if names[firm.name] > 1:
-            firm.name = f"{firm.name} · {clean(file_name(firm.entries[0].path))}"
-    return firms
+    return list(one_by_one(analysed))
+
+
+def one_by_one(analysed: Sequence[Analysed]) -> Iterator[Company]:
+    """Yield the same as `companies`, made when it is asked for: of very many nobody holds them all."""
+    groups = _groups([one for one in analysed if one.financial and one.financial.figures])
+    ordered = [sorted(group, key=lambda one: (*_reach(one), one.entry.pages), reverse=True) for group in groups]
+    del groups
+    ordered.sort(key=lambda group: _name(group).casefold())
+    names = Counter(map(_name, ordered))
+    for group in ordered:
+        name = _name(group)
+        if names[name] > 1:
+            name = f"{name} · {clean(file_name(group[0].entry.path))}"
+        yield _company(group, name)
+
+
+def _name(group: Sequence[Analysed]) -> str:
+    return next((one.financial.company for one in group if one.financial and one.financial.company), "") or title_of(
+        group[0].entry
+    )
 
 
 def _groups(analysed: Sequence[Analysed]) -> list[list[Analysed]]:
     """Return documents of one firm together: same name in the same currency, or at least SHARED figures in common."""
-    groups = {index: [one] for index, one in enumerate(analysed)}
+    groups = {index: _Group.of(index, one) for index, one in enumerate(analysed)}
     group_of = list(groups)
     for first, second in (*_namesakes(analysed), *_sharing(analysed)):
         keep, leave = group_of[first], group_of[second]
-        if keep != leave and _agree([*groups[keep], *groups[leave]]):
-            groups[keep] += groups.pop(leave)
-            group_of = [keep if group == leave else group for group in group_of]
-    return list(groups.values())
+        if keep != leave and groups[keep].agrees(groups[leave]):
+            joined = groups.pop(leave)
+            groups[keep].join(joined)
+            for member in joined.members:
+                group_of[member] = keep
+    return [[analysed[member] for member in group.members] for group in groups.values()]
 
 
-def _agree(group: Sequence[Analysed]) -> bool:
-    """Tell whether no two documents name different companies, currencies or scopes; one that names none agrees with any.
+@dataclass(slots=True)
+class _Group:
+    """Documents of one firm, by number, and what they name; None where none of them names it, which agrees with any."""
 
-    Accounts of a group and of its parent alone are two sets, whatever name stands over them.
-    """
-    parts = [one.financial for one in group if one.financial]
-    currencies = {part.currency for part in parts} - {""}
-    scopes = {part.scope for part in parts if part.company}
-    return len(currencies) <= 1 and len(scopes) <= 1 and len({_folded(part.company) for part in parts} - {""}) <= 1
+    members: list[int]
+    currency: str | None
+    scope: str | None
+    name: str | None
+
+    @classmethod
+    def of(cls, number: int, one: Analysed) -> _Group:
+        part = one.financial or Financial()
+        named = bool(part.company)
+        return cls([number], part.currency or None, part.scope if named else None, _folded(part.company) or None)
+
+    def agrees(self, other: _Group) -> bool:
+        """Tell whether no two documents name different companies, currencies or scopes.
+
+        Accounts of a group and of its parent alone are two sets, whatever name stands over them.
+        """
+        pairs = ((self.currency, other.currency), (self.scope, other.scope), (self.name, other.name))
+        return all(ours is None or theirs is None or ours == theirs for ours, theirs in pairs)
+
+    def join(self, other: _Group) -> None:
+        """Take in a group that agrees."""
+        self.members += other.members
+        self.currency = other.currency if self.currency is None else self.currency
+        self.scope = other.scope if self.scope is None else self.scope
+        self.name = other.name if self.name is None else self.name
 
 
 def _namesakes(analysed: Sequence[Analysed]) -> Iterator[tuple[int, int]]:
@@ -122,26 +164,44 @@ def _folded(name: str) -> str:
 
 def _sharing(analysed: Sequence[Analysed]) -> Iterator[tuple[int, int]]:
     """Yield pairs that state the same figures of the same period, to four digits."""
-    holders: dict[tuple[str, str, str], list[int]] = {}
-    for index, one in enumerate(analysed):
-        for figure in one.financial.figures if one.financial else ():
-            if abs(figure.value) >= 1000:  # small numbers agree by chance
-                holders.setdefault((figure.item, figure.period, f"{float(figure.value):.3e}"), []).append(index)
-    common: Counter[tuple[int, int, str]] = Counter()
-    for (_, period, _), indexes in holders.items():
-        near = indexes[:50]  # of very many copies, the others are only compared with the first
-        common.update((first, second, period) for place, first in enumerate(near) for second in near[place + 1 :])
-        common.update((indexes[0], second, period) for second in indexes[50:])
-    for (first, second, _), count in common.items():
-        if count >= SHARED:
-            yield first, second
+    marks = [marks_of(one.financial or Financial()) if one.marks is None else one.marks for one in analysed]
+    owner = np.repeat(np.arange(len(marks)), [len(each) for each in marks])
+    every = np.concatenate([*marks, np.empty(0, np.int64)])
+    for period in np.unique(every >> MARK_BITS):
+        there = every >> MARK_BITS == period
+        yield from _sharing_a_period(every[there], owner[there], len(marks))
 
 
-def _company(group: list[Analysed]) -> Company:
-    group = sorted(group, key=lambda one: (*_reach(one), one.entry.pages), reverse=True)
-    named = [one.financial.company for one in group if one.financial and one.financial.company]
+def _sharing_a_period(
+    marks: npt.NDArray[np.int64], owner: npt.NDArray[np.int64], documents: int
+) -> Iterator[tuple[int, int]]:
+    """Yield pairs of documents that have SHARED marks in common; of very many with one mark, the others are only compared with the first.
+
+    By chance two documents of many thousands have a mark in common, and so the pairs are counted some documents at a time.
+    """
+    order_ = np.lexsort((owner, marks))
+    marks, owner = marks[order_], owner[order_]
+    begins = np.flatnonzero(np.concatenate([[True], marks[1:] != marks[:-1]]))
+    begin = np.repeat(begins, np.diff([*begins, len(marks)]))  # of the run of equal marks, for each place
+    place = np.arange(len(marks)) - begin
+    for some in range(1 + len(marks) // AT_ONCE):
+        first = owner % (1 + len(marks) // AT_ONCE) == some
+        pairs = [
+            owner[left] * documents + owner[left + step]
+            for step in range(1, NEAR)
+            for left in [np.flatnonzero(first[:-step] & (begin[:-step] == begin[step:]) & (place[step:] < NEAR))]
+        ]
+        far = np.flatnonzero((place >= NEAR) & first[begin])
+        found, count = np.unique(
+            np.concatenate([*pairs, owner[begin[far]] * documents + owner[far]]), return_counts=True
+        )
+        yield from (divmod(int(pair), documents) for pair in found[count >= SHARED])
+
+
+def _company(group: Sequence[Analysed], name: str) -> Company:
+    """Make a company of its documents, the one that reaches furthest first."""
     currencies = [one.financial.currency for one in group if one.financial and one.financial.currency]
-    firm = Company((named or [title_of(group[0].entry)])[0], (currencies or [""])[0])
+    firm = Company(name, (currencies or [""])[0])
     for one in group:
         if one.financial is None:
             continue
@@ -152,7 +212,7 @@ def _company(group: list[Analysed]) -> Company:
         for figure in one.financial.figures:
             _enter(firm, figure, one.entry)
         for metric in one.financial.metrics:
-            firm.metrics.setdefault((metric.metric, metric.period), metric)
+            firm.metrics.setdefault(_key(metric.metric, metric.period), metric)
     return firm
 
 
@@ -161,8 +221,14 @@ def _reach(one: Analysed) -> tuple[int, int, int, str]:
     return max((order(period) for period in periods), default=(0, 0, 0, ""))
 
 
+@lru_cache(maxsize=10_000)
+def _key(name: str, period: str) -> tuple[str, str]:
+    """Return one pair for all companies that have a figure of this name."""
+    return name, period
+
+
 def _enter(firm: Company, figure: Figure, entry: Entry) -> None:
-    known = firm.figures.setdefault((figure.item, figure.period), Sourced(figure, entry))
+    known = firm.figures.setdefault(_key(figure.item, figure.period), Sourced(figure, entry))
     used, other = float(known.figure.value), float(figure.value)
     if known.entry is not entry and abs(used - other) > ROUNDING * abs(used):
         conflict = Conflict(figure.item, figure.period, known.figure, figure, entry.path)

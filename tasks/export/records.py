@@ -7,10 +7,15 @@ percent; pages are 1-based, 0 where unknown; times carry their offset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
 
 from tasks.figures import Box, Financial
 from tasks.readings import Classes, Reading, Sentiment
@@ -48,6 +53,29 @@ class Analysed:
     classes: Classes | None = None
     reading: Reading | None = None
     failures: tuple[tuple[str, str], ...] = ()
+    marks: Marks | None = field(
+        default=None, compare=False
+    )  # of all its figures, where `financial` holds some of them only
+
+
+Marks = npt.NDArray[np.int64]
+"""What tells accounts by: a number for each figure of four digits and more, made of its period (above `MARK_BITS`), item and value."""
+MARK_BITS = 48
+
+
+def marks_of(financial: Financial) -> Marks:
+    """Return the marks of figures; values count to four digits, and small numbers, which agree by chance, not at all."""
+    found = [
+        crc32(figure.period.encode()) % (1 << 15) << MARK_BITS
+        | _mark(f"{figure.item}\0{figure.period}\0{float(figure.value):.3e}")
+        for figure in financial.figures
+        if abs(figure.value) >= 1000
+    ]
+    return np.array(found, np.int64)
+
+
+def _mark(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=MARK_BITS // 8).digest())
 
 
 def bare(one: Analysed) -> Analysed:
@@ -62,9 +90,25 @@ def bare(one: Analysed) -> Analysed:
     )
 
 
-def figures_only(one: Analysed) -> Analysed:
-    """Keep what `bare` keeps, with the financial analysis whole."""
-    return replace(bare(one), financial=one.financial)
+def leading_figures(one: Analysed, items: Set[str], metrics: Set[str]) -> Analysed:
+    """Keep what `bare` keeps, the figures and metrics of these names, the failed checks, and marks of all figures.
+
+    Of a period with none of these one figure stays, so that the document's periods are as they were.
+    """
+    whole = one.financial
+    if whole is None:
+        return bare(one)
+    figures = [figure for figure in whole.figures if figure.item in items]
+    others = {figure.period: figure for figure in reversed(whole.figures)}
+    figures += [figure for period, figure in others.items() if period not in {kept.period for kept in figures}]
+    lean = replace(
+        whole,
+        figures=tuple(figures),
+        metrics=tuple(metric for metric in whole.metrics if metric.metric in metrics),
+        checks=tuple(check for check in whole.checks if not check.passed),
+        conflicts=(),
+    )
+    return replace(bare(one), financial=lean, marks=marks_of(whole))
 
 
 @dataclass(frozen=True, slots=True)

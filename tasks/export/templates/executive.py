@@ -14,19 +14,21 @@ from reportlab.platypus import Flowable
 
 from tasks.export import finance, style
 from tasks.export.charts import Chart, Series, bars, beside, columns, half
-from tasks.export.companies import Company, companies
+from tasks.export.companies import Company, one_by_one
 from tasks.export.layout import Heading, Prose, Space, Tile, Tiles, total_height
 from tasks.export.parts import counts, finish, nothing
-from tasks.export.records import Intake, Material, figures_only
+from tasks.export.records import Analysed, Intake, Material, leading_figures
 from tasks.export.report import Report, TitleBlock
 from tasks.export.table import Cell, Column, Row, Table
 from tasks.export.templates.analysis import SIGNS
 from tasks.export.text import clean, shorten
 from tasks.export.words import Words
 
+ITEMS = frozenset({"revenue", "value_of_production", "net_income"})
+METRICS = frozenset({"revenue_growth", "operating_margin", *finance.LEADING})
 NAME = "executive"
 DESCRIPTION = "one page: documents, companies, tone, and what needs attention"
-INTAKE = Intake(lean=figures_only)
+INTAKE = Intake(lean=lambda one: leading_figures(one, ITEMS, METRICS))
 FIRMS = 8
 NEEDS = 6
 
@@ -38,11 +40,11 @@ def compose(material: Material, words: Words) -> Report:
     title = words("executive_title")
     if not material.entries:
         return finish(title, material, nothing(words, "none_indexed"), words, contents=False)
-    firms = companies(material.analysed)
+    firms, count, unsound = _survey(material.analysed, words)
     parts = [
         [Tiles(_tiles(material, words))],
-        _attention(material, firms, words),
-        _firms(firms, words),
+        _attention(material, unsound, words),
+        _firms(firms, count, words),
         _charts(material, firms, words),
     ]
     report = finish(title, material, (), words, contents=False)
@@ -74,7 +76,21 @@ def _tiles(material: Material, words: Words) -> list[Tile]:
     ]
 
 
-def _firms(firms: Sequence[Company], words: Words) -> Story:
+def _survey(analysed: Sequence[Analysed], words: Words) -> tuple[list[Company], int, list[str]]:
+    """Return the largest companies, how many there are, and what is wrong with which; only the largest are held at a time."""
+    largest: list[Company] = []
+    lines: list[str] = []
+    count = 0
+    for firm in one_by_one(analysed):
+        count += 1
+        largest.append(firm)
+        if len(largest) >= 10 * FIRMS:
+            largest = _ranked(largest)[:FIRMS]
+        lines += _unsound(firm, words)
+    return _ranked(largest)[:FIRMS], count, lines
+
+
+def _firms(firms: Sequence[Company], count: int, words: Words) -> Story:
     if not firms:
         return []
     name = finance.item_name
@@ -87,13 +103,9 @@ def _firms(firms: Sequence[Company], words: Words) -> Story:
         Column(name("net_income", words.language), "number"),
         Column(words("assessment"), least=60),
     ]
-    ranked = _ranked(firms)
-    story: Story = [
-        Heading(words("companies"), 2),
-        Table(columns_, [_firm(firm, words) for firm in ranked[:FIRMS]], most=1),
-    ]
-    if len(firms) > FIRMS:
-        story.append(Prose(words("more_rows", count=words.format.integer(len(firms) - FIRMS)), style.SMALL, "muted"))
+    story: Story = [Heading(words("companies"), 2), Table(columns_, [_firm(firm, words) for firm in firms], most=1)]
+    if count > len(firms):
+        story.append(Prose(words("more_rows", count=words.format.integer(count - len(firms))), style.SMALL, "muted"))
     return story
 
 
@@ -145,7 +157,7 @@ def _charts(material: Material, firms: Sequence[Company], words: Words) -> Story
         words("tone_of_documents"), [(words(label), float(tones[label])) for label in SIGNS], width, show.integer
     )
     if right is None and firms:
-        right = _trend(_ranked(firms)[0], width, words)
+        right = _trend(firms[0], width, words)
     chart = beside(left, right, style.WIDTH)
     return [Space(6), chart, Space(6)] if chart is not None else []
 
@@ -159,8 +171,8 @@ def _trend(firm: Company, width: float, words: Words) -> Drawing | None:
     return columns(Chart(shorten(firm.name, 60), years, series, width, words.format.money, 120))
 
 
-def _attention(material: Material, firms: Sequence[Company], words: Words) -> Story:
-    lines = [*_failing(material, words), *_unsound(firms, words)]
+def _attention(material: Material, unsound: Sequence[str], words: Words) -> Story:
+    lines = [*_failing(material, words), *unsound]
     errors = sum(len(one.failures) for one in material.analysed)
     if errors:
         lines.append(words("attention_analyses", count=words.format.integer(errors)))
@@ -190,15 +202,14 @@ def _failing(material: Material, words: Words) -> list[str]:
     return lines
 
 
-def _unsound(firms: Sequence[Company], words: Words) -> list[str]:
+def _unsound(firm: Company, words: Words) -> list[str]:
     lines = []
-    for firm in firms:
-        broken = sum(not check.passed for check in firm.checks)
-        name = shorten(firm.name, 60)
-        if broken:
-            lines.append(words("attention_checks", company=name, count=words.format.integer(broken)))
-        weak = [metric for metric, light in _lights(firm, firm.years[-1]).items() if light == "poor"]
-        if weak:
-            names = ", ".join(finance.metric_name(metric, words.language) for metric in weak[:4])
-            lines.append(words("attention_weak", company=name, metrics=names))
+    broken = sum(not check.passed for check in firm.checks)
+    name = shorten(firm.name, 60)
+    if broken:
+        lines.append(words("attention_checks", company=name, count=words.format.integer(broken)))
+    weak = [metric for metric, light in _lights(firm, firm.years[-1]).items() if light == "poor"]
+    if weak:
+        names = ", ".join(finance.metric_name(metric, words.language) for metric in weak[:4])
+        lines.append(words("attention_weak", company=name, metrics=names))
     return lines

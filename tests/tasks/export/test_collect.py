@@ -18,7 +18,7 @@ from infra.errors import UsageError
 from infra.lake import Lake
 from tasks.collection import ledger
 from tasks.export.collect import collect
-from tasks.export.records import ALL, Intake, Material, bare, figures_only
+from tasks.export.records import ALL, Intake, Material, bare, leading_figures
 from tasks.export.templates import template
 from tasks.export.words import Words
 from tasks.figures import Conflict, Figure, Financial, number
@@ -131,7 +131,13 @@ def test_a_template_takes_in_what_it_shows_and_says_what_it_leaves_out(lake: Lak
     assert whole.reading and whole.reading.summary and lean.reading == Reading()
     assert lean.financial == Financial() and whole.sentiment
     assert lean.sentiment == dataclasses.replace(whole.sentiment, passages=())
-    assert taken(Intake(lean=figures_only)).analysed[0].financial == whole.financial
+    leading = taken(Intake(lean=lambda one: leading_figures(one, {"revenue"}, set()))).analysed[0].financial
+    assert whole.financial and leading and leading.periods == whole.financial.periods
+    periods = {figure.period for figure in whole.financial.figures}
+    assert {figure.period for figure in leading.figures} == periods and not leading.metrics
+    assert [figure for figure in leading.figures if figure.item == "revenue"] == [
+        figure for figure in whole.financial.figures if figure.item == "revenue"
+    ]
     words = Words("it")
     story = template("analysis").compose(first, words).story
     assert words("left_out", shown="1", count="1") in [getattr(piece, "text", "") for piece in story]

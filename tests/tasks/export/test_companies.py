@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import invented
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tasks.export.companies import companies, order
-from tasks.export.records import Analysed
+from tasks.export import companies as module
+from tasks.export.companies import SHARED, companies, order
+from tasks.export.records import Analysed, leading_figures
 from tasks.figures import Figure, Financial
 
 
@@ -88,3 +94,44 @@ def test_order_of_periods() -> None:
         "2024Q4",
         "FY2024",
     ]
+
+
+# ---- what documents share ------------------------------------------------------------------------------------------------
+
+FEW = st.builds(
+    Figure, st.sampled_from("abcdefgh"), st.sampled_from(("FY2023", "FY2024")), st.sampled_from((7.0, 1000.0, 2000.0))
+)
+OFFICE = st.lists(
+    st.builds(
+        lambda figures, name: (figures, name),
+        st.lists(FEW, max_size=16, unique_by=lambda f: (f.item, f.period)),
+        st.sampled_from(("", "", "Alfa", "Beta")),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(OFFICE)
+def test_pairs_that_share_figures_are_found_and_leading_figures_make_the_same_firms(
+    office: list[tuple[list[Figure], str]],
+) -> None:
+    whole = [analysed(number, name, *figures) for number, (figures, name) in enumerate(office)]
+    held = [Counter((f.period, f.item, f.value) for f in figures if f.value >= 1000) for figures, _ in office]
+    shared = {
+        (one, other)
+        for one, other in combinations(range(len(office)), 2)
+        if max(Counter(period for period, _, _ in held[one] & held[other]).values(), default=0) >= SHARED
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "AT_ONCE", 3)
+        assert set(module._sharing(whole)) == shared
+    lean = [leading_figures(one, {"a"}, set()) for one in whole]
+    firms = [(firm.name, [entry.path for entry in firm.entries], firm.years) for firm in companies(whole)]
+    assert [(firm.name, [entry.path for entry in firm.entries], firm.years) for firm in companies(lean)] == firms
+
+
+def test_very_many_copies_are_one_firm() -> None:
+    """More than are all compared with each other."""
+    (firm,) = companies([analysed(number, "", *accounts("FY2024", 1.0)) for number in range(120)])
+    assert len(firm.entries) == 120
