@@ -29,7 +29,7 @@ from infra.locks import writer_lane
 from infra.roots import is_stamped
 from infra.settings import Settings
 from tasks.collection import ledger, tables
-from tasks.collection.chunks import CHUNKS
+from tasks.collection.chunks import CHUNKS, vectors_of
 from tasks.collection.commit import remove
 from tasks.collection.ledger import LEDGER
 from tasks.collection.lookup import outermost
@@ -220,11 +220,12 @@ def _forget_cached(settings: Settings, lake: Lake, collection: str, documents: S
     """Take the vectors of documents out of the shared cache, else a bad one would come back from there."""
     if settings.redis_url is None or not documents:
         return
-    hashes = lake.read(CHUNKS.name(collection), ["hash"], {"document_id": list(documents)})["hash"].to_pylist()
-    encoder = ledger.read(lake, collection, ["encoder"], {"document_id": list(documents)})["encoder"].to_pylist()
+    hashes: dict[str, list[str]] = {}
+    for encoder, text in vectors_of(lake, collection, documents):
+        hashes.setdefault(encoder, []).append(text)
     cache = Cache(settings.redis_url.get_secret_value())
-    for fingerprint in {name for name in encoder if name}:
-        cache.drop_many(f"vector:{fingerprint}", hashes)
+    for fingerprint, texts in hashes.items():
+        cache.drop_many(f"vector:{fingerprint}", texts)
 
 
 def _mark(lake: Lake, collection: str, documents: Sequence[str], clear: Sequence[str]) -> None:

@@ -9,7 +9,9 @@ import lance
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
+from infra.cache import Cache
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection import ledger
@@ -60,15 +62,24 @@ def test_missing_surplus_and_unknown_chunks(settings: Settings, lake: Lake) -> N
     assert audit.summary([found], [], 0.0)["status"] == "repaired"
 
 
+def _spoil(lake: Lake, document: str, value: float, **others: list[str]) -> None:
+    """Give the chunks of a document vectors of one value, and other columns where they are given."""
+    rows = lake.read(CHUNKS, where={"document_id": document})
+    flat = np.full(rows.num_rows * small.DIMENSION, value, np.float16)
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), small.DIMENSION)
+    for name, column in {"vector": vectors, **others}.items():
+        field = rows.schema.field(name)
+        rows = rows.set_column(
+            rows.schema.get_field_index(name), field, pa.array(column, field.type) if name in others else column
+        )
+    lake.delete(CHUNKS, {"document_id": document})
+    lance.write_dataset(rows, f"{lake.location}/{CHUNKS}.lance", mode="append")  # LanceDB itself refuses NaN
+
+
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf, 9.0])
 def test_bad_vectors(settings: Settings, lake: Lake, value: float) -> None:
     one = _documents(lake)[0]
-    rows = lake.read(CHUNKS, where={"document_id": one})
-    flat = np.full(rows.num_rows * small.DIMENSION, value, np.float16)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), small.DIMENSION)
-    bad = rows.set_column(rows.schema.get_field_index("vector"), rows.schema.field("vector"), vectors)
-    lake.delete(CHUNKS, {"document_id": one})
-    lance.write_dataset(bad, f"{lake.location}/{CHUNKS}.lance", mode="append")  # LanceDB itself refuses NaN
+    _spoil(lake, one, value)
     found = audit.look(settings, lake, "documents")
     assert _problems(found) == {one: "4 vectors that are zero or not finite"}
 
@@ -126,3 +137,20 @@ def test_marked_documents_are_not_reported_twice(settings: Settings, lake: Lake)
     again = audit.audit_collection(settings, "documents")
     assert again.findings == ()
     assert len(audit.sources_again(settings, "documents")) == 1
+
+
+def test_a_bad_vector_does_not_come_back_from_the_cache(settings: Settings, lake: Lake, redis_server: str) -> None:
+    """The vectors of a collection may be of several encoders: a chunk's own says under which name its vector is kept."""
+    one, *_ = _documents(lake)
+    keys = [f"k{number}" for number in range(4)]
+    _spoil(lake, one, 0.0, hash=keys, encoder=["italian", "english", "italian", "english"])
+    cache = Cache(redis_server)
+    for encoder in ("italian", "english", "third"):
+        cache.put_many(f"vector:{encoder}", dict.fromkeys([*keys, "fine"], b"bad"))
+    with_redis = settings.model_copy(update={"redis_url": SecretStr(redis_server)})
+    assert _problems(audit.audit_collection(with_redis, "documents")) == {one: "4 vectors that are zero or not finite"}
+    left = {
+        encoder: sorted(cache.get_many(f"vector:{encoder}", [*keys, "fine"]))
+        for encoder in ("italian", "english", "third")
+    }
+    assert left == {"italian": ["fine", "k1", "k3"], "english": ["fine", "k0", "k2"], "third": ["fine", *keys]}
