@@ -81,12 +81,11 @@ def decode(content: bytes, backup: str, where: str) -> Manifest:
         Damaged: it is not as it was written; the message names it.
         UsageError: it holds a path that leaves the data folder, or is of a newer release.
     """
-    body = _body(content, where)
-    if body.get("format") != FORMAT:
-        raise UsageError(
-            f"{where}: made by another release of Faldone ({body.get('release')}), format {body.get('format')}"
-        )
     try:
+        body = _body(content, where)
+        if body.get("format") != FORMAT:
+            release = f"({body.get('release')}), format {body.get('format')}"
+            raise UsageError(f"{where}: made by another release of Faldone {release}")
         made = Manifest(
             body["id"],
             body["created_at"],
@@ -95,13 +94,13 @@ def decode(content: bytes, backup: str, where: str) -> Manifest:
             int(body["chunks"]),
             tuple(Pinned(t["name"], int(t["version"]), int(t["rows"])) for t in body["tables"]),
             tuple(File(path, int(size), digest) for path, size, digest in body["files"]),
-            body["settings"],
+            dict(body["settings"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged(f"{where}: not a manifest of a backup: {error}") from None
-    if made.id != backup:
-        raise Damaged(f"{where}: it is the manifest of backup {made.id}")
-    _check(made, where)
+        if made.id != backup:
+            raise Damaged(f"{where}: it is the manifest of backup {made.id}")
+        _check(made, where)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise Damaged(f"{where}: not a manifest of a backup: {error}") from None  # whatever a forged one holds
     return made
 
 
@@ -128,6 +127,8 @@ def _check(manifest: Manifest, where: str) -> None:
     for table in manifest.tables:
         if not TABLE.fullmatch(table.name):
             raise UsageError(f"{where}: {table.name!r} is not the name of a table: nothing was restored")
+        if table.version < 1 or table.rows < 0:
+            raise UsageError(f"{where}: the entry of {table.name} is not sound: nothing was restored")
     seen: set[str] = set()
     for file in manifest.files:
         parts = file.path.split("/")
