@@ -39,7 +39,7 @@ from deployments.api.status import PREFECT_TYPES, JobState, JobStatus, job_state
 from deployments.kinds import KINDS, kind_of, kind_of_run, queues_of
 from infra.errors import UsageError
 from infra.limits import PRIORITIES, Priority, queue_name, split_queue
-from infra.prefect_api import PAGE, Api, NotFound, in_thread
+from infra.prefect_api import BULK, BULK_TIMEOUT, PAGE, Api, NotFound, in_thread
 
 __all__ = [
     "ExpiredJob",
@@ -78,8 +78,6 @@ __all__ = [
 Parameters = Mapping[str, Any]
 FIRST, SLOWEST = 0.2, 2.0  # s between two looks while waiting: quick at first
 AT_A_TIME = 8  # requests of `submit_many`
-BULK = 50  # runs of one bulk operation; the API's own limit
-BULK_TIMEOUT = 120.0  # s: each of them is a transaction of its own
 ESTIMATE_FOR = 60.0  # s that an estimate is kept
 CALLBACK = (
     "faldone.callback"  # the label with the URL that is called when the job ends, and the tag by which it is found

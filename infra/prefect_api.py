@@ -36,6 +36,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PAGE = 200  # rows; the server's own limit
+BULK = 50  # runs deleted or set at once; the server's own limit
+BULK_TIMEOUT = 120.0  # s: each of them is a transaction of its own
 TIMEOUT = 30.0  # s
 TRIES = 5  # 3 s in all
 NOTHING_DONE = {429, 503}  # SQLite is busy, or too many requests: the server says so before it begins
@@ -211,19 +213,20 @@ class Api:
         }
 
     def remove_runs(self, before: datetime, most: int, tags: Sequence[str] = ()) -> list[str]:
-        """Delete ended flow runs, their logs and artifacts, at most so many, and return their ids.
+        """Delete some ended flow runs, their logs and artifacts, and return their ids; none when none is left.
 
         Args:
             before: only runs that ended earlier.
-            most: at most so many.
+            most: at most so many, and at most `BULK`.
             tags: where given, only runs with one of them, and of those only the ones that ended well.
         """
-        body = {"flow_runs": _ended(before, tags), "limit": min(most, PAGE)}
+        body = {"flow_runs": _ended(before, tags), "limit": min(most, BULK)}
         ids = [row["id"] for row in self.ask("POST", "/flow_runs/filter", body)]
         if ids:
             for artifact in list(self.pages("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": ids}}})):
                 self.ask("DELETE", f"/artifacts/{artifact['id']}")
-            self.ask("POST", "/flow_runs/bulk_delete", {"flow_runs": {"id": {"any_": ids}}, "limit": len(ids)})
+            body = {"flow_runs": {"id": {"any_": ids}}, "limit": BULK}
+            self.ask("POST", "/flow_runs/bulk_delete", body, timeout=BULK_TIMEOUT)
         return ids
 
     def count_runs(self, before: datetime, tags: Sequence[str] = ()) -> int:

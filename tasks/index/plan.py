@@ -263,7 +263,8 @@ def batches(plan: Plan) -> Iterator[tuple[Work, ...]]:
     """Yield the documents in batches of balanced size, a group of the plan in memory at a time.
 
     Of each group the batch of the smallest comes first, so that the encoder has work while long documents are being read, then
-    from the largest down, so that the workers end at about the same time. A document that a limit stopped before comes by itself.
+    from the largest down, so that the workers end at about the same time. A document that a limit stopped before comes by itself:
+    nobody else is to wait for it.
     """
     start = 0
     groups = pl.scan_parquet(plan.file).group_by("group").agg(pl.len()).sort("group").collect()["len"]
@@ -280,12 +281,11 @@ def _cut(rows: pl.DataFrame) -> Iterator[tuple[Work, ...]]:
     batch: list[Work] = []
     size = 0
     for document, path, length, stamp, action, known, encoder, attempts, state, kind in rows.iter_rows():
-        alone = kind in COSTLY  # a limit stopped it: nobody else is to wait for it
-        if batch and (alone or len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
+        if batch and (len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
             yield tuple(batch)
             batch, size = [], 0
         hash_ = (known or "") if state == INDEXED else ""
         batch.append(Work(document, path, length, stamp, action, hash_, encoder or "", (attempts or 0) if kind else 0))
-        size += BATCH_BYTES if alone else length
+        size += length
     if batch:
         yield tuple(batch)
