@@ -43,14 +43,18 @@ def write(folder: Path, documents: int) -> None:
         kind=pl.lit(""),
         attempts=pl.lit(1, pl.Int32),
         format=pl.lit("pdf"),
-        stamp=pl.lit("1700000000000000000"),
+        stamp=pl.lit("1700000000000000000:1700000000123456789"),
         size=pl.lit(100_000, pl.Int64),
         content_hash=pl.col("document_id").str.reverse(),
         parser=pl.lit("p1"),
         chunker=pl.lit("c1"),
         encoder=pl.lit("0123456789abcdef"),
     )
-    stamps = pl.when(rows % 10 == 3).then(pl.lit("1800000000000000000")).otherwise(pl.lit("1700000000000000000"))
+    stamps = (
+        pl.when(rows % 10 == 3)
+        .then(pl.lit("1800000000000000000:1800000000123456789"))
+        .otherwise(pl.lit("1700000000000000000:1700000000123456789"))
+    )
     found = (
         found.with_columns(size=pl.lit(100_000, pl.Int64)).with_columns(stamp=stamps).filter(rows // FOLDERS % 20 != 0)
     )

@@ -95,11 +95,10 @@ def plan(
     outdated = _outdated_parents(known, fingerprints)
     top = known.filter(pl.col("parent_id").fill_null("") == "")
     del known, ledger
-    decided = _decided(found, top, _action(fingerprints, outdated, force))
-    stamps = _older_stamps(decided)
+    action, stamps = _decided(found, top, _action(fingerprints, outdated, force))
     stamps.write_parquet(folder / "stamps.parquet")
-    to_do = _in_groups(_to_do(found, top, decided["action"]))
-    del decided
+    to_do = _in_groups(_to_do(found, top, action))
+    del action
     path = folder / "plan.parquet"
     to_do.write_parquet(path, row_group_size=GROUP_DOCUMENTS)
     count, size, weight = to_do.height, int(to_do["size"].sum()), _weight(to_do)
@@ -120,24 +119,21 @@ def plan(
     )
 
 
-def _decided(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> pl.DataFrame:
-    """Return what to do with each row of the manifest, in its order, beside its stamp and the ledger's."""
+def _decided(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> tuple[pl.Series, pl.DataFrame]:
+    """Return what to do with each row of the manifest, in its order, and the stamps of an older release that are to be as they are now."""
     asked = ("stamp", "size", "state", "kind", "attempts", "format", "parser", "chunker", "encoder")
     facts = top.select("document_id", *asked).rename({"stamp": "stamp_known", "size": "size_known"})
     narrow = found.select("document_id", "stamp", "size", _is_local().alias("local")).join(
         facts, on="document_id", how="left", maintain_order="left"
     )
-    return narrow.select("document_id", "stamp", "local", pl.col("stamp_known").alias("known"), action.alias("action"))
+    decided = narrow.select(action.alias("action"))["action"]
+    older = pl.col("local") & (pl.col("stamp_known") != pl.col("stamp")) & (pl.col("stamp_known") == _date())
+    stamps = narrow.lazy().filter((decided == "unchanged") & older)
+    return decided, stamps.select("document_id", pl.col("stamp_known").alias("known"), "stamp").collect()
 
 
 def _is_local() -> pl.Expr:
     return ~pl.col("path").str.contains("://", literal=True)
-
-
-def _older_stamps(decided: pl.DataFrame) -> pl.DataFrame:
-    """Return what is unchanged and has the stamp of an older release, which the ledger takes as it would be now."""
-    older = pl.col("local") & (pl.col("known") != pl.col("stamp")) & (pl.col("known") == _date())
-    return decided.filter(older & (pl.col("action") == "unchanged")).select("document_id", "known", "stamp")
 
 
 def _date() -> pl.Expr:
