@@ -164,7 +164,7 @@ def _reached(url: str) -> Iterator[None]:
     """Turn what a store's driver says of its store into an error that may pass."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, UsageError):
         raise
     except Exception as error:
         raise TransientError(f"{url}: cannot be reached: {said(error)}") from error
@@ -305,6 +305,7 @@ def sync_versions(url: str, folder: Path, marker: str) -> None:
 
     Raises:
         TransientError: the store cannot be read.
+        UsageError: a name there leads out of the folder.
     """
     fs, inner = filesystem(url)
     try:
@@ -313,6 +314,8 @@ def sync_versions(url: str, folder: Path, marker: str) -> None:
             relative = {
                 path[len(inner) + 1 :]: path for path in fs.find(inner) if path.count("/") > inner.count("/") + 1
             }
+            if odd := next((name for name in relative if {"", ".", ".."} & set(name.split("/"))), ""):
+                raise UsageError(f"{url}/{odd} leads out of its folder: remove it, nothing was fetched")
             complete = {name.rsplit("/", 1)[0] for name in relative if name.endswith(f"/{marker}")}
             _drop_gone(folder, complete, marker)
             for version in sorted(complete):

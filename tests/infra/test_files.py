@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import DocumentError, FailureKind, StorageError, UsageError
-from infra.files import fetch, read_bytes, remove_tree, write_bytes
+from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
+from infra.files import fetch, read_bytes, remove_tree, sync_versions, write_bytes
 from infra.roots import Found, Root, Unreadable
 from infra.sources import root_of, walk
 from ports import free_port
@@ -138,3 +138,43 @@ def test_files_behind_s3_are_listed_fetched_and_stamped(s3: None, tmp_path: Path
         root_of("s3://papers/2024/bilancio.txt")
     with pytest.raises(FileNotFoundError):
         read_bytes("s3://papers/2024/bilancio.txt")
+
+
+def test_versions_behind_s3_come_once_go_when_they_are_gone_and_stay_in_their_folder(s3: None, tmp_path: Path) -> None:
+    top, here = "s3://papers/models", tmp_path / "models"
+    sync_versions(top, here, "m.json")
+    assert not here.exists(), "nothing has been registered yet"
+    remove_tree(top)
+    for name in ("x/1/m.json", "x/1/weights", "x/2/weights", "x/current", "y/1/m.json", "y/1/deep/file"):
+        write_bytes(f"{top}/{name}", name.encode())
+    sync_versions(top, here, "m.json")
+
+    def files() -> set[str]:
+        return {path.relative_to(here).as_posix() for path in here.rglob("*") if path.is_file()}
+
+    assert files() == {"x/1/m.json", "x/1/weights", "x/current", "y/1/m.json", "y/1/deep/file"}, "x/2 is not whole"
+    (here / "x/1/weights").write_text("mine")
+    write_bytes(f"{top}/x/current", b"2")
+    write_bytes(f"{top}/x/2/m.json", b"now it is")
+    remove_tree(f"{top}/y")
+    sync_versions(top, here, "m.json")
+    assert files() == {"x/1/m.json", "x/1/weights", "x/2/m.json", "x/2/weights", "x/current"}
+    assert [(here / name).read_text() for name in ("x/1/weights", "x/current")] == ["mine", "2"]
+    write_bytes(f"{top}/../../out/1/m.json", b"")
+    write_bytes(f"{top}/x/../../out", b"out")
+    with pytest.raises(UsageError, match="leads out of its folder"):
+        sync_versions(top, here, "m.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]
+
+
+def test_a_store_that_is_away_is_an_error_that_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    with pytest.raises(TransientError, match="s3://papers/x: cannot be reached"):
+        read_bytes("s3://papers/x")
+    s3fs.S3FileSystem.clear_instance_cache()
