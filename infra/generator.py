@@ -48,15 +48,18 @@ class Generator:
 
         kind: Any = AutoModelForSeq2SeqLM if self.seq2seq else AutoModelForCausalLM
         try:
-            model = kind.from_pretrained(
+            model, told = kind.from_pretrained(
                 str(folder),
                 local_files_only=True,
                 use_safetensors=True,
                 trust_remote_code=False,
                 dtype=best_dtype(self._device),
+                output_loading_info=True,
             )
         except ValueError as error:
             raise UsageError(f"model {self.name} cannot generate text: {first_line(error)}") from error
+        if lacking := sorted(told["missing_keys"]):  # of an encoder, say: random weights would write random words
+            raise UsageError(f"model {self.name} cannot generate text: its files lack {lacking[0]}")
         return model.to(self._device).eval()
 
     def count_tokens(self, text: str) -> int:

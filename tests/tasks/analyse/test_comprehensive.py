@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import shutil
 import typing
 from pathlib import Path
 
@@ -183,3 +184,26 @@ def test_two_analyses_of_one_name_are_refused() -> None:
         by_name([Analysis("x", "one"), Analysis("x", "two")])
     with pytest.raises(UsageError, match="choose among comprehensive"):
         get("nothing")
+
+
+@pytest.mark.slow
+def test_an_instruction_is_in_the_models_own_form_and_no_prompt_is_cut(settings: Settings, tiny_model: str) -> None:
+    plain = load_generator(settings, tiny_model)
+    assert plain.chat("Riassumi.") == "Riassumi."
+    with pytest.raises(ValueError, match=rf"does not fit .*, which reads {plain.window}"):
+        plain.generate("bilancio " * (plain.window + 1), 4)
+    other = shutil.copytree(tiny_model, f"{tiny_model}-chat")
+    about = json.loads((Path(other) / "tokenizer_config.json").read_text())
+    about["chat_template"] = (
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<me>{% endif %}"
+    )
+    (Path(other) / "tokenizer_config.json").write_text(json.dumps(about))
+    assert load_generator(settings, str(other)).chat("Riassumi.") == "<user>Riassumi.<me>"
+
+
+@pytest.mark.slow
+def test_a_model_that_only_encodes_cannot_generate(settings: Settings) -> None:
+    from infra.models import model_folder
+
+    with pytest.raises(UsageError, match="cannot generate text"):
+        load_generator(settings, str(model_folder("bundled")))
