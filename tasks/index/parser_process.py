@@ -203,6 +203,20 @@ def sweep() -> None:
             pid = int(path.name.removeprefix(FOLDER).split("-")[0])
             if path.stat().st_mtime < time.time() - SWEPT_AFTER and not Path(f"/proc/{pid}").exists():
                 path.rmdir()
+    for path in Path("/tmp").glob("OSL_PIPE_*_SingleOfficeIPC_*"):  # noqa: S108  LibreOffice's, which a fenced one leaves there
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - SWEPT_AFTER and not _answers(path):
+                path.unlink()
+
+
+def _answers(path: Path) -> bool:
+    """Tell whether somebody still listens at a socket."""
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 PASSED_ON = (

@@ -8,11 +8,13 @@ the profile says that macros do not run and links are not followed. Where it is 
 
 from __future__ import annotations
 
+import atexit
 import io
 import shutil
 import struct
 import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,18 +171,36 @@ def _properties(container: Any) -> dict[str, str]:
     return {key: text for key, text in found.items() if text}
 
 
+@cache
+def _profile(program: str, seconds: float) -> Path:
+    """Return a profile with which LibreOffice has started once, without a document; each conversion gets a copy of it.
+
+    The first start with a new profile ends so as to be started again. A fenced process may make the socket in /tmp by
+    which LibreOffice finds itself, but not take it away: the second start would stumble over it. Its name comes from the
+    profile's place, so a copy elsewhere starts.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="faldone-office-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = folder / "profile" / "user" / "registrymodifications.xcu"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(_PROFILE)
+    run([program, *_started(folder / "profile"), "--terminate_after_init"], b"", seconds)
+    return folder / "profile"
+
+
+def _started(profile: Path) -> list[str]:
+    return [f"-env:UserInstallation=file://{profile}", "--headless", "--norestore", "--nologo"]
+
+
 def _convert(program: str, data: bytes, kind: str, seconds: float) -> bytes:
     """Return the document in the new format."""
     target = _TARGETS[kind]
     with tempfile.TemporaryDirectory(prefix="faldone-office-") as folder:
-        given = Path(folder, f"document.{kind}")
+        given, profile = Path(folder, f"document.{kind}"), Path(folder, "profile")
         given.write_bytes(data)
-        settings = Path(folder, "profile", "user", "registrymodifications.xcu")
-        settings.parent.mkdir(parents=True)
-        settings.write_text(_PROFILE)
-        command = [program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore", "--nologo"]
-        command += ["--convert-to", target, "--outdir", folder, str(given)]
         try:
+            shutil.copytree(_profile(program, seconds), profile)
+            command = [program, *_started(profile), "--convert-to", target, "--outdir", folder, str(given)]
             done = run(command, b"", seconds)
         except TimeoutError as error:
             raise DocumentError(FailureKind.TIMEOUT, f"LibreOffice {error}") from None

@@ -44,24 +44,36 @@ class _Rule:
         return self.start - _NEAR <= place <= self.end + _NEAR
 
 
-def find_grids(rules: Sequence[Rect], words: Sequence[Word], page: int, frame: Frame) -> list[Grid]:
-    """Return the ruled tables of a page, from the top down; `rules` and `words` in the space of the words."""
+def find_grids(
+    rules: Sequence[Rect], words: Sequence[Word], page: int, frame: Frame, above: Grid | None = None
+) -> list[Grid]:
+    """Return the ruled tables of a page, from the top down; `rules` and `words` in the space of the words.
+
+    Args:
+        above: the last one of the page before: it may go on with a single row, which alone is no table.
+    """
     across, down = _lines(rules, across=True), _lines(rules, across=False)
-    if len(across) < 3 or len(down) < 3:
+    if len(across) < (2 if above else 3) or len(down) < 3:
         return []
-    found = (_grid(rows, columns, words, page, frame) for rows, columns in _components(across, down))
+    found = [_grid(rows, columns, words, page, frame) for rows, columns in _components(across, down)]
+    if above and not any(found):
+        found = [_last_row(rows, columns, words, page, frame, above) for rows, columns in _components(across, down, 2)]
     return sorted((grid for grid in found if grid), key=lambda grid: grid.room.top)
 
 
 def joined(above: Grid, below: Grid) -> Grid | None:
     """Return a ruled table that goes on on the next page as one; its first row, where it is repeated there, goes."""
-    if len(above.columns) != len(below.columns) or len(above.rows[0]) != len(below.rows[0]):
-        return None
-    shift = below.columns[0] - above.columns[0]
-    if any(abs(a + shift - b) > 2 * _NEAR for a, b in zip(above.columns, below.columns, strict=True)):
+    if not _alike(above.columns, below.columns) or len(above.rows[0]) != len(below.rows[0]):
         return None
     skip = 1 if below.rows[0] == above.rows[0] and len(below.rows) > 1 else 0
     return replace(above, rows=above.rows + below.rows[skip:], boxes=above.boxes + below.boxes[skip:])
+
+
+def _alike(above: Sequence[float], below: Sequence[float]) -> bool:
+    """Tell whether the edges of two tables' columns are as far from each other."""
+    if len(above) != len(below):
+        return False
+    return all(abs(a - above[0] - (b - below[0])) <= 2 * _NEAR for a, b in zip(above, below, strict=True))
 
 
 def _lines(rules: Iterable[Rect], across: bool) -> list[_Rule]:
@@ -83,8 +95,10 @@ def _lines(rules: Iterable[Rect], across: bool) -> list[_Rule]:
     return joined
 
 
-def _components(across: Sequence[_Rule], down: Sequence[_Rule]) -> list[tuple[list[_Rule], list[_Rule]]]:
-    """Return rules that hang together by crossing or touching: those across and those down of each table."""
+def _components(
+    across: Sequence[_Rule], down: Sequence[_Rule], least: int = 3
+) -> list[tuple[list[_Rule], list[_Rule]]]:
+    """Return rules that hang together by crossing or touching: those across (`least` of them) and those down of each table."""
     groups: list[tuple[list[_Rule], list[_Rule]]] = []
     open_rules = list(across)
     free = list(down)
@@ -99,7 +113,7 @@ def _components(across: Sequence[_Rule], down: Sequence[_Rule]) -> list[tuple[li
             open_rules = [r for r in open_rules if r not in new_rows]
             rows += new_rows
             grown = bool(new_rows)
-        if len(rows) > 2 and len(columns) > 2:
+        if len(rows) >= least and len(columns) > 2:
             groups.append((rows, columns))
     return groups
 
@@ -131,6 +145,23 @@ def _grid(
     rows, boxes = _rows(xs, ys, cells, _spans(xs, ys, across, down), page, frame)
     size = max(word.size for word in inside)
     return Grid(room, tuple(xs), rows, boxes, size, frozenset(inside))
+
+
+def _last_row(
+    across: Sequence[_Rule], down: Sequence[_Rule], words: Sequence[Word], page: int, frame: Frame, above: Grid
+) -> Grid | None:
+    """Return a single ruled row that stands in the columns of the table above; None where it does not."""
+    ys, xs = _edges(across), _edges(down)
+    if len(ys) != 2 or not _alike(above.columns, xs) or len(xs) - 1 != len(above.rows[0]):
+        return None
+    cells = _filled(xs, ys, _spans(xs, ys, across, down), words)
+    inside = [word for held in cells.values() for word in held]
+    if not inside or len(cells) != len(xs) - 1:
+        return None
+    texts, rooms = zip(*((_text(cells[0, i]), _room(cells[0, i])) for i in range(len(cells))), strict=True)
+    size = max(word.size for word in inside)
+    room = Rect(xs[0], ys[0], xs[-1], ys[-1])
+    return Grid(room, tuple(xs), (texts,), (row_box(list(rooms), page, frame),), size, frozenset(inside))
 
 
 Cells = dict[tuple[int, int], list[Word]]

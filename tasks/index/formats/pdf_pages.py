@@ -69,9 +69,13 @@ def to_blocks(pages: Iterable[tuple[int, PageWords]]) -> Iterator[Block]:
 
 
 def _sheets(pages: Iterable[tuple[int, PageWords]]) -> Iterator[_Sheet]:
-    stream = iter(pages)
+    stream, last = iter(pages), None
     while window := list(islice(stream, _WINDOW)):
-        sheets = [_sheet(number, page) for number, page in window]
+        sheets: list[tuple[_Sheet, list[Row]]] = []
+        for number, page in window:
+            sheets.append(_sheet(number, page, last))
+            grids = sheets[-1][0].regions
+            last = grids[-1].grid if grids else None
         margins = margin_rows([rows for _, rows in sheets])
         for (sheet, rows), (heads, feet) in zip(sheets, margins, strict=True):
             end = max(len(rows) - feet, heads)
@@ -80,10 +84,11 @@ def _sheets(pages: Iterable[tuple[int, PageWords]]) -> Iterator[_Sheet]:
             yield sheet
 
 
-def _sheet(number: int, page: PageWords) -> tuple[_Sheet, list[Row]]:
+def _sheet(number: int, page: PageWords, above: Grid | None) -> tuple[_Sheet, list[Row]]:
     """Return a page with its ruled tables as regions, and the rows of all other words."""
     back = page.frame.inverse()
-    grids = find_grids([back.rect(rule) for rule in page.rules], page.words, number, page.frame) if page.rules else []
+    rules = [back.rect(rule) for rule in page.rules]
+    grids = find_grids(rules, page.words, number, page.frame, above) if rules else []
     ruled: frozenset[Word] = frozenset().union(*(grid.words for grid in grids))
     words = [word for word in page.words if word not in ruled] if ruled else page.words
     heads, rest = stand_up(page.turned, words) if page.turned else ([], "")

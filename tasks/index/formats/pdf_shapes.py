@@ -20,6 +20,7 @@ _THIN = 2.5  # points: a filled rectangle as thin as that is a line
 _MOST_RULES = 4_000
 """A drawing or a map has more, and is no table."""
 _LINES_OF_TABLE = 3  # each way: two cells each way, less is no table
+_LINES_OF_ROW = 2  # but a single row with which a table goes on
 _DEPTH = 3  # of forms within forms
 _FEW_PATHS = 60  # paths whose bounds are all asked for
 _SAMPLE = 3
@@ -91,7 +92,8 @@ def read_shapes(page: Any) -> Shapes:
 def _could_bound_cells(rules: Sequence[Edges]) -> bool:
     """Whether there are enough lines both ways for a table: most pages have only the lines below sums."""
     wide = sum(x1 - x0 > bottom - top for x0, top, x1, bottom in rules)
-    return len(rules) <= _MOST_RULES and min(wide, len(rules) - wide) >= _LINES_OF_TABLE
+    fewer, more = sorted((wide, len(rules) - wide))
+    return len(rules) <= _MOST_RULES and fewer >= _LINES_OF_ROW and more >= _LINES_OF_TABLE
 
 
 def _collect(items: list[int], matrix: Matrix, shapes: _Found, depth: int) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import office
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from old_office import HEADING, IN_TABLE, LISTED, ROW_END, doc, grid, ppt, record, shape, text
@@ -170,3 +171,36 @@ def test_feet_that_all_slides_show() -> None:
     margins = record(0x0FD9, record(0x0FDA, struct.pack("<HH", 0, 0x20)) + off + string, instance=3, holds=True)
     parsed = opened(ppt([(text("Titolo", 0), b"", "")], margins=margins))
     assert [(e.kind, e.text) for e in parsed.elements] == [("title", "Titolo"), ("footer", "Riservato 4417")]
+
+
+SOFFICE = """#!/bin/sh
+# as LibreOffice does: the first start with a profile ends to be started again, and its socket stays in the way
+for a in "$@"; do case "$a" in -env:UserInstallation=file://*) profile=${a#-env:UserInstallation=file://};; esac; done
+echo "$@" >> "$LOG"
+[ -e "$SOCKETS/$(echo "$profile" | tr / _)" ] && exit 1
+touch "$SOCKETS/$(echo "$profile" | tr / _)"
+[ -e "$profile/user/started" ] || { touch "$profile/user/started"; exit 81; }
+while [ $# -gt 0 ]; do
+  [ "$1" = --outdir ] && cp "$MADE" "$2/document.docx"
+  shift
+done
+"""
+
+
+def test_libreoffice_starts_once_without_a_document_and_then_with_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, log, made = tmp_path / "soffice", tmp_path / "log", tmp_path / "made.docx"
+    program.write_text(SOFFICE)
+    program.chmod(0o755)
+    made.write_bytes(office.docx(office.p("Canone 640")))
+    (tmp_path / "sockets").mkdir()
+    for name, value in (("LOG", log), ("MADE", made), ("SOCKETS", tmp_path / "sockets")):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr("shutil.which", lambda _: str(program))
+    for _ in range(2):
+        parsed = opened(doc([("Canone 640\\r", 0)]))
+        assert (parsed.metadata["read_by"], parsed.warnings) == ("LibreOffice", ())
+        assert [e.text for e in parsed.elements] == ["Canone 640"]
+    first, *others = log.read_text().splitlines()
+    assert "--convert-to" not in first and all("--convert-to" in line for line in others) and len(others) == 2

@@ -184,6 +184,16 @@ def test_a_watermark_is_neither_title_nor_text() -> None:
     assert [e.text for e in parsed.elements if e.kind == "text"] == [LOREM]
 
 
+def test_a_ruled_table_goes_on_with_a_single_row() -> None:
+    last = [["Totale", "", "tre pagine", "fine"][: len(CELLS[0])]]
+    pages = ruled(CELLS), ruled(last, shift=12)
+    (table,) = [e for e in read(*pages).elements if e.rows]
+    assert table.rows and table.rows[-1] == tuple(last[0])
+    assert table.page_of(len(table.rows) - 1) == 2
+    alone = [e for e in read(ruled(last)).elements if e.rows]
+    assert not alone
+
+
 # ---------------------------------------------------------------- what is filled in and pinned
 
 
