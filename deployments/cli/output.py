@@ -62,16 +62,24 @@ def emit(result: Mapping[str, Any], as_json: bool, text: str | None = None) -> N
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table for a person, on standard output."""
+    """Print a table for a person, on standard output. Where that is no terminal, no cell is broken into lines."""
     from rich.markup import escape
     from rich.table import Table
 
     drawn = Table(title=title, title_justify="left", show_lines=False)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for index, column in enumerate(columns):
+        whole = index == 0 and max((len(str(row[0])) for row in rows), default=0) <= ID_WIDTH  # to be copied
+        drawn.add_column(column, overflow="fold", no_wrap=whole)
     for row in rows:
         drawn.add_row(*(escape(str(cell)) for cell in row))
-    console(stderr=False).print(drawn)
+    paper = console(stderr=False)
+    if not paper.is_terminal:
+        paper.width = UNBROKEN
+    paper.print(drawn)
+
+
+UNBROKEN = 100_000  # characters: wider than any table
+ID_WIDTH = 40  # characters: a first column so narrow is never broken
 
 
 def fail(message: str, status: Exit = Exit.FAILED) -> NoReturn:
