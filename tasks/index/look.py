@@ -130,7 +130,8 @@ def extension(name: str) -> str:
 
 def is_zip(head: bytes) -> bool:
     """Tell by its first bytes that a file is a ZIP container."""
-    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    first = head[4:] if head.startswith((b"PK\x07\x08", b"PK00")) else head  # once meant for several disks
+    return first.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
 def is_ole2(head: bytes) -> bool:

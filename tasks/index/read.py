@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _FIXED_PASSWORD = "VelvetSweatshop"  # noqa: S105
 """What Excel and PowerPoint encrypt "protected" files with, and open again without asking ([MS-OFFCRYPTO] 2.2.1)."""
 
-_MAY_BE_EMPTY = frozenset("docx pptx xlsx xls xlsb doc ppt odt ods odp odg".split())
+_MAY_BE_EMPTY = frozenset("docx pptx xlsx xls xls2003 xlsb doc doc2003 ppt odt ods odp odg".split())
 """Formats whose files tell for sure that nothing is in them, as a new workbook does; a scan or a text never does."""
 
 _LANGUAGES = ("it", "en", "fr", "de", "es", "pt", "nl")

@@ -42,6 +42,7 @@ MODULES: tuple[str, ...] = (
     "mbox",
     "mail",
     "calendar",
+    "office_xml",
     "html",
     "invoice",
     "statement",

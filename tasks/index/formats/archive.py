@@ -14,6 +14,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import re
 import shutil
 import subprocess
 import tarfile
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("zip", "tar", "gz", "bz2", "xz", "7z", "rar")
-VERSION = "1"
+VERSION = "2"
 SIGNATURES = {
     b"\x1f\x8b\x08": "gz",
     b"BZh": "bz2",
@@ -64,13 +65,17 @@ _LISTED = 5
 _PACKED: dict[str, Callable[..., Any]] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 _ADDED = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+_SIGNED = "application/vnd.etsi.asic"
+"""Of signed containers (ASiC): a ZIP of the files and of their signatures."""
+_OF_SIGNED = re.compile(r"mimetype|META-INF/[^/]*(?:signature|manifest|timestamp)[^/]*\.(?:xml|p7s|tst)", re.IGNORECASE)
 _PROGRAMS = ("meta-inf/manifest.mf", "androidmanifest.xml", "classes.dex")
 
 
 def sniff(look: Look) -> str:
     """Know a ZIP that is not a document of another kind, and a TAR by the mark or the checksum in its first block."""
     if is_zip(look.head):
-        other = "[content_types].xml" in look.parts or look.mimetype or any(name in look.parts for name in _PROGRAMS)
+        typed = look.mimetype and not look.mimetype.startswith(_SIGNED)
+        other = "[content_types].xml" in look.parts or typed or any(name in look.parts for name in _PROGRAMS)
         return "" if other else "zip"
     return "tar" if _is_tar(look.head) else ""
 
@@ -111,7 +116,7 @@ class _Folder:
     def take(self, member: _Member) -> None:
         """Read a member, or note why it is left out."""
         name = plain_path(member.name)
-        if is_junk(name):
+        if is_junk(name) or _OF_SIGNED.fullmatch(name):
             return
         if member.encrypted:
             self.leave_out(name, "encrypted: a password is needed")
@@ -135,7 +140,9 @@ class _Folder:
         else:
             if data is None:
                 self.leave_out(name, "beyond the limits when unpacked: it may be a bomb (limits.unpack_ratio)")
-            elif data:
+            elif not data:
+                self.leave_out(name, "empty")
+            else:
                 self.room -= len(data)
                 self.found.append(Attachment(distinct_path(name, self.names), data))
 

@@ -339,7 +339,7 @@ class _Show:
                 if record.kind != _OBJECT:
                     continue
                 data = self.data[record.start : record.end]
-                data = _inflated(data[4:]) if record.instance == 1 else data
+                data = _inflated(data[4:], struct.unpack_from("<I", data)[0]) if record.instance == 1 else data
                 file = unpacked(f"object{number}", data)
             except (struct.error, zlib.error, OSError, ValueError):
                 file = None
@@ -360,14 +360,14 @@ class _Show:
             return
 
 
-def _inflated(data: bytes) -> bytes:
-    """Return an object unpacked, whatever size it states.
+def _inflated(data: bytes, stated: int) -> bytes:
+    """Return an object unpacked, whatever size it states; some programs leave out the end mark, but not the size.
 
     Raises:
         ValueError: it breaks off, or has more than 64 MiB.
     """
     packed = zlib.decompressobj()
     found = packed.decompress(data, 64 << 20)
-    if not packed.eof:
+    if not packed.eof and (len(found) != stated or packed.unconsumed_tail):
         raise ValueError("the object breaks off or is too large")
     return found

@@ -41,7 +41,9 @@ _SILENT = frozenset("del moveFrom sectPr pPr tblPr tcPr trPr sdtPr sdtEndPr r".s
 _LONGEST_TITLE = 500
 _LONG_CELL = 1_500
 _DEEPEST = 4  # documents imported within documents
-_WRAPPERS = frozenset("sdt sdtContent customXml smartTag ins moveTo AlternateContent Choice Fallback hyperlink".split())
+_WRAPPERS = frozenset(
+    "sdt sdtContent customXml smartTag ins moveTo AlternateContent Choice Fallback hyperlink sect sub-section".split()
+)
 
 
 def sniff(look: Look) -> str:

@@ -221,3 +221,26 @@ def test_a_cut_off_stream_gives_what_stands_before_the_cut() -> None:
 def test_programs_are_no_folders() -> None:
     with pytest.raises(DocumentError, match="a program in a ZIP container"):
         opened(zipped({"META-INF/MANIFEST.MF": b"x", "a.class": b"y"}), "x.jar")
+
+
+def test_a_signed_container_is_the_folder_of_its_files() -> None:
+    names = {
+        "mimetype": b"application/vnd.etsi.asic-e+zip",
+        "offerta.txt": b"Sconto del 18 per cento",
+        "vuoto.txt": b"",
+        "META-INF/signatures0.xml": b"<x/>",
+        "META-INF/ASiCManifest001.xml": b"<x/>",
+    }
+    parsed = read(_zip(names), Context("x.asice", Limits()))
+    assert [(a.name, a.data) for a in parsed.attachments] == [("offerta.txt", b"Sconto del 18 per cento")]
+    assert parsed.warnings == ("1 of the files in the archive left out (vuoto.txt): empty",)
+    spanned = b"PK\x07\x08" + _zip({"a.txt": b"uno"})
+    assert [a.name for a in read(spanned, Context("x.zip", Limits())).attachments] == ["a.txt"]
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    return target.getvalue()

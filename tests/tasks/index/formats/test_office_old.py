@@ -204,3 +204,14 @@ def test_libreoffice_starts_once_without_a_document_and_then_with_copies(
         assert [e.text for e in parsed.elements] == ["Canone 640"]
     first, *others = log.read_text().splitlines()
     assert "--convert-to" not in first and all("--convert-to" in line for line in others) and len(others) == 2
+
+
+def test_objects_without_an_end_mark_are_whole_when_their_size_says_so() -> None:
+    import zlib
+
+    from tasks.index.formats.office_ppt import _inflated
+
+    packed = zlib.compress(b"%PDF " * 200)
+    assert _inflated(packed[:-4], 1000) == b"%PDF " * 200
+    with pytest.raises(ValueError, match="breaks off"):
+        _inflated(packed[:-4], 1001)
