@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, clean, load, with_sections
+from tasks.index.formats.base import Context, clean, load, too_large, with_sections
 from tasks.index.formats.dialects import dialect
 from tasks.index.formats.invoices import cii, exchange, fatturapa, rendering, ubl
 from tasks.index.formats.markup import root_and_namespace
@@ -65,9 +65,11 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     """Read an invoice file or a message about one.
 
     Raises:
-        DocumentError: CORRUPT (not well formed, or no invoice in it), TOO_LARGE (an entity bomb).
+        DocumentError: CORRUPT (not well formed, or no invoice in it), TOO_LARGE (an entity bomb, or more elements than `limits.cells`).
     """
     element, warnings = root_of(decode(load(source), declared=True))
+    if (count := int(element.xpath("count(//*)"))) > context.limits.cells:  # as many lines or instalments as no invoice has
+        raise too_large(f"an invoice of {count:,} elements; the limit is {context.limits.cells:,} (limits.cells)")
     element = _unwrapped(element)
     root = Node(element)
     kind = _dialect_of(element)

@@ -80,6 +80,7 @@ def test_what_is_made_to_harm_costs_one_document_each(settings: Settings, lake: 
     assert rows["good.xml"]["state"] == "indexed"
     assert result["documents"]["found"] == 6
     told = {name: (row["state"], row["kind"], row["message"]) for name, row in rows.items()}
+    assert rows["instalments.xml"]["kind"] == "too_large" and "limits.cells" in rows["instalments.xml"]["message"]
     for name in hostile:
         inside = [row for path, row in rows.items() if path.partition("!/")[0] == name]
         assert inside, (name, told)
