@@ -45,7 +45,7 @@ def measured(home: Path, encoder: str, name: str, source: Path) -> list[str]:
     analyse = once(home, encoder, "analyse")
     done = index.result()
     total = f"{index.cpu + analyse.cpu:.1f}"
-    return [encoder, name, f"{index.cpu:.1f}", f"{analyse.cpu:.1f}", total, str(done["indexed"])]
+    return [encoder, name, f"{index.cpu:.1f}", f"{analyse.cpu:.1f}", total, str(done["documents"]["indexed"])]
 
 
 def once(home: Path, encoder: str, command: str, *more: str) -> Watched:

@@ -68,7 +68,9 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         DocumentError: CORRUPT (not well formed, or no invoice in it), TOO_LARGE (an entity bomb, or more elements than `limits.cells`).
     """
     element, warnings = root_of(decode(load(source), declared=True))
-    if (count := int(element.xpath("count(//*)"))) > context.limits.cells:  # as many lines or instalments as no invoice has
+    if (
+        count := int(element.xpath("count(//*)"))
+    ) > context.limits.cells:  # as many lines or instalments as no invoice has
         raise too_large(f"an invoice of {count:,} elements; the limit is {context.limits.cells:,} (limits.cells)")
     element = _unwrapped(element)
     root = Node(element)

@@ -108,7 +108,7 @@ def elements(invoice: Invoice) -> Iterator[Element]:
     for lines in (
         _head(invoice),
         _sums(invoice),
-        [_instalment(i, invoice) for i in invoice.instalments],
+        _instalments(invoice),
         _others(invoice),
     ):
         text = clean("\n".join(line for line in lines if line))
@@ -192,7 +192,28 @@ def _fund(invoice: Invoice, row: Fund) -> str:
     return f"{_WORDS[invoice.language]['fund']}: {kind} {_percent(row.rate, invoice)} {_money(row.amount, invoice)}"
 
 
-def _instalment(instalment: Instalment, invoice: Invoice) -> str:
+def _instalments(invoice: Invoice) -> Iterator[str]:
+    """Yield a line each; what all of them are paid by and to stands once, behind the days: an IBAN is as long as a sentence to a reader."""
+    found = invoice.instalments
+    ways = list(dict.fromkeys(_way(i, invoice) for i in found))
+    if len(found) == 1 or len(ways) > 1:
+        yield from (" · ".join(filter(None, (_due(i, invoice), _way(i, invoice)))) for i in found)
+    else:
+        yield from (_due(i, invoice) for i in found)
+        yield from ways
+
+
+def _way(instalment: Instalment, invoice: Invoice) -> str:
+    parts = (
+        with_words("payment", instalment.method, invoice.language),
+        f"IBAN {instalment.iban}" if instalment.iban else "",
+        ", ".join(instalment.accounts),
+        instalment.bank,
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _due(instalment: Instalment, invoice: Invoice) -> str:
     words = _WORDS[invoice.language]
     day = wording.day(instalment.due, invoice.language)
     parts = (
@@ -200,10 +221,6 @@ def _instalment(instalment: Instalment, invoice: Invoice) -> str:
         if day
         else words["undated"],
         _money(instalment.amount, invoice),
-        with_words("payment", instalment.method, invoice.language),
-        f"IBAN {instalment.iban}" if instalment.iban else "",
-        ", ".join(instalment.accounts),
-        instalment.bank,
     )
     return " · ".join(filter(None, parts))
 
