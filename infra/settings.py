@@ -38,7 +38,9 @@ class Limits(BaseModel):
         ByteSize(2 * 2**30),
         description="Most bytes that reading one document may take on the disk, its programs included.",
     )
-    cells: int = Field(2_000_000, gt=0, description="Most cells of one spreadsheet, or elements of one electronic invoice.")
+    cells: int = Field(
+        2_000_000, gt=0, description="Most cells of one spreadsheet, or elements of one electronic invoice."
+    )
     attachments: int = Field(200, ge=0, description="Most files within one mail or document.")
     members: int = Field(10_000, ge=0, description="Most files within one archive or mailbox, nested ones included.")
 
