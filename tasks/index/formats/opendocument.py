@@ -7,6 +7,7 @@ shown. Rows and cells that are repeated are repeated, except at the edge of a sh
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from tasks.index.formats.base import Context, clean, load, title_of, with_sectio
 from tasks.index.formats.odf import OpenDocument
 from tasks.index.formats.odf_text import TextWalker, plain_text, repeated, table_rows
 from tasks.index.formats.ooxml import attribute, local
-from tasks.index.formats.sheets import CellCount, Row, sheet_elements, spread, value_text
+from tasks.index.formats.sheets import CellCount, Row, duration_text, sheet_elements, spread, value_text
 from tasks.records import Element, Parsed
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _FLAT = re.compile(rf'<office:document\b[^>]*?office:mimetype="{re.escape(_TYPE)
 SAMPLES = {name: {"mimetype": f"{_TYPE}{kind}".encode()} for kind, name in _KINDS.items()}
 
 _MOST_REPEATED = 1_000
+_TIME = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 _PADDED = re.compile(r"0\d+")
 
 
@@ -117,10 +119,23 @@ def _cell(document: OpenDocument, cell: Any) -> str:
         return value_text(int(number) if number.is_integer() and abs(number) < 1e15 else number)
     if kind == "date":
         return attribute(cell, "date-value").replace("T00:00:00", "").replace("T", " ") or shown
-    if not shown and not kind and (formula := attribute(cell, "formula")):
+    if not shown and kind:  # some programs store the value alone
+        return _stored(cell, kind)
+    if not shown and (formula := attribute(cell, "formula")):
         document.warnings.append("the workbook stores no values for some of its formulas: the formulas are shown")
         return formula.partition(":")[2] or formula
     return shown
+
+
+def _stored(cell: Any, kind: str) -> str:
+    """Return the value of a cell that has no text."""
+    if kind == "percentage" and re.fullmatch(r"-?\d+(\.\d+)?", value := attribute(cell, "value")):
+        return f"{float(value) * 100:.10g}%"
+    if kind == "time" and (time := _TIME.fullmatch(attribute(cell, "time-value"))):
+        hours, minutes, seconds = (int(float(part or 0)) for part in time.groups())
+        return duration_text(dt.timedelta(hours=hours, minutes=minutes, seconds=seconds))
+    value = attribute(cell, f"{kind}-value") or attribute(cell, "value")
+    return value.upper() if kind == "boolean" else clean(value)
 
 
 def _slide(walker: TextWalker, slide: Any, page: int) -> Iterator[Element]:

@@ -301,3 +301,22 @@ def test_heads_and_feet_of_sheets_without_their_fields() -> None:
         ("table", "x | y"),
         ("footer", "Riservato 4417"),
     ]
+
+
+def test_cells_whose_value_stands_in_an_attribute_alone() -> None:
+    def stored(kind: str, **values: str) -> str:
+        told = "".join(f' office:{name.replace("_", "-")}="{value}"' for name, value in values.items())
+        return f'<table:table-cell office:value-type="{kind}"{told}/>'
+
+    cells = [
+        stored("string", string_value="Canone"),
+        stored("float", value="1250.5"),
+        stored("percentage", value="0.125"),
+        stored("boolean", boolean_value="true"),
+        stored("date", date_value="2025-03-03"),
+        stored("time", time_value="PT26H30M00S"),
+    ]
+    row = f"<table:table-row>{''.join(cells)}</table:table-row>"
+    sheet = f'<office:spreadsheet><table:table table:name="a">{row}</table:table></office:spreadsheet>'
+    (table,) = [e for e in read(packed("spreadsheet", sheet), Context("x.ods", Limits())).elements if e.rows]
+    assert table.rows == (("Canone", "1250.5", "12.5%", "TRUE", "2025-03-03", "26:30"),)
