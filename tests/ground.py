@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from infra import lake_upkeep, roots
+from infra import lake_upkeep, locks, roots
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
@@ -82,6 +82,8 @@ def killing(at: int | None = None) -> Iterator[Killer]:
 def _watched(real: Callable[..., Any], killer: Killer, name: str, place: int | None) -> Callable[..., Any]:
     def watched(*given: Any, **named: Any) -> Any:
         what = str(given[place]).rpartition(".")[2] if place is not None and len(given) > place else ""
+        if place is not None and name != "untag":
+            in_its_lane(name, str(given[place]))
         killer(f"{name} {what}".strip())
         return real(*given, **named)
 
@@ -94,6 +96,12 @@ def without_change_times(patch: pytest.MonkeyPatch) -> None:
     Everything under a folder that was copied would else be hashed, and a wrong «unchanged» could not be seen.
     """
     patch.setattr(roots, "_changed_at", lambda status: status.st_mtime_ns)
+
+
+def in_its_lane(verb: str, table: str) -> None:
+    """Every write of the lake holds the writer's lane of its collection, in the thread that writes."""
+    lanes = [lane.name for lane in locks._lanes.get()]
+    assert f"writer:{table.rpartition('.')[0]}" in lanes, f"{verb} {table} without the writer's lane, in {lanes}"
 
 
 class Office:
@@ -172,7 +180,8 @@ def analyse(office: Office) -> None:
     run = staging.Staging(office.settings)
     try:
         stem = facts.stage(run.location, "batch", outcomes, "financial", "")
-        facts.commit(office.lake, C, [stem], "financial")
+        with locks.writer_lane(office.settings, C):
+            facts.commit(office.lake, C, [stem], "financial")
     finally:
         run.close()
 

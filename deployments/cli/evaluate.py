@@ -59,6 +59,7 @@ def evaluate(
     with errors_shown():
         from infra.encoders import load_encoders
         from infra.lake import Lake
+        from infra.locks import writer_lane
         from infra.settings import load
         from tasks.evaluate import runs
         from tasks.search import Searcher
@@ -70,26 +71,29 @@ def evaluate(
             return
         questions = _questions(lake, queries, relevant, collection, half)
         if store:
-            runs.store_questions(lake, collection, questions)
+            with writer_lane(settings, collection):
+                runs.store_questions(lake, collection, questions)
         encoders = load_encoders(settings)
         searcher = Searcher(lake, encoders, collection)
         configured = runs.configuration(lake, encoders, collection)
         found, faults = [], []
         for one in mode or list(Mode):
             run = runs.evaluate(searcher, questions, one.value, k, half, configured)
-            run = _kept(lake, run, against)
+            run = _kept(settings, lake, run, against)
             faults += [f"{one.value}: {fault}" for fault in runs.gate(run, bars)]
             found.append(run.as_json())
         _print(found, as_json, collection, faults)
 
 
-def _kept(lake: Any, run: Any, against: str | None) -> Any:
+def _kept(settings: Any, lake: Any, run: Any, against: str | None) -> Any:
     """Compare a run with an earlier one, where that is asked for, and keep it."""
+    from infra.locks import writer_lane
     from tasks.evaluate import runs
 
     if against:
         run = replace(run, comparisons=tuple(runs.against(run, runs.earlier(lake, run, against))))
-    runs.keep(lake, run)
+    with writer_lane(settings, run.collection):
+        runs.keep(lake, run)
     return run
 
 

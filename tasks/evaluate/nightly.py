@@ -9,6 +9,7 @@ from typing import Any
 from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
+from infra.locks import writer_lane
 from infra.settings import load
 from tasks.collection import tables
 from tasks.collection.evaluations import QUESTIONS
@@ -40,5 +41,6 @@ def measure_collection(collection: str) -> dict[str, Any]:
     run = runs.evaluate(Searcher(lake, encoders, collection), questions, configured=configured)
     with suppress(UsageError):  # the first run, or other questions than before: nothing to compare with
         run = replace(run, comparisons=tuple(runs.against(run, runs.earlier(lake, run, runs.LAST))))
-    runs.keep(lake, run)
+    with writer_lane(settings, collection):
+        runs.keep(lake, run)
     return run.as_json() | {"faults": runs.gate(run, {})}

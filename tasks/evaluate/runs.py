@@ -105,7 +105,7 @@ def configuration(lake: Lake, encoders: Encoders, collection: str) -> str:
 
 
 def keep(lake: Lake, run: Run) -> None:
-    """Add a run to the history of its collection."""
+    """Add a run to the history of its collection. The caller holds the writer's lane."""
     EVALUATIONS.ensure(lake, run.collection)
     row = {
         "run_id": run.id,
@@ -187,11 +187,14 @@ def gate(run: Run, at_least: Mapping[str, float], significance: float = 0.05) ->
 
 
 def store_questions(lake: Lake, collection: str, questions: Sequence[Question]) -> int:
-    """Keep questions with the collection for the nightly run, in place of those before. Returns their number."""
+    """Keep questions with the collection for the nightly run, in one step in place of those before. Returns their number.
+
+    The caller holds the writer's lane.
+    """
     ledger.require(lake, collection)
-    lake.drop(QUESTIONS.name(collection))
     QUESTIONS.ensure(lake, collection)
-    QUESTIONS.write(lake, collection, QUESTIONS.rows(as_rows(questions)))
+    rows = QUESTIONS.rows(as_rows(questions))
+    lake.overwrite(QUESTIONS.name(collection), QUESTIONS.schema, rows.to_batches(), QUESTIONS.key)
     return len(questions)
 
 

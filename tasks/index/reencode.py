@@ -105,10 +105,16 @@ def reencode(settings: Settings, collection: str, prints: Fingerprints, progress
 
 def _encode(settings: Settings, lake: Lake, collection: str, mark: EncoderMark, progress: Progress) -> Receipt:
     """Encode what is not beside yet, round after round, until only a few documents are left."""
-    _begin(lake, collection, mark)
+
+    def left() -> list[Work]:
+        with shards.reaching(settings), writer_lane(settings, collection):
+            return _due(lake, collection)
+
+    with shards.reaching(settings), writer_lane(settings, collection):
+        _begin(lake, collection, mark)
     total, staging = Receipt(), Staging(settings)
     try:
-        due, before = _due(lake, collection), 0
+        due, before = left(), 0
         while (
             len(due) > FEW and len(due) != before
         ):  # what stays due has other elements than the ledger says: see `_rest`
@@ -117,7 +123,7 @@ def _encode(settings: Settings, lake: Lake, collection: str, mark: EncoderMark, 
             engine = shards.Engine(job, _batches(due), progress, Receipt())
             with shards.reaching(settings), workers(settings, 0, len(due) // BATCH_DOCUMENTS) as pool:
                 total += engine.run(pool)
-            due, before = _due(lake, collection), len(due)
+            due, before = left(), len(due)
         return total
     finally:
         staging.close()
@@ -235,8 +241,8 @@ class _Workload(shards.ByDocument):
         raise error
 
     def commit(self, receipts: Sequence[Receipt]) -> None:
-        """Write staged batches beside."""
-        with shards.reaching(self._settings):
+        """Write staged batches beside, under the writer's lane: the thread that commits is in no other."""
+        with shards.reaching(self._settings), writer_lane(self._settings, self._collection):
             _commit(self._lake, self._collection, receipts)
 
 

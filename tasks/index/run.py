@@ -267,8 +267,9 @@ def prune(run: Run, plan: Plan) -> int:
 def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int, reencoded: int = 0) -> dict[str, Any]:
     """Bring the full-text index up to date and clear up. Returns what was done, as `index --json` prints it."""
     _index_chunks(run, bool(plan.to_do))
-    if plan.found:
-        LEDGER.ensure(run.lake, run.collection)
+    if plan.found and not LEDGER.exists(run.lake, run.collection):
+        with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
+            LEDGER.ensure(run.lake, run.collection)
     run.close()
     run.progress.finish()
     emptied = [Failure(root.location, "discover", FailureKind.NOT_FOUND.value, root.message) for root in plan.emptied]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,16 +84,16 @@ def test_what_an_index_run_changes_meanwhile_is_encoded_last(
 ) -> None:
     monkeypatch.setattr(reencode, "FEW", 0)
     index(settings, [str(papers)], "c")
-    real, left = reencode._commit, [True]
+    real, left = reencode._Workload.commit, [True]
 
-    def meanwhile(lake: Lake, collection: str, receipts: object) -> None:
+    def meanwhile(workload: reencode._Workload, receipts: Sequence[reencode.Receipt]) -> None:
         if left.pop() if left else False:
             (papers / "2.txt").write_text("Un testo del tutto diverso, scritto nel frattempo.")
             (papers / "3.txt").unlink()
             index(settings, [str(papers)], "c")
-        real(lake, collection, receipts)  # type: ignore[arg-type]
+        real(workload, receipts)
 
-    monkeypatch.setattr(reencode, "_commit", meanwhile)
+    monkeypatch.setattr(reencode._Workload, "commit", meanwhile)
     index(other(settings), [str(papers)], "c", reencode=True)
     texts = {row["path"][-5:]: row["text"] for row in lake.read(CHUNKS.name("c"), ["path", "text"]).to_pylist()}
     assert len(texts) == 7
