@@ -11,8 +11,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
+from infra.errors import UsageError
+from infra.lake import Lake
+from tasks.collection import ledger
 from tasks.export.records import Analysed, Entry, Material
 from tasks.figures import Box, Figure
 
@@ -46,11 +50,40 @@ def _newest(one: Analysed) -> list[Figure]:
 
 
 def _is_same_file(entry: Entry) -> bool:
-    """Tell whether the file of a ledger's entry is a local PDF with the time that it had when it was indexed."""
-    path = Path(entry.path)
-    if path.suffix.lower() != ".pdf" or not path.is_absolute() or entry.modified_at is None or not path.is_file():
-        return False
-    return abs(path.stat().st_mtime - entry.modified_at.timestamp()) < 2
+    return not why_not(entry.path, entry.modified_at)
+
+
+def why_not(path: str, modified_at: datetime | None) -> str:
+    """Say why nothing can be cut out of a file; "" for a local PDF with the time that it had when it was indexed."""
+    file = Path(path)
+    if file.suffix.lower() != ".pdf":
+        return f"{path} is no PDF, so its figures have no place on a page"
+    if not file.is_absolute() or not file.is_file():
+        return f"{path} is not on this machine"
+    if modified_at is None or abs(file.stat().st_mtime - modified_at.timestamp()) >= 2:
+        return f"{path} changed since it was indexed: index and analyse it again"
+    return ""
+
+
+def cut_one(lake: Lake, collection: str, document_id: str, page: int, box: Sequence[int] | None) -> bytes:
+    """Cut one place out of an indexed document, as PNG.
+
+    Raises:
+        UsageError: there is no place, or the file is no PDF, not here, changed, or cannot be drawn; the message says which.
+    """
+    rows = ledger.read(lake, collection, ["path", "modified_at"], {"document_id": document_id}).to_pylist()
+    if not rows:
+        raise UsageError(f"document {document_id} left the collection {collection}")
+    path = rows[0]["path"]
+    if reason := why_not(path, rows[0]["modified_at"]):
+        raise UsageError(reason)
+    if not box:
+        raise UsageError(f"the place of this figure in {path} is not known: it was calculated, or read without one")
+    left, top, right, bottom = box
+    picture = cut(Path(path), [(page, (left, top, right, bottom))])[0]
+    if picture is None:
+        raise UsageError(f"{path}, page {page}, cannot be drawn")
+    return picture
 
 
 def cut(path: Path, places: Sequence[tuple[int, Box]]) -> list[bytes | None]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from deployments.cli import app
@@ -45,7 +46,7 @@ def test_a_question_is_split_into_item_period_and_firm(
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     settings = Settings(home=str(tmp_path_factory.mktemp("ask")), embedding_model="bundled")
-    names = ("quillmere-statements-2024.csv", "montescaro-bilancio-2024.xlsx")
+    names = ("quillmere-statements-2024.csv", "montescaro-bilancio-2024.xlsx", "trebbio-bilancio-abbreviato-2024.pdf")
     index(settings, [str(SAMPLES / name) for name in names], "c")
     analyse(settings, "c", "financial")
     yield Lake(settings.root)
@@ -111,3 +112,29 @@ def test_the_verb_falls_back_to_search_and_says_so(lake: Lake, monkeypatch: pyte
     assert not told["answered"] and told["reason"] and 0 < len(told["hits"]) <= 2
     shown = run(app, ["ask", "who signed it?", "-c", "c"]).stdout
     assert shown.startswith("No figure: no item")
+
+
+def test_the_verb_cuts_out_the_figure_or_says_why_not(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FALDONE_HOME", str(Path(lake.location).parent))
+    monkeypatch.setenv("FALDONE_EMBEDDING_MODEL", "bundled")
+    picture = tmp_path / "figure.png"
+
+    def told(question: str) -> dict[str, object]:
+        given = ["ask", question, "-c", "c", "--crop", str(picture), "--json"]
+        found: dict[str, object] = json.loads(CliRunner().invoke(app, given).stdout)
+        return found
+
+    for question, reason in (
+        ("ricavi 2024 di Montescaro", "is no PDF"),
+        ("who signed it?", "no figure"),
+        ("current ratio of Trebbio 2024", "not known"),
+    ):
+        answered = told(question)
+        assert answered["crop"] is None and reason in str(answered["crop_reason"]), question
+    assert not picture.exists()
+    answered = told("totale attivo 2024 di Trebbio")
+    assert answered["crop"] == str(picture) and answered["box"]
+    with Image.open(picture) as image:
+        assert image.format == "PNG" and min(image.size) > 10
