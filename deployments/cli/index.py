@@ -177,6 +177,7 @@ def _hits(answer: dict[str, Any]) -> str:
         lines += [
             f"{rank:>2}. {hit['path']}  p. {pages}{section}",
             f"    {text[:240]}{'…' if len(text) > 240 else ''}",
+            *(f"    also in {path}" for path in hit["copies"]),
             "",
         ]
     return "\n".join(lines) + f"{answer['milliseconds']:.0f} ms"

@@ -144,6 +144,13 @@ def marks(text: str) -> frozenset[str]:
     return frozenset(amounts.union(dates(closed), codes(closed)))
 
 
+def long_parts(found: frozenset[str]) -> frozenset[str]:
+    """Return the parts of numbers of papers that are themselves long enough to mean one: of `pd/999123` the `999123`."""
+    return frozenset(
+        part for mark in found for part in mark.split("/") if part != mark and len(part) >= 5 and part.isdecimal()
+    )
+
+
 def unmarked(text: str) -> str:
     """Take out of a text what can be meant exactly, so that its words are left."""
     return " ".join(word for word in without_dates(grouped(text)).split() if not any(c.isdecimal() for c in word))

@@ -1,6 +1,7 @@
 """Measures of one ranked list of hits.
 
-A hit is right by document when its document is relevant, and right by page when one of the question's pages lies in it too.
+A hit is right by document when its document, or one that holds the same passage, is relevant, and right by page when one of the
+question's pages lies in it too.
 Documents are counted once, at their first hit. nDCG: Järvelin and Kekäläinen, ACM TOIS 20 (2002), gain = grade, discount log2.
 """
 
@@ -18,18 +19,28 @@ CUTS = (1, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a hit leads: a document by id and path, and its pages."""
+    """Where a hit leads: a document by id and path, its pages, and the paths of other documents with the same passage."""
 
     document_id: str
     path: str
     page_first: int
     page_last: int
+    copies: tuple[str, ...] = ()
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """Every name by which a question may mean this document."""
+        return frozenset((self.document_id, *_names(self.path)))
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name by which a question may mean this document."""
-        path = PurePosixPath(self.path)
-        return frozenset((self.document_id, self.path, path.name, path.stem))
+        """Every name of this document and of those that hold the same passage."""
+        return self.own_names.union(*map(_names, self.copies))
+
+
+def _names(path: str) -> tuple[str, str, str]:
+    pure = PurePosixPath(path)
+    return path, pure.name, pure.stem
 
 
 def measure(question: Question, hits: Sequence[Place], k: int = 10) -> dict[str, float]:
@@ -79,4 +90,7 @@ def _grade(question: Question, hit: Place) -> int:
 
 
 def _on_page(question: Question, hit: Place) -> bool:
-    return any(hit.page_first <= page <= hit.page_last for page in question.pages)
+    """Tell whether a hit leads to a page of the question; of copies only the one that is shown has known pages."""
+    return not hit.own_names.isdisjoint(question.grades) and any(
+        hit.page_first <= page <= hit.page_last for page in question.pages
+    )

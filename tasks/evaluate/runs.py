@@ -14,13 +14,14 @@ from typing import Any
 from infra.encoders import Encoders
 from infra.errors import FaldoneError, UsageError
 from infra.lake import Lake
-from tasks import search
+from tasks import fusion, search
 from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.evaluations import EVALUATIONS, QUESTIONS
 from tasks.evaluate.compare import Comparison, compare, interval
 from tasks.evaluate.measures import Place, means, measure
 from tasks.evaluate.questions import Half, Question, as_rows, from_rows
+from tasks.fusion import copies, naming
 from tasks.search import Mode, Searcher
 
 LAST = "last"
@@ -81,7 +82,9 @@ def evaluate(
     measured = []
     for done, question in enumerate(questions, 1):
         hits = searcher.search(question.query, k, mode).hits
-        measured.append(measure(question, [Place(h.document_id, h.path, h.page_first, h.page_last) for h in hits], k))
+        measured.append(
+            measure(question, [Place(h.document_id, h.path, h.page_first, h.page_last, h.copies) for h in hits], k)
+        )
         progress(done)
     names = list(dict.fromkeys(name for values in measured for name in values))
     return Run(
@@ -98,9 +101,11 @@ def evaluate(
 
 
 def configuration(lake: Lake, encoders: Encoders, collection: str) -> str:
-    """Hash what decides an answer: the encoder, the chunks as they stand, and the source of the search."""
+    """Hash what decides an answer: the encoder, the chunks as they stand, the source of the search and its weights."""
     name = CHUNKS.name(collection)
-    parts = [encoders.fingerprint, str(lake.count(name)), str(lake.version(name)), inspect.getsource(search)]
+    sources = [inspect.getsource(module) for module in (search, fusion, naming, copies)]
+    weights = str(fusion.load_weights().tolist())
+    parts = [encoders.fingerprint, str(lake.count(name)), str(lake.version(name)), *sources, weights]
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 

@@ -106,3 +106,9 @@ def test_a_bad_line_is_named(tmp_path: Path, text: str, says: str) -> None:
     queries.write_text(text)
     with pytest.raises(UsageError, match=says):
         load_questions(queries)
+
+
+def test_a_copy_is_found_where_its_passage_is_shown_but_on_no_page() -> None:
+    question = Question("q", "x", {"b.pdf": 1}, frozenset({2}))
+    values = measure(question, [Place("a", "/x/a.pdf", 2, 2, ("/x/b.pdf",))])
+    assert values["document_hit@1"] == 1 and values["page_hit@1"] == 0
