@@ -38,7 +38,7 @@ from deployments.api.records import (
 from deployments.api.status import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
 from deployments.kinds import KINDS, kind_of, kind_of_run, queues_of
 from infra.errors import UsageError
-from infra.limits import PRIORITIES, Priority, queue_name, split_queue
+from infra.limits import LOOKS, PRIORITIES, Priority, queue_name, split_queue
 from infra.prefect_api import BULK, BULK_TIMEOUT, PAGE, Api, NotFound, in_thread
 
 __all__ = [
@@ -318,9 +318,18 @@ def chain(sources: Sequence[str], collection: str = "documents", **more: Any) ->
 
 
 def listed(
-    queue: str | None = None, states: Sequence[JobState] = (), limit: int = 100, planned: bool = False
+    queue: str | None = None,
+    states: Sequence[JobState] = (),
+    limit: int = 100,
+    planned: bool = False,
+    looks: bool = True,
 ) -> list[JobStatus]:
-    """Return the latest jobs, newest first; with `planned` also those that a schedule has planned for later."""
+    """Return the latest jobs, newest first.
+
+    Args:
+        planned: also those that a schedule has planned for later.
+        looks: also those that look every few minutes whether there is something to do.
+    """
     from infra import limits
 
     service = _service()
@@ -333,6 +342,8 @@ def listed(
         runs["expected_start_time"] = {"before_": (service.api.now() + timedelta(seconds=2)).isoformat()}
     pools = {"name": {"any_": list(limits.load().pools)}}
     query = {"flow_runs": runs, "work_pools": pools, "sort": "EXPECTED_START_TIME_DESC"}
+    if not looks:
+        query["deployments"] = {"name": {"any_": [kind.name for name, kind in KINDS.items() if name not in LOOKS]}}
     found: list[JobStatus] = []
     for run in service.api.pages("/flow_runs/filter", query, 10 * PAGE):
         one = _status(service, run)

@@ -26,6 +26,11 @@ class Kind:
     parts: int = 1
     resumable: bool = True
 
+    @property
+    def name(self) -> str:
+        """The deployment's own name, without its flow's."""
+        return self.deployment.partition("/")[2]
+
 
 KINDS: dict[str, Kind] = {
     "index": Kind("index/documents", "indexing"),

@@ -10,7 +10,6 @@ Needs a model folder in the transformers layout with safetensors weights. `infra
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -59,7 +58,8 @@ class Bert:
 
     @cached_property
     def _compiled(self) -> Any:
-        openvino = _openvino()
+        import openvino
+
         settings: dict[str, Any] = {
             "NUM_STREAMS": self.threads,  # passes side by side, each on one thread: none waits for another within a layer
             "INFERENCE_NUM_THREADS": self.threads,
@@ -96,21 +96,14 @@ def _given_threads() -> int:
     return int(given) if given.isdecimal() and int(given) else cores()
 
 
-def _openvino() -> Any:
-    """Return the library without its telemetry: its import would send word to its makers, from a fork of this process."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
 class _Graph:
     """Builds the graph: ids int32 [texts, length], mask float32 of that shape (1 a token, 0 padding), places int32 [length]."""
 
     def __init__(self, folder: Path, config: dict[str, Any], int8: bool) -> None:
+        from openvino import opset13
         from safetensors.numpy import load_file
 
-        self._op = _openvino().opset13
+        self._op = opset13
         self._int8 = int8
         stored = {name.removeprefix("bert."): w for name, w in load_file(folder / "model.safetensors").items()}
         self._words = stored.pop("embeddings.word_embeddings.weight")
@@ -122,6 +115,8 @@ class _Graph:
 
     def build(self, mean: bool) -> Any:
         """Return the model: its one result are unit vectors [texts, size], of the mean of all tokens or of the first."""
+        from openvino import Model
+
         op = self._op
         ids = op.parameter([-1, -1], np.int32)
         mask = op.parameter([-1, -1], np.float32)
@@ -129,7 +124,7 @@ class _Graph:
         hidden = self._hidden(ids, mask, places)
         vectors = self._mean(hidden, mask) if mean else op.gather(hidden, self._list(0), op.constant(1))
         flat = op.reshape(vectors, self._list(0, self._size), special_zero=True)
-        return _openvino().Model([op.normalize_l2(flat, self._list(1), 1e-12, "max")], [ids, mask, places])
+        return Model([op.normalize_l2(flat, self._list(1), 1e-12, "max")], [ids, mask, places])
 
     def _hidden(self, ids: Node, mask: Node, places: Node) -> Node:
         """Return what the last layer says of each token, [texts, length, size]."""

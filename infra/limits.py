@@ -12,6 +12,7 @@ from infra.errors import UsageError
 from infra.machine import cores
 
 Priority = Literal["high", "normal", "low"]
+LOOKS = ("sources", "health")  # kinds of job that run every few minutes, whether or not there is something to do
 PRIORITIES: tuple[Priority, ...] = ("high", "normal", "low")
 
 

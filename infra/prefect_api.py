@@ -218,7 +218,7 @@ class Api:
         Args:
             before: only runs that ended earlier.
             most: at most so many, and at most `BULK`.
-            tags: where given, only runs with one of them, and of those only the ones that ended well.
+            tags: where given, only runs with one of them, and of those only the ones that did not fail.
         """
         body = {"flow_runs": _ended(before, tags), "limit": min(most, BULK)}
         ids = [row["id"] for row in self.ask("POST", "/flow_runs/filter", body)]
@@ -288,7 +288,7 @@ def _message(response: httpx.Response) -> str:
 
 
 def _ended(before: datetime, tags: Sequence[str]) -> dict[str, Any]:
-    states = ["COMPLETED"] if tags else list(ENDED)
+    states = ["COMPLETED", "CANCELLED"] if tags else list(ENDED)
     wanted: dict[str, Any] = {"state": {"type": {"any_": states}}, "end_time": {"before_": before.isoformat()}}
     return wanted | {"tags": {"any_": list(tags)}} if tags else wanted
 

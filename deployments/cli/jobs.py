@@ -208,9 +208,12 @@ def jobs_list(
     planned: Annotated[
         bool, typer.Option("--planned", help="Also runs that schedules have planned for later.")
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also jobs that look every few minutes whether there is something to do.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the latest jobs.
+    """List the latest jobs. Those of collect/sources and health/checks only with --all, --state or --json.
 
     Example: faldone jobs list --queue indexing --state FAILURE
     """
@@ -223,7 +226,8 @@ def jobs_list(
         wrong = [name for name in state or [] if name.upper() not in known]
         if wrong:
             raise UsageError(f"--state {wrong[0]}: must be one of {', '.join(sorted(known))}")
-        _print(listed(queue or None, [JobState(name.upper()) for name in state or []], limit, planned), "Jobs", as_json)
+        states = [JobState(name.upper()) for name in state or []]
+        _print(listed(queue or None, states, limit, planned, every or as_json or bool(states)), "Jobs", as_json)
 
 
 @jobs_app.command("active")

@@ -120,6 +120,7 @@ def shared_environment(home: str, folder: Path, platform: Platform, token: str) 
             "PREFECT_API_URL": platform.api,
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
             "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
             "PREFECT_LOGGING_EXTRA_LOGGERS": "faldone",
             "PREFECT_CLI_COLORS": "false",

@@ -26,6 +26,7 @@ from infra.encoders import load_encoders
 from infra.errors import first_line
 from infra.files import is_url, remove_tree
 from infra.lake import Lake
+from infra.limits import LOOKS
 from infra.locks import writer_lane
 from infra.prefect_api import Api
 from infra.settings import Settings
@@ -40,7 +41,6 @@ log = logging.getLogger("faldone.maintain")
 YOUNG = 120.0  # s: a run makes its staging folder an instant before its lock
 REPLACED_DAYS = 7  # what a restore took out
 MODELS_KEPT = 3  # newest versions of each name that stay whatever their age
-LOOKS = ("sources", "health")  # tags of jobs that run every few minutes, whether or not there is something to do
 RUNS_AT_ONCE = 5_000  # deleted in one cleanup, so that a first one does not hold the API for hours
 
 
@@ -257,7 +257,7 @@ def _gone(file: str) -> bool:
 
 
 def old_runs(api: Api, retention: Retention, dry_run: bool) -> Removed:
-    """Remove flow runs that ended before their retention, with logs and artifacts; looks that ended well go sooner."""
+    """Remove flow runs that ended before their retention, with logs and artifacts; looks that did not fail go sooner."""
     now = datetime.now(UTC)
     parts = ((now - timedelta(days=retention.runs), ()), (now - timedelta(days=retention.looks), LOOKS))
     if dry_run:

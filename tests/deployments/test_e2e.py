@@ -26,6 +26,7 @@ from deployments.kinds import KINDS, Kind
 from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
+from infra.limits import LOOKS
 from infra.settings import load
 from ports import free_port
 from tasks.collect import saved
@@ -181,6 +182,8 @@ def test_a_schedule_fires_and_what_waits_has_a_name_that_says_what_runs(work: Pa
         job = jobs.submit("index", {"sources": [str(work)], "collection": "names"})
         assert jobs.status(job.job_id).name == "index-names"
         jobs.cancel(job.job_id)
+        kinds = {one.job_id: one.kind for one in jobs.listed(looks=False)}
+        assert kinds[job.job_id] == "index" and not set(LOOKS) & set(kinds.values())
     finally:
         address.connect().ask("PATCH", "/work_pools/faldone", {"is_paused": False})
 

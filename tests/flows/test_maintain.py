@@ -23,11 +23,11 @@ from flows.restore import restore
 from flows.upkeep import api
 from infra.errors import TransientError
 from infra.lake import Lake
+from infra.limits import LOOKS
 from infra.locks import one_at_a_time
 from infra.prefect_api import BULK
 from infra.settings import Settings
 from tasks.collection import ledger
-from tasks.maintain.cleanup import LOOKS
 from tasks.maintain.common import MaintenanceFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,18 +70,6 @@ def test_pooling_by_the_first_token(encoder: Encoder, tmp_path: Path) -> None:
     exact = Encoder(theirs, "theirs", device="cpu", precision="float32").encode(TEXTS)
     assert np.allclose(Encoder(ours, "ours", precision="float32").encode(TEXTS), exact, atol=1e-4)
     assert not np.allclose(encoder.encode(TEXTS), exact, atol=0.05)
-
-
-@pytest.mark.slow
-def test_encoding_tells_nobody_that_it_was_used() -> None:
-    script = (
-        "import os, sys; os.register_at_fork(before=lambda: os._exit(9))\n"
-        "from infra.encoder import load_encoder; from infra.settings import Settings\n"
-        "load_encoder(Settings(embedding_model='bundled')).encode(['fattura'])\n"
-        "assert 'openvino' in sys.modules and not sys.modules.get('openvino_telemetry')"
-    )
-    quiet = {k: v for k, v in os.environ.items() if k != "CI"}  # where the library holds back by itself
-    assert subprocess.run([sys.executable, "-c", script], env=quiet, check=False, timeout=60).returncode == 0
 
 
 def not_plain(folder: Path, into: Path) -> Path:
