@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("xlsx",)
-VERSION = "3"
+VERSION = "4"
 SAMPLES = {"xlsx": {"xl/workbook.xml": b"<a/>"}}
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')

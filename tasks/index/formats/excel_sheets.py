@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from tasks.index.formats.ooxml import Package, attribute, local, relation_id, xm
 from tasks.records import Element, ElementKind
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_COMMENT_TEXT = 637
 _MARGIN_CODE = re.compile(r'&(?:"[^"]*"|\d+|K[0-9A-F]{6}|[A-Za-z+-]|(&))')
 
 
@@ -72,11 +74,41 @@ def _comments(package: Package, part: str, page: int) -> Iterator[Element]:
                 if text := clean("".join(t.text or "" for t in node.iterchildren("{*}text"))):
                     yield Element("text", text, page)
     for name in package.related(part, "comments"):
-        if (root := package.aside(name)) is not None:
+        if name.endswith(".bin"):
+            yield from (Element("text", text, page) for text in _binary_comments(package, name))
+        elif (root := package.aside(name)) is not None:
             for node in root.iter("{*}comment"):
                 text = clean(unescaped("".join(t.text or "" for t in node.iter("{*}t"))))
                 if text and attribute(node, "ref") not in taken:
                     yield Element("text", text, page)
+
+
+def _binary_comments(package: Package, name: str) -> Iterator[str]:
+    """Yield the comments of a binary workbook's sheet ([MS-XLSB] 2.1.4: each record's kind and size in 7 bits a byte)."""
+    data, place = package.read(name), 0
+    try:
+        while place < len(data):
+            kind, place = _number(data, place, 2)
+            size, place = _number(data, place, 4)
+            if kind == _COMMENT_TEXT:
+                (count,) = struct.unpack_from("<I", data, place + 1)
+                if text := clean(
+                    data[place + 5 : min(place + size, place + 5 + 2 * count)].decode("utf-16-le", "replace")
+                ):
+                    yield text
+            place += size
+    except (struct.error, IndexError):
+        package.warnings.append(f"left out: the rest of the comments in {name}, which is damaged")
+
+
+def _number(data: bytes, place: int, most: int) -> tuple[int, int]:
+    """Return the number of up to `most` bytes at a place, and where it ends."""
+    value = 0
+    for index in range(most):
+        value |= (data[place + index] & 0x7F) << (7 * index)
+        if not data[place + index] & 0x80:
+            return value, place + index + 1
+    return value, place + most
 
 
 def _drawing(package: Package, part: str, root: Any, page: int) -> Iterator[Element]:

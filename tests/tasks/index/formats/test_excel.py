@@ -323,3 +323,23 @@ def test_calamine_reads_the_same_values() -> None:
     book.active.append(["Voce", 2024, 0.5])
     elements, pages = calamine_sheets(saved(book), CellCount(100))
     assert (elements[0].rows, pages) == ((("Voce", "2024", "0.5"),), 1)
+
+
+def test_comments_of_a_binary_workbook() -> None:
+    import struct
+
+    from office import packed
+    from tasks.index.formats.excel_sheets import _binary_comments
+    from tasks.index.formats.ooxml import Package
+
+    def record(kind: int, data: bytes) -> bytes:
+        size = len(data)
+        return bytes([kind & 0x7F | 0x80, kind >> 7, size & 0x7F | 0x80, size >> 7]) + data
+
+    words = "Penale stimata: 7.300 € " * 4
+    text = b"\1" + struct.pack("<I", len(words)) + words.encode("utf-16-le") + b"\0" * 8
+    stream = record(628, b"") + record(635, b"\0" * 36) + record(637, text) + record(636, b"")
+    package = Package(packed({"xl/comments1.bin": stream, "xl/cut.bin": stream[:-3] + b"\xff"}))
+    assert list(_binary_comments(package, "xl/comments1.bin")) == [words.strip()]
+    assert list(_binary_comments(package, "xl/cut.bin")) == [words.strip()]
+    assert package.warnings == ["left out: the rest of the comments in xl/cut.bin, which is damaged"]
