@@ -90,7 +90,8 @@ def _listing(fs: Any, top: str) -> Iterator[tuple[str, Any]]:
             continue
         for info in entries:
             name = str(info["name"])
-            if name in seen or not name.startswith(f"{top.rstrip('/')}/") or "?" in name.removeprefix(top):
+            below = f"{bare}/" if (bare := top.rstrip("/")) else ""  # WebDAV names what is in its root without a slash
+            if name in seen or not name.startswith(below) or "?" in name.removeprefix(top):
                 continue  # a page may link to its parent, to itself, and to itself in another order
             seen.add(name)
             if info.get("type") == "directory":
