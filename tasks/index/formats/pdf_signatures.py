@@ -7,10 +7,12 @@ in hexadecimal. Both must stand uncompressed in the file, so no PDF library is n
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tasks.index.formats.cms import Signature, as_metadata, read_signed, signatures_of
 
@@ -30,10 +32,11 @@ def signature_metadata(source: Path | bytes) -> dict[str, str]:
     """
     with _opened(source) as data:
         found = list(signatures(data))
+        stamps = "; ".join(dict.fromkeys(stamp for _, _, stamp in found if stamp))
         if not found and _misplaced(data):
             return {"signature": "PAdES", "signature_covers_content": "no"}
-    metadata = as_metadata([signature for signature, _ in found], "PAdES" if found else "")
-    if metadata.get("signature_covers_content") == "yes" and not any(whole for _, whole in found):
+    metadata = as_metadata([signature for signature, _, _ in found], "PAdES" if found else "", stamps)
+    if metadata.get("signature_covers_content") == "yes" and not any(whole for _, whole, _ in found):
         metadata["signature_covers_content"] = "part"
     return metadata
 
@@ -47,8 +50,11 @@ def _misplaced(data: bytes | mmap.mmap) -> bool:
     )
 
 
-def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool]]:
-    """Yield the signatures of a PDF, each with whether it covers the file to its end; one that cannot be read has no signer."""
+def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool, str]]:
+    """Yield the signatures of a PDF, each with whether it covers the file to its end and the moment of a time stamp.
+
+    One that cannot be read has no signer, and neither has the time stamp of a document (ETSI EN 319 142-1, 5.5).
+    """
     end = len(data)
     while end and data[end - 1 : end] in b"\0\r\n ":
         end -= 1
@@ -60,10 +66,45 @@ def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool]]:
         letters = re.sub(rb"[^0-9A-Fa-f]", b"", gap)
         try:
             message = read_signed(bytes.fromhex(letters[: len(letters) // 2 * 2].decode()))
-            for signature in signatures_of(message, data[:length] + data[after : after + rest]):
-                yield signature, after + rest >= end
+            covered = data[:length] + data[after : after + rest]
+            if stamp := _stamp(message):
+                yield Signature("", covers=_imprints(stamp, covered)), after + rest >= end, _moment(stamp)
+                continue
+            for signature in signatures_of(message, _signed_content(message, covered)):
+                yield signature, after + rest >= end, ""
         except (ValueError, TypeError, KeyError, AttributeError):
-            yield Signature(""), False
+            yield Signature(""), False, ""
+
+
+def _stamp(message: Any) -> Any:
+    """Return what a time stamp states, None for the signature of a person."""
+    from asn1crypto import tsp  # registers the content of a time stamp
+
+    information = message["encap_content_info"]
+    if information["content_type"].native != "tst_info":
+        return None
+    return tsp.TSTInfo.load(bytes(information["content"]))
+
+
+def _imprints(stamp: Any, covered: bytes) -> bool | None:
+    imprint = stamp["message_imprint"]
+    try:
+        digest = hashlib.new(imprint["hash_algorithm"]["algorithm"].native, covered, usedforsecurity=False).digest()
+    except ValueError:
+        return None  # an algorithm that this machine does not know
+    return bool(digest == imprint["hashed_message"].native)
+
+
+def _moment(stamp: Any) -> str:
+    moment = stamp["gen_time"].native
+    return str(moment.isoformat()) if moment else ""
+
+
+def _signed_content(message: Any, covered: bytes) -> bytes:
+    """Return what the signed digest is of: the bytes of the PDF or, in the older form `adbe.pkcs7.sha1`, their SHA-1."""
+    inside = message["encap_content_info"]["content"]
+    sha1 = hashlib.sha1(covered, usedforsecurity=False).digest()
+    return sha1 if inside is not None and inside.native is not None and bytes(inside) == sha1 else covered
 
 
 @contextlib.contextmanager
