@@ -14,6 +14,7 @@ from flows.observe import artifacts, retry, table
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
 from tasks.export import run as steps
+from tasks.export.templates import TemplateName
 from tasks.progress import Progress
 
 write_report = task(name="write the report", **retry())(steps.export)
@@ -25,10 +26,7 @@ def export(
         str, Field(pattern=COLLECTION_PATTERN, description="The collection to report on.")
     ] = "documents",
     documents: Annotated[list[str] | None, Field(description="Ids or paths; none means all documents.")] = None,
-    template: Annotated[
-        Literal["financial", "analysis", "collection", "executive", "weekly", "due-dates", "vat", "spend", "findings"],
-        Field(description="What to show."),
-    ] = "analysis",
+    template: Annotated[TemplateName, Field(description="What to show.")] = "analysis",
     output: Annotated[str, Field(description="A file ending in .pdf (or .xlsx), or a folder.")] = "",
     language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",
     on: Annotated[str, Field(description="The day of a report on due dates, ISO; empty means today.")] = "",

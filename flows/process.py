@@ -19,6 +19,7 @@ from infra.lake import COLLECTION_PATTERN
 from infra.stop import StopRequested
 from tasks.analyse import AnalysisName
 from tasks.export.chain import Part, combine, failed_part
+from tasks.export.templates import TemplateName
 
 
 @flow(name="process", flow_run_name="process-{collection}", validate_parameters=True)
@@ -31,10 +32,7 @@ def process(
     force: Annotated[bool, Field(description="Read every document again.")] = False,
     type: Annotated[AnalysisName, Field(description="Which analysis.")] = "comprehensive",
     model: Annotated[str | None, Field(description="A model of the registry, for classify or sentiment.")] = None,
-    template: Annotated[
-        Literal["financial", "analysis", "collection", "executive", "due-dates", "vat", "spend", "findings"],
-        Field(description="Which report."),
-    ] = "analysis",
+    template: Annotated[TemplateName, Field(description="Which report.")] = "analysis",
     output: Annotated[str, Field(description="A file ending in .pdf, or a folder.")] = "",
     language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",
 ) -> dict[str, Any]:

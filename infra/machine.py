@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import secrets
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from infra.errors import UsageError
@@ -87,3 +89,22 @@ def replace_file(path: Path, content: str | bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             beside.unlink()
         raise
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; at the end the file takes the place of `path`, and after an error it goes.
+
+    For what a person asked for: readable as the umask says, and not forced onto the disk, as `replace_file` does.
+    Missing folders are made. Writers at the same time do not meet.
+
+    Raises:
+        OSError: the folder may not be written to; the former file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

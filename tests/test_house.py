@@ -76,14 +76,23 @@ def test_every_verb_has_an_example() -> None:
 
 
 def test_relative_links_of_the_documents_lead_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")]:
+        for target in re.findall(r"(?:\]\(|src=\")([^)\s:\"]+)", page.read_text(encoding="utf-8")):
+            path, _, place = target.partition("#")
+            file = page.parent / path if path else page
+            assert file.exists(), f"{page.name}: {target}"
+            assert not place or place in anchors(file), f"{page.name}: {target}: no such heading"
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the names by which GitHub links the headings of a page."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.strip().lower()).replace(" ", "-") for head in heads}
 
 
 def test_every_variable_that_the_source_reads_stands_in_a_document() -> None:
     pages = README + "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     for folder in ("deployments", "flows", "tasks", "infra"):
-        for file in (ROOT / folder).rglob("*.py"):
+        for file in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.yaml")]:
             for name in set(re.findall(r"\bFALDONE_[A-Z]+(?:_[A-Z]+)*\b", file.read_text(encoding="utf-8"))):
                 assert name in pages, f"{file.name}: {name} is documented nowhere"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deployments.cli.analyse import TypeName
 from deployments.cli.output import CollectionOption, Exit, JsonOption, emit, errors_shown, run_flow
 
 
@@ -30,15 +31,6 @@ class Language(StrEnum):
 
     EN = "en"
     IT = "it"
-
-
-class AnalysisType(StrEnum):
-    """Analyses that `process` can run."""
-
-    COMPREHENSIVE = "comprehensive"
-    FINANCIAL = "financial"
-    SENTIMENT = "sentiment"
-    CLASSIFY = "classify"
 
 
 TemplateOption = Annotated[
@@ -93,7 +85,7 @@ def process(
     collection: CollectionOption = "documents",
     prune: Annotated[bool, typer.Option(help="Remove documents that are no longer under these sources.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Read every document again.")] = False,
-    type: Annotated[AnalysisType, typer.Option("--type", help="Which analysis.")] = AnalysisType.COMPREHENSIVE,
+    type: Annotated[TypeName, typer.Option("--type", help="Which analysis.")] = TypeName.COMPREHENSIVE,
     model: Annotated[str | None, typer.Option(help="A model of the registry, where the analysis takes one.")] = None,
     template: TemplateOption = TemplateName.ANALYSIS,
     output: OutputOption = "",

@@ -305,11 +305,18 @@ def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str
 
 
 def _called(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the flow's result; what Prefect finds wrong with the parameters or its server, as an error of ours."""
+    """Return the flow's result.
+
+    Raises:
+        UsageError: a parameter has a value that it cannot have.
+    """
     from prefect.exceptions import ParameterTypeError
 
     from infra.errors import UsageError
+    from infra.lake import check_collection
 
+    if "collection" in parameters:
+        check_collection(parameters["collection"])  # Prefect would answer with the pattern
     try:
         result: dict[str, Any] = flow(**parameters)
     except ParameterTypeError as error:

@@ -97,14 +97,15 @@ def _form(as_csv: bool, as_xlsx: bool, as_parquet: bool, as_json: bool, output: 
 def _write(chosen: View, form: str, output: Path, as_json: bool) -> None:
     import json
 
+    from infra.machine import written_beside
     from tasks.query.output import as_bytes, as_json_rows
 
     if form == "json":
         data = json.dumps(as_json_rows(chosen.rows), ensure_ascii=False, indent=1).encode()
     else:
         data = as_bytes(chosen, form)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(data)
+    with written_beside(output) as beside:
+        beside.write_bytes(data)
     receipt = {
         "status": "completed",
         "table": chosen.table,

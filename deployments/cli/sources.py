@@ -80,11 +80,16 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
 
     shown = [
         (
-            row["name"], row["location"], row["collection"], span(row["every"]), last(row), row["message"],
+            row["name"],
+            row["location"],
+            row["collection"],
+            span(row["every"]),
+            last(row),
+            row["message"],
             _minute(row["next_at"]) or "paused",
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     table("Sources", ("source", "location", "collection", "every", "last", "message", "next"), shown)
 
 

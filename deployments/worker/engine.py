@@ -27,7 +27,7 @@ from uuid import UUID
 
 from deployments.api import address, results
 from deployments.kinds import KINDS
-from infra.errors import TransientError
+from infra.errors import TransientError, first_line
 from infra.priority import be_nice
 from infra.processes import end_with
 from infra.stop import BEGUN, FOLDER, StopRequested
@@ -171,7 +171,7 @@ def outcomes(journal: Journal) -> Iterator[None]:
     except StopRequested as error:
         _end("stopped", str(error), journal)
     except PASSING as error:
-        _end("transient", f"{type(error).__name__}: {error}".split("\n", 1)[0], journal)
+        _end("transient", f"{type(error).__name__}: {first_line(error)}", journal)
     except BaseException as error:
         note("failed", str(error), journal)
         raise

@@ -148,9 +148,14 @@ def due(settings: Settings, now: datetime) -> list[Source]:
 
 
 def add(
-    settings: Settings, location: str, collection: str, name: str = "", every: str = "", then: str = "",
+    settings: Settings,
+    location: str,
+    collection: str,
+    name: str = "",
+    every: str = "",
+    then: str = "",
     prune: bool = True,
-) -> Source:  # fmt: skip
+) -> Source:
     """Save a source; nothing runs yet.
 
     Raises:

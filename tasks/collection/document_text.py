@@ -15,6 +15,7 @@ from typing import Any
 
 from infra.errors import UsageError
 from infra.lake import Lake
+from infra.machine import written_beside
 from tasks.collection import ledger
 from tasks.collection.catalogue import one_document
 from tasks.collection.elements import parsed_by_id
@@ -63,21 +64,15 @@ def write_corpus(lake: Lake, collection: str, output: Path) -> dict[str, Any]:
     ledger.require(lake, collection)
     states = ledger.read(lake, collection, ["document_id", "path", "state"]).to_pylist()
     rows = sorted((row["path"], row["document_id"]) for row in states if row["state"] == ledger.INDEXED)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    beside = output.with_name(f".{output.name}.part")
     written = 0
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            for start in range(0, len(rows), AT_ONCE):
-                part = rows[start : start + AT_ONCE]
-                texts = parsed_by_id(lake, collection, [document for _, document in part])
-                for path, document in part:
-                    if (parsed := texts.get(document)) is not None:
-                        file.write(_corpus_entry(path, document, parsed, output.suffix.lower()))
-                        written += 1
-        beside.replace(output)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_beside(output) as beside, beside.open("w", encoding="utf-8") as file:
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            texts = parsed_by_id(lake, collection, [document for _, document in part])
+            for path, document in part:
+                if (parsed := texts.get(document)) is not None:
+                    file.write(_corpus_entry(path, document, parsed, output.suffix.lower()))
+                    written += 1
     return {
         "status": "completed",
         "path": str(output.absolute()),

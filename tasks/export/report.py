@@ -8,7 +8,6 @@ pages in memory. The file is written beside its place and moved there in one ste
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +21,7 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 from reportlab.platypus.doctemplate import CondPageBreak
 
 from infra.errors import UsageError
+from infra.machine import written_beside
 from tasks.export import fonts, style
 from tasks.export.layout import Heading, Piece, Space, write, write_right
 from tasks.export.text import clean, wrap
@@ -58,14 +58,9 @@ def render(report: Report, target: Path, progress: Progress) -> int:
     Raises:
         UsageError: the folder cannot be written to.
     """
-    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pages = _build(report, temporary, progress)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with written_beside(target) as beside:
+            pages = _build(report, beside, progress)
     except OSError as error:
         raise UsageError(f"cannot write the report {target}: {error.strerror or error}") from error
     return pages

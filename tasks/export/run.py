@@ -16,6 +16,7 @@ from pathlib import Path
 from infra import stop
 from infra.errors import UsageError
 from infra.lake import Lake
+from infra.machine import written_beside
 from infra.settings import Settings
 from tasks.export.collect import Progress, collect
 from tasks.export.crops import crops_of
@@ -127,8 +128,12 @@ def write(
     if target.suffix.lower() == ".xlsx":
         if chosen.tables is None or material.papers is None:
             raise UsageError(f"--output {output}: the report {template_name} is written as PDF only")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(as_workbook(chosen.tables(material.papers, words)))
+        workbook = as_workbook(chosen.tables(material.papers, words))
+        try:
+            with written_beside(target) as beside:
+                beside.write_bytes(workbook)
+        except OSError as error:
+            raise UsageError(f"cannot write the report {target}: {error.strerror or error}") from error
         progress("compose", 1, 1)
         pages = 0
     else:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import UsageError, first_line
-from infra.machine import cores, free_port, replace_file, wait_before, with_jitter
+from infra.machine import cores, free_port, replace_file, wait_before, with_jitter, written_beside
 
 
 def test_a_reader_meets_the_old_or_the_new_file_and_never_a_part(tmp_path: Path) -> None:
@@ -34,6 +34,20 @@ def test_what_cannot_be_written_leaves_the_former_file_and_no_rest(
         replace_file(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_output_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    output = tmp_path / "new" / "rows.csv"
+    with written_beside(output) as first, written_beside(output) as second:
+        first.write_text("first")
+        second.write_text("second")
+        assert not output.exists()
+    assert output.read_text() == "first"  # the last to end
+    with pytest.raises(ValueError, match="half"), written_beside(output) as beside:
+        beside.write_text("ha")
+        raise ValueError("half")
+    assert output.read_text() == "first"
+    assert list(output.parent.iterdir()) == [output]
 
 
 def test_a_port_that_is_taken_gives_way_to_one_near_it() -> None:

@@ -1,4 +1,4 @@
-"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION, INTAKE and `compose`, and a line in MODULES.
+"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION, INTAKE and `compose`, and a line in TemplateName.
 
 `compose(material, words)` is a plain function from records to a Report: it reads no table, no file and no clock.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 from infra.errors import UsageError
 from tasks.export.records import Intake, Material, Papers
@@ -16,7 +16,7 @@ from tasks.export.report import Report
 from tasks.export.sheets import Tables
 from tasks.export.words import Words
 
-MODULES: Final = (
+TemplateName = Literal[
     "financial",
     "analysis",
     "collection",
@@ -26,7 +26,8 @@ MODULES: Final = (
     "vat",
     "spend",
     "findings",
-)
+]
+MODULES: Final[tuple[str, ...]] = get_args(TemplateName)
 """Names of templates; the module of `due-dates` is `due_dates.py`."""
 
 

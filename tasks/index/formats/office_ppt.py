@@ -103,7 +103,7 @@ def elements_of_ppt(container: Any) -> tuple[list[Element], int, list[tuple[str,
 
 
 def _pictures(stream: bytes) -> int:
-    """How many pictures the presentation stores, each once however often it is shown."""
+    """Count the pictures that the presentation stores, each once however often it is shown."""
     count = place = 0
     while place + 8 <= len(stream):
         kind, size = struct.unpack_from("<HI", stream, place + 2)

@@ -52,7 +52,7 @@ def unread_pictures(page: Any, words: PageWords, pictures: Sequence[Rect]) -> li
 
 
 def wordless(page: Any, words: PageWords, pictures: Sequence[Rect], read: Sequence[Rect]) -> int:
-    """How many pictures are neither read nor under text: photographs, charts, letterheads."""
+    """Count the pictures that are neither read nor under text: photographs, charts, letterheads."""
     width, height = page.get_size()
     rooms = [room for room in _together(pictures, width, height) if _area(room) > _ORNAMENT * width * height]
     boxes = list(_boxes(words)) if rooms else []

@@ -90,7 +90,7 @@ def read_shapes(page: Any) -> Shapes:
 
 
 def _could_bound_cells(rules: Sequence[Edges]) -> bool:
-    """Whether there are enough lines both ways for a table: most pages have only the lines below sums."""
+    """Tell whether there are enough lines both ways for a table: most pages have only the lines below sums."""
     wide = sum(x1 - x0 > bottom - top for x0, top, x1, bottom in rules)
     fewer, more = sorted((wide, len(rules) - wide))
     return len(rules) <= _MOST_RULES and fewer >= _LINES_OF_ROW and more >= _LINES_OF_TABLE

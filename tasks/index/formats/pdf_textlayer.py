@@ -204,7 +204,7 @@ def _with_mark(probe: _Probe, text: str, start: int, height: float) -> str:
 
 
 def _apart(left: float, bottom: float, right: float, low: float, size: float, length: int) -> bool:
-    """Whether a word's ends are so placed that it must be several words: a new line, or too much room inside."""
+    """Tell by the places of a word's ends whether it is several words: they stand on two lines, or too far apart."""
     if right < left or abs(bottom - low) > 0.9 * (size if size > 1.0 else 1.0):
         return True
     return right - left > (0.75 * length + 1.0) * size

@@ -12,7 +12,8 @@ import pypdf
 import pytest
 from typer.testing import CliRunner
 
-from deployments.cli import app, export
+from deployments.cli import app, export, output
+from infra.errors import UsageError
 
 
 @pytest.mark.e2e
@@ -69,6 +70,11 @@ def test_failures_of_the_chain_are_listed_with_their_part() -> None:
     assert "index: /0: Broken." in text
     assert "and 2 more" in text
     assert "/r.pdf (3 pages)" in text
+
+
+def test_a_name_that_no_collection_can_have_is_explained_in_words() -> None:
+    with pytest.raises(UsageError, match=r"collection 'Clienti 2024': use 1 to 63 lower-case letters"):
+        output._called(lambda **_: {}, {"collection": "Clienti 2024"})
 
 
 @pytest.mark.parametrize("line", [["export", "-t", "balance"], ["export", "-l", "fr"], ["process"]])

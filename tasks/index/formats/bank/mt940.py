@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from infra.errors import first_line
 from tasks.office.records import Movement, Statement
 
 _MESSAGE = re.compile(r"^:20:", re.MULTILINE)
@@ -65,7 +66,7 @@ def _parsed(message: str, problems: list[str]) -> Any:
             transactions = mt940.models.Transactions(tags=tags, options=mt940.Options.all())
             transactions.parse(attempt)
         except RuntimeError as error:  # an unknown tag or a field that does not fit its pattern
-            failure = failure or str(error).strip().splitlines()[0][:200]
+            failure = failure or first_line(error, 200)
             continue
         if attempt != message:
             left = ", ".join(f":{tag}:" for tag in dict.fromkeys(_UNNEEDED.findall(message)))
