@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.errors import TransientError, UsageError
-from infra.prefect_api import PAGE, Api, address, moment
+from infra.prefect_api import BULK, PAGE, Api, address, moment
 from prefect_rows import NOW, Server, rows_server
 
 
@@ -96,7 +96,7 @@ def test_old_runs_go_with_their_artifacts(server: Server, api: Api) -> None:
     assert api.remove_runs(NOW, 10_000, ["look"]) == ["a", "b"]
     bodies = {(method, path): body for method, path, body in server.asked}
     wanted = bodies["POST", "/flow_runs/filter"]
-    assert (wanted["limit"], wanted["flow_runs"]["state"]["type"]["any_"]) == (PAGE, ["COMPLETED"])
+    assert (wanted["limit"], wanted["flow_runs"]["state"]["type"]["any_"]) == (BULK, ["COMPLETED"])
     assert ("DELETE", "/artifacts/x") in bodies
     assert bodies["POST", "/flow_runs/bulk_delete"]["flow_runs"] == {"id": {"any_": ["a", "b"]}}
 

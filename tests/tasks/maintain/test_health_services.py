@@ -104,7 +104,8 @@ def test_the_workers_of_a_scheduler_by_memory_and_heartbeat(
     }
     with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
         remote = settings.model_copy(update={"dask": cluster.scheduler_address})
-        monkeypatch.setattr(health, "MEMORY_WARN", 10**12)
+        monkeypatch.setattr(health, "MEMORY_WARN", 10**12)  # this process has the memory of all tests before
+        monkeypatch.setattr(health, "MEMORY_RECYCLE", 10**12)
         state, words = health.dask(remote)
         assert (state, words.startswith("2 workers, the largest ")) == ("ok", True)
         monkeypatch.setattr(health, "MEMORY_WARN", 1)
