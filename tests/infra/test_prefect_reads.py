@@ -96,7 +96,7 @@ def test_old_runs_go_with_their_artifacts(server: Server, api: Api) -> None:
     assert api.remove_runs(NOW, 10_000, ["look"]) == ["a", "b"]
     bodies = {(method, path): body for method, path, body in server.asked}
     wanted = bodies["POST", "/flow_runs/filter"]
-    assert (wanted["limit"], wanted["flow_runs"]["state"]["type"]["any_"]) == (BULK, ["COMPLETED"])
+    assert (wanted["limit"], wanted["flow_runs"]["state"]["type"]["any_"]) == (BULK, ["COMPLETED", "CANCELLED"])
     assert ("DELETE", "/artifacts/x") in bodies
     assert bodies["POST", "/flow_runs/bulk_delete"]["flow_runs"] == {"id": {"any_": ["a", "b"]}}
 

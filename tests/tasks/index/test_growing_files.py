@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.roots import Found
+from infra.roots import Found, file_stamp
 from infra.settings import Settings
 from tasks.index import discover
 from tasks.index.run import carry_out, opened
@@ -85,7 +85,7 @@ def test_which_files_get_a_second_look(tmp_path: Path) -> None:
     assert not discover.may_grow(Found("s3://b/a.pdf", 1, "etag"), 10), "an object store shows no halves"
     assert discover.may_grow(Found("sftp://h/a.pdf", 1, "1"), 10)
     ahead = written(tmp_path / "ahead.txt", "whole", now + 900)
-    item = Found(str(ahead), ahead.stat().st_size, str(ahead.stat().st_mtime_ns))
+    item = Found(str(ahead), ahead.stat().st_size, file_stamp(ahead.stat()))
     gone = Found(str(tmp_path / "gone.txt"), 1, "1")
     whole, waiting = discover.second_look([item, gone], [], (), 0.01)
     assert whole == [item]

@@ -28,7 +28,7 @@ from infra.lake import Lake
 from infra.locks import one_at_a_time, writer_lane
 from infra.settings import Settings
 from tasks.collection import ledger, recover
-from tasks.maintain import audit, backup, cleanup, optimise, restore, stored_backups
+from tasks.maintain import audit, backup, cleanup, optimise, restore, stored_backups, verification
 from tests.tasks.maintain import small
 
 pytestmark = pytest.mark.slow
@@ -138,7 +138,11 @@ def left_behind(settings: Settings) -> list[str]:
     found += [f"{name} {label}" for name in lake.names() for label in upkeep.tags(lake, name)]
     if Path(store.location).is_dir():
         there = store.backups()
-        found += [path.name for path in Path(store.location).iterdir() if path.name not in {"data", *there}]
+        found += [
+            path.name
+            for path in Path(store.location).iterdir()
+            if path.name not in {"data", verification.RECORD, *there}
+        ]
         needed = {file.sha256 for name in there for file in stored_backups.read(store, name).files}
         found += [path.name for path in Path(store.location).glob("data/*/*") if path.name not in needed]
     with writer_lane(settings, "documents", wait=0.1):  # raises where somebody holds it
