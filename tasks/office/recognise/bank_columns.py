@@ -203,10 +203,11 @@ def headless(rows: Sequence[Sequence[str]]) -> Columns | None:
     currency, and a text.
     """
     width = len(rows[0]) if rows else 0
-    sample = rows[:SAMPLE]
-    if width < 5 or len(rows) < 2 or not any(_is_date(cell) for cell in rows[0]):
+    day_at = next((c for c in range(width) if _is_date(rows[0][c])), None)
+    if width < 5 or len(rows) < 2 or day_at is None:
         return None
-    if any(len(row) < width for row in sample):
+    sample = [row for row in rows[:SAMPLE] if len(row) >= width and _is_date(row[day_at])]
+    if len(sample) < 0.9 * len(rows[:SAMPLE]):  # a line of words among them is no other table yet
         return None
     cells = [[row[c].strip() for row in sample] for c in range(width)]
     dates = [c for c in range(width) if all(map(_is_date, cells[c]))]

@@ -76,6 +76,13 @@ def test_several_accounts_and_currencies_are_a_statement_each() -> None:
     assert (dollars.currency, dollars.account, len(dollars.movements)) == ("USD", "IT60X0542811101000000123456", 1)
 
 
+def test_a_line_of_words_does_not_make_another_table_of_one_without_a_head() -> None:
+    rows = [f"{day:02d}.04.2026;KAUF;{day:02d}.04.2026;-{day},10;EUR" for day in range(1, 29)]
+    (found,) = statements("\n".join([*rows[:9], "Hinweis der Bank;;;;", *rows[9:]]) + "\n")
+    assert (len(found.movements), found.left_out) == (28, 0)
+    assert statements("\n".join([*rows[:3], "Summe;;;;", "Hinweis;;;;"]) + "\n") == []
+
+
 def test_what_is_not_booked_is_left_out_and_counted() -> None:
     text = (
         "Date,Description,Amount,Balance,Status\n2026-04-02,Sale,10.00,110.00,Posted\nPending,Hotel,-7.00,,Pending\n"
