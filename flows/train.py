@@ -17,6 +17,7 @@ from prefect.artifacts import create_image_artifact
 from pydantic import Field
 
 from flows.observe import artifacts, retry, table
+from infra.lake import COLLECTION_PATTERN  # models are named like collections
 from infra.settings import load
 from tasks.classifiers import spec as records
 from tasks.progress import Progress
@@ -36,7 +37,7 @@ def train(
     data: Annotated[
         str, Field(min_length=1, description="A CSV, JSONL or Parquet file of labelled texts, or its URL.")
     ],
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="The model's name in the registry.")],
+    name: Annotated[str, Field(pattern=COLLECTION_PATTERN, description="The model's name in the registry.")],
     mode: Annotated[
         Literal["auto", "linear", "head", "full"],
         Field(

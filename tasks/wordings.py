@@ -13,7 +13,10 @@ from importlib.resources import files
 
 
 class WordingError(ValueError):
-    """A table of wordings is not as its reader needs it: a fault of this installation, named with file and line."""
+    """A table of wordings is not as its reader needs it; the message names file and line.
+
+    Not of the tree: a fault of the program, and none of a user, a service or a document.
+    """
 
 
 def load_table(package: str, name: str, columns: Sequence[str]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""`prefect.yaml` read as data: what it promises exists, fits the flows, and ticks as the contract says."""
+"""`prefect.yaml` read as data: what it promises exists, fits the flows, and runs at its times."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def full_name(row: dict[str, Any]) -> str:
     return f"{row['entrypoint'].rpartition('.')[2]}/{row['name']}"
 
 
-def test_the_deployments_are_those_of_the_contract_and_of_the_job_service() -> None:
+def test_the_deployments_are_those_listed_here_and_of_the_job_service() -> None:
     names = [full_name(row) for row in ROWS]
     assert len(names) == len(set(names))
     wrong = sorted(set(names) ^ (BY_HAND | set(SCHEDULES)))
@@ -53,7 +53,8 @@ def test_the_deployments_are_those_of_the_contract_and_of_the_job_service() -> N
     wrong = sorted({kind.deployment for kind in KINDS.values()} ^ set(names))
     assert not wrong, f"prefect.yaml and KINDS in deployments/kinds.py differ by {wrong}"
     queues = {full_name(row): row["work_pool"]["work_queue_name"] for row in ROWS}
-    assert queues == {kind.deployment: kind.queue for kind in KINDS.values()}
+    wrong = dict(set(queues.items()) ^ {(kind.deployment, kind.queue) for kind in KINDS.values()})
+    assert not wrong, f"the queues of {sorted(wrong)} differ between prefect.yaml and KINDS in deployments/kinds.py"
     numbers = limits.load()
     assert set(queues.values()) == set(numbers.queues)
     assert all(row["work_pool"]["name"] == numbers.pool_of(row["work_pool"]["work_queue_name"]) for row in ROWS)
@@ -78,15 +79,17 @@ def test_each_entrypoint_is_a_flow_whose_parameters_read_well(row: dict[str, Any
     assert FILE["pull"] == []
 
 
-def test_schedules_have_the_contract_s_ticks_zone_and_slugs_and_never_pile_up() -> None:
+def test_schedules_have_their_times_zone_and_slugs_and_runs_never_pile_up() -> None:
     for row in ROWS:
         schedules = row.get("schedules", [])
         name = full_name(row)
-        assert [one["cron"] for one in schedules] == ([SCHEDULES[name]] if name in SCHEDULES else [])
+        times = [one["cron"] for one in schedules]
+        assert times == ([SCHEDULES[name]] if name in SCHEDULES else []), f"{name}: {times} is not in SCHEDULES here"
         for one in schedules:
             assert one["timezone"] == "Europe/Rome"
             assert one["slug"]
             assert one["active"] is True
+            assert "concurrency_limit" in row, f"give {name} in prefect.yaml `concurrency_limit: *alone`"
             assert row["concurrency_limit"]["limit"] == 1
             assert row["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
     slugs = [one["slug"] for row in ROWS for one in row.get("schedules", [])]
@@ -114,7 +117,7 @@ def test_there_is_one_backup_each_night_also_when_the_clocks_change(night: str) 
     assert of_the_night[0].astimezone(ROME).hour in {1, 2}
 
 
-def test_the_other_ticks_keep_local_time_across_a_change_of_clocks() -> None:
+def test_the_other_runs_keep_local_time_across_a_change_of_clocks() -> None:
     sunday = datetime(2026, 3, 28, 12, tzinfo=ROME)
     assert [tick.hour for tick in ticks("0 8 * * 1", sunday, 3)] == [8, 8, 8]
     assert [tick.weekday() for tick in ticks("0 8 * * 1", sunday, 3)] == [0, 0, 0]
