@@ -114,7 +114,8 @@ def test_search_answers_in_the_contracts_shape() -> None:
     answer = told(faldone("search", "debiti verso fornitori", "-c", "papers", "-k", "2", "--json"))
     assert set(answer) == {"query", "collection", "mode", "milliseconds", "hits"}
     assert len(answer["hits"]) == 2
-    assert set(answer["hits"][0]) == {"document_id", "path", "page_first", "page_last", "section", "text", "score"}
+    contract = {"document_id", "path", "page_first", "page_last", "section", "text", "score"}
+    assert set(answer["hits"][0]) == contract | {"copies"}
     assert answer["hits"][0]["path"].endswith(("a.txt", '"c".txt'))
     person = faldone("search", "inventory", "-c", "papers", "--mode", "text")
     assert "b.txt" in person.stdout.splitlines()[0]
