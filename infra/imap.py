@@ -164,7 +164,7 @@ def _examine(client: imaplib.IMAP4, place: Address, location: str) -> int:
         raise UsageError(f"{location}: there is no folder {place.folder}: {_words(data)}")
     _, told = client.response("UIDVALIDITY")
     if not told or told[0] is None:
-        raise UsageError(f"{place.host} tells no UIDVALIDITY, so its messages cannot be told apart")
+        raise UsageError(f"{place.host} gives no UIDVALIDITY, so new messages cannot be told from old ones")
     return int(told[0])
 
 

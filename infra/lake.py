@@ -189,7 +189,7 @@ class Lake:
             table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
 
     def overwrite(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], key: str) -> None:
-        """Put other rows, of another schema perhaps, in the place of a table's, in one commit; its indexes go with the old rows.
+        """Replace all rows of a table in one commit, with another schema if need be; its indexes go with the old rows.
 
         Readers that opened the former version go on with it.
         """

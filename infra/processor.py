@@ -21,7 +21,7 @@ STILL = frozenset("SI")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a process and its programs have had.
+    """Resources that a process and its descendants have used.
 
     Attributes:
         seconds: processor time, that of ended programs included.

@@ -132,7 +132,7 @@ class Daemon:
                     due[step] = time.monotonic() + every[step]
 
     def tend(self) -> None:
-        """Queue dead jobs again, and send callbacks; write the note again when somebody has spoilt it."""
+        """Queue dead jobs again, and send callbacks; write the daemon's note again when it was changed."""
         self.tender.sweep()
         self.tender.call_back()
         if state.read(self.settings) != self.platform:

@@ -51,7 +51,7 @@ class AlertStore:
         self.open: dict[str, Problem] = {one["key"]: Problem(**known(Problem, one)) for one in rows}
 
     def begin(self, problem: Problem) -> None:
-        """Take note of a problem, and tell people when it is new."""
+        """Record a problem, and alert people when it is new."""
         before = self.open.get(problem.key)
         told = (before is not None and before.told) or self._tell(problem.subject, problem.text)
         since, count = (before.since, before.count) if before else (time.time(), 0)
@@ -61,7 +61,7 @@ class AlertStore:
         self._save()
 
     def end(self, key: str, how: str = "") -> None:
-        """Take note that a problem is over, and tell people; nothing happens if it was not there."""
+        """Record that a problem is over, and tell people; does nothing if it was not recorded."""
         before = self.open.get(key)
         if before is None:
             return

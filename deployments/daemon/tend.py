@@ -73,7 +73,7 @@ class Tender:
         return found + [run for run in lost if life.claim(run).owner]
 
     def said(self, run: Mapping[str, Any], now: float) -> tuple[tuple[Any, ...], float]:
-        """Return what a job says of itself, and since when it has said nothing else."""
+        """Return a job's sign of life, and since when it has not changed."""
         claim = life.claim(run)
         news = (run["state_id"], claim.owner, claim.beat)
         before = self.heard.get(run["id"])

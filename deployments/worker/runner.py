@@ -153,7 +153,7 @@ class Runner:
             self.kill()
 
     def beat(self, now: float) -> None:
-        """Report progress that is new, and every few seconds that the job lives."""
+        """Report new progress, and every few seconds a sign of life."""
         progress = self.read("progress.json")
         if progress == self.progress and now - self.beaten < self.job.times.heartbeat:
             return
@@ -214,7 +214,7 @@ class Runner:
         return content
 
     def outcome(self) -> dict[str, Any]:
-        """Return how the engine says that the attempt ended; empty when it died before it could."""
+        """Return how the attempt ended, by the engine's note; empty when the engine died first."""
         return self.read("outcome.json")
 
     def settle(self, outcome: dict[str, Any]) -> None:

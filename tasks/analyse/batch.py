@@ -85,7 +85,11 @@ def process(batch: Sequence[Work], request: Request) -> Receipt:
     outcomes = [_outcome(work, *pair) for work, pair in zip(there, done, strict=True)]
     outcomes += [
         _outcome(
-            work, DocumentError(FailureKind.NOT_FOUND, "it has changed or left the index since this run began"), 0.0
+            work,
+            DocumentError(
+                FailureKind.NOT_FOUND, "the document was changed or dropped after this run had begun: run analyse again"
+            ),
+            0.0,
         )
         for work in gone
     ]

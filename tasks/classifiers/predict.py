@@ -162,7 +162,7 @@ class _HeadScorer:
         self._encoder = load_encoder(base_settings(settings, about["base"]))
         if self._encoder.fingerprint != about["fingerprint"]:
             raise UsageError(
-                f"model {about['name']} was trained over another encoder than {about['base']} here: train it again"
+                f"model {about['name']} was trained with another encoder than {about['base']} here: train it again"
             )
         self._head = head.load(folder)
 

@@ -31,7 +31,7 @@ def work_folder(settings: Settings) -> Path:
 
 
 def swap(settings: Settings) -> str:
-    """Carry out the plan under the lanes of every collection that it touches; where the former data went.
+    """Carry out the plan under the lanes of every collection that it touches. Returns where the former data went.
 
     Raises:
         TransientError: a writer holds its lane too long, or the object store cannot be written; `recover` goes on

@@ -107,7 +107,7 @@ PARTIAL = (
 
 
 def may_grow(item: Found, settle: float) -> bool:
-    """Say whether a file may still be being written: its date is younger than `settle` seconds, or a server has no such promise."""
+    """Say whether a file may still grow: it changed less than `settle` seconds ago, or its server shows files before they are whole."""
     if item.path.lower().endswith(PARTIAL):
         return True
     if is_url(item.path):

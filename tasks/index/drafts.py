@@ -109,7 +109,7 @@ def parse(drafts: Sequence[Draft], pipeline: Pipeline, reporter: ProgressReporte
 
 
 def known_before(attachments: list[Draft], lake: Lake, pipeline: Pipeline) -> list[Draft]:
-    """Tell attachments what the ledger has of them; the plan knows files only."""
+    """Give attachments their rows of the ledger; the plan has those of files only."""
     columns = ["document_id", "content_hash", "encoder", "attempts"]
     where: Filter = {"document_id": [draft.work.document_id for draft in attachments], "state": ledger.INDEXED}
     rows = ledger.read(lake, pipeline.collection, columns, where).to_pylist() if attachments else []

@@ -78,7 +78,7 @@ def _outcome(entry: Entry, request: Request, setup: Setup, line: Line) -> tuple[
 
 
 class _Granted:
-    """The processor time of one document, which grows with each page that goes to text recognition."""
+    """The limit on processor time of one document; each page for text recognition raises it."""
 
     def __init__(self, limits: Limits, line: Line) -> None:
         self._limits, self._line = limits, line

@@ -233,7 +233,7 @@ class _Workload(shards.ByDocument):
         return partial(process, settings=settings, collection=self._collection, staging=self._staging)
 
     def lost(self, work: Work, error: DocumentError) -> Receipt:
-        """Stop at a document that cannot be encoded: half a collection is not swapped in.
+        """Stop at a document that cannot be encoded: an incomplete collection is never swapped in.
 
         Raises:
             DocumentError: always.

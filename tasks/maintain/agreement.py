@@ -222,7 +222,7 @@ def _strange(lake: Lake, collection: str, entries: pl.DataFrame, where: Filter |
 
 
 def _owners(lake: Lake, collection: str, where: Filter | None) -> Iterator[tuple[str, set[str]]]:
-    """Yield for each table but the ledger what people call its rows, and whose they are."""
+    """Yield each table but the ledger: its rows' name in messages, and the documents that own them."""
     names = {ELEMENTS.kind: "elements"}
     there = set(lake.names())
     for table in TABLES:

@@ -241,7 +241,7 @@ def quarantine(settings: Settings, retention: Retention, dry_run: bool) -> Remov
 
 
 def _gone_entries(lake: Lake, collection: str) -> list[str]:
-    """List quarantined documents whose file is gone. One that is half taken out keeps its kind of failure, not its state."""
+    """List quarantined documents whose file is gone. One whose removal was interrupted is known by its kind of failure, not by its state."""
     where = {"state": [ledger.QUARANTINED, ledger.WRITING]}
     rows = ledger.read(lake, collection, ["document_id", "kind"], where).to_pylist()
     failed = [row["document_id"] for row in rows if row["kind"]]

@@ -64,7 +64,7 @@ def kind_of_record(record: Record) -> str:
 
 
 def kind_of_text(head: str, metadata: Mapping[str, str]) -> str:
-    """Return the kind of a document by its first lines; certified mail says its own."""
+    """Return the kind of a document by its first lines; certified mail states its kind itself."""
     if metadata.get("pec_kind"):
         return "certified_mail"
     text = head[:HEAD]

@@ -298,7 +298,7 @@ def plain_text(node: Any) -> str:
 
 
 def _own_words(paragraph: Any) -> str:
-    """Return the words that somebody typed into a head or foot: those of its fields (page, sheet, title, date) go.
+    """Return what was typed into a header or footer, without its fields (page, sheet, title, date).
 
     Two words around the number of a page («Page 1 of 3») say nothing.
     """

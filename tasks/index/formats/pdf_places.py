@@ -71,7 +71,7 @@ class Frame(NamedTuple):
         )
 
     def inverse(self) -> Frame:
-        """Return the way back: a turn's matrix is orthogonal, so its inverse is its transpose."""
+        """Return the inverse of a rotation: its matrix is orthogonal, so that is its transpose."""
         a, b, c, d, e, f = self
         return Frame(a, c, b, d, -(a * e + c * f), -(b * e + d * f))
 

@@ -146,9 +146,7 @@ def _read_whole(page: Any, number: int, words: PageWords, notes: Notes) -> PageW
         return known
     notes.tally.add(number, reading)
     if words.broken and seen.words:
-        notes.warnings.append(
-            f"page {number}: the letters of its text layer have no meaning; it was read by recognition"
-        )
+        notes.warnings.append(f"page {number}: its text layer is unreadable; text recognition was used instead")
     return seen
 
 

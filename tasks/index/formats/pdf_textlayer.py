@@ -86,7 +86,7 @@ class _Probe:
         return self.x.value, self.y.value
 
     def guessed(self, index: int) -> bool:
-        """Tell whether a character is not in the document: pdfium put it where it takes a word to end."""
+        """Tell whether pdfium added a character that is not in the document, where it sees a word end."""
         return bool(self.calls.generated(self.text, index) == 1)
 
     def size_and_turn(self, index: int) -> tuple[float, int]:

@@ -62,7 +62,7 @@ class Pictures:
     def left(self) -> Iterator[Element]:
         """Yield the text of the pictures that were left alone, for a document that has none otherwise."""
         if len(self.small) > _MOST_OF_NO_TEXT:
-            self.warnings.append(f"of {len(self.small)} pictures only the first {_MOST_OF_NO_TEXT} were read")
+            self.warnings.append(f"only the first {_MOST_OF_NO_TEXT} of {len(self.small)} pictures were read")
         for name, page, data in self.small[:_MOST_OF_NO_TEXT]:
             yield from self._read(name, data, page)
         self.unread = self.unread[_MOST_OF_NO_TEXT:]

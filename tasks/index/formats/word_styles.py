@@ -54,7 +54,7 @@ class Styles:
         self._looks: dict[str, Look] = {}
 
     def look(self, properties: Any | None) -> Look:
-        """Return the look of a paragraph with these properties (`w:pPr`): its own word counts before its style's."""
+        """Return the look of a paragraph with these properties (`w:pPr`); they override those of its style."""
         style = self._look(value(properties, "pStyle") or self._default)
         return Look(
             name=style.name,
