@@ -112,7 +112,7 @@ def test_a_server_without_tls_gets_nothing(tmp_path: Path) -> None:
     [
         ({"LOGIN": None}, TransientError, "cannot be reached"),
         ({"EXAMINE": None}, TransientError, "cannot be reached"),
-        ({"EXAMINE": ["* 0 EXISTS"]}, UsageError, "tells no UIDVALIDITY"),
+        ({"EXAMINE": ["* 0 EXISTS"]}, UsageError, "gives no UIDVALIDITY"),
         ({"EXAMINE": ["NO no such mailbox"]}, UsageError, "there is no folder INBOX: no such mailbox"),
     ],
 )

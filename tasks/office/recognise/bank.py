@@ -23,7 +23,7 @@ ABOVE = 8
 """Elements at the top of a document among which balances are looked for."""
 
 _TOTAL = re.compile(r"^\s*(?:total[eis]?|totali|turnover|riepilogo|summe|gesamt)\b", re.IGNORECASE)
-_MONEY = re.compile(r"[-−]?\d{1,3}(?:[.,'’]\d{3})*[.,]\d{2}(?!\d)|[-−]?\d+[.,]\d{2}(?!\d)")
+MONEY = re.compile(r"[-−]?\d{1,3}(?:[.,'’]\d{3})*[.,]\d{2}(?!\d)|[-−]?\d+[.,]\d{2}(?!\d)")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _NUMBERED = re.compile(
     r"(?:account|conto|konto|rekening|compte)\b(?: (?:corrente|number|no\.?|n\.|nr\.?|nummer))?\s*[:#|]?\s*(\d[\d \-]{4,30}\d)",
@@ -192,7 +192,7 @@ def _stated(table: _Table, parsed: Parsed) -> tuple[Balance | None, Balance | No
     above = [line for e in parsed.elements[:ABOVE] if e.kind != "table" for line in e.text.split("\n")]
     for text in [*above, *(" ".join(cell for cell in row if cell) for row in table.rows)]:
         for place, pattern in enumerate((OPENING, CLOSING)):
-            if pattern.search(text) and (money := _MONEY.findall(_DAY.sub(" ", text))):
+            if pattern.search(text) and (money := MONEY.findall(_DAY.sub(" ", text))):
                 when = _DAY.search(text)
                 value = amount(money[-1], decimal_mark(money[-1:]))
                 if value is not None:

@@ -22,7 +22,7 @@ ROLES = words(
     balance="saldo|balance|saldo finale",
 )
 _TOTAL = re.compile(r"(?:tot|totale|totali|total|totals)\b")
-_DAY = re.compile(r"\b(?:al|as of|as at|chiuso al)\s+(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4})", re.IGNORECASE)
+CLOSING_DAY = re.compile(r"\b(?:al|as of|as at|chiuso al)\s+(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4})", re.IGNORECASE)
 
 
 def find(parsed: Parsed) -> Iterator[Book]:
@@ -63,5 +63,5 @@ def _account(table: Grid, row: Sequence[str], line: int) -> Account | None:
 def _date(parsed: Parsed, table: Grid) -> date | None:
     """Return the day that the heading names: `al 31/12/2025`."""
     heading = " ".join((parsed.title, table.before, *(e.text for e in parsed.elements[:6] if e.kind != "table")))
-    found = _DAY.findall(heading)
+    found = CLOSING_DAY.findall(heading)
     return day(found[-1]) if found else None

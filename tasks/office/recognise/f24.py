@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from tasks.office.recognise.bank import _MONEY
+from tasks.office.recognise.bank import MONEY
 from tasks.office.recognise.cells import amount, day
 from tasks.office.recognise.heads import grids, words
 from tasks.office.records import TaxItem, TaxPayment
@@ -20,7 +20,7 @@ ROLES = words(
     credit="importi a credito compensati|importo a credito|credito|importi a credito",
 )
 _FORM = re.compile(r"\bF\s?24\b|MODELLO DI PAGAMENTO\s+UNIFICATO", re.IGNORECASE)
-_BALANCE = re.compile(r"SALDO FINALE[^\d]{0,40}(" + _MONEY.pattern + ")", re.IGNORECASE)
+_BALANCE = re.compile(r"SALDO FINALE[^\d]{0,40}(" + MONEY.pattern + ")", re.IGNORECASE)
 _PAID = re.compile(r"DATA (?:DI |DEL )?VERSAMENTO[^\d]{0,20}(\d{1,2}[/.\-]\d{1,2}[/.\-]\d{4})", re.IGNORECASE)
 _CODE = re.compile(
     r"CODICE FISCALE[^\dA-Z]{0,20}([0-9]{11}|[A-Z]{6}\d\d[A-Z]\d\d[A-Z]\d{3}[A-Z])\s*([^\n]*)", re.IGNORECASE

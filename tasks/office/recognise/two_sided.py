@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from tasks.office.invoice import ZERO
-from tasks.office.recognise.books import _DAY
+from tasks.office.recognise.books import CLOSING_DAY
 from tasks.office.recognise.cells import Mark, amount, day, decimal_mark
 from tasks.office.recognise.heads import fold
 from tasks.office.records import Account, Book
@@ -43,7 +43,7 @@ def _book(element: Element, parsed: Parsed) -> Book | None:
             _read(side, cells, number, mark, element, accounts, stated)
     if not accounts:
         return None
-    found = _DAY.findall(" ".join((parsed.title, *(e.text for e in parsed.elements[:6] if e.kind != "table"))))
+    found = CLOSING_DAY.findall(" ".join((parsed.title, *(e.text for e in parsed.elements[:6] if e.kind != "table"))))
     return Book(
         "two_sided",
         tuple(accounts),
