@@ -42,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("server")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Save what a worker of xdist ran: a busy machine may not let it end by itself in the 10 s that it is given."""
+    if "COVERAGE_PROCESS_CONFIG" in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
+        import coverage
+
+        if (running := coverage.Coverage.current()) is not None:
+            running.save()
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _environment() -> Iterator[None]:
     """What a test's code put into the environment (a platform's addresses, say) ends with its module."""
