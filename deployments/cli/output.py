@@ -315,7 +315,7 @@ def _called(flow: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     from infra.errors import UsageError
     from infra.lake import check_collection
 
-    if "collection" in parameters:
+    if parameters.get("collection"):  # training takes none as ""
         check_collection(parameters["collection"])  # Prefect would answer with the pattern
     try:
         result: dict[str, Any] = flow(**parameters)
