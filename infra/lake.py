@@ -9,12 +9,10 @@ Not fork-safe: open a Lake inside the process that uses it. Object stores take t
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -26,26 +24,11 @@ import pyarrow as pa
 from infra import lake_format, locks
 from infra.errors import TransientError, UsageError
 from infra.files import is_url, private_folder
+from infra.lake_filters import Filter, predicates, single
 from infra.object_store import reaching
-
-Value = str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """A condition other than equality: `low` and `high` are both inside; None is an open end. `negated` turns it round."""
-
-    low: Value = None
-    high: Value = None
-    negated: bool = False
-    holds: str = ""
-
-
-Filter = Mapping[str, Value | Sequence[str] | Sequence[int] | Compare]
 
 COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
-IN_LIST = 2_000  # values of one IN list: longer ones are split into several predicates
 SCORE = "_score"
 DISTANCE = "_distance"
 
@@ -101,7 +84,7 @@ class Lake:
         """
         table = self._open(name)
         parts = [
-            self._query(table, columns, condition, limit).to_arrow() for condition in _predicates(table.schema, where)
+            self._query(table, columns, condition, limit).to_arrow() for condition in predicates(table.schema, where)
         ]
         rows = pa.concat_tables(parts)
         return rows.slice(0, limit) if limit is not None else rows
@@ -111,7 +94,7 @@ class Lake:
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows as `read` does, a batch of `size` at a time, for what does not fit in memory."""
         table = self._open(name)
-        for condition in _predicates(table.schema, where):
+        for condition in predicates(table.schema, where):
             yield from self._query(table, columns, condition, None).to_batches(size)
 
     @staticmethod
@@ -128,7 +111,7 @@ class Lake:
         if not self.exists(name):
             return 0
         table = self._open(name)
-        return sum(int(table.count_rows(condition)) for condition in _predicates(table.schema, where))
+        return sum(int(table.count_rows(condition)) for condition in predicates(table.schema, where))
 
     def upsert(self, name: str, rows: pa.Table, key: str, replace: tuple[str, Sequence[str]] | None = None) -> int:
         """Insert rows or update those with the same key, in one commit; create the table when there is none.
@@ -147,7 +130,7 @@ class Lake:
         merge = table.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
         if replace and replace[1]:
             column, values = replace
-            merge = merge.when_not_matched_by_source_delete(" OR ".join(_in_lists(column, values)))
+            merge = merge.when_not_matched_by_source_delete(single(table.schema, {column: values}))
         rows = rows.select(table.schema.names).cast(table.schema)
         with _writing():
             return int(merge.use_index(False).execute(rows).version)
@@ -220,7 +203,7 @@ class Lake:
             return 0
         table = self._open(name)
         before = table.count_rows()
-        for condition in _predicates(table.schema, where):
+        for condition in predicates(table.schema, where):
             with _writing():
                 table.delete(condition)
         return int(before - table.count_rows())
@@ -274,7 +257,7 @@ class Lake:
         query = table.search(vector, vector_column_name=column).distance_type("cosine").limit(limit)
         # with an approximate index: enough partitions and a second look at full precision for recall@10 ≥ 0.98
         query = query.nprobes(32).refine_factor(5).select([*columns, DISTANCE])
-        condition = _single(table.schema, where)
+        condition = single(table.schema, where)
         return (query.where(condition, prefilter=True) if condition else query).to_arrow()
 
     def matching(
@@ -295,7 +278,7 @@ class Lake:
         table = self._open(name)
         match = MatchQuery(" ".join(terms), column, operator=FullTextOperator.OR)
         query = table.search(match, query_type="fts").limit(limit).select([*columns, SCORE])
-        condition = _single(table.schema, where)
+        condition = single(table.schema, where)
         return (query.where(condition, prefilter=True) if condition else query).to_arrow()
 
     def index_text(self, name: str, column: str = "terms", behind: int = 10_000) -> bool:
@@ -370,88 +353,3 @@ def _writing() -> Iterator[None]:
     except (OSError, RuntimeError, ValueError):
         locks.check()
         raise
-
-
-def _single(schema: pa.Schema, where: Filter | None) -> str | None:
-    parts = list(_predicates(schema, where))
-    return parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts if part)
-
-
-def _predicates(schema: pa.Schema, where: Filter | None) -> Iterator[str | None]:
-    """Yield SQL conditions whose union is the filter; several only where one list of values is too long for one."""
-    if not where:
-        yield None
-        return
-    fixed: list[str] = []
-    split: list[str] = [""]
-    for column, value in where.items():
-        if column not in schema.names:
-            raise UsageError(f"there is no column {column!r}: choose among {', '.join(schema.names)}")
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            lists = _in_lists(column, value)
-            split = [f"{a} AND {b}" if a else b for a in split for b in lists]
-        elif isinstance(value, Compare):
-            fixed.append(_compared(column, schema.field(column).type, value))
-        else:
-            fixed.append(
-                f"{column} IS NULL" if value is None else f"{column} = {_literal(schema.field(column).type, value)}"
-            )
-    for part in split:
-        yield " AND ".join(p for p in [*fixed, part] if p)
-
-
-def _compared(column: str, kind: pa.DataType, value: Compare) -> str:
-    """Return a comparison as SQL, every value quoted by the column's type."""
-    if value.holds:
-        parts = [f"contains(lower({column}), {_quote(value.holds.lower())})"]
-    else:
-        ends = (("<=", value.high), (">=", value.low))
-        parts = [f"{column} {sign} {_literal(kind, end)}" for sign, end in ends if end is not None]
-    inside = " AND ".join(parts) or "true"
-    return f"NOT ({inside})" if value.negated else f"({inside})"
-
-
-def _in_lists(column: str, values: Sequence[str] | Sequence[int]) -> list[str]:
-    distinct = list(dict.fromkeys(values))  # twice in two lists, a value would find its rows twice
-    if not distinct:
-        return ["false"]
-    return [
-        f"{column} IN ({', '.join(map(_quote, distinct[start : start + IN_LIST]))})"
-        for start in range(0, len(distinct), IN_LIST)
-    ]
-
-
-def _quote(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    text = str(value)
-    if "\0" in text:
-        raise UsageError("a filter value holds a zero character")
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _finite(number: float) -> float:
-    """Return the number itself, or raise ValueError for one that SQL has no way to write."""
-    if not math.isfinite(number):
-        raise ValueError(number)
-    return number
-
-
-def _literal(kind: pa.DataType, value: Value) -> str:
-    """Return a value as SQL of the column's own type, so that `--where pages=3` compares numbers.
-
-    Raises:
-        UsageError: the value cannot be of the column's type.
-    """
-    try:
-        if pa.types.is_integer(kind):
-            return str(int(str(value)))
-        if pa.types.is_floating(kind):
-            return repr(_finite(float(str(value))))
-        if pa.types.is_boolean(kind):
-            return {"true": "true", "false": "false"}[str(value).lower()]
-    except (ValueError, KeyError):
-        raise UsageError(f"{value!r} is not a value of type {kind}") from None
-    return _quote(str(value))

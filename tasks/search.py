@@ -22,7 +22,8 @@ import pyarrow as pa
 from infra.encoder import Encoder
 from infra.encoders import Encoders
 from infra.errors import UsageError
-from infra.lake import SCORE, Filter, Lake
+from infra.lake import SCORE, Lake
+from infra.lake_filters import Filter
 from tasks import fusion
 from tasks.collection import ledger, normal, terms
 from tasks.collection.chunks import CHUNKS, VECTOR, EncoderMark, require_encoder

@@ -14,7 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from infra.lake import Filter, Lake
+from infra.lake import Lake
+from infra.lake_filters import Filter
 from tasks.collection import ledger
 from tasks.collection.analyses import ANALYSES, Outcome, Work, rows
 from tasks.collection.staging import stage as stage_rows

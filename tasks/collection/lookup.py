@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.errors import UsageError
-from infra.lake import Filter, Lake
+from infra.lake import Lake
+from infra.lake_filters import Filter
 from tasks.collection import ledger
 
 Row = dict[str, Any]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from infra.lake import Filter, Lake, check_collection
+from infra.lake import Lake, check_collection
+from infra.lake_filters import Filter
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,8 @@ from infra.cluster import check_stop, in_worker
 from infra.encoder import Encoder
 from infra.encoders import Encoders
 from infra.errors import DocumentError, FailureKind
-from infra.lake import Filter, Lake
+from infra.lake import Lake
+from infra.lake_filters import Filter
 from infra.settings import Settings
 from tasks.collection import ledger
 from tasks.collection.elements import ELEMENTS, parsed_by_id

@@ -20,7 +20,8 @@ from infra.cluster import Workers, check_seen, workers
 from infra.encoder import Encoder
 from infra.encoders import load_encoders
 from infra.errors import DocumentError, FailureKind, UsageError
-from infra.lake import Filter, Lake, check_collection
+from infra.lake import Lake, check_collection
+from infra.lake_filters import Filter
 from infra.locks import writer_lane
 from infra.roots import Root
 from infra.settings import Settings

@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from infra.lake import Filter, Lake
+from infra.lake import Lake
+from infra.lake_filters import Filter
 from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.collection.elements import ELEMENTS

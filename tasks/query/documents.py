@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.errors import UsageError
-from infra.lake import Compare, Lake
+from infra.lake import Lake
+from infra.lake_filters import Compare
 from tasks.collection.ledger import LEDGER
 from tasks.office.rows import COLUMNS
 from tasks.query.conditions import Condition, bounds, conditions, selected

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra import lake as lake_module
+from infra import lake_filters
 from infra.errors import TransientError, UsageError
-from infra.lake import Compare, Lake
+from infra.lake import Lake
+from infra.lake_filters import Compare
 
 ROWS: list[dict[str, Any]] = [
     {"key": str(number), "word": word, "n": n, "x": x, "on": on}
@@ -106,7 +107,7 @@ def test_long_lists_are_split_and_give_the_same(filled: Lake, numbers: list[int]
     where = {"n": numbers, "word": words}
     whole = filled.count("c.rows", where)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lake_module, "IN_LIST", 2)
+        patch.setattr(lake_filters, "IN_LIST", 2)
         split = [filled.read("c.rows", ["key"], where).num_rows, filled.count("c.rows", where)]
     assert [whole, whole] == split
     assert whole == sum(row["n"] in numbers and row["word"] in words for row in ROWS)
