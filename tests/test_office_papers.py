@@ -21,7 +21,8 @@ from infra.settings import load
 from tasks.analyse.run import analyse
 from tasks.collection.elements import read_documents
 from tasks.index.run import index
-from tasks.query.views import Office, view
+from tasks.query.office import Office
+from tasks.query.views import view
 from tasks.records import Document
 
 FOLDER = Path(os.environ.get("OFFICE_PAPERS", "/nonexistent"))

@@ -57,7 +57,8 @@ def query(
         from infra.lake import Lake
         from infra.settings import load
         from tasks.query.conditions import check_columns, conditions, selected
-        from tasks.query.views import Office, View, view
+        from tasks.query.office import Office
+        from tasks.query.views import View, view
 
         settings = load()
         lake = Lake(settings.root)

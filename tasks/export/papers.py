@@ -10,7 +10,8 @@ from typing import Any
 from infra.lake import Lake
 from tasks.export.records import Papers
 from tasks.export.words import Words
-from tasks.query.views import Office
+from tasks.query.crosschecks import all_findings
+from tasks.query.office import Office
 
 Row = Mapping[str, Any]
 
@@ -47,7 +48,7 @@ def collect_papers(
         dues=dues,
         vat=mine(office.stored("invoice_vat")),
         lines=mine(office.stored("invoice_lines")),
-        findings=mine(office.findings),
+        findings=mine(all_findings(office)),
         vat_periods=mine(office.stored("vat_periods")),
     )
 

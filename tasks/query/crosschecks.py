@@ -10,13 +10,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tasks.office.rules import sentence
 from tasks.query.books import items
 from tasks.query.links import party_key, plain_number
-
-if TYPE_CHECKING:
-    from tasks.query.views import Office
+from tasks.query.office import Office
 
 Row = dict[str, Any]
 
@@ -24,6 +23,12 @@ VAT_MONTHS = {f"60{month:02}": month for month in range(1, 13)}
 """F24 codes 6001 to 6012 pay the VAT of their month; 6031 to 6034 that of a quarter."""
 VAT_QUARTERS = {f"603{quarter}": quarter for quarter in range(1, 5)}
 WITHHOLDING = "1040"
+
+
+def all_findings(office: Office) -> list[Row]:
+    """Return what each paper contradicts itself in, and what papers contradict each other in, with a sentence each."""
+    rows = [*office.stored("findings"), *cross_findings(office)]
+    return [row | {"message": sentence(row["rule"], json.loads(row["values"] or "{}"))} for row in rows]
 
 
 def cross_findings(office: Office) -> Iterator[Row]:

@@ -15,7 +15,8 @@ from infra.lake_filters import Compare
 from tasks.collection.ledger import LEDGER
 from tasks.office.rows import COLUMNS
 from tasks.query.conditions import Condition, bounds, conditions, selected
-from tasks.query.views import BASE, DERIVED, Office, kind_of, view
+from tasks.query.office import Office
+from tasks.query.views import BASE, DERIVED, kind_of, view
 
 ORDER = (
     "papers",

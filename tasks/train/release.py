@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from infra.machine import cores
 from infra.settings import Settings
 from tasks.classifiers import predict, registry
 from tasks.classifiers.measure import f1_macro
@@ -80,7 +80,7 @@ def _environment() -> dict[str, str]:
     return {name: package_version(name) for name in names} | {
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "cores": str(os.cpu_count()),
+        "cores": str(cores()),
     }
 
 

@@ -23,7 +23,8 @@ from samples.make.binder import FILES
 from tasks.collect import saved, spool
 from tasks.collection import ledger
 from tasks.index.run import index
-from tasks.query.views import Office, view
+from tasks.query.office import Office
+from tasks.query.views import view
 
 INVOICES, RECEIPTS, PLAIN = 14, 16, 6
 CERTIFICATE = """<?xml version="1.0" encoding="UTF-8"?><postacert tipo="{kind}" errore="nessuno"><intestazione>

@@ -8,7 +8,7 @@ from infra.lake import Lake
 from infra.settings import Settings
 from samples.make.binder import FILES, OWNER
 from tasks.index.run import index
-from tasks.query.views import Office
+from tasks.query.office import Office
 
 __all__ = ["OWNER", "filled"]
 

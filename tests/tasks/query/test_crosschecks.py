@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from tasks.query.crosschecks import cross_findings
-from tasks.query.views import Office
+from tasks.query.office import Office
 
 Row = dict[str, Any]
 OURS, SUPPLIER = "IT00000000001", "IT00000000002"

@@ -15,7 +15,8 @@ from infra.settings import load
 from samples.make import einvoices as make
 from tasks.collection.tables import BY_KIND
 from tasks.office.rows import COLUMNS
-from tasks.query.views import DERIVED, TABLES, Office, view
+from tasks.query.office import Office
+from tasks.query.views import DERIVED, TABLES, view
 from tests.tasks.query.binder import OWNER, filled
 
 
