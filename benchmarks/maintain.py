@@ -39,7 +39,8 @@ from infra import lake_upkeep as upkeep
 from infra.backup_store import BackupStore
 from infra.encoders import load_encoders
 from infra.lake import Lake
-from infra.locks import one_at_a_time, writer_lane
+from infra.lanes import writer_lane
+from infra.locks import one_at_a_time
 from infra.settings import Settings, load
 from tasks.collection import ledger, recover
 from tasks.collection.ledger import LEDGER

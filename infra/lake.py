@@ -1,7 +1,7 @@
 """The door to LanceDB: named tables of Arrow rows in the data folder.
 
 Tables are named `COLLECTION.kind`. Every write is one commit, so a reader sees all of it or nothing. Writers of one collection take
-`infra.locks.writer_lane` first, and each write asks it once more (`locks.check`): LanceDB's merge silently duplicates rows under concurrent
+`infra.lanes.writer_lane` first, and each write asks it once more (`locks.check`): LanceDB's merge silently duplicates rows under concurrent
 writers unless the table has an unenforced primary key and the merge does not use the key's index; both are done here as a second belt.
 
 Not fork-safe: open a Lake inside the process that uses it. Object stores take their credentials from the environment (AWS_…).

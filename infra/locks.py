@@ -4,7 +4,7 @@ A file lock leaves with its process, so a killed writer blocks nobody. The lock 
 its holder renews. It can be lost all the same: Redis began anew, or the holder stood still for longer than the lease. So every write to the
 lake asks the lane first (`check`), and a writer that lost its lane stops before the next table, with an error that the same job mends when
 it is run again. One that stands still between that question and its commit would commit when it wakes. Therefore the next writer fences the
-collection's tables (`Lake.fence`) where the one before did not give its lock back, and LanceDB refuses what began before that.
+collection's tables (`infra.lanes`) where the one before did not give its lock back, and LanceDB refuses what began before that.
 
 A data folder in an object store can be written from any machine. There a lock on this machine alone protects nothing, and is refused.
 """
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("faldone.locks")
 
-WAIT = 3600.0  # s: how long a writer waits for the one before it
 RENEWALS = 3  # in the time of a lease
 
 
@@ -132,31 +131,6 @@ def _now() -> float:
 
 
 @contextmanager
-def writer_lane(settings: Settings, collection: str, wait: float = WAIT) -> Iterator[Lane]:
-    """Hold the right to write a collection's tables.
-
-    Raises:
-        TransientError: another writer has held it for longer than `wait` seconds.
-        UsageError: the data folder is shared and no lock is.
-    """
-    with _held(settings, f"{collection}.lock", f"writer:{collection}", wait) as lane:
-        if lane is None:
-            raise TransientError(f"collection {collection}: another job has been writing it for {wait:.0f} s")
-        if lane.orphaned:
-            _fence(settings, collection)
-        yield lane
-
-
-def _fence(settings: Settings, collection: str) -> None:
-    from infra.lake import Lake  # which asks the lanes before each write
-
-    lake = Lake(settings.root)
-    for name in lake.names():
-        if name.rpartition(".")[0] == collection:
-            lake.fence(name)
-
-
-@contextmanager
 def one_at_a_time(settings: Settings, job: str) -> Iterator[Lane]:
     """Hold the right to run a maintenance job over the data folder; nobody waits for it.
 
@@ -164,15 +138,19 @@ def one_at_a_time(settings: Settings, job: str) -> Iterator[Lane]:
         TransientError: the same job is at work already.
         UsageError: the data folder is shared and no lock is.
     """
-    with _held(settings, f"jobs/{job}.lock", f"job:{job}", 0.0) as lane:
+    with held(settings, f"jobs/{job}.lock", f"job:{job}", 0.0) as lane:
         if lane is None:
             raise TransientError(f"another {job} is at work on {settings.root}: try again when it is done")
         yield lane
 
 
 @contextmanager
-def _held(settings: Settings, file: str, name: str, wait: float) -> Iterator[Lane | None]:
-    """Hold a lane; give None when it could not be taken."""
+def held(settings: Settings, file: str, name: str, wait: float) -> Iterator[Lane | None]:
+    """Hold a lane; give None when it could not be taken within `wait` seconds.
+
+    Raises:
+        UsageError: the data folder is shared and no lock is.
+    """
     if settings.remote and settings.redis_url is None and not settings.single_writer:
         raise UsageError(
             f"FALDONE_HOME is {settings.root}, which other machines can write too, and no lock is shared with them: set "

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from infra import lake_upkeep, locks, roots
+from infra import lake_upkeep, lanes, locks, roots
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
@@ -180,7 +180,7 @@ def analyse(office: Office) -> None:
     run = staging.Staging(office.settings)
     try:
         stem = facts.stage(run.location, "batch", outcomes, "financial", "")
-        with locks.writer_lane(office.settings, C):
+        with lanes.writer_lane(office.settings, C):
             facts.commit(office.lake, C, [stem], "financial")
     finally:
         run.close()

@@ -59,7 +59,7 @@ def evaluate(
     with errors_shown():
         from infra.encoders import load_encoders
         from infra.lake import Lake
-        from infra.locks import writer_lane
+        from infra.lanes import writer_lane
         from infra.settings import load
         from tasks.evaluate import runs
         from tasks.search import Searcher
@@ -87,7 +87,7 @@ def evaluate(
 
 def _kept(settings: Any, lake: Any, run: Any, against: str | None) -> Any:
     """Compare a run with an earlier one, where that is asked for, and keep it."""
-    from infra.locks import writer_lane
+    from infra.lanes import writer_lane
     from tasks.evaluate import runs
 
     if against:

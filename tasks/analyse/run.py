@@ -21,7 +21,7 @@ import psutil
 from infra.cluster import Workers, workers
 from infra.errors import DocumentError, FailureKind
 from infra.lake import Lake
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.machine import cores
 from infra.settings import Settings
 from infra.stop import tidied

@@ -17,7 +17,7 @@ from infra import imap
 from infra.errors import UsageError
 from infra.files import is_url
 from infra.lake import Lake, check_collection
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.settings import Settings
 from infra.sources import check_allowed, root_of
 from tasks.analyse import REGISTRY

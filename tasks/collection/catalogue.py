@@ -10,7 +10,7 @@ from typing import Any
 from infra.files import is_url, on_disk
 from infra.lake import Lake
 from infra.lake_filters import Filter
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.settings import Settings
 from tasks.collection import commit, ledger, lookup, tables
 from tasks.collection.chunks import CHUNKS

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from infra.errors import TransientError
 from infra.files import remove_tree, send_folder
-from infra.locks import one_at_a_time, writer_lane
+from infra.lanes import writer_lane
+from infra.locks import one_at_a_time
 from infra.machine import sync_path
 from infra.settings import Settings
 from infra.swap import swap_folders

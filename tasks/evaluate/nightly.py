@@ -9,7 +9,7 @@ from typing import Any
 from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.settings import load
 from tasks.collection import tables
 from tasks.collection.evaluations import QUESTIONS

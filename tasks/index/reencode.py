@@ -19,7 +19,8 @@ from infra.encoder import Encoder
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
-from infra.locks import one_at_a_time, writer_lane
+from infra.lanes import writer_lane
+from infra.locks import one_at_a_time
 from infra.settings import Settings
 from tasks import shards
 from tasks.collection import ledger

@@ -22,7 +22,7 @@ from infra.encoders import load_encoders
 from infra.errors import DocumentError, FailureKind, UsageError
 from infra.lake import Lake, check_collection
 from infra.lake_filters import Filter
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.roots import Root
 from infra.settings import Settings
 from infra.sources import former_root

@@ -25,7 +25,7 @@ from infra import stop
 from infra.cache import Cache
 from infra.files import is_url
 from infra.lake import Lake
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.roots import is_stamped
 from infra.settings import Settings
 from tasks.collection import ledger, tables

@@ -26,7 +26,7 @@ from infra import stop
 from infra.backup_store import BackupStore, Damaged
 from infra.errors import UsageError
 from infra.lake import Lake
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.classifiers import registry

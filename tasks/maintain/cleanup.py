@@ -26,8 +26,8 @@ from infra.encoders import load_encoders
 from infra.errors import first_line
 from infra.files import is_url, remove_tree
 from infra.lake import Lake
+from infra.lanes import writer_lane
 from infra.limits import LOOKS
-from infra.locks import writer_lane
 from infra.prefect_api import Api
 from infra.settings import Settings
 from tasks.classifiers import registry

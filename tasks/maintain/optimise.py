@@ -18,7 +18,7 @@ from infra import lake_upkeep as upkeep
 from infra import stop
 from infra.errors import first_line
 from infra.lake import Lake
-from infra.locks import writer_lane
+from infra.lanes import writer_lane
 from infra.settings import Settings
 from tasks.collection import indexes, tables
 from tasks.collection.chunks import CHUNKS

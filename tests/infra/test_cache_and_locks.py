@@ -20,7 +20,8 @@ from infra import locks
 from infra.cache import LEASE, Cache, ping
 from infra.errors import LockLost, TransientError, UsageError
 from infra.lake import Lake
-from infra.locks import one_at_a_time, writer_lane
+from infra.lanes import writer_lane
+from infra.locks import one_at_a_time
 from infra.settings import Settings, load
 from ports import free_port
 

@@ -25,7 +25,8 @@ from benchmarks.lake_at import LakeAt
 from infra import lake_upkeep as upkeep
 from infra.backup_store import BackupStore
 from infra.lake import Lake
-from infra.locks import one_at_a_time, writer_lane
+from infra.lanes import writer_lane
+from infra.locks import one_at_a_time
 from infra.settings import Settings
 from tasks.collection import ledger, recover
 from tasks.maintain import audit, backup, cleanup, optimise, restore, stored_backups, verification
