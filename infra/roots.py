@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 RootKind = Literal["file", "folder", "glob"]
-_FILE_STAMP = re.compile(
-    r"(-?\d+):\d+|(\d{16,})"
-)  # an older release's has the first date alone; fewer digits are an etag
+# an older release's stamp has the first date alone; fewer digits are an etag
+_FILE_STAMP = re.compile(r"(-?\d+):\d+|(\d{16,})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from infra.prefect_api import PAGE
+from infra.prefect_api import PAGE, Api
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
@@ -56,9 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         return
 
 
-@contextmanager
-def rows_server() -> Iterator[Server]:
-    """A running server, its address as `url`."""
+def serve_rows() -> Iterator[Server]:
+    """A running server, its address as `url`; a fixture of whoever asks it more than once."""
     running = Server(("127.0.0.1", 0), Handler)
     running.clear()
     running.url = f"http://127.0.0.1:{running.server_address[1]}/api"
@@ -68,3 +67,12 @@ def rows_server() -> Iterator[Server]:
     finally:
         running.shutdown()
         running.server_close()
+
+
+rows_server = contextmanager(serve_rows)
+
+
+def api_of(server: Server) -> Api:
+    """A client of that server, which has forgotten all before."""
+    server.clear()
+    return Api(server.url, timeout=5)

@@ -50,6 +50,7 @@ def ask(
 def _cropped(lake: Lake, collection: str, result: dict[str, Any], crop: Path) -> dict[str, str | None]:
     """Write the picture; where there is none, say why, and let the answer stand."""
     from infra.errors import UsageError
+    from infra.machine import written_beside
     from tasks.export.crops import cut_one
 
     if not result["answered"]:
@@ -58,7 +59,8 @@ def _cropped(lake: Lake, collection: str, result: dict[str, Any], crop: Path) ->
         picture = cut_one(lake, collection, result["document_id"], result.get("page") or 0, result.get("box"))
     except UsageError as error:
         return {"crop": None, "crop_reason": str(error)}
-    crop.write_bytes(picture)
+    with written_beside(crop) as beside:
+        beside.write_bytes(picture)
     return {"crop": str(crop), "crop_reason": ""}
 
 

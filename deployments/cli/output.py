@@ -31,6 +31,8 @@ JsonOption = Annotated[
 ]
 CollectionOption = Annotated[str, typer.Option("--collection", "-c", help="The collection to work on.")]
 
+UNBROKEN = 100_000  # characters: wider than any table
+ID_WIDTH = 40  # characters: a first column so narrow is never broken
 PLAIN_EVERY = 5.0  # s between progress lines where there is no terminal
 
 
@@ -76,10 +78,6 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     if not paper.is_terminal:
         paper.width = UNBROKEN
     paper.print(drawn)
-
-
-UNBROKEN = 100_000  # characters: wider than any table
-ID_WIDTH = 40  # characters: a first column so narrow is never broken
 
 
 def fail(message: str, status: Exit = Exit.FAILED) -> NoReturn:

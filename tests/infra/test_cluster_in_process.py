@@ -12,6 +12,7 @@ from typing import Any
 import deadly
 import pytest
 
+from dask_here import cluster_here
 from infra import cluster as cluster_module
 from infra import retire
 from infra.cluster import Stopped, check_seen, hand_over, tell, workers
@@ -24,15 +25,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    from distributed import LocalCluster
-
-    options: dict[str, Any] = {
-        "processes": False,
-        "protocol": "tcp",
-        "host": "127.0.0.1",
-        "dashboard_address": "127.0.0.1:0",
-    }
-    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
+    with cluster_here(2) as cluster:
         yield cluster.scheduler_address
 
 
@@ -109,15 +102,7 @@ def test_a_stopped_job_takes_no_further_batch(settings: Settings) -> None:
 def test_the_workers_of_a_host_that_goes_are_retired(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from distributed import LocalCluster
-
-    options: dict[str, Any] = {
-        "processes": False,
-        "protocol": "tcp",
-        "host": "127.0.0.1",
-        "dashboard_address": "127.0.0.1:0",
-    }
-    with LocalCluster(n_workers=1, threads_per_worker=1, **options) as cluster:
+    with cluster_here(1) as cluster:
         address = cluster.scheduler_address
         assert hand_over(address, {"10.0.0.9"}) == []
         assert ping(address) == 1

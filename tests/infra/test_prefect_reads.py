@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,19 +12,10 @@ from hypothesis import strategies as st
 
 from infra.errors import TransientError, UsageError
 from infra.prefect_api import BULK, PAGE, Api, address, moment
-from prefect_rows import NOW, Server, rows_server
+from prefect_rows import NOW, Server, api_of, serve_rows
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with rows_server() as running:
-        yield running
-
-
-@pytest.fixture
-def api(server: Server) -> Api:
-    server.clear()
-    return Api(server.url, timeout=5)
+server = pytest.fixture(scope="module")(serve_rows)
+api = pytest.fixture(api_of)
 
 
 @settings(max_examples=25)

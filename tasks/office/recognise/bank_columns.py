@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tasks.office.recognise.cells import amount, day, decimal_mark
+from tasks.office.recognise.cells import CURRENCIES, amount, day, decimal_mark
 from tasks.office.recognise.heads import fold
 
 ENOUGH = 3
@@ -92,7 +92,6 @@ _HEADING = re.compile(
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}")
 _CENTS = re.compile(r"[-+]?\d[\d.,'’]*[.,]\d\d")
 _LETTERS = re.compile(r"[^\W\d_]{4}")
-_COMMON = frozenset("EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON BGN SGD AUD CAD JPY".split())
 _ISO_CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
@@ -212,7 +211,7 @@ def headless(rows: Sequence[Sequence[str]]) -> Columns | None:
     cells = [[row[c].strip() for row in sample] for c in range(width)]
     dates = [c for c in range(width) if all(map(_is_date, cells[c]))]
     money = [c for c in range(width) if c not in dates and all(map(_CENTS.fullmatch, cells[c]))]
-    coins = [c for c in range(width) if all(cell in _COMMON for cell in cells[c])]
+    coins = [c for c in range(width) if all(cell in CURRENCIES for cell in cells[c])]
     texts = sorted(
         (c for c in range(width) if any(_LETTERS.search(cell) for cell in cells[c])), key=lambda c: -_length(cells[c])
     )
@@ -298,7 +297,7 @@ def _rest(table: _Table, known: Columns) -> Columns:
 
 def _coin(heads: Iterable[str]) -> str:
     """Return the currency that stands in a head, as in `Amount (SGD)`."""
-    return next((word.upper() for head in heads for word in head.split() if word.upper() in _COMMON), "")
+    return next((word.upper() for head in heads for word in head.split() if word.upper() in CURRENCIES), "")
 
 
 def _says_side(cells: Sequence[str]) -> bool:

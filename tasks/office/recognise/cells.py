@@ -13,7 +13,8 @@ from typing import Literal
 
 Mark = Literal[",", "."]
 
-_MONEY = r"(?:[€$£¥]|EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|SGD|AUD|CAD|JPY|kr|zł|Kč|Ft|Fr)"
+CURRENCIES = tuple("EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON BGN SGD AUD CAD JPY".split())
+_MONEY = rf"(?:[€$£¥]|{'|'.join(CURRENCIES)}|kr|zł|Kč|Ft|Fr)"
 _AMOUNT = re.compile(
     rf"[-−+(]?\s*{_MONEY}?\.?\s*[-−+]?\s*(\d[\d.,'’\s]*\d|\d)\s*{_MONEY}?\.?\s*(?:\)|[-−]|\b(?:D|A|C|DR|CR)\b)?",
     re.IGNORECASE,

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from dask_here import cluster_here
 from infra.cache import Cache
 from infra.prefect_api import Api
 from infra.settings import Settings
-from prefect_rows import Server, rows_server
+from prefect_rows import Server, api_of, serve_rows
 from tasks.maintain import health
 from tasks.vitals import State
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with rows_server() as running:
-        yield running
-
-
-@pytest.fixture
-def api(server: Server) -> Api:
-    server.clear()
-    return Api(server.url, timeout=5)
+server = pytest.fixture(scope="module")(serve_rows)
+api = pytest.fixture(api_of)
 
 
 def ago(**time: float) -> str:
@@ -93,16 +84,8 @@ def test_redis_tells_how_often_it_helps(settings: Settings, redis_server: str) -
 def test_the_workers_of_a_scheduler_by_memory_and_heartbeat(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from distributed import LocalCluster
-
     assert health.dask(settings.model_copy(update={"dask": "local"})) == ("ok", "local: no scheduler is set")
-    options: dict[str, Any] = {
-        "processes": False,
-        "protocol": "tcp",
-        "host": "127.0.0.1",
-        "dashboard_address": "127.0.0.1:0",
-    }
-    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
+    with cluster_here(2) as cluster:
         remote = settings.model_copy(update={"dask": cluster.scheduler_address})
         monkeypatch.setattr(health, "MEMORY_WARN", 10**12)  # this process has the memory of all tests before
         monkeypatch.setattr(health, "MEMORY_RECYCLE", 10**12)
