@@ -17,6 +17,13 @@ from infra.errors import TransientError
 from tasks.progress import Progress
 
 
+def written_whole(file: Path, text: str) -> None:
+    """Replace a file in one move: whoever reads it, or goes on after a kill, never finds it empty."""
+    beside = file.with_suffix(".half")
+    beside.write_text(text)
+    beside.replace(file)
+
+
 @task
 def sleep_in_a_task(seconds: float) -> None:
     """Be open when the job is killed."""
@@ -66,7 +73,7 @@ def trial(
         time.sleep(seconds)
         progress.add(current=f"/somewhere/step-{step}")
         get_run_logger().info("step %d", step)  # a job that prints must outlive who reads it
-        done.write_text(str(step + 1))
+        written_whole(done, str(step + 1))
         if not deaf:
             stop.check()
     progress.finish()
