@@ -14,6 +14,7 @@ def doc(
     paragraphs: list[tuple[str, int]],
     notes: list[str] = (),
     deleted: tuple[str, ...] = (),
+    hidden: tuple[str, ...] = (),
     packed: bool = False,
     version: int = MAIN_97,
 ) -> bytes:
@@ -22,6 +23,7 @@ def doc(
     Args:
         notes: footnotes.
         deleted: texts that are marked as deleted.
+        hidden: texts that are marked as hidden.
         packed: one byte a character; else two.
         version: nFib; below 0xC1 a file of Word 6, which has one byte and no piece table.
     """
@@ -36,7 +38,7 @@ def doc(
     stream += b"\0" * (-len(stream) % 512)
     papx_page, chpx_page = len(stream) // 512, len(stream) // 512 + 1
     stream += _paragraph_page(paragraphs, len(foot), start, width, modern) + _run_page(
-        text, deleted, start, width, modern
+        text, deleted, hidden, start, width, modern
     )
     bins = [
         struct.pack("<II", start, start + len(body)) + struct.pack("<I" if modern else "<H", page)
@@ -95,16 +97,20 @@ def _paragraph_page(paragraphs: list[tuple[str, int]], rest: int, start: int, wi
     return bytes(page)
 
 
-def _run_page(text: str, deleted: tuple[str, ...], start: int, width: int, modern: bool) -> bytes:
+def _run_page(
+    text: str, deleted: tuple[str, ...], hidden: tuple[str, ...], start: int, width: int, modern: bool
+) -> bytes:
     cuts = {0, len(text)}
-    for one in deleted:
+    for one in (*deleted, *hidden):
         cuts |= {text.index(one), text.index(one) + len(one)}
     ends = sorted(cuts)
     page = bytearray(512)
-    sprm = struct.pack("<HB", 0x0800, 1) if modern else bytes([65, 1])
-    page[400 : 401 + len(sprm)] = bytes([len(sprm)]) + sprm
+    for at, code, old in ((400, 0x0800, 65), (420, 0x083C, 92)):
+        sprm = struct.pack("<HB", code, 1) if modern else bytes([old, 1])
+        page[at : at + 1 + len(sprm)] = bytes([len(sprm)]) + sprm
     for index, (first, last) in enumerate(pairwise(ends)):
-        page[4 * len(ends) + index] = 200 if text[first:last] in deleted else 0
+        run = text[first:last]
+        page[4 * len(ends) + index] = 200 if run in deleted else 210 if run in hidden else 0
     struct.pack_into(f"<{len(ends)}I", page, 0, *(start + width * end for end in ends))
     page[511] = len(ends) - 1
     return bytes(page)

@@ -83,6 +83,11 @@ def raised(before: str, text: str) -> str:
     return text.translate(_RAISED) if behind_figure else text
 
 
+def hidden_text(passages: int) -> str:
+    """Return the warning about text that the program which made the document does not show; it is read like the rest."""
+    return f"{passages} passage(s) of hidden text were read like the rest"
+
+
 def without_bullet(text: str) -> str:
     """Return a line without the bullet that somebody typed before it, or an automatic list printed."""
     return _BULLET.sub("", text)

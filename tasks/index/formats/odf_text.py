@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tasks.index.formats.base import Context, clean, raised, without_bullet
+from tasks.index.formats.base import Context, clean, hidden_text, raised, without_bullet
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
 from tasks.index.formats.odf import OpenDocument
 from tasks.index.formats.odf_styles import ListNumbers, OdfStyles
@@ -60,7 +60,7 @@ class TextWalker:
         self._page, self._begun = 1, False
         yield from self.blocks(self._document.body)
         if count := self._styles.hidden(self._document.content):
-            self._document.warnings.append(f"{count} passage(s) of hidden text were read like the rest")
+            self._document.warnings.append(hidden_text(count))
         yield from sorted(self._aside, key=lambda element: element.section == "Comments")
         yield from self._margins(_FEET, "footer")
 

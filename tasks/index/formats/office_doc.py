@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.index.formats.base import clean, corrupt, table
+from tasks.index.formats.base import clean, corrupt, hidden_text, table
 from tasks.index.formats.pictures import unread_pictures
 from tasks.records import Element, ElementKind
 
@@ -44,8 +44,8 @@ _CODE_PAGES = {
 """Of Word 6 and 95, by the primary language of the file."""
 
 _IN_TABLE, _ROW_END, _LEVEL, _LIST, _OLD_LIST = 0x2416, 0x2417, 0x2640, 0x460B, 0x260A
-_DELETED = 0x0800
-_OLD_IN_TABLE, _OLD_ROW_END, _OLD_DELETED = 24, 25, 65
+_DELETED, _HIDDEN = 0x0800, 0x083C
+_OLD_IN_TABLE, _OLD_ROW_END, _OLD_DELETED, _OLD_HIDDEN = 24, 25, 65, 92
 _OLD_SIZES = (
     dict.fromkeys((2, *range(16, 20), 21, 22, *range(26, 29), *range(30, 37), *range(38, 44), *range(45, 50)), 2)
     | dict.fromkeys((69, 72, 80, 93, 96, 97, 99, 101, *range(105, 108), 109, 110, *range(121, 125), 140, 141), 2)
@@ -164,6 +164,8 @@ class _Document:
         self.pieces = self._pieces(bool(flags & 4))
         self.paragraphs = self._formats(0x102 if self.modern else 0xC0, paragraph=True)
         self.runs = self._formats(0xFA if self.modern else 0xB8, paragraph=False)
+        self.hidden = 0
+        self._in_hidden = False
 
     def elements(self) -> tuple[list[Element], list[str]]:
         text = "".join(self._text(piece) for piece in self.pieces)
@@ -177,7 +179,7 @@ class _Document:
                 elements = self._blocks(text, start, end, kind, page)
                 found += [element for element in elements if kind != "header" or element.text not in seen]
             start = end
-        warnings = []
+        warnings = [hidden_text(self.hidden)] if self.hidden else []
         if drawn := _INSTRUCTION.sub("", text).count("\x01"):
             warnings.append(unread_pictures((), drawn))
         return found, warnings
@@ -330,6 +332,7 @@ class _Document:
             if index >= 0 and at < self.runs.ends[index]:
                 upto = min(upto, place + max(1, (self.runs.ends[index] - at) // piece.width))
             deleted = properties.get(_DELETED if self.modern else _OLD_DELETED, 0) & 1
+            before = len(pieces)
             for character in text[place:upto]:
                 if character == "\x13":
                     depth.append(False)
@@ -339,6 +342,10 @@ class _Document:
                     depth.pop()
                 elif all(depth) and not deleted:
                     pieces.append(character)
+            if any(character > " " for character in pieces[before:]):
+                hidden = bool(properties.get(_HIDDEN if self.modern else _OLD_HIDDEN, 0) & 1)
+                self.hidden += hidden and not self._in_hidden
+                self._in_hidden = hidden
             place = max(upto, place + 1)
         return "".join(pieces).translate(_SPECIAL)
 

@@ -88,6 +88,11 @@ class Relation:
 
 
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
+_HOLDING = frozenset(
+    "header footer footnotes endnotes comments threadedComment notesSlide image package oleObject drawing sharedStrings "
+    "chartUserShapes".split()
+)
+"""Kinds of relations whose parts hold text; of charts, slides, sheets and imported parts their readers say that they are gone."""
 
 
 class Package:
@@ -106,6 +111,7 @@ class Package:
         self._archive = open_archive(data)
         self._names = {_key(member.filename): member.filename for member in self._archive.infolist()}
         self._relations: dict[str, dict[str, Relation]] = {}
+        self._told: set[tuple[str, str]] = set()
         self.warnings: list[str] = []
 
     def __contains__(self, name: str) -> bool:
@@ -164,7 +170,18 @@ class Package:
                 target = posixpath.normpath(posixpath.join("/", folder, target.replace("\\", "/"))).lstrip("/")
             if external or target in self:
                 found[node.get("Id") or ""] = Relation(target, kind, external)
+            elif kind in _HOLDING:
+                words = f"{part or 'the package'} points to {target[-80:]} ({kind}), which is not in the file"
+                self.warnings.append(f"left out: {words}")
+                self._told.add((part, node.get("Id") or ""))
         return found
+
+    def lead(self, part: str, identity: str, what: str) -> Relation | None:
+        """Return where a relation of `part` leads; None, and a warning that `what` is left out, where it leads nowhere."""
+        relation = self.relations(part).get(identity)
+        if relation is None and identity and (part, identity) not in self._told:
+            self.warnings.append(f"{what} was left out: its part is not in the package ({identity[:40]})")
+        return relation
 
     def related(self, part: str, kind: str) -> list[str]:
         """Return the parts of a kind that `part` points to, each once."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, clean, corrupt, load, title_of, with_sections
+from tasks.index.formats.base import Context, clean, corrupt, hidden_text, load, title_of, with_sections
 from tasks.index.formats.embedded import object_of_rtf
 from tasks.index.formats.pictures import unread_pictures
 from tasks.index.formats.rtf_story import FormField, Paragraph, Story
@@ -53,6 +53,7 @@ class _Group:
     stand_ins: int = 1
     raised: bool = False
     deleted: bool = False
+    hidden: bool = False
     copy: bool = False  # of a picture that stands elsewhere, or of a bullet
     paragraph: Paragraph = field(default_factory=Paragraph)
     story: Story = field(default_factory=Story)
@@ -109,6 +110,8 @@ class _Reader:
         self.files: list[tuple[str, bytes]] = []
         self.warnings: list[str] = []
         self._drawn = 0
+        self._passages = 0
+        self._in_hidden = False
 
     def read(self) -> list[Element]:
         """Return the elements: heads, body, notes and comments, feet."""
@@ -136,6 +139,8 @@ class _Reader:
         self._body.finish()
         if self._drawn:
             self.warnings.append(unread_pictures((), self._drawn))
+        if self._passages:
+            self.warnings.append(hidden_text(self._passages))
         if not self._ended():
             self.warnings.append("the RTF breaks off: what stands before is read")
         heads = [element for element in dict.fromkeys(self._margins) if element.kind != "footer"]
@@ -256,6 +261,9 @@ class _Reader:
         if group.target in GATHERED:
             self._words.append(text)
         elif group.target != "info":
+            if text.strip():
+                self._passages += group.hidden and not self._in_hidden
+                self._in_hidden = group.hidden
             group.story.add(text, group.raised)
 
     def _sign(self, sign: bytes) -> None:
@@ -363,9 +371,12 @@ class _Reader:
             group.deleted = on
         elif word == "super":
             group.raised = on
-        elif word in {"nosupersub", "plain"}:
+        elif word == "v":
+            group.hidden = on
+        elif word == "nosupersub":
             group.raised = False
-            group.deleted = group.deleted and word != "plain"
+        elif word == "plain":
+            group.raised = group.deleted = group.hidden = False
         else:
             group.paragraph = self._paragraph_word(word, number, group.paragraph)
             group.story.paragraph = group.paragraph

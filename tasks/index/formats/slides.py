@@ -106,7 +106,7 @@ def _pictures(
     root = package.aside(part)
     for shape in root.iter("{*}pic") if root is not None else ():
         blip = next(shape.iter("{*}blip"), None)
-        relation = package.relations(part).get(relation_id(blip, "embed")) if blip is not None else None
+        relation = package.lead(part, relation_id(blip, "embed"), "a picture") if blip is not None else None
         size = next(shape.iter("{*}ext"), None)
         if relation is None or relation.external:
             continue

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import DocumentError
 from tasks.index.detect import detect
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, clean, load, title_of, with_sections, without_bullet
+from tasks.index.formats.base import Context, clean, hidden_text, load, title_of, with_sections, without_bullet
 from tasks.index.formats.drawing import drawn
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.grid import MOST_COLUMNS, Place, table_of_grid
 from tasks.index.formats.ooxml import Package, attribute, core_properties, has_main_part, local, relation_id
 from tasks.index.formats.pictures import Pictures, emu
 from tasks.index.formats.word_inline import Inline, inline
-from tasks.index.formats.word_styles import Numbering, Styles, child, is_listed, title_level, value
+from tasks.index.formats.word_styles import Numbering, Styles, child, is_listed, is_on, title_level, value
 from tasks.records import Element, ElementKind, Parsed
 
 if TYPE_CHECKING:
@@ -120,8 +120,16 @@ class _Reader:
         self._pictures.told()
         if count := sum(1 for _ in self._root.iter("{*}oMath")):
             self._package.warnings.append(f"{count} formula(s) are written out in one line")
-        if count := sum(1 for node in self._root.iter("{*}vanish") if _hides(node)):
-            self._package.warnings.append(f"{count} passage(s) of hidden text were read like the rest")
+        if count := self._hidden():
+            self._package.warnings.append(hidden_text(count))
+
+    def _hidden(self) -> int:
+        """Return how many passages are hidden, by themselves or by their style."""
+        count = sum(1 for node in self._root.iter("{*}vanish") if _hides(node))
+        if hiding := self._styles.hiding:
+            styled = (n for n in self._root.iter("{*}rStyle", "{*}pStyle") if attribute(n, "val") in hiding)
+            count += sum(1 for node in styled if next(node.getparent().getparent().iter("{*}t"), None) is not None)
+        return count
 
     def _all(self) -> Iterator[Element]:
         heads, feet = self._references("headerReference"), self._references("footerReference")
@@ -138,8 +146,9 @@ class _Reader:
 
     def _references(self, name: str) -> list[str]:
         """Return the parts of heads or feet, each once, in the order of the sections that show them."""
-        relations = self._package.relations(self._main)
-        found = (relations.get(relation_id(node)) for node in self._root.iter("{*}" + name))
+        what = f"a {name.removesuffix('Reference')}"
+        nodes = self._root.iter("{*}" + name)
+        found = [self._package.lead(self._main, relation_id(node), what) for node in nodes]
         return list(dict.fromkeys(r.target for r in found if r is not None and not r.external))
 
     def _note_parts(self, kind: str) -> list[str]:
@@ -226,7 +235,8 @@ class _Reader:
 
     def _picture(self, node: Any) -> Iterator[Element]:
         """Yield the text of a picture, where it is a page."""
-        relation = self._package.relations(self._part).get(relation_id(node, "embed") or relation_id(node))
+        identity = relation_id(node, "embed") or relation_id(node)
+        relation = self._package.lead(self._part, identity, "a picture")
         if relation is None or relation.external:
             return
         try:
@@ -281,8 +291,7 @@ class _Reader:
 def _hides(node: Any) -> bool:
     """Tell whether a run's properties hide it, and it has text (the mark of a paragraph has none)."""
     run = node.getparent().getparent()
-    on = attribute(node, "val", "1") not in {"0", "false", "off"}
-    return on and local(run) == "r" and next(run.iter("{*}t"), None) is not None
+    return is_on(node) and local(run) == "r" and next(run.iter("{*}t"), None) is not None
 
 
 def _instruction(node: Any) -> str:

@@ -33,6 +33,11 @@ def value(node: Any, *path: str) -> str:
     return attribute(node, "val") if node is not None else ""
 
 
+def is_on(switch: Any | None) -> bool:
+    """Tell whether a switch such as `w:vanish` is there and not set to off."""
+    return switch is not None and attribute(switch, "val", "1") not in {"0", "false", "off"}
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a style says of its paragraphs: "" is nothing."""
@@ -44,7 +49,7 @@ class Look:
 
 
 class Styles:
-    """The paragraph styles of a document."""
+    """The paragraph styles of a document; `hiding` are the styles whose text Word does not show."""
 
     def __init__(self, root: Any | None) -> None:
         nodes = list(root.iterchildren("{*}style")) if root is not None else []
@@ -52,6 +57,8 @@ class Styles:
         usual = (n for n in nodes if attribute(n, "default") in {"1", "true"} and attribute(n, "type") == "paragraph")
         self._default = next((attribute(n, "styleId") for n in usual), "")
         self._looks: dict[str, Look] = {}
+        hiding = {key for key, node in self._nodes.items() if is_on(child(child(node, "rPr"), "vanish"))}
+        self.hiding = {key for key in self._nodes if any(attribute(n, "styleId") in hiding for n in self._chain(key))}
 
     def look(self, properties: Any | None) -> Look:
         """Return the look of a paragraph with these properties (`w:pPr`); they override those of its style."""

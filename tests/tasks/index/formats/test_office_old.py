@@ -39,7 +39,7 @@ def opened(data: bytes, name: str = "x.bin") -> Parsed:
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_word_97(packed: bool) -> None:
-    parsed = opened(doc(LETTER, ["Nota con 12.500 euro"], ("da cancellare",), packed))
+    parsed = opened(doc(LETTER, ["Nota con 12.500 euro"], ("da cancellare",), packed=packed))
     assert (parsed.format, parsed.title, parsed.pages) == ("doc", "Contratto di locazione", 2)
     assert parsed.metadata["read_by"] == "Faldone"
     assert [(e.kind, e.text, e.page) for e in parsed.elements if e.kind != "table"] == [
@@ -63,6 +63,13 @@ def test_word_6() -> None:
         ("Acconto due righe", ""),
     )
     assert "cancellare" not in " ".join(e.text for e in parsed.elements)
+
+
+@pytest.mark.parametrize("version", [0xC1, 101])
+def test_hidden_text_of_a_doc_is_read_and_said(version: int) -> None:
+    parsed = opened(doc([("Canone 640, sconto 18\r", 0)], hidden=("sconto 18",), version=version))
+    assert parsed.elements[0].text == "Canone 640, sconto 18"
+    assert parsed.warnings[-1] == "1 passage(s) of hidden text were read like the rest"
 
 
 def test_texts_of_other_alphabets() -> None:

@@ -83,6 +83,16 @@ def test_a_state_ends_where_it_is_ended(body: bytes, text: str) -> None:
     assert lines(body) == [text]
 
 
+@pytest.mark.parametrize(
+    ("body", "passages"),
+    [(rb"Saldo{\v  18}\par", 1), (rb"\v Sal\b do\v0  18 \v 9\plain  a\par", 2), (rb"Saldo{\v\xe via} 18\par", 0)],
+)
+def test_hidden_text_is_read_and_said(body: bytes, passages: int) -> None:
+    warnings = [f"{passages} passage(s) of hidden text were read like the rest"] if passages else []
+    assert list(parsed(body).warnings) == warnings
+    assert "18" in parsed(body).elements[0].text
+
+
 def test_a_paragraph_may_end_by_an_escaped_line_end() -> None:
     assert lines(b"uno\\\ndue\\\r\ntre\\par") == ["uno", "due", "tre"]
 

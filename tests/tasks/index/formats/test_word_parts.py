@@ -246,6 +246,21 @@ def test_a_dangling_relation_costs_nothing() -> None:
     assert "chart" in result.warnings[0]
 
 
+def test_parts_that_are_gone_are_named() -> None:
+    head = "<w:sectPr><w:headerReference r:id='{}'/></w:sectPr>"
+    picture = "<w:r><w:drawing><a:blip r:embed='{}'/></w:drawing></w:r>"
+    gone = {"h": "header header7.xml", "n": "footnotes note.xml", "i": "image media/7.png", "t": "theme theme.xml"}
+    lost = parsed(docx(p("Resta") + p(picture.format("i")) + head.format("h"), **gone)).warnings
+    assert [name for name in ("header7.xml", "note.xml", "7.png") if sum(name in w for w in lost) == 1] == [
+        "header7.xml",
+        "note.xml",
+        "7.png",
+    ]
+    assert len(lost) == 3
+    unknown = parsed(docx(p("Resta") + p(picture.format("rId8")) + head.format("rId9"))).warnings
+    assert ["rId8" in w or "rId9" in w for w in unknown] == [True, True]
+
+
 def test_form_fields_symbols_and_raised_figures_as_shown() -> None:
     box = "<w:r><w:fldChar w:fldCharType='begin'><w:ffData><w:checkBox><w:default w:val='{}'/></w:checkBox></w:ffData></w:fldChar></w:r>"
     choice = (
@@ -356,6 +371,19 @@ def test_hidden_text_is_read_and_said() -> None:
     found = parsed(docx(f"<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr>{hidden}{shown}</w:p>"))
     assert [e.text for e in found.elements] == ["sconto 18visibile"]
     assert found.warnings == ("1 passage(s) of hidden text were read like the rest",)
+
+
+def test_text_hidden_by_its_style_is_said() -> None:
+    off, on = "<w:vanish w:val='0'/>", "<w:vanish/>"
+    styles = "".join(
+        f"<w:style w:type='character' w:styleId='{name}'><w:basedOn w:val='{above}'/><w:rPr>{switch}</w:rPr></w:style>"
+        for name, above, switch in (("A", "", on), ("B", "A", ""), ("C", "", off))
+    )
+    runs = "".join(f"<w:r><w:rPr><w:rStyle w:val='{name}'/></w:rPr><w:t>{name}</w:t></w:r>" for name in "ABC")
+    data = docx(p(runs), {"word/styles.xml": part("w:styles", styles)}, s="styles styles.xml")
+    found = parsed(data)
+    assert [e.text for e in found.elements] == ["ABC"]
+    assert found.warnings == ("2 passage(s) of hidden text were read like the rest",)
 
 
 def test_the_reading_of_characters_stands_behind_them() -> None:
