@@ -40,11 +40,22 @@ OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV  # the rights
 
 TCP = 0b11  # bind and connect
 OUTSIDE = 0b11  # abstract sockets of, and signals to, processes that are not restricted alike
+OUTSIDE_FROM = 6  # version of the interface
 
 
 def version() -> int:
     """Return the version of the interface that the kernel has; 0 where there is none."""
     return max(0, _call(CREATE, None, 0, 1))
+
+
+def signals() -> str:
+    """Say why signals to processes outside are not refused; "" where they are."""
+    there = version()
+    return (
+        ""
+        if there >= OUTSIDE_FROM
+        else f"the kernel's Landlock is of version {there}; from {OUTSIDE_FROM} on it refuses them"
+    )
 
 
 def restrict(rules: Iterable[tuple[str, int]]) -> None:
@@ -61,7 +72,7 @@ def restrict(rules: Iterable[tuple[str, int]]) -> None:
         raise OSError("the kernel has no Landlock, or it is switched off")
     handled = (1 << 13) - 1 | (REFER if newest >= 2 else 0) | (TRUNCATE if newest >= 3 else 0)
     handled |= IOCTL_DEV if newest >= 5 else 0
-    fields = [handled, *([TCP] if newest >= 4 else []), *([OUTSIDE] if newest >= 6 else [])]
+    fields = [handled, *([TCP] if newest >= 4 else []), *([OUTSIDE] if newest >= OUTSIDE_FROM else [])]
     attributes = struct.pack(f"={len(fields)}Q", *fields)
     ruleset = _checked(_call(CREATE, attributes, len(attributes), 0), "landlock_create_ruleset")
     try:

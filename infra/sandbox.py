@@ -3,12 +3,14 @@
 Each layer is tried, and what the machine does not have is said, never assumed:
 
     namespace   no network device, not even loopback (Linux, allowed to most users; Docker's default profile refuses it)
-    seccomp     no socket but of the UNIX family and none connected, no other process touched (Linux on x86-64 and aarch64)
-    Landlock    only the folders named may be read, one may be written; no TCP (Linux 5.13 on)
+    seccomp     no socket but of the UNIX family and none connected, no other process touched but by a signal, no file's mode, owner
+                or date changed (Linux on x86-64 and aarch64)
+    Landlock    only the folders named may be read, one may be written; no TCP (Linux 5.13 on), no signal to others (Linux 6.12 on)
     limits      size of a written file, no core dump, number of processes
 
-One of the first two closes the network. Programs that the process starts inherit all of it. `enter` is for the first thread of a process,
-before there is another. Run as `python -m infra.sandbox` it says as JSON what this machine has.
+One of the first two closes the network. Programs that the process starts inherit all of it. What stays in sight are sizes and dates of files
+whose path is known, and what /proc tells every user. `enter` is for the first thread of a process, before there is another. Run as
+`python -m infra.sandbox` it says as JSON what this machine has.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class Protection:
     namespace: str = ""
     seccomp: str = ""
     landlock: str = ""
+    signals: str = ""
 
     @property
     def network(self) -> bool:
@@ -78,6 +81,8 @@ class Protection:
             found.append(f"can leave its process group and look into other processes ({self.seccomp})")
         if not self.files:
             found.append(f"can read and write every file of this user ({self.landlock})")
+        if self.signals:
+            found.append(f"can send signals to every process of this user ({self.signals})")
         return found
 
 
@@ -101,7 +106,8 @@ def enter(folder: str, read: Iterable[str] = (), file_size: int = 0) -> Protecti
     filtered = _tried(seccomp.restrict)
     if filtered:
         _tried(_no_new_privileges)
-    return Protection(namespace, filtered, _tried(lambda: landlock.restrict([*rules, (folder, landlock.WRITE)])))
+    files = _tried(lambda: landlock.restrict([*rules, (folder, landlock.WRITE)]))
+    return Protection(namespace, filtered, files, files or landlock.signals())
 
 
 def _tried(layer: Callable[[], object]) -> str:
@@ -198,7 +204,7 @@ def probe() -> Protection:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        return Protection(reason, reason, reason)
+        return Protection(reason, reason, reason, reason)
     return Protection(**json.loads(done.stdout))
 
 

@@ -126,7 +126,7 @@ def cap_memory(limit: int) -> None:
 
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     ceiling = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (ceiling, hard))
+    resource.setrlimit(resource.RLIMIT_DATA, (ceiling, ceiling))
 
 
 def cap_processor(seconds: float) -> None:

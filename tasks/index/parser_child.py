@@ -11,9 +11,10 @@ torch is kept out: a library that imports it merely because it is installed woul
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import importlib
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra import sandbox
+from infra.disk_use import remove_all
 from infra.errors import DocumentError
 from infra.priority import share_as_nice
 from infra.settings import Limits
@@ -37,6 +39,8 @@ MOST_JOBS = 500
 SPARE = 60.0
 """Seconds of processor time by which the child's own limit lies behind the parent's, which can say more."""
 
+_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+
 Entry = Callable[[Path | bytes, Context], Parsed]
 
 
@@ -47,6 +51,7 @@ def main() -> None:
     sys.modules["torch"] = None  # type: ignore[assignment]
     share_as_nice()
     setup = line.receive(Setup, 1 << 20)
+    _adopt()
     protection = sandbox.enter(setup.folder, file_size=int(setup.limits.unpacked))  # before the second thread
     threading.Thread(target=_end_with_parent, args=[setup.folder], daemon=True).start()
     entry: Entry = getattr(importlib.import_module(module), function)
@@ -59,10 +64,24 @@ def main() -> None:
             return
         parsed, refusal = _outcome(entry, request, setup, line)
         del request
+        _bury()
         leaving = served == MOST_JOBS or _memory() > int(setup.limits.memory) // 2
         line.send(Answer("leaving" if leaving else "done", parsed, refusal))
         if leaving:
             return
+
+
+def _adopt() -> None:
+    """Have programs whose parent has ended belong to this process (Linux), so that its own parent still counts what they use."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, *(ctypes.c_ulong(value) for value in (1, 0, 0, 0)))
+
+
+def _bury() -> None:
+    """Take note of the programs that have ended, which else would count as running."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _outcome(entry: Entry, request: Request, setup: Setup, line: Line) -> tuple[Parsed | None, Refusal | None]:
@@ -102,7 +121,7 @@ def _end_with_parent(folder: str) -> None:
     """Wait for the end of standard input, then empty the folder and end this process and the programs that it started."""
     while os.read(0, 1024):
         pass
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_all(folder)
     os.killpg(0, signal.SIGKILL)
 
 

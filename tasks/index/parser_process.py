@@ -8,11 +8,13 @@ machine makes nothing fail.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -21,11 +23,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from infra.disk_use import on_disk_of
+from infra.disk_use import excess, remove_all
 from infra.errors import DocumentError, FailureKind
 from infra.processor import Deadline
 from infra.sandbox import MOST_PROCESSES, Protection
 from tasks.index.guard import check_size
+from tasks.index.read import explained
 from tasks.index.wire import HELLO, Answer, Line, Nonsense, Request, Setup
 from tasks.records import Parsed
 
@@ -34,9 +37,13 @@ if TYPE_CHECKING:
 
 
 FOLDER = "faldone-parser-"
-SWEPT_AFTER = 3600.0  # s: another machine's processes may share the temporary folder
+SWEPT_AFTER = 3600.0  # s, an empty folder: another machine's processes may share the temporary folder
+REMOVED_AFTER = 86_400.0  # s, with what is in it
 BY_LINE = 8 << 20  # bytes: longer documents go by way of the child's folder, so that nobody holds them in memory twice
 _START_SECONDS = 90.0  # of processor time, to import the interpreter and a few modules
+LEFT = (
+    64 << 20
+)  # bytes that a document may leave in the folder: a child that has more is replaced, so that the next one does not pay
 LOOK = 1.0  # s between two looks at what a child has on the disk, at most
 _LINE_SECONDS = 300.0  # by the clock, for a message that has begun to come to be whole: it needs no work but copying
 _MEMORY_WORDS = ("bad_alloc", "memoryerror", "out of memory", "cannot allocate")
@@ -71,7 +78,16 @@ class ParserProcess:
         try:
             request = self._request(source, name, settings)
         except DocumentError as error:
-            return error, True
+            return error, os.path.isdir(self._folder)
+        try:
+            outcome, usable = self._answered(request)
+        finally:
+            if request.file:
+                with contextlib.suppress(OSError):  # the child may have put anything in its place
+                    os.unlink(os.path.join(self._folder, request.file))
+        return outcome, usable and not excess(self._folder, LEFT)
+
+    def _answered(self, request: Request) -> tuple[Outcome, bool]:
         try:
             if failed := self._await_ready():
                 return failed, False
@@ -82,9 +98,6 @@ class ParserProcess:
         except Nonsense as error:
             message = f"the parser process gave an answer that is none, and was stopped: {error}"
             return DocumentError(FailureKind.CRASH, message), False
-        finally:
-            if request.file:
-                Path(self._folder, request.file).unlink(missing_ok=True)
 
     def _request(self, source: Path | bytes, name: str, settings: Settings) -> Request:
         """Return the document as the child gets it, which cannot open a file of ours: its bytes, or a copy in its folder when it is long."""
@@ -96,14 +109,35 @@ class ParserProcess:
             with source.open("rb") as file:
                 if os.fstat(file.fileno()).st_size <= BY_LINE:
                     return request(data=file.read(BY_LINE))
-                copy = Path(self._folder, f"document{source.suffix[:16]}")
-                with copy.open("wb") as target:
-                    shutil.copyfileobj(file, target, 1 << 20)
+                return request(file=self._copied(file, source.suffix))
         except FileNotFoundError:
             raise DocumentError(FailureKind.NOT_FOUND, "the file is gone") from None
         except OSError as error:
             raise DocumentError(FailureKind.PERMISSION, f"the file cannot be read: {error.strerror}") from None
-        return request(file=copy.name)
+
+    def _copied(self, file: IO[bytes], suffix: str) -> str:
+        """Copy a document into the child's folder. Returns its name there, which is new and not to be foreseen.
+
+        The child may have left a link in the place of any other name, and the copy would be written where that points.
+
+        Raises:
+            DocumentError: there is no room, or the folder is gone.
+            OSError: the document cannot be read.
+        """
+        try:
+            number, copy = tempfile.mkstemp(suffix=suffix[:16], prefix="document-", dir=self._folder)
+        except OSError as error:
+            words = f"the folder of the parser process cannot be written: {error}"
+            raise DocumentError(FailureKind.INTERNAL, words) from None
+        try:
+            with os.fdopen(number, "wb") as target:
+                shutil.copyfileobj(file, target, 1 << 20)
+        except OSError as error:
+            os.unlink(copy)
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise explained(error) from None
+            raise
+        return os.path.basename(copy)
 
     def say_hello(self) -> None:
         """Tell the child its folder and limits, once; it gets ready meanwhile."""
@@ -127,11 +161,9 @@ class ParserProcess:
         extended = 0
         while True:
             while not self._line.waiting(min(deadline.pause(), LOOK)):
-                if (taken := on_disk_of(self._process.pid, self._folder)) > self._limits.disk:
-                    words = f"reading takes {taken:,} bytes on the disk, and the limit FALDONE_LIMITS__DISK is "
-                    return DocumentError(
-                        FailureKind.TOO_LARGE, f"{words}{int(self._limits.disk):,}: it was stopped"
-                    ), False
+                if words := excess(self._folder, int(self._limits.disk), self._process.pid):
+                    limit = f"the limit FALDONE_LIMITS__DISK is {int(self._limits.disk):,}"
+                    return DocumentError(FailureKind.TOO_LARGE, f"reading {words}, and {limit}: it was stopped"), False
                 if stop := deadline.passed():
                     kind = FailureKind.TIMEOUT if stop.slow else FailureKind.CRASH
                     hint = " (limits.seconds)" if stop.slow else ""
@@ -182,7 +214,7 @@ class ParserProcess:
         if self._process.stdin:
             self._process.stdin.close()
         self._errors.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_all(self._folder)
         remove_dead_sockets()
 
 
@@ -190,6 +222,7 @@ def remove_dead_sockets() -> None:
     """Remove the sockets that LibreOffice made in /tmp and, shut in as it is, could not remove when it ended."""
     for path in glob.glob(f"/tmp/OSL_PIPE_{os.getuid()}_SingleOfficeIPC_*"):  # noqa: S108
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as end:
+            end.setblocking(False)  # somebody may listen there and never answer
             try:
                 end.connect(path)  # a LibreOffice that somebody works with answers
             except ConnectionRefusedError:
@@ -197,11 +230,16 @@ def remove_dead_sockets() -> None:
 
 
 def sweep() -> None:
-    """Remove the empty folders that children of killed processes left: they empty them when they end, and cannot remove them."""
+    """Remove the folders that children of killed processes left: they empty them when they end, as far as they can, and cannot remove them."""
     for path in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
-        with contextlib.suppress(OSError, ValueError):  # in use, not empty, another user's, or not ours
+        with contextlib.suppress(OSError, ValueError):  # in use, not empty, or not ours
             pid = int(path.name.removeprefix(FOLDER).split("-")[0])
-            if path.stat().st_mtime < time.time() - SWEPT_AFTER and not Path(f"/proc/{pid}").exists():
+            age = _age(path)
+            if Path(f"/proc/{pid}").exists():
+                continue
+            if age > REMOVED_AFTER:
+                remove_all(str(path))
+            elif age > SWEPT_AFTER:
                 path.rmdir()
     for path in Path("/tmp").glob("OSL_PIPE_*_SingleOfficeIPC_*"):  # noqa: S108  LibreOffice's, which a fenced one leaves there
         with contextlib.suppress(OSError):
@@ -209,11 +247,21 @@ def sweep() -> None:
                 path.unlink()
 
 
+def _age(path: Path) -> float:
+    """Return for how many seconds a folder has been left alone; 0 where it is another user's, or no folder."""
+    status = path.lstat()
+    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    return time.time() - status.st_mtime if own else 0.0
+
+
 def _answers(path: Path) -> bool:
     """Tell whether somebody still listens at a socket."""
     with socket.socket(socket.AF_UNIX) as line:
+        line.setblocking(False)  # a queue that is full is an answer too
         try:
             line.connect(str(path))
+        except BlockingIOError:
+            return True
         except OSError:
             return False
     return True

@@ -3,12 +3,16 @@
 The child reads files of strangers, so what it says may be a stranger's too. Nothing of it is evaluated: MessagePack holds plain values, the
 length is checked before anything is read, and pydantic builds the records from the values by their annotated types and refuses what does not
 fit. A field that a record gains travels with it.
+
+An empty list is one byte on the line and eighty in memory, so values are counted as they are built: no message makes more of them than a child
+could have had within its own limit of memory.
 """
 
 from __future__ import annotations
 
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -27,6 +31,9 @@ Record = TypeVar("Record")
 LENGTH = struct.Struct(">Q")
 HELLO = 1 << 20  # bytes: the most of a message without a document in it
 LONGEST_MESSAGE = 2_000  # characters of an error's message
+PIECE = 1 << 20  # bytes of a message between two counts of the values that it makes
+FEWEST = 1 << 20  # values that any message may make
+VALUE = 128  # bytes of memory that a value takes at least where it is made, with what points to it
 
 
 class Nonsense(FaldoneError):
@@ -95,18 +102,37 @@ def pack(record: object) -> bytes:
     return cast(bytes, msgpack.packb(plain, unicode_errors="backslashreplace"))
 
 
-def unpack(kind: type[Record], message: bytes) -> Record:
-    """Build a record from a message.
+def unpack(kind: type[Record], message: bytes | bytearray, values: int = FEWEST) -> Record:
+    """Build a record from a message that makes about `values` Python objects at most.
 
     Raises:
         Nonsense: it is not one of this kind.
     """
     try:
-        plain = msgpack.unpackb(message, strict_map_key=True, use_list=True)
-        return cast(Record, _adapter(kind).validate_python(plain))
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException, ValidationError) as error:
+        return cast(Record, _adapter(kind).validate_python(_plain(message, values)))
+    except (ValueError, TypeError, RecursionError, MemoryError, msgpack.UnpackException, ValidationError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise Nonsense(f"no {kind.__name__}: {reason}") from None
+
+
+def _plain(message: bytes | bytearray, values: int) -> Any:
+    """Build the plain values of a message piece by piece; the count is of this process, so what other threads build meanwhile is in it."""
+    unpacker = msgpack.Unpacker(
+        strict_map_key=True, use_list=True, max_buffer_size=0, max_array_len=values, max_map_len=values
+    )
+    view, before = memoryview(message), sys.getallocatedblocks()
+    for start in range(0, len(message), PIECE):
+        unpacker.feed(view[start : start + PIECE])
+        try:
+            plain = unpacker.unpack()
+        except msgpack.OutOfData:
+            if sys.getallocatedblocks() - before > values:
+                raise ValueError(f"more than {values:,} values") from None
+            continue
+        if unpacker.tell() != len(message):
+            raise ValueError("something follows it")
+        return plain
+    raise ValueError("it ends too early")
 
 
 class Line:
@@ -142,7 +168,7 @@ class Line:
         (length,) = LENGTH.unpack(self._read(LENGTH.size, until))
         if length > most:
             raise Nonsense(f"{length:,} bytes; at most {most:,} are taken")
-        return unpack(kind, bytes(self._read(length, until)))
+        return unpack(kind, self._read(length, until), max(FEWEST, most // VALUE))
 
     def _read(self, length: int, until: float | None) -> bytearray:
         buffer = bytearray()

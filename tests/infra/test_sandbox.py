@@ -104,8 +104,11 @@ def test_without_landlock_the_files_are_a_gap(folder: Path) -> None:
         pytest.skip(probe().landlock)
     said = fenced(folder, before=MANY_LAYERS)
     assert "landlock_restrict_self: Argument list too long" in said["landlock"]
-    [gap] = said["gaps"]
-    assert gap == f"can read and write every file of this user ({said['landlock']})"
+    reason = said["landlock"]
+    assert said["gaps"] == [
+        f"can read and write every file of this user ({reason})",
+        f"can send signals to every process of this user ({reason})",
+    ]
     assert said["lists"] == ""
 
 
@@ -151,6 +154,7 @@ def test_a_program_outside_the_system_may_be_read_with_what_belongs_to_it_and_no
         (Protection(seccomp="no"), 1),
         (Protection("no", "no", ""), 2),
         (Protection("no", "no", "no"), 3),
+        (Protection(signals="no"), 1),
     ],
 )
 def test_each_gap_is_named_with_its_reason(there: Protection, gaps: int) -> None:
@@ -163,6 +167,6 @@ def test_a_probe_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     broken.write_text("#!/bin/sh\necho first >&2; echo no such thing >&2; exit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
-    assert probe.__wrapped__() == Protection("no such thing", "no such thing", "no such thing")
+    assert probe.__wrapped__() == Protection(*["no such thing"] * 4)
     broken.write_text("#!/bin/sh\nexit 3\n")
     assert probe.__wrapped__().landlock == "exit status 3"

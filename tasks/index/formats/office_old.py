@@ -199,7 +199,7 @@ def _convert(program: str, data: bytes, kind: str, seconds: float) -> bytes:
         given, profile = Path(folder, f"document.{kind}"), Path(folder, "profile")
         given.write_bytes(data)
         try:
-            shutil.copytree(_profile(program, seconds), profile)
+            _copy(_profile(program, seconds), profile)
             command = [program, *_started(profile), "--convert-to", target, "--outdir", folder, str(given)]
             done = run(command, b"", seconds)
         except TimeoutError as error:
@@ -209,3 +209,13 @@ def _convert(program: str, data: bytes, kind: str, seconds: float) -> bytes:
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise corrupt(f"LibreOffice could not convert the file: {words[-1][:200] if words else 'no reason given'}")
         return made.read_bytes()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder without the dates of its files, which a fenced process may not set."""
+    target.mkdir()
+    for item in source.iterdir():
+        if item.is_dir():
+            _copy(item, target / item.name)
+        else:
+            shutil.copyfile(item, target / item.name)

@@ -29,7 +29,24 @@ from tasks.records import Attachment, Element, Parsed
 HOSTILE = "hostile_parser:read"
 
 NETWORK = ["tcp", "tcp-of-the-module", "udp", "raw", "packet", "program-tcp"]
-PROCESSES = ["local-socket", "local-datagram", "io-uring", "own-session", "memory-of-parent"]
+PROCESSES = [
+    "local-socket",
+    "local-datagram",
+    "local-raw",
+    "io-uring",
+    "own-session",
+    "memory-of-parent",
+    "limits-of-parent",
+    "priority-of-parent",
+    "priority-of-all",
+    "processors-of-parent",
+    "scheduling-of-parent",
+    "shared-memory",
+    "semaphores",
+    "messages",
+    "raise-memory",
+]
+METADATA = ["mode", "date", "owner", "attribute"]
 FILES = [
     "read",
     "read-by-link",
@@ -87,9 +104,11 @@ def test_the_network_is_out_of_reach(pool: ParserPool, port: int, attack: str) -
 @pytest.mark.parametrize("attack", PROCESSES)
 def test_other_processes_are_out_of_reach(pool: ParserPool, tmp_path: Path, attack: str) -> None:
     place = tmp_path / "service"
-    with socket.socket(socket.AF_UNIX) as service:
+    kind = socket.SOCK_DGRAM if attack == "local-raw" else socket.SOCK_STREAM
+    with socket.socket(socket.AF_UNIX, kind) as service:
         service.bind(str(place))
-        service.listen()
+        if kind == socket.SOCK_STREAM:
+            service.listen()
         answer = said(pool, f"attack {attack} {place}")
     assert answer.startswith("refused") or _named("other processes"), answer
 
@@ -101,6 +120,68 @@ def test_files_outside_are_out_of_reach(pool: ParserPool, tmp_path: Path, attack
     target = tmp_path if attack == "list" else secret
     answer = said(pool, f"attack {attack} {target}")
     assert (answer.startswith("refused") and secret.read_text() == "the password") or _named("every file"), answer
+
+
+@pytest.mark.parametrize("attack", METADATA)
+def test_mode_owner_and_dates_of_files_outside_stay(pool: ParserPool, tmp_path: Path, attack: str) -> None:
+    """The call may say that it did; programs change these of files of their own, and need not learn that it is not done."""
+    secret = tmp_path / "secret"
+    secret.write_text("the password")
+    before = secret.stat()
+    said(pool, f"attack {attack} {secret}")
+    assert (secret.stat().st_ctime_ns == before.st_ctime_ns and not os.listxattr(secret)) or _named("other processes")
+
+
+def test_signals_to_the_parent_are_refused_or_named(pool: ParserPool) -> None:
+    answer = said(pool, "attack signal")
+    assert answer.startswith("refused") or _named("signals"), answer
+
+
+def test_a_link_in_the_place_of_the_next_long_document_is_not_followed(tmp_path: Path) -> None:
+    """What one document left in the folder must not have the parent write the next one to wherever it points."""
+    secret, long = tmp_path / "secret", tmp_path / "long.txt"
+    secret.write_text("the password")
+    long.write_bytes(b"fine" + b" " * BY_LINE)
+    with ParserPool(Settings(limits=Limits(seconds=20, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
+        assert said(pool, f"attack link-in-place {secret}") == "planted"
+        [(_, found)] = pool.parse([ParseRequest("long.txt", long)])
+        assert isinstance(found, Parsed), found
+        assert secret.read_text() == "the password"
+        long.write_bytes(b"swap " + b" " * BY_LINE)  # a folder in the place of the document
+        [(_, found)] = pool.parse([ParseRequest("long.txt", long)])
+        assert isinstance(found, Parsed), found
+        assert said(pool, "attack closed") == "None"
+    assert not list(Path(tempfile.gettempdir()).glob(f"faldone-parser-{os.getpid()}-*/closed"))
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ("deep 2000", "more than 100 deep"),
+        ("empty-files 3000", "bytes on the disk"),
+        (f"shared-pages {24 << 20}", "bytes on the disk"),
+    ],
+)
+def test_a_folder_that_nobody_can_walk_costs_its_document_and_is_removed(order: str, words: str) -> None:
+    limits, before = Limits(seconds=20, memory=400 << 20, disk=8 << 20), _folders()
+    with ParserPool(Settings(limits=limits), workers=1, entry=HOSTILE) as pool:
+        [(_, found)] = pool.parse([ParseRequest("x.txt", data=f"attack {order}".encode())])
+        if isinstance(found, DocumentError):
+            assert (found.kind, words in found.message) == (FailureKind.TOO_LARGE, True), found.message
+        [(_, found)] = pool.parse([ParseRequest("x.txt", data=b"fine")])
+        assert isinstance(found, Parsed), found
+    assert _folders() == before
+
+
+def _folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"faldone-parser-{os.getpid()}-*"))
+
+
+def test_what_a_program_leaves_running_counts_for_its_document() -> None:
+    with ParserPool(Settings(limits=Limits(seconds=1, memory=400 << 20)), workers=1, entry=HOSTILE) as pool:
+        [(_, found)] = pool.parse([ParseRequest("x.txt", data=b"attack orphan 20")])
+    assert isinstance(found, DocumentError)
+    assert (found.kind, "of processor time" in found.message) == (FailureKind.TIMEOUT, True), found.message
 
 
 def test_new_files_outside_are_refused(pool: ParserPool, tmp_path: Path) -> None:
@@ -244,6 +325,22 @@ def test_records_come_back_as_they_went() -> None:
     assert unpack(Answer, pack(Answer("leaving", parsed))) == Answer("leaving", parsed)
     half = Answer("done", Parsed("txt", "\udcff", "", 1, ()))
     assert unpack(Answer, pack(half)).parsed == Parsed("txt", "\\udcff", "", 1, ())
+
+
+@pytest.mark.parametrize("value", [b"\x90", b"\x80", b"\xa2ab", b"\x91\xc0"])
+def test_a_message_that_grows_in_memory_is_refused_before_it_has_grown(value: bytes) -> None:
+    """One byte on the line may be eighty in memory: lists that are open at once, each within the limit of one list."""
+    items = 60_000
+    lists = b"".join(b"\xdd" + (items + 1).to_bytes(4, "big") + value * items for _ in range(16_000_000 // items))
+    before = sys.getallocatedblocks()
+    with pytest.raises(Nonsense, match=f"more than {100_000:,} values"):
+        unpack(Answer, lists + b"\xc0", 100_000)
+    assert sys.getallocatedblocks() - before < 100_000, "what was built is gone again"
+
+
+def test_a_long_list_is_refused_before_anything_of_it_is_built() -> None:
+    with pytest.raises(Nonsense, match="exceeds max_array_len"):
+        unpack(Answer, b"\xdd" + (1 << 31).to_bytes(4, "big") + bytes(64), 1 << 20)
 
 
 def test_what_is_no_record_is_refused() -> None:
