@@ -10,6 +10,7 @@ import io
 import random
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 _EXTREMES = [
@@ -53,8 +54,8 @@ def mutations(data: bytes, seed: int) -> Iterator[tuple[str, bytes]]:
     while True:
         try:
             yield _package(data, dice) if is_package else _plain(data, dice)
-        except zipfile.BadZipFile:
-            is_package = False
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
+            is_package = False  # the source itself is broken, encrypted or packed in an odd way
 
 
 def _package(data: bytes, dice: random.Random) -> tuple[str, bytes]:

@@ -1,6 +1,7 @@
 """pdfium's functions on plain addresses: checking typed pointers costs ctypes more than the calls themselves.
 
-A page asks four thousand times. Structures that are filled in are made once and passed by their address.
+A page asks four thousand times. Structures that are filled in are made once and passed by their address. Numbers are
+passed as addresses too, which ctypes converts fastest: in the registers of a call both are the same.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import ctypes
 from typing import Any
 
 
-def bare(function: Any, result: Any, *arguments: Any) -> Any:
-    """Return a function of `pypdfium2.raw` that takes addresses as numbers; the caller keeps what they lead to alive."""
-    return ctypes.CFUNCTYPE(result, *arguments)(address(function))
+def bare(function: Any, result: Any, arguments: int) -> Any:
+    """Return a function of `pypdfium2.raw` that takes addresses and whole numbers from 0 up; the caller keeps alive what they lead to.
+
+    The interpreter's lock is kept: letting go of it takes longer than any of these calls.
+    """
+    return ctypes.PYFUNCTYPE(result, *[ctypes.c_void_p] * arguments)(address(function))
 
 
 def address(handle: Any) -> int:

@@ -104,22 +104,30 @@ def _components(
     free = list(down)
     while open_rules:
         rows, columns = [open_rules.pop()], []
-        grown = True
-        while grown:
-            new_columns = [c for c in free if any(_meet(r, c) for r in rows)]
-            free = [c for c in free if c not in new_columns]
+        new_rows: list[_Rule] = rows
+        while new_rows:
+            new_columns, free = _parted(free, new_rows)
             columns += new_columns
-            new_rows = [r for r in open_rules if any(_meet(r, c) for c in new_columns)]
-            open_rules = [r for r in open_rules if r not in new_rows]
-            rows += new_rows
-            grown = bool(new_rows)
+            new_rows, open_rules = _parted(open_rules, new_columns)
+            rows = [*rows, *new_rows]
         if len(rows) >= least and len(columns) > 2:
             groups.append((rows, columns))
     return groups
 
 
-def _meet(row: _Rule, column: _Rule) -> bool:
-    return row.covers(column.at) and column.covers(row.at)
+def _parted(rules: Sequence[_Rule], others: Sequence[_Rule]) -> tuple[list[_Rule], list[_Rule]]:
+    """Return the rules that meet one of the others, which run the other way, and those that do not."""
+    meeting: list[_Rule] = []
+    rest: list[_Rule] = []
+    for rule in rules:
+        at, start, end = rule.at, rule.start - _NEAR, rule.end + _NEAR
+        for other in others:
+            if start <= other.at <= end and other.start - _NEAR <= at <= other.end + _NEAR:
+                meeting.append(rule)
+                break
+        else:
+            rest.append(rule)
+    return meeting, rest
 
 
 def _edges(rules: Sequence[_Rule]) -> list[float]:

@@ -55,23 +55,30 @@ class _Calls:
     form_object: Callable[[int, int], int]
     kind: Callable[[int], int]
     bounds: Callable[[int, int, int, int, int], int]
+    mode: Callable[[int, int, int], int]
     edges: ctypes.Array[ctypes.c_float]
     places: tuple[int, int, int, int]  # addresses of the four edges
+    modes: ctypes.Array[ctypes.c_int]  # how a path is filled, and whether it is stroked
+    at_modes: tuple[int, int]
 
 
 @cache
 def _calls() -> _Calls:
     import pypdfium2.raw as raw
 
-    edges = (ctypes.c_float * 4)()
+    edges, modes = (ctypes.c_float * 4)(), (ctypes.c_int * 2)()
     start, size = ctypes.addressof(edges), ctypes.sizeof(ctypes.c_float)
+    at_modes = ctypes.addressof(modes)
     return _Calls(
-        page_object=bare(raw.FPDFPage_GetObject, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int),
-        form_object=bare(raw.FPDFFormObj_GetObject, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ulong),
-        kind=bare(raw.FPDFPageObj_GetType, ctypes.c_int, ctypes.c_void_p),
-        bounds=bare(raw.FPDFPageObj_GetBounds, ctypes.c_int, *[ctypes.c_void_p] * 5),
+        page_object=bare(raw.FPDFPage_GetObject, ctypes.c_void_p, 2),
+        form_object=bare(raw.FPDFFormObj_GetObject, ctypes.c_void_p, 2),
+        kind=bare(raw.FPDFPageObj_GetType, ctypes.c_int, 1),
+        bounds=bare(raw.FPDFPageObj_GetBounds, ctypes.c_int, 5),
+        mode=bare(raw.FPDFPath_GetDrawMode, ctypes.c_int, 3),
         edges=edges,
         places=(start, start + size, start + 2 * size, start + 3 * size),
+        modes=modes,
+        at_modes=(at_modes, at_modes + ctypes.sizeof(ctypes.c_int)),
     )
 
 
@@ -129,8 +136,14 @@ def _add_rules(paths: list[int], matrix: Matrix, rules: list[Edges]) -> None:
         left, bottom, right, top = edges
         if plain and (top - bottom < _THIN or right - left < _THIN):  # nearly always
             rules.append((left, -top, right, -bottom))
-        elif len(rules) <= _MOST_RULES:
+        elif len(rules) <= _MOST_RULES and not (plain and _only_filled(path)):
             rules += _rules(path, matrix)
+
+
+def _only_filled(path: int) -> bool:
+    calls = _calls()
+    calls.mode(path, *calls.at_modes)
+    return not calls.modes[1]
 
 
 def _handle(item: int) -> Any:
@@ -182,17 +195,13 @@ def _turned(bounds: Edges, matrix: Matrix) -> Rect:
 
 def _rules(item: int, matrix: Matrix) -> Iterator[Rect]:
     """Yield the straight lines of a path along the page's edges: its strokes, or itself where it is a thin filled bar."""
-    import pypdfium2.raw as raw
-
     whole = _turned(_bounds(item), matrix)
     if min(whole.x1 - whole.x0, whole.bottom - whole.top) < _THIN:
         yield whole
         return
-    path = _handle(item)
-    fill, stroke = ctypes.c_int(), ctypes.c_int()
-    raw.FPDFPath_GetDrawMode(path, fill, stroke)
-    if not stroke.value:
+    if _only_filled(item):
         return
+    path = _handle(item)
     for (x0, y0), (x1, y1) in _lines(path, _within(_matrix(path), matrix)):
         if min(abs(x1 - x0), abs(y1 - y0)) < 1.0:
             yield Rect(min(x0, x1), -max(y0, y1), max(x0, x1), -min(y0, y1))

@@ -50,15 +50,15 @@ class _Calls:
 def _calls() -> _Calls:
     import pypdfium2.raw as raw
 
-    pointer, number = ctypes.c_void_p, ctypes.c_int
+    number = ctypes.c_int
     return _Calls(
-        loose=bare(raw.FPDFText_GetLooseCharBox, number, pointer, number, pointer),
-        origin=bare(raw.FPDFText_GetCharOrigin, number, pointer, number, pointer, pointer),
-        size=bare(raw.FPDFText_GetFontSize, ctypes.c_double, pointer, number),
-        matrix=bare(raw.FPDFText_GetMatrix, number, pointer, number, pointer),
-        font=bare(raw.FPDFText_GetFontInfo, ctypes.c_ulong, pointer, number, pointer, ctypes.c_ulong, pointer),
-        generated=bare(raw.FPDFText_IsGenerated, number, pointer, number),
-        unmapped=bare(raw.FPDFText_HasUnicodeMapError, number, pointer, number),
+        loose=bare(raw.FPDFText_GetLooseCharBox, number, 3),
+        origin=bare(raw.FPDFText_GetCharOrigin, number, 4),
+        size=bare(raw.FPDFText_GetFontSize, ctypes.c_double, 2),
+        matrix=bare(raw.FPDFText_GetMatrix, number, 3),
+        font=bare(raw.FPDFText_GetFontInfo, ctypes.c_ulong, 5),
+        generated=bare(raw.FPDFText_IsGenerated, number, 2),
+        unmapped=bare(raw.FPDFText_HasUnicodeMapError, number, 2),
     )
 
 
