@@ -36,6 +36,7 @@ from tasks.index.formats.mail_text import (
     transferred,
     versions_to_read,
     without_uuencoded,
+    written_out,
 )
 from tasks.index.formats.pictures import is_large
 from tasks.index.formats.text import paragraphs
@@ -344,5 +345,5 @@ def _forwarded(part: Message) -> bytes:
     """Return the bytes of a forwarded mail. It may not be encoded as a whole, but programs do it: then it is decoded first."""
     inner = part.get_payload()
     message = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], Message) else part
-    written = message.as_bytes()
+    written = written_out(message)
     return transferred(written, str(part.get("Content-Transfer-Encoding", "")))

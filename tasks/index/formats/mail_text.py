@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import quopri
 import re
 from email._policybase import Compat32
+from email.generator import BytesGenerator
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 
@@ -30,10 +32,13 @@ _STUB_WORDS = 30
 
 
 class MeantPolicy(Compat32):
-    """Python's old policy, which keeps every mail as it is, but gives raw bytes of heads as text."""
+    """Python's old policy, which keeps every mail as it is, but gives raw bytes of heads as text.
+
+    That of the type stays raw: it names the boundary of the parts, which is looked for among raw lines.
+    """
 
     def header_fetch_parse(self, name: str, value: str) -> str:
-        return as_meant(value)
+        return value if name.lower() == "content-type" else as_meant(value)
 
 
 def as_meant(value: str) -> str:
@@ -95,13 +100,30 @@ def file_name(part: Message) -> str:
         charset, _, text = value
         raw = text.encode("latin-1", "replace") if text.isascii() or charset else text.encode()
         return one_line(decode_as(raw, charset) if charset else collapse_rfc2231_value(value))
-    return one_line(decoded_words(value)) if value else ""
+    return one_line(decoded_words(as_meant(value))) if value else ""
 
 
 def payload(part: Message) -> bytes:
     """Return the bytes of a part, its transfer encoding undone."""
     data = part.get_payload(decode=True)
     return data if isinstance(data, bytes) else b""
+
+
+class _Writer(BytesGenerator):
+    """Python's own, but for parts that should have parts and have no boundary: it would replace the raw bytes in these."""
+
+    def _handle_multipart(self, msg: Message) -> None:
+        if isinstance(msg._payload, str):  # type: ignore[attr-defined]
+            self.write(msg._payload)  # type: ignore[attr-defined]
+        else:
+            super()._handle_multipart(msg)  # type: ignore[misc]
+
+
+def written_out(mail: Message) -> bytes:
+    """Return a mail as it was sent."""
+    target = io.BytesIO()
+    _Writer(target, mangle_from_=False).flatten(mail)
+    return target.getvalue()
 
 
 def transferred(data: bytes, encoding: str) -> bytes:

@@ -201,6 +201,19 @@ def test_forwards_encoded_as_a_whole() -> None:
     assert "2,35 euro" in body(forward.data)
 
 
+def test_a_forward_without_its_boundary_keeps_its_raw_letters() -> None:
+    heads = "Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: message/rfc822\n\nSubject: Rata\n"
+    mail = f"{heads}Content-Type: multipart/mixed\n\nLa rata è di 81 euro.\n--B--\n".encode()
+    [forward] = parsed_mail(mail).attachments
+    assert "La rata è di 81 euro." in body(forward.data)
+
+
+def test_a_boundary_and_a_name_of_raw_letters() -> None:
+    part = "--società\nContent-Type: text/plain; name=perché.txt\nContent-Disposition: attachment\n\nCanone 640\n"
+    mail = f"Content-Type: multipart/mixed; boundary=società\n\n{part}--società--\n".encode()
+    assert [(a.name, a.data) for a in parsed_mail(mail).attachments] == [("perché.txt", b"Canone 640")]
+
+
 def test_a_calendar_beside_the_text_is_one_document() -> None:
     event = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Assemblea\nEND:VEVENT\nEND:VCALENDAR"
     mail = raw(
