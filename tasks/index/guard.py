@@ -15,11 +15,13 @@ Four guards, each cheap enough to stand before every file:
 from __future__ import annotations
 
 import io
+import re
+import struct
 import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
 
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 _PIECE = 1 << 20
 _RATIO_FLOOR = 16 << 20
 """Below this many unpacked bytes no ratio is suspicious: an empty spreadsheet compresses 300 times, harmlessly."""
+
+
+_LOCAL = 30
+"""Bytes of a member's own head before its name."""
+_UTF_8 = 0x800
 
 
 def check_size(source: Path | bytes, limits: Limits) -> int:
@@ -60,9 +67,42 @@ def open_archive(source: Path | bytes) -> zipfile.ZipFile:
         DocumentError: CORRUPT, its directory cannot be read.
     """
     try:
-        return zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+        archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+        _find_members(archive)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DocumentError(FailureKind.CORRUPT, f"the ZIP container is truncated or broken: {error}") from None
+    return archive
+
+
+def _find_members(archive: zipfile.ZipFile) -> None:
+    """Look for the members that do not begin where the directory says; bytes were added or lost before them."""
+    file = archive.fp
+    lost = [member for member in archive.infolist() if file is not None and not _begins(file, member)]
+    if not lost or file is None:
+        return
+    file.seek(0)
+    data = file.read()
+    places: dict[bytes, list[int]] = {}
+    for match in re.finditer(rb"PK\x03\x04", data):
+        (length,) = struct.unpack_from("<H", data.ljust(match.start() + _LOCAL, b"\0"), match.start() + 26)
+        name = data[match.start() + _LOCAL : match.start() + _LOCAL + length]
+        places.setdefault(name, []).append(match.start())
+    for member in lost:
+        found = places.get(_raw_name(member), [])
+        member.header_offset = min(
+            found, key=lambda place: abs(place - member.header_offset), default=member.header_offset
+        )
+
+
+def _begins(file: IO[bytes], member: zipfile.ZipInfo) -> bool:
+    if member.header_offset < 0:
+        return False
+    file.seek(member.header_offset)
+    return file.read(4) == b"PK\x03\x04"
+
+
+def _raw_name(member: zipfile.ZipInfo) -> bytes:
+    return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF_8 else "cp437", "replace")
 
 
 def check_archive(source: Path | bytes, limits: Limits) -> None:

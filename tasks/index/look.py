@@ -19,6 +19,9 @@ from tasks.index.guard import open_archive
 HEAD = 65_536
 """Bytes that are looked at before a container is opened."""
 
+_STRAY = 64
+"""Bytes among which a container may begin; a program before one may be of any length."""
+
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE2_ERRORS = (OSError, ValueError, IndexError, OverflowError, AttributeError)
 
@@ -132,6 +135,20 @@ def is_zip(head: bytes) -> bool:
     """Tell by its first bytes that a file is a ZIP container."""
     first = head[4:] if head.startswith((b"PK\x07\x08", b"PK00")) else head  # once meant for several disks
     return first.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def bare_zip(source: Path | bytes) -> Path | bytes:
+    """Return a ZIP container without what stands before it: the program of an archive that unpacks itself, or stray bytes."""
+    head = read_head(source, _STRAY)
+    if is_zip(head) or not (head.startswith(b"MZ") or b"PK\x03\x04" in head):
+        return source
+    try:
+        with open_archive(source) as archive:
+            start = min((member.header_offset for member in archive.infolist()), default=0)
+    except DocumentError:
+        return source  # no container: detection says what it is
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return data[start:] if data[start:].startswith(b"PK\x03\x04") else source
 
 
 def is_ole2(head: bytes) -> bool:

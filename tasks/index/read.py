@@ -22,7 +22,7 @@ from tasks.index.formats import parser
 from tasks.index.formats.base import Context
 from tasks.index.formats.facts import FACTS_SECTION
 from tasks.index.guard import check_archive, check_size
-from tasks.index.look import is_ole2, is_zip, read_head
+from tasks.index.look import bare_zip, is_ole2, is_zip, read_head
 from tasks.office.recognise import recognise
 from tasks.office.records import as_data
 from tasks.records import Element, Parsed
@@ -69,7 +69,7 @@ def read(source: Path | bytes, context: Context) -> Parsed:
     """
     try:
         check_size(source, context.limits)
-        source = _unlocked(source)
+        source = bare_zip(_unlocked(source))
         kind = detect(source, context.name)
         if is_zip(read_head(source, 8)) and kind != "zip":  # the reader of archives bounds each file by itself
             check_archive(source, context.limits)

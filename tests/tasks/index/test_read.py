@@ -8,6 +8,8 @@ import openpyxl
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 
+import office
+from containers import zipped
 from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits, Settings
 from tasks.index.formats.base import Context
@@ -101,6 +103,24 @@ def test_wrong_extensions_do_not_matter() -> None:
 
 def test_truncated_containers_are_corrupt() -> None:
     assert refused(workbook([["a", 1]])[:2000], "x.xlsx").kind == FailureKind.CORRUPT
+
+
+@pytest.mark.parametrize("stray", [b"\n", b"\xef\xbb\xbf", b"PK\x03\x04 no member"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_container_with_stray_bytes_is_read(stray: bytes, place: int) -> None:
+    whole = office.docx(office.p("Canone 640"), {"word/comments.xml": office.part("w:comments", "")})
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        at = archive.infolist()[place].header_offset
+    found = read(whole[:at] + stray + whole[at:], Context("x.docx", Limits()))
+    assert (found.format, [e.text for e in found.elements]) == ("docx", ["Canone 640"])
+
+
+def test_an_archive_behind_its_program_is_read() -> None:
+    program = b"MZ" + bytes(3000)
+    found = read(program + zipped({"a.txt": b"Canone 640"}), Context("x.exe", Limits()))
+    assert [(a.name, a.data) for a in found.attachments] == [("a.txt", b"Canone 640")]
+    with pytest.raises(DocumentError, match="Windows program"):
+        read(program, Context("x.exe", Limits()))
 
 
 def test_an_entity_bomb_is_refused() -> None:
