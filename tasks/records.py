@@ -22,6 +22,9 @@ ATTACHMENT = "!/"
 SECTION = " > "
 """Between the titles of a section's path."""
 
+LONGEST_TITLE = 120
+"""Characters of a title in a section's path."""
+
 
 def document_id(collection: str, path: str) -> str:
     """Return the stable id of a document: 32 hexadecimal digits of BLAKE2b over collection and path."""
@@ -55,6 +58,8 @@ class Element:
     left of the first cell, right of it, left of the second, …) in whole points from the top left of the page as it is
     shown, 0 and 0 for an empty cell. Where text runs up or down the page the number is negative and the axes change
     places: (-page, left, right, top of the first cell, bottom of it, …).
+    `gist` is what the encoder reads of it where that is less than its text, of a table a line a row: of a typed paper the words that
+    tell what it is about, since numbers, codes, days and addresses are found by words and by typed columns.
     """
 
     kind: ElementKind
@@ -64,6 +69,7 @@ class Element:
     rows: tuple[tuple[str, ...], ...] | None = None
     section: str = ""
     boxes: tuple[tuple[int, ...], ...] | None = None
+    gist: str | None = None
 
     def place(self, row: int = 0, column: int = 0) -> Place | None:
         """Return where a cell stands; None when that is not known, as it is not for an empty cell."""
@@ -155,24 +161,19 @@ def _tells(cell: str) -> bool:
 class Chunk:
     """A piece of a document that is embedded and searched.
 
-    `context` is the line that says where the piece stands (document · section > subsection); `lead` is the part of it that the
-    encoder reads; `text` is the piece itself. `hash` is over what the encoder reads, so that equal chunks share a vector.
+    `context` is the line that says where the piece stands (document · section > subsection); `text` is the piece itself; `embedded` is
+    what the encoder reads of both. `hash` is over that, so that equal chunks share a vector.
     """
 
     ordinal: int
     context: str
-    lead: str
     text: str
+    embedded: str
     page_first: int
     page_last: int
     section: str
     kind: str
     tokens: int
-
-    @property
-    def embedded(self) -> str:
-        """What the encoder reads."""
-        return as_read(f"{self.lead}\n{self.text}" if self.lead else self.text)
 
     @property
     def indexed(self) -> str:

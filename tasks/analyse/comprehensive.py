@@ -16,6 +16,7 @@ from tasks.analyse.entities import entities
 from tasks.analyse.generate import generate_summary, generator_fingerprint
 from tasks.analyse.keyphrases import keyphrases
 from tasks.analyse.reading import Reading
+from tasks.analyse.sentences import FORMS
 from tasks.analyse.statements.prepare_tables import document_mark
 from tasks.analyse.statistics import statistics
 from tasks.analyse.summary import summarise
@@ -74,7 +75,9 @@ def fingerprint(settings: Settings, model: str | None = None, generator: str | N
 
 
 def financial_part(document: Document, companions: Sequence[Document]) -> dict[str, Any] | None:
-    """Return the financial RESULT, or None when the document has no figures."""
+    """Return the financial RESULT, or None when the document has no figures: an invoice or a bank statement is no annual account."""
+    if document.parsed.format in FORMS:
+        return None
     result = financial.analyse(document, companions)
     return result if result["figures"] else None
 

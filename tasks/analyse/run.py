@@ -35,9 +35,10 @@ from tasks.progress import Progress
 
 log = logging.getLogger("faldone.analyse")
 
-COLUMNS = ("document_id", "path", "content_hash", "parser", "pages", "parent_id")
+COLUMNS = ("document_id", "path", "content_hash", "parser", "pages", "bytes", "parent_id")
 COMMIT_DOCUMENTS = 128  # small enough that a crash costs minutes, large enough that the lake stays in few pieces
-BATCH_DOCUMENTS = 4  # for each two cores, and so are the pages
+BATCH_DOCUMENTS = 32  # for each two cores, and so are the pages
+PAGE_BYTES = 4_096  # of text: a sheet counts as many pages as its text would fill
 BATCH_PAGES = 120
 ATTEMPTS = 3  # of a failure that may pass by itself
 BYTES_PER_PAGE = (
@@ -155,7 +156,7 @@ def _work(row: dict[str, Any], fingerprint: str, inside: Sequence[dict[str, Any]
         row["document_id"],
         row["path"],
         row["content_hash"],
-        row["pages"] or 1,
+        max(row["pages"] or 1, (row["bytes"] or 0) // PAGE_BYTES),
         ":".join([fingerprint, *dict.fromkeys(read_by)]),
         tuple(part["document_id"] for part in inside),
     )

@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("elements", pa.list_(ELEMENT)),
         ("records", pa.string()),  # JSON list: `Parsed.records`, null where there are none
         ("boxes", pa.list_(pa.list_(pa.list_(pa.int16())))),  # one an element: `Element.boxes`
+        pa.field("gists", pa.list_(pa.string())),  # one an element: `Element.gist`
     ]
 )
 
@@ -59,6 +60,7 @@ def parsed_row(document_id: str, content_hash: str, parsed: Parsed) -> dict[str,
         "records": json.dumps(list(parsed.records), ensure_ascii=False) if parsed.records else None,
         "elements": [{name: getattr(element, name) for name in _NAMES} for element in parsed.elements],
         "boxes": [element.boxes for element in parsed.elements] if any(e.boxes for e in parsed.elements) else None,
+        "gists": [e.gist for e in parsed.elements] if any(e.gist is not None for e in parsed.elements) else None,
     }
 
 
@@ -93,19 +95,20 @@ def parsed_by_id(lake: Lake, collection: str, documents: Sequence[str]) -> dict[
 
 
 def _parsed(row: dict[str, Any]) -> Parsed:
+    nothing = [None] * len(row["elements"])
     return Parsed(
         row["format"],
         row["title"],
         row["language"],
         row["pages"],
-        tuple(map(_element, row["elements"], row.get("boxes") or [None] * len(row["elements"]))),
+        tuple(map(_element, row["elements"], row.get("boxes") or nothing, row.get("gists") or nothing)),
         json.loads(row["metadata"]),
         warnings=tuple(row["warnings"]),
         records=tuple(json.loads(row.get("records") or "[]")),
     )
 
 
-def _element(row: dict[str, Any], boxes: list[list[int]] | None) -> Element:
+def _element(row: dict[str, Any], boxes: list[list[int]] | None, gist: str | None) -> Element:
     cells = row["rows"]
     return Element(
         row["kind"],
@@ -115,4 +118,5 @@ def _element(row: dict[str, Any], boxes: list[list[int]] | None) -> Element:
         tuple(map(tuple, cells)) if cells is not None else None,
         row["section"],
         tuple(map(tuple, boxes)) if boxes else None,
+        gist,
     )

@@ -8,8 +8,9 @@ than the encoder reads: both are tested with arbitrary text.
 A chunk's context line says where it stands: document · section > subsection. Full-text search reads all of it; the encoder only the
 document and the last heading, and that only where the text does not begin with it: a path of headings is a fifth of all tokens.
 
-The encoder reads no amounts of tables and no marks between words (`tasks.records.as_read`). Lengths are its own tokens of what it reads.
-Each piece is counted once; a chunk's length is the sum of its pieces: exact for WordPiece, which never joins across blanks.
+The encoder reads no amounts of tables and no marks between words (`tasks.records.as_read`), and of an element with a gist only that.
+Lengths are its own tokens of what it reads. Each piece is counted once; a chunk's length is the sum of its pieces: exact for WordPiece,
+which never joins across blanks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from tasks.collection.chunks import heading_of
-from tasks.records import SECTION, Chunk, Element, Parsed, as_read, unmarked
+from tasks.records import LONGEST_TITLE, SECTION, Chunk, Element, Parsed, as_read, unmarked
 
 VERSION = "3"
 SPECIAL_TOKENS = 4  # [CLS] and [SEP], and two for models that use more
@@ -37,11 +38,26 @@ Count = Callable[[Sequence[str]], list[int]]
 @dataclass(frozen=True, slots=True)
 class _Piece:
     text: str
+    gist: str | None
     tokens: int
     page: int
     section: str
     kind: str
     starts: bool  # a chunk must begin here
+
+    @property
+    def read(self) -> list[str]:
+        """Return what the encoder reads of it: the lines of its gist, or its text as one."""
+        if self.gist is None:
+            return [as_read(self.text)]
+        return [as_read(line) for line in self.gist.split("\n") if line.strip()]
+
+    @property
+    def lines(self) -> list[tuple[str, str | None]]:
+        """Return each line with what is read of it."""
+        texts = self.text.split("\n")
+        gists = self.gist.split("\n") if self.gist is not None else []
+        return list(zip(texts, gists if len(gists) == len(texts) else [None] * len(texts), strict=True))
 
 
 def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chunk]:
@@ -54,11 +70,9 @@ def chunk(parsed: Parsed, path: str, count: Count, max_tokens: int) -> list[Chun
     """
     heading = heading_of(parsed.title, path)
     body = [part for e in parsed.elements if e.kind not in SKIPPED and e.text.strip() for part in _by_page(e)]
-    read = partial(_lengths, count, as_read)
-    at_most = partial(_lengths, count, unmarked)  # whatever line it stands in later: an amount beside a word is read
-    leads = _leads({element.section for element in body}, heading, read, int(max_tokens * LEAD_SHARE))
+    leads = _leads(body, heading, count, int(max_tokens * LEAD_SHARE))
     room = {s: max(8, max_tokens - SPECIAL_TOKENS - tokens) for s, (_, tokens) in leads.items()}
-    groups = _groups(_pieces(body, read, at_most, room), room)
+    groups = _groups(_pieces(body, count, room), room)
     return [_finish(ordinal, group, heading, leads[group[-1].section][0]) for ordinal, group in enumerate(groups)]
 
 
@@ -73,27 +87,38 @@ def _by_page(element: Element) -> list[Element]:
     for page in sorted(set(pages)):
         mine = [line for line, where in zip(lines, pages, strict=True) if where == page and line]
         text = "\n".join(mine if page == pages[0] else heads + mine)
-        parts.append(replace(element, page=page, text=text, rows=None, boxes=None))
+        parts.append(replace(element, page=page, text=text, rows=None, boxes=None, gist=None))
     return parts
 
 
-def _lengths(count: Count, seen: Callable[[str], str], texts: Sequence[str]) -> list[int]:
-    """Return tokens of what is seen of each text; no less than its length deserves, or a table of amounts would be one chunk."""
-    lengths = count([seen(text) for text in texts])
+def _lengths(count: Count, pairs: Sequence[tuple[str, str | None]]) -> list[int]:
+    """Return tokens of what is read of (text, gist); no less than a text's length deserves, or a table of amounts would be one chunk."""
+    lengths = count([as_read(text if gist is None else gist) for text, gist in pairs])
+    return [max(tokens, math.ceil(len(text) / CHARACTERS)) for tokens, (text, _) in zip(lengths, pairs, strict=True)]
+
+
+def _at_most(count: Count, texts: Sequence[str]) -> list[int]:
+    """Return tokens of texts whatever line they stand in later: an amount beside a word is read."""
+    lengths = count([unmarked(text) for text in texts])
     return [max(tokens, math.ceil(len(text) / CHARACTERS)) for tokens, text in zip(lengths, texts, strict=True)]
 
 
-def _leads(sections: set[str], heading: str, count: Count, most: int) -> dict[str, tuple[str, int]]:
-    """Return section → (document and last heading, tokens); too long a line loses words from its middle: both ends say most."""
-    lines = {s: _joined(heading, s.rsplit(SECTION, 1)[-1]) for s in sections}
+def _leads(body: Sequence[Element], heading: str, count: Count, most: int) -> dict[str, tuple[str, int]]:
+    """Return section → (document and last heading, tokens); too long a line loses words from its middle: both ends say most.
+
+    A heading with a gist stands for itself: it names the paper.
+    """
+    gists = {" ".join(e.text.split())[:LONGEST_TITLE]: e.gist for e in body if e.kind == "title" and e.gist}
+    ends = {element.section: element.section.rsplit(SECTION, 1)[-1] for element in body}
+    lines = {section: gists.get(end) or _joined(heading, end) for section, end in ends.items()}
     result = {}
-    for section, tokens in zip(lines, count(list(lines.values())) if lines else [], strict=True):
+    for section, tokens in zip(lines, _lengths(count, [(line, None) for line in lines.values()]), strict=True):
         line = lines[section]
         while tokens > most and line:
             words = line.split()
             middle = len(words) // 2
             line = " ".join(words[: middle // 2] + words[-(middle // 2) :]) if middle > 1 else ""
-            tokens = count([line])[0]
+            tokens = _lengths(count, [(line, None)])[0]
         result[section] = (line, tokens + 2)  # 2: the line break may count as one in other tokenizers
     return result
 
@@ -102,24 +127,24 @@ def _joined(heading: str, section: str) -> str:
     return f"{heading} · {section}" if heading and section else heading or section
 
 
-def _pieces(elements: Sequence[Element], read: Count, at_most: Count, room: dict[str, int]) -> Iterator[_Piece]:
-    lengths = read([element.text for element in elements]) if elements else []
-    for element, tokens in zip(elements, lengths, strict=True):
-        whole = _Piece(element.text, tokens, element.page, element.section, element.kind, element.kind == "title")
-        most = room[element.section]
+def _pieces(elements: Sequence[Element], count: Count, room: dict[str, int]) -> Iterator[_Piece]:
+    lengths = _lengths(count, [(element.text, element.gist) for element in elements])
+    for e, tokens in zip(elements, lengths, strict=True):
+        whole = _Piece(e.text, e.gist, tokens, e.page, e.section, e.kind, e.kind == "title")
+        most = room[e.section]
         if tokens <= most:
             yield whole
-        elif element.kind == "table":
-            yield from _split_table(whole, read, at_most, most)
+        elif e.kind == "table":
+            yield from _split_table(whole, count, most)
         else:
-            yield from _split_text(whole, at_most, most)
+            yield from _split_text(whole, count, most)
 
 
-def _split_table(piece: _Piece, read: Count, at_most: Count, most: int) -> Iterator[_Piece]:
+def _split_table(piece: _Piece, count: Count, most: int) -> Iterator[_Piece]:
     """Split between rows; the head rows (those before the first row with a number beside its label) are repeated in each part."""
-    lines = piece.text.split("\n")
-    lengths = read(lines)
-    heads = _head_rows(lines)
+    lines = piece.lines
+    lengths = _lengths(count, lines)
+    heads = _head_rows([text for text, _ in lines])
     if sum(lengths[:heads]) > most // 3:
         heads = 0
     head, head_tokens = lines[:heads], sum(lengths[:heads])
@@ -128,19 +153,27 @@ def _split_table(piece: _Piece, read: Count, at_most: Count, most: int) -> Itera
     for line, length in zip(lines[heads:], lengths[heads:], strict=True):
         if length > most - head_tokens:
             if len(part) > heads or (heads and not shown):
-                yield replace(piece, text="\n".join(part), tokens=tokens, starts=True)
+                yield _of_lines(piece, part, tokens)
                 shown = True
-            yield from _split_text(replace(piece, text=line, tokens=length, starts=True), at_most, most)
+            one = replace(piece, text=line[0], gist=line[1], tokens=length, starts=True)
+            yield from _split_text(one, count, most)
             part, tokens = list(head), head_tokens
         else:
             if tokens + length > most:
-                yield replace(piece, text="\n".join(part), tokens=tokens, starts=True)
+                yield _of_lines(piece, part, tokens)
                 shown = True
                 part, tokens = list(head), head_tokens
             part.append(line)
             tokens += length
     if len(part) > heads or heads == len(lines):
-        yield replace(piece, text="\n".join(part), tokens=tokens, starts=True)
+        yield _of_lines(piece, part, tokens)
+
+
+def _of_lines(piece: _Piece, lines: Sequence[tuple[str, str | None]], tokens: int) -> _Piece:
+    """Return some lines of a table as a piece that begins a chunk."""
+    gists = [gist for _, gist in lines if gist is not None]
+    text = "\n".join(text for text, _ in lines)
+    return replace(piece, text=text, gist="\n".join(gists) if gists else None, tokens=tokens, starts=True)
 
 
 def _head_rows(lines: Sequence[str]) -> int:
@@ -152,7 +185,23 @@ def _head_rows(lines: Sequence[str]) -> int:
 
 
 def _split_text(piece: _Piece, count: Count, most: int) -> Iterator[_Piece]:
-    """Yield sentences packed up to `most` tokens; a longer sentence is halved at blanks until it fits."""
+    """Yield sentences packed up to `most` tokens; a longer sentence is halved at blanks until it fits.
+
+    A gist that fits goes with the first part, and nothing is read of the others; one that is too long itself is given up.
+    """
+    gist = piece.gist if piece.gist is not None and count([as_read(piece.gist)])[0] <= most else None
+    if gist is not None:
+        parts = _packed(replace(piece, gist=""), _by_characters, most)
+        yield from (replace(part, gist="" if number else gist) for number, part in enumerate(parts))
+    else:
+        yield from _packed(replace(piece, gist=None), partial(_at_most, count), most)
+
+
+def _by_characters(texts: Sequence[str]) -> list[int]:
+    return [math.ceil(len(text) / CHARACTERS) for text in texts]
+
+
+def _packed(piece: _Piece, count: Count, most: int) -> Iterator[_Piece]:
     sentences = [part for part in SENTENCE_END.split(piece.text) if part.strip()]
     part: list[str] = []
     tokens = 0
@@ -203,9 +252,12 @@ def _finish(ordinal: int, group: Sequence[_Piece], heading: str, lead: str) -> C
     text = "\n".join(piece.text for piece in group)
     last = group[-1]
     title = last.section.rsplit(SECTION, 1)[-1]
+    first = group[0]
     if title and text.startswith(title):
-        lead = lead.removesuffix(title).removesuffix(" · ")
+        lead = "" if first.gist == lead else lead.removesuffix(title).removesuffix(" · ")
+    seen = [read for piece in group for read in piece.read]
     kind = "table" if any(piece.kind == "table" for piece in group) else "text"
     tokens = sum(piece.tokens for piece in group)
     context = _joined(heading, last.section)
-    return Chunk(ordinal, context, lead, text, group[0].page, last.page, last.section, kind, tokens)
+    embedded = "\n".join([as_read(lead), *seen] if lead else seen)
+    return Chunk(ordinal, context, text, embedded, first.page, last.page, last.section, kind, tokens)

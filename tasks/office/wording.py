@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-_MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = {
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split(),
+    "en": "January February March April May June July August September October November December".split(),
+}
 _SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
@@ -36,4 +39,9 @@ def day(value: date | None, language: str = "it") -> str:
     """Return `12/03/2026` in Italian, `12 March 2026` in English; "" for none."""
     if value is None:
         return ""
-    return f"{value:%d/%m/%Y}" if language == "it" else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+    return f"{value:%d/%m/%Y}" if language == "it" else f"{value.day} {month(value)}"
+
+
+def month(value: date | None, language: str = "en") -> str:
+    """Return `marzo 2026` in Italian, `March 2026` in English; "" for none."""
+    return "" if value is None else f"{MONTHS[language][value.month - 1]} {value.year}"

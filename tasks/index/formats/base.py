@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from infra.errors import DocumentError, FailureKind
-from tasks.records import SECTION, Element
+from tasks.records import LONGEST_TITLE, SECTION, Element
 
 if TYPE_CHECKING:
     from infra.settings import Limits
@@ -126,7 +126,7 @@ def with_sections(elements: Iterable[Element], by_page: bool = False) -> tuple[E
         section = SECTION.join(text for _, text in path)
         placed.append(element if element.section else replace(element, section=section))
         if element.kind == "title":
-            path.append((level, " ".join(element.text.split())[:120]))
+            path.append((level, " ".join(element.text.split())[:LONGEST_TITLE]))
     return tuple(placed)
 
 

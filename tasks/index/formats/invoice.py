@@ -37,7 +37,7 @@ _INSIDE = (
     ("CrossIndustryInvoice", "cii"),
 )
 NAMES = ("fatturapa", "ubl", "cii", "sdi")
-VERSION = "3"
+VERSION = "4"
 SAMPLES = {
     "fatturapa": b'<p:FatturaElettronica xmlns:p="http://ivaservizi.agenziaentrate.gov.it/docs/xsd/fatture/v1.2"/>',
     "ubl": b'<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"/>',

@@ -22,8 +22,6 @@ NAMES = ("lipe",)
 VERSION = "1"
 SAMPLES = {"lipe": b'<iv:Fornitura xmlns:iv="urn:www.agenziaentrate.gov.it:specificheTecniche:sco:ivp"/>'}
 
-_MONTHS = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
-
 
 def sniff(look: Look) -> str:
     """Know the form by its namespace; its root has a common name."""
@@ -99,7 +97,9 @@ _HEAD = [
 
 
 def _row(period: VatPeriod) -> list[str]:
-    month = f"{_MONTHS[period.month - 1]} {period.year}" if period.month and 1 <= period.month <= 12 else ""
+    month = (
+        f"{wording.MONTHS['it'][period.month - 1]} {period.year}" if period.month and 1 <= period.month <= 12 else ""
+    )
     name = month or f"trimestre {period.quarter} {period.year}"
     amounts = (period.sales, period.purchases, period.output_tax, period.input_tax, period.due, period.to_pay)
     return [name, *(wording.amount(value) for value in amounts)]

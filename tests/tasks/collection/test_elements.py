@@ -17,7 +17,7 @@ PARSED = Parsed(
     pages=2,
     elements=(
         Element("title", "Conto economico", level=1, boxes=((1, 20, 31, 50, 180),)),
-        Element("text", "without a place"),
+        Element("text", "without a place", gist="place"),
         Element(
             "table",
             "A | 1\nB",
@@ -33,10 +33,10 @@ PARSED = Parsed(
 @pytest.mark.parametrize("older", [False, True])
 def test_what_was_parsed_comes_back(tmp_path: Path, older: bool) -> None:
     lake = Lake(str(tmp_path))
-    if older:  # a table that was written before places were known
-        ELEMENTS.write(lake, "bilanci", ELEMENTS.rows([parsed_row("old", "", PARSED)]).drop_columns("boxes"))
+    if older:  # a table that was written before places and gists were known
+        ELEMENTS.write(lake, "bilanci", ELEMENTS.rows([parsed_row("old", "", PARSED)]).drop_columns(["boxes", "gists"]))
     ELEMENTS.ensure(lake, "bilanci")
     ELEMENTS.write(lake, "bilanci", ELEMENTS.rows([parsed_row("new", "", PARSED)]))
     found = parsed_by_id(lake, "bilanci", ["old", "new"])
     assert found["new"] == PARSED
-    assert not older or [element.boxes for element in found["old"].elements] == [None, None, None]
+    assert not older or [(e.boxes, e.gist) for e in found["old"].elements] == [(None, None)] * 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,7 @@ def texts(kinds: st.SearchStrategy[str]) -> st.SearchStrategy[list[Element]]:
         st.integers(1, 4),
         st.integers(0, 3),
         section=st.sampled_from(["", "Notes", "Notes > 12. Debiti verso fornitori", "x " * 200]),
+        gist=st.none() | st.sampled_from(["", "Notes"]) | TEXT | WORDY.map("\n".join),
     )
     return st.lists(one, max_size=8)
 
@@ -86,6 +88,30 @@ def test_the_encoder_reads_the_document_and_the_last_heading_and_words_find_the_
     assert second.embedded == "a · Annual report · 12. Payables\nDue 2018"
     assert second.indexed == "a · Annual report · Report > Notes > 12. Payables\nDue | 2018"
     assert first.text == "12. Payables\nTo suppliers."
+
+
+def test_the_encoder_reads_the_gist_where_there_is_one_and_words_find_the_whole() -> None:
+    rows = (("Goods", "Price"), *((f"Bolt of kind {i}", f"{i},00") for i in range(60)))
+    text = "\n".join(" | ".join(row) for row in rows)
+    gist = "\n".join(["", *(f"Bolt of kind {i}" for i in range(60))])
+    title = Element("title", "Invoice 7/25 of 10/03/2025 · A → B", level=1, gist="Invoice March 2025")
+    parts = [Element("text", "VAT number IT98000019996", gist=""), Element("table", text, rows=rows, gist=gist)]
+    first, *others = chunk(
+        parsed(title, *(replace(part, section=title.text) for part in parts)), "a.xml", ENCODER.count_tokens, 128
+    )
+    assert first.embedded == "Invoice March 2025"
+    assert "IT98000019996" in first.indexed
+    assert [c.embedded.split("\n")[0] for c in others] == ["Invoice March 2025"] * len(others)
+    assert [line for c in others for line in c.embedded.split("\n")[1:]] == gist.split("\n")[1:]
+    assert all(c.text.startswith("Goods | Price\nBolt") for c in others)
+
+
+def test_of_a_long_text_the_gist_goes_with_its_first_part() -> None:
+    dues = Element("text", "\n".join(f"Due 10/03/2025 {i},00" for i in range(2_000)), gist="Instalments")
+    first, *others = chunk(parsed(dues), "a.xml", ENCODER.count_tokens, 128)
+    assert first.embedded == "a · Annual report\nInstalments"
+    assert len(others) > 10
+    assert {c.embedded for c in others} == {"a · Annual report"}
 
 
 def test_a_chunk_stays_on_its_page() -> None:

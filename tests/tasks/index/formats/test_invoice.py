@@ -309,3 +309,13 @@ def test_a_currency_without_cents_rounds_its_tax_to_a_unit() -> None:
     forint = Invoice("UBL 2.1", number="1", day=date(2026, 3, 1), currency="HUF", vat=(vat,), total=Decimal(87859))
     assert check(forint) == []
     assert [f.rule for f in check(replace(forint, currency="EUR"))] == ["tax_of_taxable"]
+
+
+def test_the_encoder_reads_what_an_invoice_is_about_and_nothing_exact() -> None:
+    body = replace(FEES, note="Bilancio 2025", rows=(*FEES.rows, *FEES.rows, make.Row("Visure")), linked=(("4/P", ""),))
+    gists = [element.gist for element in parsed(make.fatturapa([body])).elements]
+    about = f"Parcella · febbraio 2026 · {make.FORGE.name} · {make.OFFICE.name}"
+    fees = "Imposta di bollo\nRitenuta: ritenuta d'acconto di persona giuridica"
+    assert gists[:3] == [about, "Bilancio 2025", f"{fees}\nContributo cassa previdenziale: {in_words('fund', 'TC04')}"]
+    assert gists[3:-2] == ["", ""]
+    assert gists[-1] == "\nConsulenza\n\nVisure", "equal lines are read once, and of the head row nothing"
