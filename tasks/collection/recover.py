@@ -15,6 +15,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from infra import locks
 from infra.errors import TransientError
 from infra.files import remove_tree, send_folder
 from infra.lanes import writer_lane
@@ -35,8 +36,8 @@ def swap(settings: Settings) -> str:
     """Carry out the plan under the lanes of every collection that it touches. Returns where the former data went.
 
     Raises:
-        TransientError: a writer holds its lane too long, or the object store cannot be written; `recover` goes on
-        later.
+        TransientError: a writer holds its lane too long, a lane was lost on the way, or the object store cannot be
+        written; `recover` goes on later.
     """
     work = work_folder(settings)
     plan = json.loads((work / "plan.json").read_text())
@@ -46,8 +47,10 @@ def swap(settings: Settings) -> str:
         for collection in sorted(collections):
             lanes.enter_context(writer_lane(settings, collection))
         for item, inode in plan["coming"].items():
+            locks.check()
             _bring(settings, work, item, inode, plan["replaced"])
         for item in plan["going"]:
+            locks.check()
             _take_away(settings, item, plan["replaced"])
         (work / "plan.json").unlink()  # first: carried out again without what it brings, it would only take away
         sync_path(work)

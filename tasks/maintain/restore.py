@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import lake_upkeep as upkeep
+from infra import locks
 from infra.backup_store import ID, BackupStore, Damaged
 from infra.errors import FaldoneError, UsageError, first_line
 from infra.lake import Lake
@@ -60,7 +61,7 @@ def restore(settings: Settings, which: str, source: str = "", collection: str | 
     Raises:
         UsageError: there is no such backup or collection, or it holds paths that leave the folder.
         Damaged: a file of it is missing or differs from its checksum; nothing was restored.
-        TransientError: the backup cannot be read, or a writer does not leave its lane.
+        TransientError: the backup cannot be read, a writer does not leave its lane, or this one's lane was lost.
     """
     started = time.monotonic()
     recover(settings)
@@ -127,6 +128,7 @@ def lay_out(
 
     Raises:
         Damaged: as `restore`; the layout is removed again.
+        LockLost: another restore may be at work in the same folder, so what lies there stays.
     """
     work = work_folder(settings)
     shutil.rmtree(work, ignore_errors=True)
@@ -136,8 +138,10 @@ def lay_out(
         (work / "new" / "lake").mkdir(parents=True, exist_ok=True)
         _check_tables(manifest, Lake(str(work / "new")))
     except BaseException:
+        locks.check()
         shutil.rmtree(work, ignore_errors=True)
         raise
+    locks.check()
     _write_plan(settings, work, collection)
 
 

@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from infra import lake_upkeep as upkeep
 from infra import limits
 from infra.backup_store import BackupStore, Damaged
-from infra.errors import UsageError
+from infra.errors import LockLost, UsageError
 from infra.lake import Lake
+from infra.locks import one_at_a_time
 from infra.settings import Settings
 from tasks.collection import recover
 from tasks.maintain import backup, drill, health, manifest, restore, stored_backups, verification, weekly
@@ -301,6 +303,33 @@ def test_two_restores_within_a_second_keep_what_each_replaced(
     places = {restore.restore(settings, "latest")["replaced"] for _ in range(2)}
     assert len(places) == 2
     assert all(len(list(Path(place).rglob("*.manifest"))) > 0 for place in places)
+
+
+def test_a_restore_that_lost_its_lane_changes_nothing_and_leaves_what_lies_there(
+    settings: Settings, home: Path, redis_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another restore may be at work in the same folder by then, and a folder that is taken away is no damage of the backup."""
+    import redis
+
+    shared = settings.model_copy(update={"redis_url": SecretStr(redis_server)})
+    backup.backup(settings)
+    small.add(Lake(settings.root), "documents", "/later.txt")
+    before = small.content(Lake(settings.root))
+    real, others = restore._check_tables, recover.work_folder(settings) / "new" / "lake" / "of-another"
+
+    def lose(made: manifest.Manifest, laid_out: Lake) -> None:
+        real(made, laid_out)
+        redis.Redis.from_url(redis_server).delete(f"faldone:lock:job:{recover.LANE}")
+        shutil.rmtree(others.parent)
+        others.mkdir(parents=True)
+        real(made, laid_out)
+
+    monkeypatch.setattr(restore, "_check_tables", lose)
+    with pytest.raises(LockLost), one_at_a_time(shared, recover.LANE):
+        restore.restore(shared, "latest")
+    assert others.is_dir()
+    assert not recover.interrupted(settings)
+    assert small.content(Lake(settings.root)) == before
 
 
 def test_what_was_only_laid_out_is_removed(settings: Settings, home: Path) -> None:
