@@ -1,7 +1,7 @@
 """The door to LanceDB: named tables of Arrow rows in the data folder.
 
 Tables are named `COLLECTION.kind`. Every write is one commit, so a reader sees all of it or nothing. Writers of one collection take
-`infra.lanes.writer_lane` first, and each write asks it once more (`locks.check`): LanceDB's merge silently duplicates rows under concurrent
+`infra.lanes.writer_lane` first, and each write asks it once more (`Lake.writing`): LanceDB's merge silently duplicates rows under concurrent
 writers unless the table has an unenforced primary key and the merge does not use the key's index; both are done here as a second belt.
 
 Not fork-safe: open a Lake inside the process that uses it. Object stores take their credentials from the environment (AWS_…).
@@ -9,6 +9,8 @@ Not fork-safe: open a Lake inside the process that uses it. Object stores take t
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,13 +24,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from infra import lake_format, locks
-from infra.errors import TransientError, UsageError
+from infra.errors import StorageError, TransientError, UsageError
 from infra.files import is_url, private_folder
 from infra.lake_filters import Filter, predicates, single
 from infra.object_store import reaching
 
 COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
+_SYSTEM = re.compile(r"\(os error (\d+)\)")
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+PRIMARY_KEY = {b"lance-schema:unenforced-primary-key:position": b"1"}  # as Lance marks the column of the key
 SCORE = "_score"
 DISTANCE = "_distance"
 
@@ -132,7 +137,7 @@ class Lake:
             column, values = replace
             merge = merge.when_not_matched_by_source_delete(single(table.schema, {column: values}))
         rows = rows.select(table.schema.names).cast(table.schema)
-        with _writing():
+        with self.writing():
             return int(merge.use_index(False).execute(rows).version)
 
     def append(self, name: str, rows: pa.Table, key: str) -> None:
@@ -145,20 +150,18 @@ class Lake:
         elif rows.num_rows:
             table = self._open(name)
             rows = rows.select(table.schema.names).cast(table.schema)
-            with _writing():
+            with self.writing():
                 table.add(rows)
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
-        locks.check()
+        """Make a table with its rows and its key in one commit."""
         if not self.names():
+            locks.check()
             lake_format.mark(self._root)
-        fields = [f.with_nullable(False) if f.name == key else f for f in rows.schema]
+        fields = [f.with_nullable(False).with_metadata(PRIMARY_KEY) if f.name == key else f for f in rows.schema]
         schema = pa.schema(fields, metadata=rows.schema.metadata)
-        table = self._db.create_table(name, schema=schema, exist_ok=True)
-        table.set_unenforced_primary_key(key)
-        if rows.num_rows:
-            table.add(rows.cast(schema))
-        return int(table.version)
+        with self.writing():
+            return int(self._db.create_table(name, rows.cast(schema), schema=schema).version)
 
     def ensure(self, name: str, schema: pa.Schema, key: str) -> None:
         """Create an empty table when there is none, and add columns that a newer release knows (null for old rows)."""
@@ -168,15 +171,14 @@ class Lake:
         table = self._open(name)
         missing = [field for field in schema if field.name not in table.schema.names]
         if missing:
-            locks.check()
-            table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
+            with self.writing():
+                table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
 
     def overwrite(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], key: str) -> None:
         """Replace all rows of a table in one commit, with another schema if need be; its indexes go with the old rows.
 
         Readers that opened the former version go on with it.
         """
-        locks.check()
         marked = self._open(name).schema.field(key)  # it carries the mark of the primary key
         fields = [marked if f.name == key else f for f in schema]
         whole = pa.schema(fields, metadata=schema.metadata)
@@ -187,8 +189,9 @@ class Lake:
                 yield pa.RecordBatch.from_arrays(batch.select(whole.names).columns, schema=whole)
                 check()
 
-        rows = asking()
-        self._db.create_table(name, pa.RecordBatchReader.from_batches(whole, rows), schema=whole, mode="overwrite")
+        rows = pa.RecordBatchReader.from_batches(whole, asking())
+        with self.writing():
+            self._db.create_table(name, rows, schema=whole, mode="overwrite")
 
     def delete(self, name: str, where: Filter) -> int:
         """Remove the rows that match, in one commit where the list is short; the number removed.
@@ -204,7 +207,7 @@ class Lake:
         table = self._open(name)
         before = table.count_rows()
         for condition in predicates(table.schema, where):
-            with _writing():
+            with self.writing():
                 table.delete(condition)
         return int(before - table.count_rows())
 
@@ -214,16 +217,16 @@ class Lake:
         A restored version conflicts with every merge, append, delete and compaction that began before it; after any other commit LanceDB
         would put the late one on top.
         """
-        locks.check()
         table = self._open(name)
         table.checkout(table.version)
-        table.restore()
+        with self.writing():
+            table.restore()
 
     def drop(self, name: str) -> None:
         """Remove a table with all its versions; nothing happens when there is none."""
-        locks.check()
-        if self.exists(name):
-            self._db.drop_table(name)
+        with self.writing():
+            if self.exists(name):
+                self._db.drop_table(name)
 
     def schema(self, name: str) -> pa.Schema:
         """Return the Arrow schema of a table."""
@@ -304,8 +307,8 @@ class Lake:
                 with_position=False,
                 max_token_length=64,
             )
-            locks.check()
-            table.create_index(column, config=config, replace=True)
+            with self.writing():
+                table.create_index(column, config=config, replace=True)
             return False
         stats = table.index_stats(existing[0])
         return stats is not None and stats.num_unindexed_rows > behind
@@ -313,6 +316,23 @@ class Lake:
     def has_index(self, name: str, column: str) -> bool:
         """Tell whether a column of a table has an index of any kind."""
         return any(column in index.columns for index in self._open(name).list_indices())
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Ask the lanes as late as can be before a commit, and again where it failed: another writer's fence is then the reason.
+
+        Raises:
+            LockLost: a lane is not held any more.
+            StorageError: the disk is full, broken or may not be written.
+        """
+        locks.check()
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            locks.check()
+            if (reason := _refusal(error)) and not is_url(self._root):
+                raise StorageError(f"{self.location} cannot be written: {reason}") from error
+            raise
 
     def _open(self, name: str) -> Any:
         with reaching(self.location):
@@ -340,16 +360,7 @@ def _connect(root: str) -> Any:
     return connected
 
 
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Ask the lanes as late as can be before a commit, and again where it failed: another writer's fence is then the reason.
-
-    Raises:
-        LockLost: a lane is not held any more.
-    """
-    locks.check()
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError):
-        locks.check()
-        raise
+def _refusal(error: Exception) -> str:
+    """Say why the disk did not take a write, by the number of the system's error in the middle of what LanceDB says; "" for all else."""
+    found = _SYSTEM.search(str(error))
+    return os.strerror(int(found[1])) if found and int(found[1]) in _DISK else ""

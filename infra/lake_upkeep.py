@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from infra import locks
 from infra.errors import first_line
 from infra.lake import Lake
 
@@ -117,16 +116,16 @@ def _unindexed(table: Any, index: str) -> int:
 
 def compact_step(lake: Lake, name: str) -> bool:
     """Merge some small fragments and drop their deleted rows, in bounded memory; False when there was nothing to do."""
-    locks.check()
     dataset = _dataset(lake, name)
     target = rows_per_fragment(dataset)
-    metrics = dataset.optimize.compact_files(
-        target_rows_per_fragment=target,
-        max_bytes_per_file=2 * FRAGMENT_BYTES,
-        max_source_bytes=STEP_BYTES,
-        batch_size=max(64, min(8192, target * BATCH_BYTES // FRAGMENT_BYTES)),
-        num_threads=1,
-    )
+    with lake.writing():
+        metrics = dataset.optimize.compact_files(
+            target_rows_per_fragment=target,
+            max_bytes_per_file=2 * FRAGMENT_BYTES,
+            max_source_bytes=STEP_BYTES,
+            batch_size=max(64, min(8192, target * BATCH_BYTES // FRAGMENT_BYTES)),
+            num_threads=1,
+        )
     return bool(metrics.fragments_removed)
 
 
@@ -151,10 +150,10 @@ def rows_per_fragment(dataset: Any) -> int:
 
 def refresh_indexes(lake: Lake, name: str) -> None:
     """Take new rows into every index that the table has."""
-    locks.check()
     table = lake.table(name)
     if any(_unindexed(table, index.name) for index in table.list_indices()):
-        _dataset(lake, name).optimize.optimize_indices()
+        with lake.writing():
+            _dataset(lake, name).optimize.optimize_indices()
 
 
 def index_column(lake: Lake, name: str, column: str, few_values: bool = False) -> bool:
@@ -163,8 +162,8 @@ def index_column(lake: Lake, name: str, column: str, few_values: bool = False) -
 
     if lake.has_index(name, column):
         return False
-    locks.check()
-    lake.table(name).create_index(column, config=Bitmap() if few_values else BTree(), replace=True)
+    with lake.writing():
+        lake.table(name).create_index(column, config=Bitmap() if few_values else BTree(), replace=True)
     return True
 
 
@@ -198,8 +197,8 @@ def train_vectors(lake: Lake, name: str, column: str = "vector") -> float:
     for count in dict.fromkeys((partitions(rows), partitions(rows, COARSE_ROWS))):
         rate = max(16, min(256, TRAINING_ROWS // count))
         config = IvfSq(distance_type="cosine", num_partitions=count, sample_rate=rate, max_iterations=30)
-        locks.check()
-        lake.table(name).create_index(column, config=config, replace=True)
+        with lake.writing():
+            lake.table(name).create_index(column, config=config, replace=True)
         recall = vector_recall(lake, name, column)
         if recall >= RECALL:
             return recall
@@ -209,11 +208,11 @@ def train_vectors(lake: Lake, name: str, column: str = "vector") -> float:
 
 def drop_vector_index(lake: Lake, name: str, column: str = "vector") -> None:
     """Go back to the flat scan, which is exact."""
-    locks.check()
     table = lake.table(name)
     for index in table.list_indices():
         if column in index.columns:
-            table.drop_index(index.name)
+            with lake.writing():
+                table.drop_index(index.name)
 
 
 def vector_recall(lake: Lake, name: str, column: str = "vector", seed: int = 0) -> float:
@@ -256,10 +255,10 @@ def _distances(query: Any) -> npt.NDArray[np.float32]:
 
 def roll_back(lake: Lake, name: str, version: int) -> int:
     """Make an older version the newest; the number of the new one."""
-    locks.check()
     table = lake.table(name)
     table.checkout(version)
-    table.restore()
+    with lake.writing():
+        table.restore()
     return int(table.version)
 
 
@@ -268,8 +267,8 @@ def remove_versions(lake: Lake, name: str, older_than: timedelta) -> tuple[int, 
 
     Files that a killed writer left behind go when they are seven days old: before, they may belong to a writer at work.
     """
-    locks.check()
-    stats = _dataset(lake, name).cleanup_old_versions(older_than=older_than, error_if_tagged_old_versions=False)
+    with lake.writing():
+        stats = _dataset(lake, name).cleanup_old_versions(older_than=older_than, error_if_tagged_old_versions=False)
     return int(stats.old_versions), int(stats.bytes_removed)
 
 
@@ -277,7 +276,8 @@ def tag(lake: Lake, name: str, label: str) -> int:
     """Pin the newest version under a label, so that no cleanup removes its files; the version."""
     dataset = _dataset(lake, name)
     version = int(dataset.version)
-    dataset.tags.create(label, version)
+    with lake.writing():
+        dataset.tags.create(label, version)
     return version
 
 
@@ -290,7 +290,8 @@ def untag(lake: Lake, name: str, label: str) -> None:
     """Release a label; nothing happens where it is not there."""
     dataset = _dataset(lake, name)
     if label in dataset.tags.list():
-        dataset.tags.delete(label)
+        with lake.writing():
+            dataset.tags.delete(label)
 
 
 def files_of(lake: Lake, name: str, version: int) -> list[TableFile]:

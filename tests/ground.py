@@ -1,7 +1,8 @@
 """A small office whose runs can be killed before any write, and what must hold afterwards: for the tests of crashes.
 
 A kill is an exception at that point of the code; from then on every write is refused, as if the process were gone, until `revived`. The
-points are the writes of the lake, of the staging and of a restore's swap, told by name, so that a test can list them and hit each.
+points are the commits of LanceDB, and the files of the staging, of a backup and of a restore's swap, told by name, so that a test can list
+them and hit each.
 """
 
 from __future__ import annotations
@@ -16,8 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lance.dataset import DatasetOptimizer, LanceDataset, Tags
+from lancedb.db import LanceDBConnection
+from lancedb.merge import LanceMergeInsertBuilder
+from lancedb.table import LanceTable
 
-from infra import lake_upkeep, lanes, locks, roots
+from infra import lake_format, lanes, locks, roots
+from infra.backup_store import BackupStore
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
 from infra.lake import Lake
@@ -28,7 +34,7 @@ from tasks.index import run as index_run
 from tasks.index.chunk import chunk
 from tasks.index.fingerprints import CHUNK_TOKENS
 from tasks.index.read import parse_file
-from tasks.maintain import backup, restore
+from tasks.maintain import restore
 from tasks.maintain.agreement import AGAIN
 
 C = "c"
@@ -54,37 +60,74 @@ class Killer:
         self.points.append(point)
 
 
-LAKE_WRITES = ("upsert", "append", "ensure", "delete", "drop", "overwrite", "index_text")
-UPKEEP_WRITES = ("compact_step", "refresh_indexes", "index_column", "train_vectors", "remove_versions", "tag", "untag")
+def _of_table(table: Any, *_: Any, **__: Any) -> str:
+    return str(table.name)
+
+
+def _of_merge(merge: Any, *_: Any, **__: Any) -> str:
+    return str(merge._table.name)
+
+
+def _named(_: Any, name: str, *__: Any, **___: Any) -> str:
+    return name
+
+
+def _of_dataset(dataset: Any, *_: Any, **__: Any) -> str:
+    return Path(str(getattr(dataset, "uri", ""))).stem
+
+
+def _of_part(part: Any, *_: Any, **__: Any) -> str:
+    """The table of what belongs to a dataset: its optimizer or its tags."""
+    inner = getattr(part, "_dataset", None) or getattr(part, "_ds", None)
+    return Path(str(getattr(inner, "uri", ""))).stem
+
+
+COMMITS: dict[type, tuple[Callable[..., str], tuple[str, ...]]] = {
+    LanceTable: (
+        _of_table,
+        ("add", "delete", "create_index", "drop_index", "restore", "add_columns", "update", "optimize"),
+    ),
+    LanceMergeInsertBuilder: (_of_merge, ("execute",)),
+    LanceDBConnection: (_named, ("create_table", "drop_table")),
+    DatasetOptimizer: (_of_part, ("compact_files", "optimize_indices")),
+    LanceDataset: (_of_dataset, ("cleanup_old_versions",)),
+    Tags: (_of_part, ("create", "delete")),
+}
+"""What commits in LanceDB, and how to tell the table: every write of the lake ends in one of these (`test_lake_calls.py`)."""
+FILES: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (staging, ("write_bytes",)),
+    (lake_format, ("replace_file",)),
+    (recover, ("_bring", "_take_away")),
+    (restore, ("replace_file",)),
+    (BackupStore, ("put", "fetch", "write_manifest", "write_note", "remove_backup", "remove_blob", "set_aside")),
+)
 
 
 @contextmanager
 def killing(at: int | None = None) -> Iterator[Killer]:
-    """Watch every write meanwhile, and kill before the one of number `at`; `Killed` is caught here."""
+    """Watch every commit and every file that is written meanwhile, and kill before the one of number `at`; `Killed` is caught here."""
     killer = Killer(at)
     with pytest.MonkeyPatch.context() as patch:
-        for name in LAKE_WRITES:
-            patch.setattr(Lake, name, _watched(getattr(Lake, name), killer, name, 1))
-        for name in UPKEEP_WRITES:
-            patch.setattr(lake_upkeep, name, _watched(getattr(lake_upkeep, name), killer, name, 1))
-        patch.setattr(staging, "write_bytes", _watched(staging.write_bytes, killer, "stage", None))
-        for module, name in (
-            (recover, "_bring"),
-            (recover, "_take_away"),
-            (restore, "replace_file"),
-            (backup, "_copy"),
-        ):
-            patch.setattr(module, name, _watched(getattr(module, name), killer, name.strip("_"), None))
+        for kind, (table, names) in COMMITS.items():
+            for name in names:
+                verb = {"execute": "merge"}.get(name, f"tag {name}" if kind is Tags else name)
+                patch.setattr(kind, name, _watched(getattr(kind, name), killer, verb, table))
+        for owner, names in FILES:
+            for name in names:
+                verb = "stage" if owner is staging else name.strip("_")
+                patch.setattr(owner, name, _watched(getattr(owner, name), killer, verb))
         with suppress(Killed):
             yield killer
 
 
-def _watched(real: Callable[..., Any], killer: Killer, name: str, place: int | None) -> Callable[..., Any]:
+def _watched(
+    real: Callable[..., Any], killer: Killer, verb: str, table: Callable[..., str] | None = None
+) -> Callable[..., Any]:
     def watched(*given: Any, **named: Any) -> Any:
-        what = str(given[place]).rpartition(".")[2] if place is not None and len(given) > place else ""
-        if place is not None and name != "untag":
-            in_its_lane(name, str(given[place]))
-        killer(f"{name} {what}".strip())
+        name = table(*given, **named) if table else ""
+        if table and verb != "tag delete":
+            in_its_lane(verb, name)
+        killer(f"{verb} {name.rpartition('.')[2]}".strip())
         return real(*given, **named)
 
     return watched

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 from filelock import FileLock
 
-from infra.errors import TransientError
+from infra.errors import StorageError, TransientError
 from infra.files import private_folder, read_bytes, remove_tree, write_bytes
 from infra.settings import Settings
 from tasks.collection.table import Table
@@ -58,9 +58,20 @@ def stage(folder: str, name: str, rows: Mapping[Table, pa.Table]) -> str:
 
 
 def staged(stems: Iterable[str], table: Table) -> pa.Table:
-    """Read the rows of a table back from some batches."""
-    parts = [pa.ipc.open_file(pa.BufferReader(read_bytes(_file(stem, table)))).read_all() for stem in stems]
-    return pa.concat_tables(parts)
+    """Read the rows of a table back from some batches.
+
+    Raises:
+        StorageError: a file cannot be read.
+        TransientError: the object store does not answer.
+    """
+    return pa.concat_tables([_rows(_file(stem, table)) for stem in stems])
+
+
+def _rows(file: str) -> pa.Table:
+    try:
+        return pa.ipc.open_file(pa.BufferReader(read_bytes(file))).read_all()
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def _file(stem: str, table: Table) -> str:
