@@ -34,6 +34,9 @@ COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
 _SYSTEM = re.compile(r"\(os error (\d+)\)")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key:position": b"1"}  # as Lance marks the column of the key
+METADATA_BYTES = (
+    64 * 2**20
+)  # of the metadata of tables that LanceDB keeps: each commit adds some, and its own limit is 1 GiB
 SCORE = "_score"
 DISTANCE = "_distance"
 
@@ -353,7 +356,8 @@ def _connect(root: str) -> Any:
     warnings.filterwarnings("ignore", message=".*_distance.*", category=DeprecationWarning)
     try:
         with reaching(location):
-            connected = lancedb.connect(location, read_consistency_interval=timedelta(0))
+            session = lancedb.Session(metadata_cache_size_bytes=METADATA_BYTES)
+            connected = lancedb.connect(location, read_consistency_interval=timedelta(0), session=session)
     except OSError as error:
         raise TransientError(f"the data folder {location} cannot be opened: {error}") from error
     lake_format.found(root)

@@ -96,7 +96,7 @@ def _write(lake: Lake, collection: str, batches: Sequence[Staged], rows: pa.Tabl
         raise StoreError(f"collection {collection}: wrote {chunks.num_rows} chunks and read {stored} back")
     for table in DERIVED:
         table.delete(lake, collection, stale)
-    ledger.write(lake, collection, pa.concat_tables([rows, stamped]), family)
+    ledger.write(lake, collection, pa.concat_tables([rows, stamped]), family if orphans else ())
 
 
 def note_stamps(lake: Lake, collection: str, stamps: Iterable[tuple[str, str, str]]) -> None:

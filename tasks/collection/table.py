@@ -10,6 +10,8 @@ import pyarrow as pa
 from infra.lake import Lake, check_collection
 from infra.lake_filters import Filter
 
+FEW = 1_000  # rows that a delete names in one commit
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
@@ -57,15 +59,23 @@ class Table:
         lake.upsert(self.name(collection), rows, self.key)
 
     def replace(self, lake: Lake, collection: str, rows: pa.Table, documents: Sequence[str]) -> None:
-        """Write rows of documents, and remove all others of these documents in the same commit.
+        """Write rows of documents, and remove all others of these documents.
 
-        A merge reads every key of the table, so rows of documents that have none yet are appended.
+        A merge reads every key of the table, and four times as much where it also removes rows. So rows of documents that have none yet are
+        appended, and a few that are left over go first, in a commit of their own: until the next one readers miss them.
         """
-        name = self.name(collection)
-        if lake.count(name, {"document_id": list(documents)}):
+        name, where = self.name(collection), {"document_id": list(documents)}
+        there = set(self.read(lake, collection, [self.key], where)[self.key].to_pylist())
+        left = there - set(rows[self.key].to_pylist())
+        if not there:
+            lake.append(name, rows, self.key)
+        elif len(left) > FEW:
             lake.upsert(name, rows, self.key, ("document_id", documents))
         else:
-            lake.append(name, rows, self.key)
+            if left:
+                lake.delete(name, {**where, self.key: sorted(left)})
+            if rows.num_rows:
+                lake.upsert(name, rows, self.key)
 
     def delete(self, lake: Lake, collection: str, documents: Sequence[str]) -> int:
         """Remove the rows of documents. Returns their number."""
