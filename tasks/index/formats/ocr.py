@@ -2,8 +2,8 @@
 
 tesseract is called with the picture on its standard input and answers a table of words, so nothing is written to
 disk; one thread each, since documents are already read in parallel. The words go through the same layout as those of
-a text layer: a scanned statement gives rows and columns too. Where its confidence is low the second engine
-(`ocr_second`, five times as slow) reads the page too, and figures are voted on. Needs the tesseract program and
+a text layer: a scanned statement gives rows and columns too. Where its confidence is low, or totals do not add up, the
+second engine (`ocr_second`, five times as slow) reads the page too, and figures are voted on. Needs the tesseract program and
 language data (`apt-get install tesseract-ocr tesseract-ocr-ita`) and Pillow.
 """
 
@@ -23,7 +23,8 @@ from infra.errors import DocumentError, FailureKind
 from infra.processor import run
 from tasks.index.formats import ocr_second
 from tasks.index.formats.ocr_picture import Picture
-from tasks.index.formats.ocr_vote import Seen, vote
+from tasks.index.formats.ocr_sums import settled, wrong_totals
+from tasks.index.formats.ocr_vote import Doubt, Seen, vote
 from tasks.index.formats.pdf_words import PageWords, Word, clean
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ def recognise(picture: Picture, tesseract: Tesseract, seconds: float) -> Reading
             again = _words(turned, tesseract, seconds)
             if lying or again.weight > seen.weight:
                 best, seen = turned, again
-    if len(seen.page.words) >= _FEW and in_doubt(seen) and ocr_second.available():
+    doubtful = len(seen.page.words) >= _FEW and (in_doubt(seen) or wrong_totals(seen.page.words) > 0)
+    if doubtful and ocr_second.available():
         seen = _voted(seen, best)
     return seen
 
@@ -189,9 +191,13 @@ def _voted(first: Reading, picture: Picture) -> Reading:
     others = ocr_second.read(picture.image, picture.dpi)
     if not others:
         return first
-    words, disputed = vote([Seen(*pair) for pair in pairs], others)
+    words, doubts = vote([Seen(*pair) for pair in pairs], others)
+    words = settled(words, doubts)
+    disputed = [d if words[d.place].word.text == d.taken else Doubt(d.place, d.other, d.taken) for d in doubts]
     page = replace(first.page, words=tuple(seen.word for seen in words))
-    return Reading(page, tuple(seen.confidence for seen in words), ("tesseract", ocr_second.NAME), tuple(disputed))
+    return Reading(
+        page, tuple(seen.confidence for seen in words), ("tesseract", ocr_second.NAME), tuple(map(str, disputed))
+    )
 
 
 def _run(image: Image, tesseract: Tesseract, seconds: float, *options: str) -> str:

@@ -28,11 +28,22 @@ class Seen(NamedTuple):
     confidence: float
 
 
-def vote(first: Sequence[Seen], second: Sequence[Seen]) -> tuple[list[Seen], list[str]]:
-    """Return the words of both readings, and the figures on which they differ as `taken (or other)`."""
+class Doubt(NamedTuple):
+    """A figure on which the engines differ: its place among the words, what was taken, and what the other engine reads."""
+
+    place: int
+    taken: str
+    other: str
+
+    def __str__(self) -> str:
+        return f"{self.taken} (or {self.other})"
+
+
+def vote(first: Sequence[Seen], second: Sequence[Seen]) -> tuple[list[Seen], list[Doubt]]:
+    """Return the words of both readings, and the figures on which they differ."""
     usual = _usual(first)
     words: list[Seen] = []
-    disputed: list[str] = []
+    disputed: list[Doubt] = []
     met: set[int] = set()
     for seen in second:
         same = [index for index, other in enumerate(first) if _same_place(seen.word, other.word)]
@@ -42,7 +53,7 @@ def vote(first: Sequence[Seen], second: Sequence[Seen]) -> tuple[list[Seen], lis
         other = "".join(first[index].word.text for index in same)
         if (same and _digits(seen.word.text) != _digits(other)) or (usual and _separator(chosen) not in {"", usual}):
             rejected = seen.word.text if chosen.word.text == other else other or "?"
-            disputed.append(f"{chosen.word.text} (or {rejected})")
+            disputed.append(Doubt(len(words) - 1, chosen.word.text, rejected))
     alone = [one for index, one in enumerate(first) if index not in met and one.confidence >= _SURE]
     return words + [one for one in alone if any(char.isalnum() for char in one.word.text)], disputed
 

@@ -18,7 +18,6 @@ from infra.errors import DocumentError, FailureKind
 from infra.settings import Limits
 from tasks.index.formats import image, ocr, ocr_second, pdf
 from tasks.index.formats.base import Context
-from tasks.index.formats.ocr_again import reread
 from tasks.index.formats.ocr_vote import Seen, vote
 from tasks.index.formats.pdf_words import Word
 from tests.tasks.index.formats.paper import HEIGHT, WIDTH, context, make, statement, write
@@ -206,17 +205,6 @@ needs_both = pytest.mark.skipif(
 
 
 @needs_both
-def test_a_cell_is_read_again_by_the_second_engine() -> None:
-    data = on_page(scan())
-    elements = pdf.parse(data, context()).elements
-    (table,) = [element for element in elements if element.rows]
-    row = next(index for index, cells in enumerate(table.rows or ()) if cells[0] == "Cost of sales")
-    place = table.place(row, 1)
-    assert place is not None
-    assert reread(data, [place], context()) == ["16,682"]
-
-
-@needs_both
 def test_the_second_engine_is_asked_where_the_first_doubts() -> None:
     poor = scan().resize((scan().width // 2, scan().height // 2)).filter(ImageFilter.GaussianBlur(1.1))
     parsed = image.parse(saved(poor, "PNG", dpi=(100, 100)), context())
@@ -239,7 +227,7 @@ def test_figures_are_voted_on() -> None:
     second = [seen("16,632", 0, 80), seen("1.284", 50, 99), seen("950", 100, 85), seen("Ricavl", 150, 98)]
     words, disputed = vote(first, second)
     assert [word.word.text for word in words] == ["16,682", "1.284", "950", "Ricavl"]
-    assert disputed == ["16,682 (or 16,632)", "1.284 (or 1.234)", "950 (or 9S0)"]
+    assert [*map(str, disputed)] == ["16,682 (or 16,632)", "1.284 (or 1.234)", "950 (or 9S0)"]
 
 
 def test_the_first_engine_says_how_thousands_are_separated() -> None:
@@ -247,4 +235,4 @@ def test_the_first_engine_says_how_thousands_are_separated() -> None:
     second = [seen("3.865", 0, 99), seen("3.618", 50, 99), seen("2.318", 100, 99)]
     words, disputed = vote(first, second)
     assert [word.word.text for word in words] == ["3,865", "3,618", "2.318"]
-    assert disputed == ["2.318 (or 2818)"]
+    assert [*map(str, disputed)] == ["2.318 (or 2818)"]
