@@ -36,7 +36,7 @@ def main() -> None:
             for name, source in sources.items():
                 if given.only in (None, name):
                     rows.append(measured(Path(folder) / f"home-{encoder}-{name}", encoder, name, source))
-    print(table(["encoder", "source", "index, CPU s", "analyse, CPU s", "together", "documents"], rows))
+    table(["encoder", "source", "index, CPU s", "analyse, CPU s", "together", "documents"], rows)
 
 
 def measured(home: Path, encoder: str, name: str, source: Path) -> list[str]:

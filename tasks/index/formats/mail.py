@@ -2,9 +2,9 @@
 
 Read with the standard library. Of two versions of a body the one that says more is read (`mail_text.versions_to_read`).
 Mails forwarded as attachments are attachments `….eml`, calendars `….ics`. A mail whose whole body is a signed envelope
-(S/MIME) is opened; a signature beside the text is metadata, and so are the certificates of certified mail, whose
-transport envelopes have no text of their own. Pictures that the HTML shows inline are logos and signatures: they are left
-out, with a warning.
+(S/MIME) is opened; a signature beside the text is metadata, and so are the certificates of certified mail. Its transport
+envelope and the message in it are one document: the message, with what the envelope states. Pictures that the HTML shows
+inline are logos and signatures: they are left out, with a warning.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("eml",)
-VERSION = "3"
+VERSION = "4"
 EXTENSIONS = {"eml": "eml", "emlx": "eml"}
 SAMPLES = {"eml": b"From: a@b.it\nTo: c@d.it\nSubject: Fattura\n\nCiao"}
 
@@ -104,7 +104,11 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     Raises:
         DocumentError: ENCRYPTED (S/MIME or PGP).
     """
-    mail = message_of(load(source))
+    return _read(message_of(load(source)), context)
+
+
+def _read(mail: Message, context: Context, wrapped: bool = False) -> Parsed:
+    """Read a mail; one that stands in a transport envelope (`wrapped`) is not opened as another one."""
     if mail.get_content_type() == "multipart/encrypted":
         raise DocumentError(FailureKind.ENCRYPTED, "the mail is encrypted: only its recipient can open it")
     heads = {name: head(mail, name) for name in _HEADS}
@@ -112,18 +116,24 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     signed = cms.as_metadata(parts.signatures, "S/MIME" if parts.signatures else "") | parts.stamp
     certified = pec.certified(mail, parts.certificate)
     metadata = mail_metadata(heads) | _message_ids(mail) | signed | certified
-    elements: list[Element] = []
     pictures = _pictures(mail, parts)
     attachments, warnings = held(parts.files, context.limits)
     if parts.stamp:
         attachments = tuple(replace(one, metadata=parts.stamp) if cms.kind_of(one.data) else one for one in attachments)
-    wraps = pec.is_transport(certified) and any(a.name.lower() == pec.MESSAGE for a in attachments)
-    if wraps:  # the provider's words about the message, which is a document of its own
-        attachments = tuple(pec.passed_on(one, certified) for one in attachments)
-    else:
-        elements = [*mail_head(heads), *(element for body in parts.bodies for element in body)]
+    warned = (*warnings, *parts.warnings, *cms.tampered(signed))
+    message = next((one for one in attachments if one.name.lower() == pec.MESSAGE), None)
+    if message is not None and pec.is_transport(certified) and not wrapped:
+        inner = _read(message_of(message.data), context, wrapped=True)
+        return replace(
+            inner,
+            title=inner.title or heads["Subject"],
+            metadata=signed | dict(inner.metadata) | certified,
+            attachments=(*inner.attachments, *(one for one in attachments if one is not message)),
+            warnings=(*inner.warnings, *warned),
+        )
+    elements = [*mail_head(heads), *(element for body in parts.bodies for element in body)]
     if pictures:
-        parts.warnings.append(f"{pictures} inline picture(s) were left out")
+        warned = (*warned, f"{pictures} inline picture(s) were left out")
     return Parsed(
         format="eml",
         title=heads["Subject"],
@@ -132,7 +142,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         elements=with_sections(elements),
         metadata=metadata,
         attachments=attachments,
-        warnings=(*warnings, *parts.warnings, *cms.tampered(signed)),
+        warnings=warned,
     )
 
 

@@ -6,14 +6,12 @@ The provider wraps a message (`X-Trasporto`) or answers one (`X-Ricevuta`) and s
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from email.message import Message
 
 from tasks.index.decode import decode
 from tasks.index.formats.base import clean
 from tasks.index.formats.mail_text import head
-from tasks.records import Attachment
 
 CERTIFICATE = "daticert.xml"
 MESSAGE = "postacert.eml"
@@ -43,12 +41,6 @@ def certified(mail: Message, certificate: bytes) -> dict[str, str]:
     if certificate:
         found |= _stated(certificate)
     return {name: value for name, value in found.items() if value}
-
-
-def passed_on(item: Attachment, fields: dict[str, str]) -> Attachment:
-    """Return an attachment of a transport envelope with the envelope's fields; what concerns people is the message's own affair."""
-    passed = {name: value for name, value in fields.items() if name not in {"sender", "recipients"}}
-    return replace(item, metadata={**passed, **item.metadata})
 
 
 def _stated(certificate: bytes) -> dict[str, str]:

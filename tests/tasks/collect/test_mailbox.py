@@ -120,6 +120,9 @@ def test_a_certified_mailbox_is_read_once_and_each_invoice_in_it_counts_once(
     result = index(settings, [str(first.folder)], "mail")
     assert result["status"] == "completed", result["failures"]
     assert result["documents"]["found"] == 50
+    invoices_and_their_envelopes = INVOICES + -(-INVOICES // 3)
+    receipts_repeat_the_message = INVOICES
+    assert result["documents"]["attachments"] == 2 * invoices_and_their_envelopes + receipts_repeat_the_message
     tops = ledger.read(lake, "mail", ["path", "state"], {"parent_id": ""}).to_pylist()
     assert len({row["path"] for row in tops}) == 50
     assert {row["state"] for row in tops} == {"indexed"}

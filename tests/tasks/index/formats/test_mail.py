@@ -348,21 +348,20 @@ def certified(head: str, kind: str, error: str = "nessuno", message: bytes | Non
     return mail.as_bytes()
 
 
-def test_the_envelope_of_a_certified_mail_has_fields_and_no_text_of_its_own() -> None:
-    parsed = parsed_mail(certified("X-Trasporto", "posta-certificata", message=raw("", "Vi diffidiamo.")))
-    assert parsed.elements == ()
-    [message] = parsed.attachments
-    assert message.name == "postacert.eml"
-    assert "Vi diffidiamo" in body(message.data)
+def test_a_certified_mail_and_its_envelope_are_one_document() -> None:
+    inner = certified("X-Trasporto", "posta-certificata", message=raw("", "Vi diffidiamo."))
+    parsed = parsed_mail(inner)
+    assert (parsed.attachments, parsed.title) == ((), "Prova")
+    assert parsed.elements[-1].text == "Vi diffidiamo."
+    [forwarded] = parsed_mail(certified("X-Trasporto", "posta-certificata", message=inner)).attachments
+    assert forwarded.name == "postacert.eml", "an envelope that was sent on is a message in a message"
     expected = {
         "pec_kind": "posta-certificata",
         "certified_at": "2026-07-02T09:00:01+02:00",
         "pec_answers": "m1@pec.it",
     }
     assert expected.items() <= parsed.metadata.items()
-    assert expected.items() <= message.metadata.items()
     assert parsed.metadata["sender"] == "a@pec.it"
-    assert "sender" not in message.metadata
 
 
 @pytest.mark.parametrize("kind", ["accettazione", "avvenuta-consegna", "non-accettazione", "preavviso-errore-consegna"])
