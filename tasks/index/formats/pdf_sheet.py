@@ -17,6 +17,7 @@ from tasks.index.formats import ocr
 from tasks.index.formats.base import Context
 from tasks.index.formats.ocr_picture import DPI, MAX_PIXELS, Picture, ready
 from tasks.index.formats.pdf_annotations import read_annotations
+from tasks.index.formats.pdf_gaps import with_letters
 from tasks.index.formats.pdf_pictures import add_words, unread_pictures, wordless
 from tasks.index.formats.pdf_places import Frame, Rect
 from tasks.index.formats.pdf_shapes import read_shapes
@@ -34,6 +35,7 @@ class Notes:
     pictures: list[int] = field(default_factory=list)  # with text and an unread picture, as before
     wordless: dict[int, int] = field(default_factory=dict)  # pictures that nothing was read of, by page
     gaps: list[int] = field(default_factory=list)  # some letters without a meaning
+    filled: dict[int, int] = field(default_factory=dict)  # words with such letters that were recognised, by page
     blank: list[int] = field(default_factory=list)  # nothing recognised
     slow: bool = False  # text recognition of a page took too long
     files: list[tuple[str, bytes]] = field(default_factory=list)
@@ -60,6 +62,11 @@ class Notes:
             found.append(
                 f"{_ranges(self.gaps)} letters that their fonts do not map to text: words there may be incomplete"
                 " (FALDONE_OCR=always reads pages as pictures)"
+            )
+        if total := sum(self.filled.values()):
+            found.append(
+                f"{_ranges([*self.filled])} letters that their fonts do not map to text:"
+                f" {total} word(s) were read from the picture of the page"
             )
         if total := sum(self.wordless.values()):
             count = "1 picture" if total == 1 else f"{total} pictures"
@@ -118,7 +125,7 @@ def _read(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
     if words.broken or notes.context.ocr == "always" or (words.empty and drawn):
         return _read_whole(page, number, words, notes)
     if words.gaps:
-        notes.gaps.append(number)
+        words = _fill_gaps(page, number, words, notes)
     shapes = read_shapes(page)
     words = replace(words, rules=tuple(shapes.rules))
     if shapes.pictures:
@@ -148,6 +155,21 @@ def _read_whole(page: Any, number: int, words: PageWords, notes: Notes) -> PageW
     if words.broken and seen.words:
         notes.warnings.append(f"page {number}: its text layer is unreadable; text recognition was used instead")
     return seen
+
+
+def _fill_gaps(page: Any, number: int, words: PageWords, notes: Notes) -> PageWords:
+    """Return the page's words, those with letters that their fonts do not map as text recognition sees them."""
+    if isinstance(notes.tesseract, str):
+        notes.gaps.append(number)
+        return words
+    width, height = page.get_size()
+    reading = _recognise(page, number, Rect(0.0, 0.0, width, height), notes.tesseract, notes)
+    filled, count = with_letters(words, reading.page) if reading else (words, 0)
+    if count:
+        notes.filled[number] = count
+    else:
+        notes.gaps.append(number)
+    return filled
 
 
 def _read_picture(page: Any, number: int, words: PageWords, room: Rect, notes: Notes) -> PageWords:

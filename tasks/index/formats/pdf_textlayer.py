@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any
 
 from tasks.index.formats.base import raised
@@ -26,10 +27,17 @@ SPACES = "\\s\x00-\x1f\x7f\u00a0\u200b\u2060\ufeff\ufffe\uffff"
 _WORD = re.compile(f"[^{SPACES}]+[\x02\ufffe]?")
 _BOLD = re.compile(rb"bold|black|heavy|demi(?!.*light)|-bd|,bd", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # the font descriptor's flag of that name
+_SPECK = 0.1  # points
 _UNKNOWN_SIZE = 10.0
 _GAPS_SHARE = 0.02  # above it some words of the page lack letters
 _ASKEW = 0.12  # of a quarter turn: text that lies further from it runs along no edge of the page
 _RAISED = 0.85  # of the height of what stands before: lower characters are raised ones
+_LETTER = r"[^\W\d_]"
+_NO_LETTER = r"(?:[\x01-\x08\x0b\x0c\x0e-\x1f\ufffd\ue000-\uefff]|[\x02\ufffe](?![\r\n]|\Z))"
+_LOST = re.compile(f"(?<={_LETTER}){_NO_LETTER}|{_NO_LETTER}(?={_LETTER})")
+"""A character without a meaning beside a letter; at a line's end pdfium writes a hyphen so."""
+_LOST_LETTERS = 3  # and more on a page are told, and read from its picture
+_MOST_LOST = 40
 _BROKEN_SHARE = 0.3  # of characters without a known meaning: above it the text layer is worthless
 
 
@@ -84,6 +92,20 @@ class _Probe:
     def origin(self, index: int) -> tuple[float, float]:
         self.calls.origin(self.text, index, self.at_x, self.at_y)
         return self.x.value, self.y.value
+
+    def is_lost(self, index: int, char: str) -> bool:
+        """Tell whether a character without a meaning is a letter: it is seen, and is no hyphen where a line breaks."""
+        if char in "\x02\ufffe":
+            (x, y), (next_x, next_y) = self.origin(index), self.origin(index + 1)
+            if next_x <= x or abs(next_y - y) > 1.0:
+                return False
+        return self._draws(index)
+
+    def _draws(self, index: int) -> bool:
+        edges = [ctypes.c_double() for _ in range(4)]
+        found = self.raw.FPDFText_GetCharBox(self.handle, index, *map(ctypes.byref, edges))
+        left, right, bottom, top = (edge.value for edge in edges)
+        return bool(found) and right - left > _SPECK and top - bottom > _SPECK
 
     def guessed(self, index: int) -> bool:
         """Tell whether pdfium added a character that is not in the document, where it sees a word end."""
@@ -236,14 +258,17 @@ def _touching(before: Sequence[float], after: Sequence[float], size: float) -> b
 def _meaning(probe: _Probe, text: str) -> tuple[bool, bool]:
     """Tell whether the characters mostly have no meaning, and whether some letters have none.
 
-    That is no map to Unicode, private-use or replacement characters; signs of symbol fonts (bullets) are no letters.
+    That is no map to Unicode, control, private-use or replacement characters; signs of symbol fonts (bullets) are no
+    letters, and what draws nothing is a blank.
     """
     step = max(1, len(text) // 240)  # as many samples say enough
-    sample = [(index, text[index]) for index in range(0, len(text), step) if text[index] > " "]
+    sample = [(index, text[index]) for index in range(0, len(text), step) if text[index] not in " \t\r\n"]
     unmapped, page = probe.calls.unmapped, probe.text
     bad = [char for index, char in sample if _meaningless(char) or unmapped(page, index) == 1]
     letters = sum(not ("\uf000" <= char <= "\uf0ff" or char in "\ufffe\uffff") for char in bad)
-    return len(bad) > _BROKEN_SHARE * len(sample), letters > _GAPS_SHARE * len(sample)
+    lost = sum(probe.is_lost(match.start(), match.group()) for match in islice(_LOST.finditer(text), _MOST_LOST))
+    gaps = letters > _GAPS_SHARE * len(sample) or lost >= _LOST_LETTERS
+    return len(bad) > _BROKEN_SHARE * len(sample), gaps
 
 
 def _meaningless(char: str) -> bool:
