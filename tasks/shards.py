@@ -1,8 +1,9 @@
 """One stream of batches over the workers: halved on failure, staged by them, committed in one lane. The engine of `index` and `analyse`.
 
 Batches are drawn only as fast as the workers take them, so a plan of any length costs the memory of those in flight. What is done is
-committed every so many documents or seconds, by a thread of its own, while the workers go on. A batch that fails is halved until the
-document to blame stands alone. An engine outlives an error that may pass: run again, it does only what was not committed.
+committed every so many documents or seconds, by a thread of its own, while the workers go on: also past the next commit that is due, so that
+commits become larger where the lake is slower than the workers. A batch that fails is halved until the document to blame stands alone. An engine
+outlives an error that may pass: run again, it does only what was not committed.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from infra import stop
@@ -24,6 +26,7 @@ from tasks.progress import Progress
 log = logging.getLogger("faldone.shards")
 
 COMMIT_SECONDS = 60.0  # of work that a kill may cost at most, once batches end
+AHEAD = 8  # commits' worth that may be staged while a slow one is at work, before the stream waits for it
 
 
 class Receipt(Protocol):
@@ -66,8 +69,8 @@ class Workload(Protocol[V, R]):
         """Write staged batches into the lake, under the writer's lane."""
         ...
 
-    def is_full(self, receipts: Sequence[R]) -> bool:
-        """Tell whether so much is staged that it is to be committed now."""
+    def fullness(self, receipts: Sequence[R]) -> float:
+        """Give how much is staged, in commits that are worth their while: from 1 on it is to be committed."""
         ...
 
     def name(self, batch: tuple[V, ...]) -> str: ...
@@ -94,9 +97,9 @@ class ByDocument:
 
     commit_documents: int  # staged documents from which a commit is worth its while
 
-    def is_full(self, receipts: Sequence[HasDocuments]) -> bool:
-        """Tell whether a commit of these is large enough."""
-        return sum(receipt.documents for receipt in receipts) >= self.commit_documents
+    def fullness(self, receipts: Sequence[HasDocuments]) -> float:
+        """Give how many commits that are worth their while these would make."""
+        return sum(receipt.documents for receipt in receipts) / self.commit_documents
 
     def weight(self, batch: tuple[HasPath, ...]) -> float:
         """Weigh a batch in the work of its run."""
@@ -107,17 +110,32 @@ class ByDocument:
         return batch[-1].path
 
 
-class Engine(Generic[W, R]):
-    """The batches of a run, from the plan to the lake."""
+_one_thread = partial(ThreadPoolExecutor, 1, "commit")
 
-    def __init__(self, workload: Workload[W, R], batches: Iterator[Batch[W]], progress: Progress, nothing: R) -> None:
+
+class Engine(Generic[W, R]):
+    """The batches of a run, from the plan to the lake.
+
+    `committer` makes the one thread that commits; it and `clock` are others where time is simulated.
+    """
+
+    def __init__(
+        self,
+        workload: Workload[W, R],
+        batches: Iterator[Batch[W]],
+        progress: Progress,
+        nothing: R,
+        committer: Callable[[], Executor] = _one_thread,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._workload, self._batches, self._progress = workload, batches, progress
+        self._committer, self._clock = committer, clock
         self._again: deque[Batch[W]] = deque()
         self._suspects: list[Batch[W]] = []
         self._at_work: dict[str, Batch[W]] = {}
         self._staged: list[R] = []
         self._committed = nothing
-        self._since = time.monotonic()
+        self._since = clock()
         self._pending: tuple[Future[None], list[R]] | None = None
 
     def run(self, workers: Workers[W]) -> R:
@@ -130,7 +148,7 @@ class Engine(Generic[W, R]):
             StopRequested: the job was asked to stop; what was done is committed.
         """
         self._take_back()
-        with ThreadPoolExecutor(1, "commit") as committer:
+        with self._committer() as committer:
             try:
                 self._stream(workers, committer)
             finally:
@@ -141,7 +159,7 @@ class Engine(Generic[W, R]):
         stop.check()
         return self._committed
 
-    def _stream(self, workers: Workers[W], committer: ThreadPoolExecutor) -> None:
+    def _stream(self, workers: Workers[W], committer: Executor) -> None:
         process = self._workload.process()
         for batch, outcome in workers.stream(process, self._next):
             self._ended(batch, outcome)
@@ -219,12 +237,16 @@ class Engine(Generic[W, R]):
     # ---- committing --------------------------------------------------------------------------------------------------
 
     def _is_due(self) -> bool:
-        late = time.monotonic() - self._since > COMMIT_SECONDS
-        return bool(self._staged) and (late or self._workload.is_full(self._staged))
+        if not self._staged:
+            return False
+        full = self._workload.fullness(self._staged)
+        if self._pending is not None and not self._pending[0].done():
+            return full >= AHEAD
+        return full >= 1 or self._clock() - self._since > COMMIT_SECONDS
 
-    def _begin_commit(self, committer: ThreadPoolExecutor) -> None:
+    def _begin_commit(self, committer: Executor) -> None:
         receipts, self._staged = self._staged, []
-        self._since = time.monotonic()
+        self._since = self._clock()
         self._pending = committer.submit(self._workload.commit, receipts), receipts
 
     def _settle(self) -> None:

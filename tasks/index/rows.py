@@ -22,6 +22,8 @@ from tasks.index.plan import Work
 from tasks.index.reporter import batch_name
 from tasks.records import Failure
 
+FAILURES_KEPT = 1_000  # of a run; the ledger has them all
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -52,7 +54,9 @@ class Receipt:
         return replace(self, staged=())
 
     def __add__(self, other: Receipt) -> Receipt:
-        return Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+        """Add up; of the failures the first are kept, so that a run of any length costs the same memory: the ledger has them all."""
+        total = Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+        return replace(total, failures=total.failures[:FAILURES_KEPT]) if len(total.failures) > FAILURES_KEPT else total
 
 
 def element_row(draft: Draft) -> dict[str, Any]:

@@ -44,13 +44,13 @@ from tasks.index.parse import parser_pool
 from tasks.index.plan import Plan, Work
 from tasks.index.reencode import reencode
 from tasks.index.reporter import batch_name, weight
-from tasks.index.rows import Receipt
+from tasks.index.rows import FAILURES_KEPT, Receipt
 from tasks.progress import Part, Progress
 from tasks.records import Failure
 
 log = logging.getLogger("faldone.index")
 
-FAILURES_KEPT = 1_000  # in the result of a run; the ledger has them all
+COMMIT_CHUNKS = 10_000  # in one commit: some 50 MB in memory
 STAMPED = 20_000  # documents whose stamps are noted in one commit
 SEEN = 20  # files that the workers must see before they begin
 
@@ -222,6 +222,21 @@ def _note_stamps(run: Run, plan: Plan) -> None:
             commit.note_stamps(run.lake, run.collection, rows.iter_rows())
 
 
+def fullness(receipts: Sequence[Receipt]) -> float:
+    """Give how many commits that are worth their while these would make: some hundred documents in memory at a time, or many that were only
+    touched.
+    """
+    unchanged, size, made = (
+        sum(r.unchanged for r in receipts),
+        sum(r.bytes for r in receipts),
+        sum(r.chunks for r in receipts),
+    )
+    written = sum(r.documents for r in receipts) - unchanged
+    return max(
+        written / planning.GROUP_DOCUMENTS, size / planning.GROUP_BYTES, made / COMMIT_CHUNKS, unchanged / STAMPED
+    )
+
+
 class _Workload:
     """An index run as the engine of tasks/shards.py sees it."""
 
@@ -245,11 +260,7 @@ class _Workload:
         with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
             commit.commit(run.lake, run.collection, [staged for receipt in receipts for staged in receipt.staged])
 
-    def is_full(self, receipts: Sequence[Receipt]) -> bool:
-        """Tell whether a commit of these is large enough: some hundred documents in memory at a time, or many that were only touched."""
-        unchanged, size = sum(r.unchanged for r in receipts), sum(r.bytes for r in receipts)
-        written = sum(r.documents for r in receipts) - unchanged
-        return written >= planning.GROUP_DOCUMENTS or size >= planning.GROUP_BYTES or unchanged >= STAMPED
+    fullness = staticmethod(fullness)
 
     def current(self, batch: tuple[Work, ...]) -> str:
         """Name what is shown as at work."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from infra import stop
 from infra.cluster import WINDOW, WorkerDied, Workers
 from infra.errors import DocumentError, TransientError
 from tasks.progress import Progress
-from tasks.shards import Engine
+from tasks.shards import AHEAD, Engine
 
 Batch = tuple[int, ...]
 
@@ -90,8 +91,8 @@ class Job:
         self.commits.append(len(receipts))
         self.lake += [number for receipt in receipts for number in receipt.done]
 
-    def is_full(self, receipts: Sequence[Receipt]) -> bool:
-        return sum(receipt.documents for receipt in receipts) >= self.full
+    def fullness(self, receipts: Sequence[Receipt]) -> float:
+        return sum(receipt.documents for receipt in receipts) / self.full
 
     def name(self, batch: Batch) -> str:
         return repr(batch)
@@ -125,6 +126,26 @@ def test_a_hundred_workers_have_hundreds_of_batches_in_flight_and_the_plan_is_dr
     assert cluster.most >= 200
     assert sorted(job.lake) == list(range(100_000))
     assert len(job.commits) > 100
+
+
+def test_while_a_slow_commit_is_at_work_the_stream_goes_on_and_the_next_one_is_larger_and_bounded() -> None:
+    """A committer whose commits end when `AHEAD` times the usual is staged, and not before: the engine must then wait."""
+    job, waits = Job(full=20), []
+
+    class Slow(Executor):
+        def submit(self, work: Any, /, *arguments: Any, **_: Any) -> Future[Any]:
+            work(*arguments)
+            future: Future[Any] = Future()
+            future.result = lambda timeout=None: waits.append(future)  # type: ignore[method-assign]
+            return future  # never done, until somebody waits for it
+
+    progress, total = Progress("x", 2_000), 2_000
+    Engine(job, iter(batches(total)), progress, Receipt(), committer=Slow).run(Cluster())
+    assert sorted(job.lake) == list(range(total))
+    sizes = [4 * receipts for receipts in job.commits]
+    assert sizes[0] == 20
+    assert set(sizes[1:-1]) == {20 * AHEAD}
+    assert len(waits) == len(sizes)
 
 
 def test_a_batch_that_fails_is_halved_until_the_document_to_blame_stands_alone() -> None:
