@@ -9,7 +9,7 @@ from functools import cache
 from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
@@ -20,8 +20,8 @@ _DATA = bytes.fromhex("06092a864886f70d010701")
 
 
 @cache
-def _identity(serial: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
+def _identity(serial: str, scheme: str) -> tuple[ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1()) if scheme == "ECDSA" else rsa.generate_private_key(65537, 2048)
     name = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, SIGNER), x509.NameAttribute(NameOID.SERIAL_NUMBER, serial)]
     )
@@ -39,10 +39,14 @@ def _identity(serial: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate
     return key, certificate
 
 
-def der(content: bytes, serial: str = f"TINIT-{TAX_CODE}", detached: bool = False) -> bytes:
-    key, certificate = _identity(serial)
+def der(content: bytes, serial: str = f"TINIT-{TAX_CODE}", detached: bool = False, scheme: str = "ECDSA") -> bytes:
+    """A signed file; `scheme` is ECDSA, RSA or PSS."""
+    key, certificate = _identity(serial, scheme)
+    pad = {"RSA": padding.PKCS1v15(), "PSS": padding.PSS(padding.MGF1(hashes.SHA256()), 32)}.get(scheme)
     options = [pkcs7.PKCS7Options.Binary, *([pkcs7.PKCS7Options.DetachedSignature] if detached else [])]
-    builder = pkcs7.PKCS7SignatureBuilder().set_data(content).add_signer(certificate, key, hashes.SHA256())
+    builder = (
+        pkcs7.PKCS7SignatureBuilder().set_data(content).add_signer(certificate, key, hashes.SHA256(), rsa_padding=pad)
+    )
     return builder.sign(serialization.Encoding.DER, options)
 
 

@@ -288,6 +288,13 @@ _MAKERS: dict[type, Callable[[Any], Rows]] = {
 }
 
 
+STATED = (
+    *("signed_by", "signed_by_tax_code", "signed_at", "signature_covers_content", "signature_value"),
+    *("pec_kind", "certified_at", "sender"),
+)
+"""What signatures and certified mail say of any document, as it stands in its metadata."""
+
+
 def kind_row(paper: Paper, records: Iterable[Record], metadata: dict[str, str], guessed: str) -> Row:
     """Return the row of `papers`: what kind of paper a document is, by its records or else by what its text says, and who signed it."""
     kind = next((kind_of_record(record) for record in records), "") or guessed
@@ -297,8 +304,5 @@ def kind_row(paper: Paper, records: Iterable[Record], metadata: dict[str, str], 
         "path": paper.path,
         "content_hash": paper.content_hash,
         "document_kind": kind,
-        **{
-            name: metadata.get(name, "")
-            for name in ("signed_by", "signed_by_tax_code", "signed_at", "pec_kind", "certified_at", "sender")
-        },
+        **{name: metadata.get(name, "") for name in STATED},
     }

@@ -40,7 +40,7 @@ class Office:
         """Invoices with direction, state, duplicates, credit notes; what is paid follows with `dues`."""
         rows = self.stored("invoices")
         links.link(rows, self.stored("receipts"), self.office)
-        signers = {row["document_id"]: row["signed_by"] for row in self.stored("papers")}
+        signers = {row["document_id"]: row["signed_by"] for row in self.stored("papers") if _as_signed(row)}
         for row in rows:
             row["signed_by"] = signers.get(row["document_id"], "")
         return rows
@@ -97,6 +97,11 @@ class Office:
         for row in self.stored("parties"):
             groups[(row["vat"] or row["cf"] or row["name"]).casefold()].append(row)
         return [_party(group) for _, group in sorted(groups.items())]
+
+
+def _as_signed(paper: Row) -> bool:
+    """Tell a paper of which nothing was seen to be changed after its signature: nobody signed what such an invoice says."""
+    return paper.get("signature_covers_content") != "no" and paper.get("signature_value") != "differs"
 
 
 def _state(row: Row) -> str:

@@ -1,8 +1,9 @@
 """CMS (RFC 5652): what a signed envelope holds, who signed it and when. Read with asn1crypto, which has no dependencies.
 
 The wrappings met in offices: DER, BER (lengths not told in advance, as most signing programs of Italy write it), PEM, and
-base64 with or without line breaks. Whether a signer is to be trusted is not judged here: what is compared is the
-digest that the signer signed with that of the content, which tells a file that was changed afterwards.
+base64 with or without line breaks. Whether a signer is to be trusted is not judged here. The digest that the signer
+signed is compared with that of the content, which tells a file that was changed afterwards, and the signature's value
+with the key in the certificate beside it (`cms_value.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.formats.base import clean, corrupt
+from tasks.index.formats.cms_value import value_matches
 
 _SIGNED = bytes.fromhex("06092a864886f70d010702")
 _ENVELOPED = bytes.fromhex("06092a864886f70d010703")
@@ -45,13 +47,18 @@ _TAX_CODE = re.compile(r"(?:^|[:\-])([A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One signer of an envelope. `covers` tells whether the signed digest is the content's; None where none is stated."""
+    """One signer of an envelope.
+
+    `covers` tells whether the signed digest is the content's, None where it cannot be compared; `value` whether the signature's value
+    was made by the key of the certificate beside it, None where that cannot be told.
+    """
 
     signer: str
     tax_code: str = ""
     issuer: str = ""
     signed_at: str = ""
     covers: bool | None = None
+    value: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +140,14 @@ def read_signed(data: bytes) -> Any:
 
 def as_metadata(signatures: Iterable[Signature], kind: str, stamped_at: str = "") -> dict[str, str]:
     """Return metadata of a signed document: `signature`, `signed_by`, `signed_by_tax_code`, `signed_at`, `signature_issuer`,
-    `signature_covers_content` (yes, no, unknown), `timestamped_at`; several signers are joined by "; "."""
+    `signature_covers_content` (yes, no, unknown), `signature_value` (matches, differs, unknown), `timestamped_at`; several signers are
+    joined by "; "."""
     signatures = list(signatures)
     states = {signature.covers for signature in signatures}
-    covers = "no" if False in states else "yes" if states == {True} else "unknown"
+    values = {signature.value for signature in signatures}
+    value = "differs" if False in values else "matches" if values == {True} else "unknown"
+    # a digest whose signature is broken may be anybody's
+    covers = "no" if False in states else "yes" if states == {True} and value != "differs" else "unknown"
     found = {
         "signature": kind,
         "signed_by": _joined(s.signer for s in signatures),
@@ -144,6 +155,7 @@ def as_metadata(signatures: Iterable[Signature], kind: str, stamped_at: str = ""
         "signed_at": _joined(s.signed_at for s in signatures),
         "signature_issuer": _joined(s.issuer for s in signatures),
         "signature_covers_content": covers if signatures else "",
+        "signature_value": value if signatures else "",
         "timestamped_at": stamped_at,
     }
     return {name: value for name, value in found.items() if value}
@@ -171,10 +183,17 @@ def _stamp_times(data: bytes) -> Iterator[str]:
 
 
 def tampered(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a warning for a document whose content is not what was signed."""
-    if metadata.get("signature_covers_content") != "no":
-        return ()
-    return ("the content is not what was signed: it was changed after signing, or its signature is of another file",)
+    """Return warnings for a document whose content is not what was signed, or whose signature is not its certificate's."""
+    found = []
+    if metadata.get("signature_covers_content") == "no":
+        found.append(
+            "the content is not what was signed: it was changed after signing, or its signature is of another file"
+        )
+    if metadata.get("signature_value") == "differs":
+        found.append(
+            "the signature's value was not made by the key of the certificate beside it: one of them was changed"
+        )
+    return tuple(found)
 
 
 def _der(data: bytes) -> bytes:
@@ -252,12 +271,14 @@ def _signature(signer: Any, certificates: list[Any], content: bytes | None) -> S
     issuer = certificate.issuer.native if certificate else {}
     attributes = {one["type"].native: one["values"] for one in signer["signed_attrs"] or ()}
     moment = attributes["signing_time"][0].native if "signing_time" in attributes else None
+    value = value_matches(signer, certificate, content)
     return Signature(
         signer=_one_line(subject.get("common_name") or _person(subject) or ""),
         tax_code=_tax_code(subject.get("serial_number")),
         issuer=_one_line(issuer.get("common_name") or issuer.get("organization_name") or ""),
         signed_at=_stamp_of(signer) or (moment.isoformat() if isinstance(moment, datetime) else ""),
-        covers=_covers(signer, attributes, content),
+        covers=_covers(signer, attributes, content, value),
+        value=value,
     )
 
 
@@ -292,8 +313,12 @@ def _stamp_of(signer: Any) -> str:
     return ""
 
 
-def _covers(signer: Any, attributes: Mapping[str, Any], content: bytes | None) -> bool | None:
-    if content is None or "message_digest" not in attributes:
+def _covers(signer: Any, attributes: Mapping[str, Any], content: bytes | None, value: bool | None) -> bool | None:
+    if content is None:
+        return None
+    if not attributes:  # the value is of the content itself
+        return value
+    if "message_digest" not in attributes:
         return None
     try:
         digest = hashlib.new(signer["digest_algorithm"]["algorithm"].native, content, usedforsecurity=False).digest()

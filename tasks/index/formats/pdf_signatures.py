@@ -68,7 +68,8 @@ def signatures(data: bytes | mmap.mmap) -> Iterator[tuple[Signature, bool, str]]
             message = read_signed(bytes.fromhex(letters[: len(letters) // 2 * 2].decode()))
             covered = data[:length] + data[after : after + rest]
             if stamp := _stamp(message):
-                yield Signature("", covers=_imprints(stamp, covered)), after + rest >= end, _moment(stamp)
+                value = next((s.value for s in signatures_of(message, stamp.dump())), None)
+                yield Signature("", covers=_imprints(stamp, covered), value=value), after + rest >= end, _moment(stamp)
                 continue
             for signature in signatures_of(message, _signed_content(message, covered)):
                 yield signature, after + rest >= end, ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("p7m", "tsd", "tsr")
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {
     "p7m": bytes.fromhex("308006092a864886f70d010702a0803080020101"),
     "tsd": bytes.fromhex("3080060b2a864886f70d010910011fa0803080020101"),

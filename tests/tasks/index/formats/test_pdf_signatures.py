@@ -82,6 +82,7 @@ def test_the_time_stamp_of_a_document_is_no_signer_and_covers_the_file() -> None
     assert found == {
         "signature": "PAdES",
         "signature_covers_content": "yes",
+        "signature_value": "matches",
         "timestamped_at": "2026-04-30T12:00:00+00:00",
     }
     assert signature_metadata(pdf(lambda covered: stamp(covered + b"x")))["signature_covers_content"] == "no"

@@ -2,9 +2,11 @@
 
 import base64
 import datetime as dt
+import hashlib
 import textwrap
 
 import pytest
+from asn1crypto import cms as asn1_cms
 from asn1crypto import tsp
 
 from envelopes import SIGNER, TAX_CODE, ber, der, pem, stamped, tampered
@@ -51,7 +53,31 @@ def test_the_document_inside_is_the_document(data: bytes) -> None:
     assert parsed.metadata["signed_by"] == SIGNER
     assert parsed.metadata["signed_by_tax_code"] == TAX_CODE
     assert parsed.metadata["signature_covers_content"] == "yes"
+    assert parsed.metadata["signature_value"] == "matches"
     assert parsed.metadata["signed_at"].startswith("20")
+
+
+@pytest.mark.parametrize("scheme", ["ECDSA", "RSA", "PSS"])
+def test_a_signature_of_which_a_byte_was_changed_is_marked(scheme: str) -> None:
+    sound = der(INVOICE, scheme=scheme)
+    message = asn1_cms.ContentInfo.load(sound)
+    (signer,) = message["content"]["signer_infos"]
+    value = signer["signature"].native
+    broken = sound.replace(value, value[:-1] + bytes([value[-1] ^ 1]))
+    for data, found, covers in ((sound, "matches", "yes"), (broken, "differs", "unknown")):
+        parsed = opened(data)
+        assert parsed.attachments[0].data == INVOICE
+        assert parsed.metadata["signature_value"] == parsed.attachments[0].metadata["signature_value"] == found
+        assert parsed.metadata["signature_covers_content"] == covers
+        assert len(parsed.warnings) == (found == "differs")
+
+
+def test_a_digest_that_was_computed_anew_for_another_content_is_found_out() -> None:
+    other = INVOICE.replace(b"88/B", b"99/B")
+    digests = [hashlib.sha256(content).digest() for content in (INVOICE, other)]
+    parsed = opened(tampered(INVOICE, other).replace(*digests))
+    assert parsed.metadata["signature_value"] == "differs"
+    assert parsed.metadata["signature_covers_content"] != "yes"
 
 
 def test_a_signed_pdf_is_no_pdf_with_foreign_bytes() -> None:
