@@ -96,8 +96,12 @@ def gather(settings: Settings, source: Source) -> dict[str, Any]:
     try:
         fetched = fetch(settings, source) if imap.is_mailbox(source.location) else None
         place = str(fetched.folder) if fetched else source.location
+        # noted first: a job that ends between the index and what follows it would find nothing changed when it is run again
+        owed = bool(source.then)
+        if owed and not source.owed:
+            saved.change(settings, source.name, owed=True)
         parts = [Part("index", index([place], source.collection, prune=source.prune, settle=SETTLE))]
-        owed = bool(source.then) and (owed or saved.has_changed(parts[0].result))
+        owed = owed and (source.owed or saved.has_changed(parts[0].result))
         parts += [follow(step, source.collection) for step in source.steps if owed]
     except StopRequested:
         raise  # the job goes on later
