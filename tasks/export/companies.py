@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ from tasks.export.text import name as file_name
 from tasks.figures import Check, Conflict, Figure, Financial, Metric
 
 NEAR = 50  # documents with one mark that are all compared with each other
-AT_ONCE = 50_000  # marks whose pairs are counted in one go: some 10 MB at most
+AT_ONCE = 10_000  # marks whose pairs are counted in one go: with NEAR pairs each some 20 MB
 SHARED = 5  # equal figures of one period that make two documents one firm's
 ROUNDING = 5e-4  # relative difference between documents that is only rounding to thousands or millions
 _YEAR = re.compile(r"^(?:FY)?(\d{4})(?:-?Q([1-4]))?$")
@@ -109,7 +110,7 @@ def _groups(analysed: Sequence[Analysed]) -> list[list[Analysed]]:
     """Return documents of one firm together: same name in the same currency, or at least SHARED figures in common."""
     groups = {index: _Group.of(index, one) for index, one in enumerate(analysed)}
     group_of = list(groups)
-    for first, second in (*_namesakes(analysed), *_sharing(analysed)):
+    for first, second in chain(_namesakes(analysed), _sharing(analysed)):  # of very many, millions of pairs
         keep, leave = group_of[first], group_of[second]
         if keep != leave and groups[keep].agrees(groups[leave]):
             joined = groups.pop(leave)
@@ -184,17 +185,17 @@ def _sharing_a_period(
     begins = np.flatnonzero(np.concatenate([[True], marks[1:] != marks[:-1]]))
     begin = np.repeat(begins, np.diff([*begins, len(marks)]))  # of the run of equal marks, for each place
     place = np.arange(len(marks)) - begin
-    for some in range(1 + len(marks) // AT_ONCE):
-        first = owner % (1 + len(marks) // AT_ONCE) == some
-        pairs = [
-            owner[left] * documents + owner[left + step]
-            for step in range(1, NEAR)
-            for left in [np.flatnonzero(first[:-step] & (begin[:-step] == begin[step:]) & (place[step:] < NEAR))]
-        ]
-        far = np.flatnonzero((place >= NEAR) & first[begin])
-        found, count = np.unique(
-            np.concatenate([*pairs, owner[begin[far]] * documents + owner[far]]), return_counts=True
-        )
+    far = np.flatnonzero(place >= NEAR)
+    parts = 1 + len(marks) // AT_ONCE
+    for part in range(parts):
+        chosen = np.flatnonzero(owner % parts == part)
+        others = far[owner[begin[far]] % parts == part]
+        pairs = [owner[begin[others]] * documents + owner[others]]
+        for step in range(1, NEAR):
+            left = chosen[: np.searchsorted(chosen, len(marks) - step)]
+            left = left[(begin[left] == begin[left + step]) & (place[left + step] < NEAR)]
+            pairs.append(owner[left] * documents + owner[left + step])
+        found, count = np.unique(np.concatenate(pairs), return_counts=True)
         yield from (divmod(int(pair), documents) for pair in found[count >= SHARED])
 
 
