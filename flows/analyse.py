@@ -15,8 +15,8 @@ from pydantic import Field
 from flows.observe import artifacts, dashboard, retry
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
-from tasks.analyse import AnalysisName
 from tasks.analyse import run as steps
+from tasks.names import AnalysisName
 
 STEPS = steps.Steps(
     plan=task(name="plan", **retry())(steps.PLAIN.plan),

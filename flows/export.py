@@ -14,7 +14,7 @@ from flows.observe import artifacts, retry, table
 from infra.lake import COLLECTION_PATTERN
 from infra.settings import load
 from tasks.export import run as steps
-from tasks.export.templates import TemplateName
+from tasks.names import TemplateName
 from tasks.progress import Progress
 
 write_report = task(name="write the report", **retry())(steps.export)

@@ -17,9 +17,8 @@ from flows.index import index
 from infra.errors import FaldoneError
 from infra.lake import COLLECTION_PATTERN
 from infra.stop import StopRequested
-from tasks.analyse import AnalysisName
 from tasks.export.chain import Part, combine, failed_part
-from tasks.export.templates import TemplateName
+from tasks.names import AnalysisName, TemplateName
 
 
 @flow(name="process", flow_run_name="process-{collection}", validate_parameters=True)

@@ -5,29 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from deployments.cli.output import CollectionOption, Exit, JsonOption, emit, errors_shown, fail, run_flow, table
+from tasks.names import AnalysisName
 
 SHOWN = 20  # documents in the tables for people; --json has all
 
 
-class TypeName(StrEnum):
-    """The analyses there are; a test compares them with the registry."""
-
-    COMPREHENSIVE = "comprehensive"
-    FINANCIAL = "financial"
-    SENTIMENT = "sentiment"
-    CLASSIFY = "classify"
-    TABLES = "tables"
-
-
 def analyse(
-    type: Annotated[TypeName, typer.Option("--type", "-t", help="Which analysis.")] = TypeName.COMPREHENSIVE,
+    type: Annotated[AnalysisName, typer.Option("--type", "-t", help="Which analysis.")] = "comprehensive",
     collection: CollectionOption = "documents",
     document: Annotated[
         list[str] | None,
@@ -55,14 +45,14 @@ def analyse(
     Example: faldone analyse --type financial --collection finance --document bilancio.pdf
     """
     with errors_shown():
-        if type is TypeName.CLASSIFY and not model:
+        if type == "classify" and not model:
             fail("classify needs a trained model: --model NAME (see faldone models list)", Exit.USAGE)
-        if summary_model and type is not TypeName.COMPREHENSIVE:
+        if summary_model and type != "comprehensive":
             fail("--summary-model goes with --type comprehensive", Exit.USAGE)
         documents = [_absolute(name) for name in document] if document else None
         parameters = {
             "collection": collection,
-            "type": type.value,
+            "type": type,
             "documents": documents,
             "model": model,
             "summary_model": summary_model,

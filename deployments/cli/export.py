@@ -8,22 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.cli.analyse import TypeName
 from deployments.cli.output import CollectionOption, Exit, JsonOption, emit, errors_shown, run_flow
-
-
-class TemplateName(StrEnum):
-    """The reports there are; a test compares them with the registry of templates."""
-
-    FINANCIAL = "financial"
-    ANALYSIS = "analysis"
-    COLLECTION = "collection"
-    EXECUTIVE = "executive"
-    WEEKLY = "weekly"
-    DUE_DATES = "due-dates"
-    VAT = "vat"
-    SPEND = "spend"
-    FINDINGS = "findings"
+from tasks.names import AnalysisName, TemplateName
 
 
 class Language(StrEnum):
@@ -48,7 +34,7 @@ def export(
     document: Annotated[
         list[str] | None, typer.Option("--document", "-d", help="Id or path of a document; may be repeated.")
     ] = None,
-    template: TemplateOption = TemplateName.ANALYSIS,
+    template: TemplateOption = "analysis",
     output: OutputOption = "",
     language: LanguageOption = Language.EN,
     on: Annotated[
@@ -68,7 +54,7 @@ def export(
         parameters = {
             "collection": collection,
             "documents": [_document(one) for one in document or []],
-            "template": template.value,
+            "template": template,
             "output": _output(output),
             "language": language.value,
             "on": on,
@@ -85,9 +71,9 @@ def process(
     collection: CollectionOption = "documents",
     prune: Annotated[bool, typer.Option(help="Remove documents that are no longer under these sources.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Read every document again.")] = False,
-    type: Annotated[TypeName, typer.Option("--type", help="Which analysis.")] = TypeName.COMPREHENSIVE,
+    type: Annotated[AnalysisName, typer.Option("--type", help="Which analysis.")] = "comprehensive",
     model: Annotated[str | None, typer.Option(help="A model of the registry, where the analysis takes one.")] = None,
-    template: TemplateOption = TemplateName.ANALYSIS,
+    template: TemplateOption = "analysis",
     output: OutputOption = "",
     language: LanguageOption = Language.EN,
     as_json: JsonOption = False,
@@ -104,9 +90,9 @@ def process(
             "collection": collection,
             "prune": prune,
             "force": force,
-            "type": type.value,
+            "type": type,
             "model": model,
-            "template": template.value,
+            "template": template,
             "output": _output(output),
             "language": language.value,
         }

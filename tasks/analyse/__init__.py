@@ -1,9 +1,9 @@
-"""Analyses of indexed documents: one module each, and this list of them.
+"""Analyses of indexed documents: one module each, and the registry of them.
 
-A new analysis is one file here with `NAME`, `VERSION` and `analyse(document, …) -> dict`, one line in `ANALYSES`, and
-an entry in docs/analyses.md; a test names what was forgotten. `VERSION` is to be raised whenever the result would
+A new analysis is one file here with `NAME`, `VERSION` and `analyse(document, …) -> dict`, its name in tasks/names.py,
+and an entry in docs/analyses.md; a test names what was forgotten. `VERSION` is to be raised whenever the result would
 change, so that documents are analysed again. An analysis that applies a model also has `fingerprint(settings,
-model)`.
+model)`. Both functions are given the fields of `Context` that they have parameters for.
 
 Modules are imported when they are first used: nothing here imports a heavy library.
 """
@@ -11,12 +11,14 @@ Modules are imported when they are first used: nothing here imports a heavy libr
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, get_args
 
 from infra.errors import UsageError
 from infra.settings import Settings
+from tasks.names import AnalysisName
 from tasks.records import Document
 
 
@@ -33,19 +35,23 @@ class Context:
     generator: str | None = None
     companions: Sequence[Document] = ()
 
+    def arguments(self, function: Callable[..., Any]) -> dict[str, Any]:
+        """Return those fields that a function has parameters for, as its keyword arguments."""
+        names = inspect.signature(function).parameters
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name in names}
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """An analysis by name: its module, and which fields of the context its `analyse` takes as keyword arguments."""
+    """An analysis by name, with its module."""
 
     name: str
     module: str
-    takes: tuple[str, ...] = ()
 
     def run(self, document: Document, context: Context) -> dict[str, Any]:
         """Return the RESULT of a document."""
-        wanted = {name: getattr(context, name) for name in self.takes}
-        result: dict[str, Any] = importlib.import_module(self.module).analyse(document, **wanted)
+        analyse = importlib.import_module(self.module).analyse
+        result: dict[str, Any] = analyse(document, **context.arguments(analyse))
         return result
 
     def fingerprint(self, context: Context) -> str:
@@ -57,41 +63,11 @@ class Analysis:
         module = importlib.import_module(self.module)
         parts = [self.name, str(module.VERSION)]
         if hasattr(module, "fingerprint"):
-            parts.append(
-                module.fingerprint(**{name: getattr(context, name) for name in self.takes if name != "companions"})
-            )
+            parts.append(module.fingerprint(**context.arguments(module.fingerprint)))
         return ":".join(parts)
 
 
-AnalysisName = Literal["comprehensive", "financial", "sentiment", "classify", "tables"]
-"""For forms and type checkers; a test compares it with the list below."""
-
-ANALYSES = (
-    Analysis("comprehensive", "tasks.analyse.comprehensive", ("settings", "model", "generator", "companions")),
-    Analysis("financial", "tasks.analyse.financial", ("companions",)),
-    Analysis("sentiment", "tasks.analyse.sentiment", ("settings", "model")),
-    Analysis("classify", "tasks.analyse.classify", ("settings", "model")),
-    Analysis("tables", "tasks.analyse.tables"),
-)
-
-
-def by_name(analyses: Sequence[Analysis]) -> dict[str, Analysis]:
-    """Return the analyses by name.
-
-    Raises:
-        ValueError: two have one name.
-    """
-    found: dict[str, Analysis] = {}
-    for analysis in analyses:
-        if analysis.name in found:
-            raise ValueError(
-                f"two analyses are called {analysis.name}: {found[analysis.name].module} and {analysis.module}"
-            )
-        found[analysis.name] = analysis
-    return found
-
-
-REGISTRY = by_name(ANALYSES)
+REGISTRY = {name: Analysis(name, f"{__name__}.{name}") for name in get_args(AnalysisName)}
 
 
 def get(name: str) -> Analysis:

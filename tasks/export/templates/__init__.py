@@ -1,4 +1,4 @@
-"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION, INTAKE and `compose`, and a line in TemplateName.
+"""The templates of the reports. A new one is a file here with NAME, DESCRIPTION, INTAKE and `compose`, and its name in tasks/names.py.
 
 `compose(material, words)` is a plain function from records to a Report: it reads no table, no file and no clock.
 """
@@ -8,27 +8,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from infra.errors import UsageError
 from tasks.export.records import Intake, Material, Papers
 from tasks.export.report import Report
 from tasks.export.sheets import Tables
 from tasks.export.words import Words
+from tasks.names import TemplateName
 
-TemplateName = Literal[
-    "financial",
-    "analysis",
-    "collection",
-    "executive",
-    "weekly",
-    "due-dates",
-    "vat",
-    "spend",
-    "findings",
-]
 MODULES: Final[tuple[str, ...]] = get_args(TemplateName)
-"""Names of templates; the module of `due-dates` is `due_dates.py`."""
 
 
 @dataclass(frozen=True, slots=True)
