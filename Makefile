@@ -1,16 +1,17 @@
 # Everything from a bare machine: Python 3.11.5 (or a later 3.11) and make are all that must be there.
 #   make install   the command .venv/bin/faldone        make demo   the main job on the sample documents
 #   make test      the whole test suite                 make lint   style, types, layers
-#   make test-fast the quick part (3 min of processor) make hooks  the same tools before each commit
+#   make test-fast the quick part, about a minute    make hooks  the same tools before each commit
 #   make coverage  what the tests run, by folder
 #   make bench     the benchmarks                       make up / make down   the lasting platform on this machine
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-# two workers; the tests of a file share costly fixtures and stay together
-BESIDE := -n 2 --dist loadfile
+# two workers; the tests of a file share costly fixtures and stay together; tests/conftest.py puts the long files first
+BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # else every child process compiles the sources again
 
 .PHONY: install demo test test-fast coverage hooks lint bench up down lock clean
 
@@ -40,9 +41,9 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(BESIDE) -m "not e2e"
 	$(BIN)/python -m pytest -m e2e
 
-# What a change is tried with while it is made: no server, no OCR, no kills; three minutes of processor time.
+# What a change is tried with while it is made: no server, no OCR, no kills; a minute on two cores.
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest $(BESIDE) -m "not e2e and not server and not slow" -x
+	$(BIN)/python -m pytest $(BESIDE) --hypothesis-profile fast -m "not e2e and not server and not slow" -x
 
 # Lines and branches that the tests run, by folder; without the whole platforms of the e2e tests.
 coverage: $(VENV)/.dev

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -30,16 +32,40 @@ hypothesis.settings.register_profile(
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
 )
+hypothesis.settings.register_profile("fast", hypothesis.settings.get_profile("suite"), max_examples=20)
 hypothesis.settings.load_profile("suite")
 
 SERVERS = {"prefect_api", "redis_server"}  # fixtures that start one
 
 
+WHOLE_FILE = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.(slow|server|e2e)\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files that `-m "not …"` leaves out whole: importing torch and Prefect costs each worker seconds."""
+    wanted = config.option.markexpr
+    if collection_path.suffix != ".py" or not re.fullmatch(r"not \w+( and not \w+)*", wanted):
+        return None
+    whole = WHOLE_FILE.search(collection_path.read_text(encoding="utf-8"))
+    return True if whole and whole[1] in re.findall(r"not (\w+)", wanted) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server, so that `make test-fast` leaves it out."""
+    """Mark what needs a server, and begin with the files that take long, so that no worker waits for another's last one."""
+    long: dict[Path, int] = {}
     for item in items:
         if SERVERS & set(getattr(item, "fixturenames", ())):
             item.add_marker("server")
+        marks = {mark.name for mark in item.iter_markers()} & {"slow", "server"}
+        long[item.path] = long.get(item.path, 0) + len(marks)
+    whole = {path for path in long if WHOLE_FILE.search(path.read_text(encoding="utf-8"))}
+    items.sort(key=lambda item: (item.path not in whole, not long[item.path]))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the half million objects that the imports of 400 files have made."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -61,7 +61,7 @@ def serve_rows() -> Iterator[Server]:
     running = Server(("127.0.0.1", 0), Handler)
     running.clear()
     running.url = f"http://127.0.0.1:{running.server_address[1]}/api"
-    threading.Thread(target=running.serve_forever, daemon=True).start()
+    threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield running
     finally:

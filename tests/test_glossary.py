@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ TABLES = [
 TERMS, REPLACED = TABLES
 
 
+@cache
 def public_names() -> dict[str, set[str]]:
     """Collect the public names of the packages, each with the files that give it: modules, classes, functions, values."""
     found: dict[str, set[str]] = {}
@@ -40,9 +42,6 @@ def public_names() -> dict[str, set[str]]:
     return found
 
 
-NAMES = public_names()
-
-
 def words_of(name: str) -> set[str]:
     """Split a name into its words, in lower case."""
     return {part.lower() for part in re.split(r"[._]|(?<=[a-z0-9])(?=[A-Z])", name)}
@@ -58,7 +57,7 @@ def test_a_term_is_a_public_name(row: list[str]) -> None:
     term, _, places = row
     names = re.findall(r"`([^`]+)`", places)
     assert names
-    assert not [name for name in names if name not in NAMES], f"{term}: not in the code"
+    assert not [name for name in names if name not in public_names()], f"{term}: not in the code"
     said = set().union(*(words_of(name) for name in names))
     assert any(word[:5] in {part[:5] for part in said} for word in term.split()), f"{term}: none of {names} says so"
 
@@ -66,12 +65,12 @@ def test_a_term_is_a_public_name(row: list[str]) -> None:
 @pytest.mark.parametrize("row", REPLACED, ids=lambda row: row[0])
 def test_a_word_that_was_replaced_names_nothing(row: list[str]) -> None:
     replaced = {word.strip() for word in row[0].split(",")}
-    assert not {name: places for name, places in NAMES.items() if words_of(name) & replaced}
+    assert not {name: places for name, places in public_names().items() if words_of(name) & replaced}
 
 
 def test_a_job_is_what_the_job_service_runs() -> None:
-    classes = {name: places for name, places in NAMES.items() if name[:1].isupper() and not name.isupper()}
+    classes = {name: places for name, places in public_names().items() if name[:1].isupper() and not name.isupper()}
     jobs = {name: places for name, places in classes.items() if words_of(name) & {"job", "jobs"}}
     assert {place.split("/")[0] for places in jobs.values() for place in places} == {"deployments"}
-    modules = [name for name in NAMES if "." in name and {"job", "jobs"} & set(name.split("."))]
+    modules = [name for name in public_names() if "." in name and {"job", "jobs"} & set(name.split("."))]
     assert all(module.startswith("deployments.") for module in modules), modules

@@ -49,6 +49,7 @@ def rendered(values: Path) -> list[dict[str, Any]]:
     return [one for text in files.values() for one in yaml.safe_load_all(text) if one]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", VALUES, ids=lambda file: file.stem)
 def test_every_object_of_the_chart_is_one_of_kubernetes(values: Path) -> None:
     import kubernetes_validate

@@ -64,6 +64,7 @@ def test_the_deployments_are_those_listed_here_and_of_the_job_service() -> None:
                 assert name in row["tags"], f"give {kind.deployment} in prefect.yaml the tag `{name}`, its kind of job"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=full_name)
 def test_each_entrypoint_is_a_flow_whose_parameters_read_well(row: dict[str, Any]) -> None:
     module, _, name = row["entrypoint"].rpartition(".")
@@ -117,6 +118,7 @@ def test_there_is_one_backup_each_night_also_when_the_clocks_change(night: str) 
     assert of_the_night[0].astimezone(ROME).hour in {1, 2}
 
 
+@pytest.mark.slow
 def test_the_other_runs_keep_local_time_across_a_change_of_clocks() -> None:
     sunday = datetime(2026, 3, 28, 12, tzinfo=ROME)
     assert [tick.hour for tick in ticks("0 8 * * 1", sunday, 3)] == [8, 8, 8]

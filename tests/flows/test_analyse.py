@@ -12,6 +12,8 @@ from flows.analyse import analyse
 from flows.index import index
 from infra.errors import UsageError
 
+pytestmark = pytest.mark.server
+
 
 @pytest.mark.usefixtures("prefect_api")
 def test_documents_are_analysed_and_shown(samples: Path, capsys: pytest.CaptureFixture[str]) -> None:

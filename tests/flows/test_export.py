@@ -19,6 +19,8 @@ from infra.lake import Lake
 from infra.settings import load
 from tasks.collection.ledger import LEDGER
 
+pytestmark = pytest.mark.server
+
 
 def artifact_types(key: str) -> set[str | None]:
     async def read() -> set[str | None]:

@@ -22,6 +22,8 @@ from infra.errors import TransientError, UsageError
 from infra.settings import Settings
 from tasks.index import run as steps
 
+pytestmark = pytest.mark.server
+
 TEXT = "La società ha approvato il bilancio dell'esercizio. " * 3
 COUNTS = [
     "found",

@@ -32,6 +32,8 @@ from tasks.maintain.common import MaintenanceFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small
 
+pytestmark = pytest.mark.server
+
 FLOWS = (audit, backup, cleanup, health, optimise, report, restore)
 
 

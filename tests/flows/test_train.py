@@ -17,6 +17,8 @@ from infra.errors import UsageError
 from infra.settings import load
 from tasks.classifiers import registry
 
+pytestmark = pytest.mark.server
+
 WORDS = {"up": ["rose", "grew", "improved"], "down": ["fell", "shrank", "worsened"]}
 THINGS = ["sales", "orders", "margins", "exports", "profits", "volumes", "prices", "bookings"]
 

@@ -122,6 +122,7 @@ def test_a_folder_that_somebody_is_still_writing_is_removed_for_good(tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_files_behind_s3_are_listed_fetched_and_stamped(s3: None, tmp_path: Path) -> None:
     write_bytes("s3://papers/2024/bilancio.txt", b"ricavi 100")
     write_bytes("s3://papers/2024/note/nota.txt", b"nota")
@@ -140,6 +141,7 @@ def test_files_behind_s3_are_listed_fetched_and_stamped(s3: None, tmp_path: Path
         read_bytes("s3://papers/2024/bilancio.txt")
 
 
+@pytest.mark.slow
 def test_versions_behind_s3_come_once_go_when_they_are_gone_and_stay_in_their_folder(s3: None, tmp_path: Path) -> None:
     top, here = "s3://papers/models", tmp_path / "models"
     sync_versions(top, here, "m.json")
@@ -167,6 +169,7 @@ def test_versions_behind_s3_come_once_go_when_they_are_gone_and_stay_in_their_fo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["models"]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_is_an_error_that_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")

@@ -69,7 +69,7 @@ def opened(
         if tls:
             server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             server.tls.load_cert_chain(file)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         scheme = "imaps" if tls else "imap"
         yield server, f"{scheme}://me@127.0.0.1:{server.server_address[1]}/INBOX"
         server.shutdown()

@@ -69,7 +69,7 @@ def webhook() -> Iterator[tuple[list[dict[str, Any]], int]]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield bodies, server.server_address[1]
     finally:

@@ -70,7 +70,7 @@ def served(fake: Fake) -> Iterator[str]:
             """Nothing: the test reads `seen`."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/api"
     finally:

@@ -9,6 +9,7 @@ from infra.errors import UsageError
 from infra.preload import dask_setup
 
 
+@pytest.mark.slow
 def test_a_worker_begins_with_its_encoder_at_work_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FALDONE_EMBEDDING_MODEL", "bundled")
     encoder._load.cache_clear()

@@ -12,6 +12,7 @@ from infra.processor import Deadline, Use, _use_by_psutil, run, use_of
 WORK = "import sys,time\nwhile time.process_time() < float(sys.argv[1]): pass\n"
 
 
+@pytest.mark.slow
 def test_programs_count_also_after_their_end() -> None:
     code = f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {WORK!r}, '1']); print(flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
@@ -65,6 +66,7 @@ def test_a_program_with_input_and_a_deadline() -> None:
     assert run([sys.executable, "-c", "import os; print(os.environ['SAID'])"], b"", 10, SAID="so").stdout == b"so\n"
 
 
+@pytest.mark.slow
 def test_where_there_is_no_proc_the_second_reading_says_the_same() -> None:
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {WORK!r}, '60']); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:

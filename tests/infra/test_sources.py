@@ -180,7 +180,7 @@ def web(tmp_path: Path) -> Iterator[str]:
     (top / "other.txt").write_text("not below docs")
     _Plain.dates = True
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), lambda *given: _Plain(*given, directory=str(top))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 

@@ -25,6 +25,8 @@ from starlette.testclient import TestClient
 from deployments.api.server import StartsAlone, guarded, lock_at_the_beginning
 from ports import free_port
 
+pytestmark = pytest.mark.slow
+
 
 def collide(configuration: type[AioSqliteConfiguration], file: Path) -> list[str]:
     """Two transactions that read, and then write; returns what went wrong."""

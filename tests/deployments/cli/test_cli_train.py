@@ -79,6 +79,7 @@ def test_wrong_usage_is_one_line_and_status_2(tmp_path: Path, arguments: list[st
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_models(tmp_path: Path) -> None:
     first = _train(tmp_path / "data.csv")
     second = _train(tmp_path / "data.csv", seed=1)

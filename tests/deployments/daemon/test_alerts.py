@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.server.events.schemas.automations import EventTrigger
-from prefect.server.events.schemas.events import RelatedResource, Resource
 from pydantic import SecretStr
 
 from deployments.api import automations
@@ -111,8 +109,12 @@ def test_old_queues_and_growing_quarantines_are_noticed(tmp_path: Path) -> None:
     assert alerts.disk(tmp_path, NUMBERS.model_copy(update={"disk_free_bytes": 2**60}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tag", "told"), [("auto-scheduled", True), ("on-demand", False)])
 def test_only_a_run_of_a_schedule_is_told_to_be_late(tag: str, told: bool) -> None:
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import RelatedResource, Resource
+
     (late,) = (one for one in automations.load() if one["name"].endswith("late"))
     related = [
         {"prefect.resource.id": "prefect.deployment.1", "prefect.resource.role": "deployment"},

@@ -195,6 +195,7 @@ def test_figures_and_metrics_become_typed_tables(settings: Settings, samples: Pa
     assert len(lake.read("c.figures").to_pylist()) == len(figures)  # the same figures, not twice
 
 
+@pytest.mark.slow
 def test_attachments_are_companions_of_their_container(settings: Settings, samples: Path) -> None:
     index(settings, samples / "trebbio-fascicolo-2024.pdf")
     with job.opened(settings, "c", "financial") as current:
@@ -205,6 +206,7 @@ def test_attachments_are_companions_of_their_container(settings: Settings, sampl
     assert inner.companions == ()
 
 
+@pytest.mark.slow
 def test_too_many_results_stay_in_the_lake(
     settings: Settings, papers: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,7 @@ def test_a_certified_mailbox_is_read_once_and_each_invoice_in_it_counts_once(
         assert len(unseen[0].split()) == 50, "nothing was marked as seen"
 
 
+@pytest.mark.slow
 def test_what_a_crash_or_new_numbers_make_fetched_again_is_the_same_file(
     server: Server, settings: Settings, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_what_a_crash_or_new_numbers_make_fetched_again_is_the_same_file(
         assert "larger than 10 bytes" in left.notes(10)[0], "said each time, not only when it happened"
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_mailbox_is_said_when_it_is_added(server: Server, settings: Settings) -> None:
     known = with_password(settings, pec=PASSWORD, wrong="no")
     location = server.location
@@ -181,6 +183,7 @@ def test_what_is_wrong_with_a_mailbox_is_said_when_it_is_added(server: Server, s
     assert saved.listing(Lake(settings.root)) == []
 
 
+@pytest.mark.slow
 def test_a_certificate_that_is_not_trusted_ends_before_the_password_is_sent(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

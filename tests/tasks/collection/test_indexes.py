@@ -67,6 +67,7 @@ def test_an_index_goes_when_the_collection_is_half_the_size_from_which_it_pays(l
     assert indexes.vector_index(lake, NAME) == ""
 
 
+@pytest.mark.slow
 def test_an_index_that_misses_neighbours_is_not_kept(lake: Lake, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(lake, 700)
     monkeypatch.setattr(upkeep, "RECALL", 1.01)  # which none can reach

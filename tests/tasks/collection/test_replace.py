@@ -34,6 +34,7 @@ def test_rows_of_new_documents_are_appended_and_others_replaced(lake: Lake, monk
     assert lake.version(ELEMENTS.name(C)) == version
 
 
+@pytest.mark.slow
 def test_chunks_that_came_out_twice_are_taken_away_before_the_commit_is_done_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
-from sklearn.metrics import ndcg_score
 
 from infra.errors import UsageError
 from tasks.evaluate.compare import compare, interval, mcnemar
@@ -20,21 +18,30 @@ from tasks.evaluate.questions import Question, as_rows, from_rows, load_question
 HITS = [Place(f"id{i}", f"/papers/doc{i}.pdf", i, i + 1) for i in (3, 1, 1, 2)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=10))
 def test_ndcg_is_that_of_scikit_learn(grades: list[int]) -> None:
+    from sklearn.metrics import ndcg_score
+
     ranks = np.arange(len(grades), 0, -1)
     wanted = ndcg_score([grades], [ranks]) if any(grades) else 0.0
     assert ndcg(grades, sorted(grades, reverse=True)) == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_mcnemar_is_the_exact_binomial_test(better: int, worse: int) -> None:
+    from scipy.stats import binomtest
+
     wanted = binomtest(better, better + worse).pvalue if better + worse else 1.0
     assert mcnemar(better, worse) == pytest.approx(wanted, abs=1e-6)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))).filter(lambda pair: pair[1] > 0))
 def test_the_interval_of_a_share_is_wilsons(counts: tuple[int, int]) -> None:
+    from scipy.stats import binomtest
+
     hits, n = counts
     wanted = binomtest(hits, n).proportion_ci(method="wilson")
     low, high = interval("page_hit@10", [1.0] * hits + [0.0] * (n - hits))

@@ -111,6 +111,7 @@ OFFICE = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(OFFICE)
 def test_pairs_that_share_figures_are_found_and_leading_figures_make_the_same_firms(

@@ -69,6 +69,7 @@ def test_memory_is_capped() -> None:
         assert isinstance(outcome(pool, "fine"), Parsed)
 
 
+@pytest.mark.slow
 def test_pages_that_go_to_ocr_earn_time(hostile: ParserPool) -> None:
     assert isinstance(outcome(hostile, "slow-pages"), Parsed)  # 1.8 s; the deadline without them is 1.5 s
 
@@ -96,6 +97,7 @@ def test_programs_that_a_parser_started_end_with_it(hostile: ParserPool) -> None
     assert all(_gone(pid) for pid in left)
 
 
+@pytest.mark.slow
 def test_several_threads_share_a_pool(hostile: ParserPool) -> None:
     counts: list[int] = []
 

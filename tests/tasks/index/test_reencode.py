@@ -79,6 +79,7 @@ def test_another_dimension_is_swapped_in_as_well(settings: Settings, papers: Pat
     assert lake.count(CHUNKS.name("c")) == 8
 
 
+@pytest.mark.slow
 def test_what_an_index_run_changes_meanwhile_is_encoded_last(
     settings: Settings, papers: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +106,7 @@ def by_path(lake: Lake) -> dict[str, tuple[str, np.ndarray]]:
     return {row["path"][-6:]: (row["encoder"], np.array(row["vector"], np.float32)) for row in rows}
 
 
+@pytest.mark.slow
 def test_each_language_has_its_encoder_and_what_one_made_before_stays(
     settings: Settings, papers: Path, lake: Lake
 ) -> None:

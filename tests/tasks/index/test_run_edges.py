@@ -136,6 +136,7 @@ def mail(text: str, *attached: Any) -> EmailMessage:
     return message
 
 
+@pytest.mark.slow
 def test_a_mail_within_a_mail_leaves_with_all_that_it_held(settings: Settings, papers: Path, lake: Lake) -> None:
     outer = papers / "outer.eml"
     outer.write_bytes(bytes(mail("outer", mail("inner", PAGE))))

@@ -21,9 +21,14 @@ from tests.tasks.maintain import small
 CHUNKS = "documents.chunks"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.fill_once(tmp_path_factory.mktemp("filled"))
+
+
 @pytest.fixture
-def lake(settings: Settings) -> Lake:
-    return small.fill(Path(settings.root))
+def lake(settings: Settings, filled: Path) -> Lake:
+    return small.again(filled, Path(settings.root))
 
 
 def _documents(lake: Lake) -> list[str]:

@@ -26,9 +26,14 @@ from tests.tasks.maintain import small
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.fill_once(tmp_path_factory.mktemp("filled"))
+
+
 @pytest.fixture
-def home(settings: Settings) -> Path:
-    small.fill(Path(settings.root))
+def home(settings: Settings, filled: Path) -> Path:
+    small.again(filled, Path(settings.root))
     return Path(settings.root)
 
 

@@ -69,7 +69,7 @@ def test_the_worst_part_decides() -> None:
 
 def test_balancers_get_200_and_503(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     door = health_server.server("127.0.0.1", 0, None)
-    threading.Thread(target=door.serve_forever, daemon=True).start()
+    threading.Thread(target=door.serve_forever, args=(0.02,), daemon=True).start()
     url = f"http://127.0.0.1:{door.server_address[1]}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{url}/health", timeout=30) as answer:

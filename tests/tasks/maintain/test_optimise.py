@@ -17,9 +17,14 @@ from tests.tasks.maintain import small
 CHUNKS = "documents.chunks"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.fill_once(tmp_path_factory.mktemp("filled"), documents=12)
+
+
 @pytest.fixture
-def lake(settings: Settings) -> Lake:
-    return small.fill(Path(settings.root), documents=12)
+def lake(settings: Settings, filled: Path) -> Lake:
+    return small.again(filled, Path(settings.root))
 
 
 def test_many_commits_become_one_fragment_with_the_same_content(settings: Settings, lake: Lake) -> None:
@@ -80,6 +85,7 @@ def test_a_vector_index_is_trained_where_the_collection_is_large(
     assert "kept: 16 partitions" in str(again)
 
 
+@pytest.mark.slow
 def test_an_index_below_the_recall_is_not_kept(settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     small.add(lake, "documents", "/large.txt", chunks=2_000)
     monkeypatch.setattr(upkeep, "FLAT_ROWS", 1_000)

@@ -14,6 +14,8 @@ from tasks.classifiers.ngrams import Rows, learn
 
 from .conftest import sentences
 
+pytestmark = pytest.mark.slow
+
 
 def _examples(count: int, seed: int) -> head.Examples:
     rows = sentences(count, seed)

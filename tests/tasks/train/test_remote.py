@@ -16,6 +16,8 @@ from tasks.classifiers.spec import TrainSpec
 
 from .test_release import _train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def remote() -> Iterator[Settings]:

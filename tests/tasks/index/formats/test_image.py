@@ -20,6 +20,7 @@ def picture(kind: str) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
 @pytest.mark.parametrize(("kind", "name"), [("PNG", "png"), ("TIFF", "tiff")])
 def test_pictures_are_read(kind: str, name: str) -> None:

@@ -51,6 +51,7 @@ def test_a_document_without_text_gives_that_of_its_pictures(scan: bytes) -> None
     assert "318" in " ".join(texts(data))
 
 
+@pytest.mark.slow
 @needs_tesseract
 def test_slides_and_sheets_of_pictures(scan: bytes) -> None:
     shape = '<p:pic><p:blipFill><a:blip r:embed="i"/></p:blipFill><p:spPr><a:xfrm><a:ext cx="{}" cy="6000000"/></a:xfrm></p:spPr></p:pic>'
