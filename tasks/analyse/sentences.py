@@ -18,7 +18,7 @@ from tasks.records import Element, Parsed
 
 KINDS = {"text", "list", "caption"}
 HEADING = 45  # characters: a line shorter than that was not broken by the width of the page
-FORMS = frozenset({"fatturapa", "ubl", "cii", "sdi", "mt940", "camt", "pain", "ofx", "cbi", "lipe"})
+FORMS = frozenset({"fatturapa", "ubl", "cii", "sdi", "mt940", "camt", "pain", "ofx", "qif", "cbi", "lipe"})
 """Formats of records: their text is our rendering of fields, and nobody's prose to be judged or summarised."""
 
 LONGEST = 1_200  # characters of one sentence: what is longer is a list without stops, cut at semicolons, then at words

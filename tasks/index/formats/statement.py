@@ -1,4 +1,4 @@
-"""Bank statements and payment files as typed records: MT940, CAMT, OFX, CBI records, SEPA payments.
+"""Bank statements and payment files as typed records: MT940, CAMT, OFX, QIF, CBI records, SEPA payments.
 
 They are shown as a person reads them: account, balances, and the movements as a table. Bank statements that are tables (CSV, XLSX) are
 read by those readers, and recognised by their head words (`tasks/office/recognise`).
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from infra.errors import DocumentError, FailureKind
 from tasks.index.decode import decode
-from tasks.index.formats.bank import cbi, iso20022, mt940, ofx
+from tasks.index.formats.bank import cbi, iso20022, mt940, ofx, qif
 from tasks.index.formats.base import Context, clean, load, table, with_sections
 from tasks.index.formats.dialects import dialect
 from tasks.index.formats.markup import root_and_namespace
@@ -26,13 +26,14 @@ from tasks.records import Element, Parsed
 if TYPE_CHECKING:
     from tasks.index.look import Look
 
-NAMES = ("mt940", "camt", "pain", "ofx", "cbi")
+NAMES = ("mt940", "camt", "pain", "ofx", "qif", "cbi")
 VERSION = "2"
 SAMPLES = {
     "mt940": b":20:A\n:25:IT86Y9990112300000000654321\n:28C:1/1\n:60F:C260401EUR1,00\n:62F:C260430EUR1,00\n-\n",
     "camt": b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt/></Document>',
     "pain": b'<CBIPaymentRequest xmlns="urn:CBI:xsd:CBIPaymentRequest.00.04.01"/>',
     "ofx": b"OFXHEADER:100\nDATA:OFXSGML\n\n<OFX></OFX>",
+    "qif": b"!Type:Bank\nD31/01/2026\nT-1.00\n^\n",
     "cbi": b" IBABCDE99901300426RIBA\n 140000001            310526300000000000100000-9990112300000000123456\n",
 }
 
@@ -48,7 +49,7 @@ def sniff(look: Look) -> str:
     """Know XML by root and namespace, texts by the records with which they begin."""
     if look.text.startswith("<") and (found := dialect(*root_and_namespace(look.text))) in NAMES:
         return found
-    tests = (("ofx", ofx.is_ofx), ("mt940", mt940.is_mt940), ("cbi", cbi.is_cbi))
+    tests = (("ofx", ofx.is_ofx), ("qif", qif.is_qif), ("mt940", mt940.is_mt940), ("cbi", cbi.is_cbi))
     return next((name for name, test in tests if test(look.text)), "")
 
 
@@ -65,13 +66,15 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         found = _READERS[kind](text, problems)
     except ValueError as error:
         raise DocumentError(FailureKind.CORRUPT, f"the {kind.upper()} file cannot be read: {error}") from None
-    if not found and kind == "ofx":
-        problems.append("the OFX file holds no statement of an account")
+    if not found and kind in {"ofx", "qif"}:
+        problems.append(f"the {kind.upper()} file holds no statement of an account")
     elif not found:
         raise DocumentError(FailureKind.CORRUPT, f"the {kind.upper()} file holds no statement and no payment")
     parts = [element for statement in found for element in _elements(statement)]
     if kind == "ofx" and problems:
         parts.append(Element("text", clean(ofx.as_lines(text))))
+    elif kind == "qif" and problems:  # what was not read as a movement is found all the same
+        parts.append(Element("text", clean(text)))
     title, metadata = (_title(found[0]), {"kind": found[0].kind}) if found else ("", {})
     return Parsed(kind, title, "it", 1, with_sections(parts), metadata, (), tuple(problems), as_data(found))
 
@@ -80,7 +83,9 @@ def _kind(text: str) -> str:
     plain = text.lstrip("\ufeff \n\t")
     if plain.startswith("<") and (found := dialect(*root_and_namespace(plain[:65_536]))) in NAMES:
         return found
-    return "ofx" if ofx.is_ofx(plain) else "mt940" if mt940.is_mt940(plain[:65_536]) else "cbi"
+    if ofx.is_ofx(plain) or qif.is_qif(plain):
+        return "ofx" if ofx.is_ofx(plain) else "qif"
+    return "mt940" if mt940.is_mt940(plain[:65_536]) else "cbi"
 
 
 def _tree(read: Callable[[Node], list[Statement]]) -> Callable[[str, list[str]], list[Statement]]:
@@ -97,6 +102,7 @@ def _tree(read: Callable[[Node], list[Statement]]) -> Callable[[str, list[str]],
 _READERS: dict[str, Callable[[str, list[str]], list[Statement]]] = {
     "mt940": mt940.statements,
     "ofx": ofx.statements,
+    "qif": qif.statements,
     "cbi": cbi.statements,
     "camt": _tree(iso20022.statements),
     "pain": _tree(iso20022.orders),

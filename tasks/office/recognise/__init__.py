@@ -13,7 +13,7 @@ from tasks.office.recognise import bank, books, expiries, f24, register, two_sid
 from tasks.office.records import Record
 from tasks.records import Parsed
 
-VERSION = "3"
+VERSION = "4"
 """Raise it when recognition changes: documents are then read again."""
 
 _TABULAR = {"csv", "tsv", "xlsx", "xls", "xlsb", "ods", "html", "pdf", "txt", "docx", "odt"}

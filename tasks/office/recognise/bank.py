@@ -1,12 +1,14 @@
 """Bank statements as tables: a date, a text, and an amount or two columns for what goes out and comes in.
 
 A table of several accounts or currencies is a statement of each. Running balances, where the table has them, say which way round the rows
-stand and whether an amount is money in or out.
+stand and whether an amount is money in or out. A row with too many cells or too few stands under the wrong heads: what is plainly a text
+with the separator in it is put together again, any other such row is left out and counted, never read.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -24,6 +26,8 @@ ABOVE = 8
 
 _TOTAL = re.compile(r"^\s*(?:total[eis]?|totali|turnover|riepilogo|summe|gesamt)\b", re.IGNORECASE)
 MONEY = re.compile(r"[-−]?\d{1,3}(?:[.,'’]\d{3})*[.,]\d{2}(?!\d)|[-−]?\d+[.,]\d{2}(?!\d)")
+_WORD = re.compile(r"[^\W\d_]{4}")
+_TWO_DIGITS = re.compile(r"\d\d")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b")
 _NUMBERED = re.compile(
     r"(?:account|conto|konto|rekening|compte)\b(?: (?:corrente|number|no\.?|n\.|nr\.?|nummer))?\s*[:#|]?\s*(\d[\d \-]{4,30}\d)",
@@ -50,6 +54,7 @@ class _Table:
     mark: Mark
     american: bool
     before: str
+    width: int  # columns that the head names; what stands behind them in few rows makes these rows too long
 
     def cell(self, row: Sequence[str], column: int | None) -> str:
         return row[column].strip() if column is not None and column < len(row) else ""
@@ -74,16 +79,28 @@ def _table(element: Element, parsed: Parsed) -> _Table | None:
             continue
         before = " ".join(cell for row in rows[:number] for cell in row if cell)
         body = tuple(rows[number + 1 :])
-        if found := columns(head, body, f"{parsed.title} {above} {before}"):
-            return _with_habits(found, body, number + 2, before)
+        width = max(c for c, cell in enumerate(head, 1) if cell)
+        sound = [row for row in body if not any(row[width:])]  # too long a row says nothing of what a column holds
+        if found := columns(head, sound if 2 * len(sound) > len(body) else body, f"{parsed.title} {above} {before}"):
+            return _with_habits(found, body, number + 2, before, width)
     return None
 
 
-def _with_habits(found: Columns, rows: tuple[tuple[str, ...], ...], first: int, before: str) -> _Table:
+def _with_habits(
+    found: Columns, rows: tuple[tuple[str, ...], ...], first: int, before: str, width: int = sys.maxsize
+) -> _Table:
     """Return the table with what its cells together say about the order of day and month and the decimal sign."""
     dates = [r[c].strip() for r in rows for c in (found.date, found.value_date) if c is not None and c < len(r)]
     mark = decimal_mark(r[c] for r in rows for c in found.money if c < len(r))
-    return _Table(found, rows, first, mark, month_first(dates), before)
+    unnamed = 2 * sum(any(row[width:]) for row in rows) > len(rows) and not _cut_at_commas(found, rows)
+    return _Table(found, rows, first, mark, month_first(dates), before, sys.maxsize if unnamed else width)
+
+
+def _cut_at_commas(found: Columns, rows: Sequence[Sequence[str]]) -> bool:
+    """Tell a table whose decimal commas were taken for separators: behind each amount stands a column of its cents."""
+    column = min(found.money)
+    cents = sum(column + 1 < len(row) and bool(_TWO_DIGITS.fullmatch(row[column + 1].strip())) for row in rows)
+    return 2 * cents > len(rows)
 
 
 @dataclass(slots=True)
@@ -97,10 +114,11 @@ class _Part:
 def _statements(table: _Table, parsed: Parsed) -> Iterator[Statement]:
     parts: dict[tuple[str, str], _Part] = {}
     left_out = 0
-    for number, row in enumerate(table.rows, table.first):
-        movement = _movement(table, row, number)
-        if movement is None:
-            left_out += _has_amount(table, row)
+    for number, stated in enumerate(table.rows, table.first):
+        row = _realigned(table, stated)
+        movement = _movement(table, row, number) if row else None
+        if row is None or movement is None:
+            left_out += row is None or _has_amount(table, row)
             continue
         key = (
             table.cell(row, table.columns.account),
@@ -125,6 +143,37 @@ def _statements(table: _Table, parsed: Parsed) -> Iterator[Statement]:
             left_out=left_out,
         )
         left_out = 0  # said once
+
+
+def _realigned(table: _Table, row: Sequence[str]) -> Sequence[str] | None:
+    """Return a row with its cells under their heads; None where they are not, and nothing tells where each belongs."""
+    surplus = max((c for c, cell in enumerate(row, 1) if cell), default=0) - table.width
+    if surplus <= 0:
+        return None if _is_shifted(table, row) else row
+    places = table.columns
+    found = []
+    for at in (*places.texts, *places.parties):
+        joined, rest = row[at : at + surplus + 1], row[at + surplus + 1 :]
+        whole = [*row[:at], ", ".join(cell for cell in joined if cell), *rest]
+        plain = not any(amount(cell, table.mark) for cell in joined[1:])
+        if plain and table.day(whole, places.date) and _amount(table, whole) and not _is_shifted(table, whole):
+            found.append(whole)
+    return found[0] if len(found) == 1 else None
+
+
+def _is_shifted(table: _Table, row: Sequence[str]) -> bool:
+    """Tell a dated row whose cells stand under other heads: a word for a day or an amount, money for a text, or money in and out at once."""
+    places = table.columns
+    if table.day(row, places.date) is None or OPENING.search(joined := " ".join(row)) or CLOSING.search(joined):
+        return False
+    value_day = table.cell(row, places.value_date)
+    words = any(_WORD.search(table.cell(row, c)) and table.money(row, c) is None for c in places.money)
+    texts = [text for c in (*places.texts, *places.parties) if (text := table.cell(row, c))]
+    no_text = bool(texts) and all(MONEY.fullmatch(text) for text in texts)
+    both = bool(table.money(row, places.debit) and table.money(row, places.credit))
+    # the last cells are wanting, and with them the amount, which stands in another column
+    wanting = _amount(table, row) is None and any(MONEY.fullmatch(cell.strip()) for cell in row)
+    return (bool(value_day) and table.day(row, places.value_date) is None) or words or no_text or both or wanting
 
 
 def _movement(table: _Table, row: Sequence[str], line: int) -> Movement | None:

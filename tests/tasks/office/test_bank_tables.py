@@ -141,3 +141,40 @@ def test_any_order_of_columns_gives_the_same_movements(
     text = "\n".join(";".join(row[c] for c in order) for row in [heads, *cells]) + "\n"
     (found,) = statements(text)
     assert moved(found) == [(str(d), -a if out else a) for d, a, out in rows]
+
+
+DAYS = [(f"{day:02d}/05/2026", f"RATA {'ABCDEFGH'[day - 1]}", f"{10 * day},50") for day in range(1, 9)]
+FOUR = "Data;Descrizione;Importo;Saldo\n" + "".join(
+    f"{day};{text};-{value};{1000 - i}0,00\n" for i, (day, text, value) in enumerate(DAYS)
+)
+SIDES = "Data;Valuta;Descrizione;Dare;Avere;Saldo\n" + "".join(
+    f"{day};{day};{text};{value};;9.000,00\n" for day, text, value in DAYS
+).replace("80,50;", ";80,50")
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "read_as"),
+    [
+        pytest.param(FOUR, "10/05/2026;SALDO FT; ROSSI;-1.882,00;16.000,00", "-1882", id="a text with the separator"),
+        pytest.param(SIDES, "10/05/2026;10/05/2026;A; B; C;7,00;;1,00", "-7", id="twice"),
+        pytest.param(FOUR, "10/05/2026;SALDO FT; 117;-1.882,00;16.000,00", None, id="what may be an amount"),
+        pytest.param(FOUR, "10/05/2026;SPESE;-1882,00;16000,00;0,00", None, id="an amount too many"),
+        pytest.param(FOUR, "10/05/2026;-1.882,00;16.000,00", None, id="no text"),
+        pytest.param(FOUR, "SPESE;-1.882,00;16.000,00", None, id="no date"),
+        pytest.param(SIDES, "10/05/2026;OFFICINA;1.882,00;;16.000,00", None, id="no value date"),
+        pytest.param(SIDES, "10/05/2026;10/05/2026;OFFICINA;1.882,00;16.000,00", None, id="an empty cell dropped"),
+        pytest.param(SIDES, "10/05/2026;10/05/2026;OFFICINA;1.882,00", "-1882", id="nothing but the end is wanting"),
+    ],
+)
+def test_a_row_of_another_length_is_read_rightly_or_left_out_and_counted(
+    table: str, row: str, read_as: str | None
+) -> None:
+    (found,) = statements(table + row + "\n")
+    assert [abs(m.amount) for m in found.movements[:8]] == [Decimal(v.replace(",", ".")) for _, _, v in DAYS]
+    assert [m.amount for m in found.movements[8:]] == ([Decimal(read_as)] if read_as else [])
+    assert found.left_out == (read_as is None)
+
+
+def test_a_table_cut_at_its_decimal_commas_is_no_statement() -> None:
+    rows = "".join(f"2026-05-0{day},TRANSFER {day},-{day}0,00,{1000 - day},00\n" for day in range(1, 9))
+    assert statements("Date,Description,Amount,Balance\n" + rows) == []

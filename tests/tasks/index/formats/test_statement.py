@@ -268,3 +268,53 @@ def test_ofx_of_investments_and_without_a_statement() -> None:
     assert any("1 trades" in warning for warning in found.warnings) and "Quarzite" in found.elements[-1].text
     alone = parsed("OFXHEADER:100\n\n<OFX><SONRS><ORG>Banca Lodolina<FID>1</SONRS></OFX>")
     assert (alone.records, "Banca Lodolina" in alone.elements[0].text, len(alone.warnings)) == ((), True, 1)
+
+
+QIF = """!Account
+NConto Lodolina
+TBank
+^
+!Type:Bank
+D01/04/2026
+T1.000,00
+PSaldo iniziale
+^
+D{0}
+T-1.882,00
+POfficina
+MFT 2026/0417
+LCasa
+^
+D{1}
+T12,50
+^
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "days"),
+    [
+        ("13/04/2026", "02/05/2026", [date(2026, 4, 13), date(2026, 5, 2)]),
+        ("12/04/2026", "02/05/2026", [date(2026, 4, 12), date(2026, 5, 2)]),
+        ("1/15'26", "2/ 3'26", [date(2026, 1, 15), date(2026, 2, 3)]),
+        ("02/04/2026", "03/04/2026", [None, None]),
+        ("31/12/98", "1/1'00", [date(1998, 12, 31), date(2000, 1, 1)]),
+    ],
+)
+def test_qif_of_which_days_are_read_only_in_the_order_that_the_file_tells(
+    first: str, second: str, days: list[date | None]
+) -> None:
+    found = parsed(QIF.format(first, second))
+    (statement,) = from_data(found.records)
+    assert isinstance(statement, Statement)
+    assert (found.format, statement.account, statement.opening) == ("qif", "Conto Lodolina", Decimal(1000))
+    assert moves(statement) == list(zip(days, [Decimal(-1882), Decimal("12.50")], strict=True))
+    assert (statement.movements[0].counterpart, statement.movements[0].text) == ("Officina", "FT 2026/0417 · Casa")
+    assert any("day or month" in warning for warning in found.warnings) == (None in days)
+
+
+def test_what_a_qif_file_holds_beside_movements_is_told_and_found() -> None:
+    found = parsed("!Type:Bank\nD31/01/2026\nTnulla\n^\n!Type:Cat\nNQuarzite\n^\n")
+    (statement,) = from_data(found.records)
+    assert isinstance(statement, Statement) and (statement.movements, statement.left_out) == ((), 1)
+    assert len(found.warnings) == 2 and "Quarzite" in found.elements[-1].text
