@@ -51,6 +51,11 @@ def on_disk(path: str) -> str:
     return there
 
 
+def is_there(path: str) -> bool:
+    """Tell whether a listed path of this machine is there, under whichever name it lies on the disk."""
+    return os.path.lexists(on_disk(path))
+
+
 def _entry(folder: str, name: str) -> str | None:
     """Return the entry of a folder that is stored under a name."""
     if name.isascii() and "\\x" not in name:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from infra.files import is_url, on_disk
+from infra.files import is_there, is_url
 from infra.lake import Lake
 from infra.lake_filters import Filter
 from infra.lanes import writer_lane
@@ -58,7 +57,7 @@ def quarantined_sources(lake: Lake, collection: str, names: Sequence[str] | None
     where: Filter | None = None if names else {"state": ledger.QUARANTINED}
     rows = lookup.find(lake, collection, names, ("document_id", "path"), where)
     files = sorted(set(lookup.outermost(lake, collection, [row["document_id"] for row in rows]).values()))
-    gone = [file for file in files if not is_url(file) and not os.path.lexists(on_disk(file))]
+    gone = [file for file in files if not is_url(file) and not is_there(file)]
     return [file for file in files if file not in gone], gone
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from infra.errors import UsageError
+from infra.files import on_disk
 from infra.lake import Lake
 from tasks.collection import ledger
 from tasks.export.records import Analysed, Entry, Material
@@ -55,7 +56,7 @@ def _is_same_file(entry: Entry) -> bool:
 
 def why_not(path: str, modified_at: datetime | None) -> str:
     """Say why nothing can be cut out of a file; "" for a local PDF with the time that it had when it was indexed."""
-    file = Path(path)
+    file = Path(on_disk(path))
     if file.suffix.lower() != ".pdf":
         return f"{path} is no PDF, so its figures have no place on a page"
     if not file.is_absolute() or not file.is_file():
@@ -95,7 +96,7 @@ def cut(path: Path, places: Sequence[tuple[int, Box]]) -> list[bytes | None]:
         try:
             child = subprocess.run(
                 [sys.executable, "-P", "-m", "tasks.export.crop_child"],
-                input=json.dumps(request).encode() + b"\n" + path.read_bytes(),
+                input=json.dumps(request).encode() + b"\n" + Path(on_disk(str(path))).read_bytes(),
                 capture_output=True,
                 timeout=SECONDS,
                 cwd=folder,

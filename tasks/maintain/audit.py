@@ -14,6 +14,7 @@ import os
 import random
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import polars as pl
 from infra import lake_upkeep as upkeep
 from infra import stop
 from infra.cache import Cache
-from infra.files import is_url
+from infra.files import is_there, is_url, on_disk
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.roots import is_stamped
@@ -80,23 +81,26 @@ def check_tables(settings: Settings, lake: Lake, collection: str, repair: bool) 
     """Open every table of a collection; one that cannot be read goes back to its last good version."""
     findings = []
     for name in tables.names(lake, collection):
-        problem = upkeep.unreadable(lake, name)
-        if problem:
-            findings.append(_unreadable(settings, lake, name, problem, repair))
+        if upkeep.unreadable(lake, name):
+            findings += _unreadable(settings, lake, name, repair)
     return findings
 
 
-def _unreadable(settings: Settings, lake: Lake, name: str, problem: str, repair: bool) -> Finding:
+def _unreadable(settings: Settings, lake: Lake, name: str, repair: bool) -> list[Finding]:
+    """Look at a table again, under the lane where it is to be mended: what others were just replacing may be whole by now, and newer."""
     collection = tables.collection_of(name)
-    good = upkeep.last_readable(lake, name)
-    said = f"table {name} cannot be read: {problem}"
-    if good is None:
-        return Finding("", said, "none: it has no good version left; restore it from a backup", collection)
-    if not repair:
-        return Finding("", said, f"none: version {good} is good", collection)
-    with writer_lane(settings, collection):
+    with writer_lane(settings, collection) if repair else nullcontext():
+        problem = upkeep.unreadable(lake, name) if lake.exists(name) else ""
+        if not problem:
+            return []
+        good = upkeep.last_readable(lake, name)
+        said = f"table {name} cannot be read: {problem}"
+        if good is None:
+            return [Finding("", said, "none: it has no good version left; restore it from a backup", collection)]
+        if not repair:
+            return [Finding("", said, f"none: version {good} is good", collection)]
         upkeep.back_to(lake, name, good)
-    return Finding("", said, f"went back to its last good version {good}", collection, repaired=True)
+    return [Finding("", said, f"went back to its last good version {good}", collection, repaired=True)]
 
 
 # ---- the look --------------------------------------------------------------------------------------------------------
@@ -137,7 +141,7 @@ def _sources(entries: pl.DataFrame, sample: int, seed: int | None) -> tuple[list
     top = entries.filter((pl.col("state") == ledger.INDEXED) & (pl.col("parent_id").fill_null("") == ""))
     rows = [row for row in top.iter_rows(named=True) if not is_url(row["path"])]
     picked = random.Random(seed).sample(rows, min(sample, len(rows)))  # noqa: S311 - a sample, not a secret
-    gone = [row["path"] for row in picked if not os.path.lexists(row["path"])]
+    gone = [row["path"] for row in picked if not is_there(row["path"])]
     newer = [row for row in picked if _touched(row)]
     changed = [row["document_id"] for row in picked if _same_file(row) and _content(row["path"]) != row["content_hash"]]
     notes = (
@@ -149,18 +153,18 @@ def _sources(entries: pl.DataFrame, sample: int, seed: int | None) -> tuple[list
 
 def _same_file(row: dict[str, Any]) -> bool:
     try:
-        status = Path(str(row["path"])).stat()
+        status = os.stat(on_disk(row["path"]))
     except OSError:
         return False
     return is_stamped(status, row["stamp"] or "") and status.st_size == row["size"]
 
 
 def _touched(row: dict[str, Any]) -> bool:
-    return os.path.lexists(row["path"]) and not _same_file(row)
+    return is_there(row["path"]) and not _same_file(row)
 
 
 def _content(path: str) -> str:
-    with Path(path).open("rb") as file:
+    with Path(on_disk(path)).open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
@@ -213,7 +217,7 @@ def _repaired(finding: Finding, found: Look, sources: dict[str, str]) -> Finding
 def _readable_sources(lake: Lake, found: Look) -> dict[str, str]:
     """Find for each document the file to index again, where it is there; an attachment is read again with its container."""
     files = outermost(lake, found.collection, found.again)
-    return {document: file for document, file in files.items() if is_url(file) or os.path.lexists(file)}
+    return {document: file for document, file in files.items() if is_url(file) or is_there(file)}
 
 
 def _forget_cached(settings: Settings, lake: Lake, collection: str, documents: Sequence[str]) -> None:
@@ -251,7 +255,7 @@ def sources_again(settings: Settings, collection: str) -> list[str]:
     lake = Lake(settings.root)
     waiting = ledger.read(lake, collection, ["document_id"], {"parser": AGAIN})["document_id"].to_pylist()
     files = sorted(set(outermost(lake, collection, waiting).values()))
-    return [file for file in files if is_url(file) or os.path.lexists(file)]
+    return [file for file in files if is_url(file) or is_there(file)]
 
 
 # ---- the whole -------------------------------------------------------------------------------------------------------

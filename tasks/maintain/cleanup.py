@@ -9,7 +9,6 @@ that held it is still there.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from infra import limits, stop
 from infra.cache import Cache
 from infra.encoders import load_encoders
 from infra.errors import first_line
-from infra.files import is_url, remove_tree
+from infra.files import is_there, is_url, on_disk, remove_tree
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.limits import LOOKS
@@ -250,7 +249,7 @@ def _gone_entries(lake: Lake, collection: str) -> list[str]:
 
 def _gone(file: str) -> bool:
     """Say whether a source is surely gone: not when its whole folder is missing (a disk that is not mounted), nor behind a URL."""
-    return not is_url(file) and not os.path.lexists(file) and Path(file).parent.is_dir()
+    return not is_url(file) and not is_there(file) and Path(on_disk(file)).parent.is_dir()
 
 
 # ---- Prefect ---------------------------------------------------------------------------------------------------------

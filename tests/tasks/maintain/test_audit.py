@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lance
 import numpy as np
@@ -13,9 +16,10 @@ from pydantic import SecretStr
 
 from infra.cache import Cache
 from infra.lake import Lake
+from infra.lanes import writer_lane
 from infra.settings import Settings
 from tasks.collection import ledger
-from tasks.maintain import audit
+from tasks.maintain import audit, cleanup
 from tests.tasks.maintain import small
 
 CHUNKS = "documents.chunks"
@@ -117,6 +121,44 @@ def test_without_repair_nothing_changes(settings: Settings, lake: Lake) -> None:
     found = audit.audit_collection(settings, "documents", repairing=False)
     assert len(found.findings) == 1
     assert small.content(lake) == before
+
+
+def test_a_table_that_is_whole_again_under_the_lane_does_not_go_back(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While audit waited for the lane somebody mended the table and committed more: that must not be undone."""
+    newest = max((Path(lake.location) / f"{CHUNKS}.lance" / "data").iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    aside = newest.rename(newest.with_suffix(".away"))
+
+    @contextmanager
+    def lane(*given: Any) -> Iterator[None]:
+        aside.rename(newest)
+        monkeypatch.undo()
+        with writer_lane(*given):
+            small.add(lake, "documents", Path(settings.root).parent / "later.txt")
+        with writer_lane(*given):
+            yield
+
+    monkeypatch.setattr(audit, "writer_lane", lane)
+    assert audit.check_tables(settings, lake, "documents", True) == []
+    assert lake.count(CHUNKS) == 28
+
+
+def test_a_file_with_a_decomposed_name_is_there(settings: Settings, lake: Lake) -> None:
+    """As a Mac writes it; the ledger has the composed one."""
+    file = Path(settings.root).parent / "perche\u0301.txt"
+    file.write_text("bilancio")
+    path = str(file.with_name("perch\xe9.txt"))
+    small.add(lake, "documents", path)
+    document = small.add(lake, "documents", path.replace(".txt", ".pdf"), state=ledger.QUARANTINED)
+    file.with_suffix(".pdf").touch()
+    lake.delete(CHUNKS, {"path": path})
+    found = audit.audit_collection(settings, "documents")
+    assert not any("gone" in note for note in found.notes)
+    assert [finding.action for finding in found.findings if finding.path == path] == ["read again"]
+    assert path in audit.sources_again(settings, "documents")
+    assert cleanup.cleanup(settings)["removed"]["quarantine_entries"] == 0
+    assert document in _documents(lake)
 
 
 @pytest.mark.parametrize("damage", ["empty manifest", "missing data", "cut data"])
