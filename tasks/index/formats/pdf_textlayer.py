@@ -32,12 +32,10 @@ _UNKNOWN_SIZE = 10.0
 _GAPS_SHARE = 0.02  # above it some words of the page lack letters
 _ASKEW = 0.12  # of a quarter turn: text that lies further from it runs along no edge of the page
 _RAISED = 0.85  # of the height of what stands before: lower characters are raised ones
-_LETTER = r"[^\W\d_]"
-_NO_LETTER = r"(?:[\x01-\x08\x0b\x0c\x0e-\x1f\ufffd\ue000-\uefff]|[\x02\ufffe](?![\r\n]|\Z))"
-_LOST = re.compile(f"(?<={_LETTER}){_NO_LETTER}|{_NO_LETTER}(?={_LETTER})")
-"""A character without a meaning beside a letter; at a line's end pdfium writes a hyphen so."""
+_LOST = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffd\ufffe\ue000-\uefff]")
+"""Characters without a meaning, or with pdfium's own: at a line's end it writes a hyphen so."""
 _LOST_LETTERS = 3  # and more on a page are told, and read from its picture
-_MOST_LOST = 40
+_MOST_LOST = 200
 _BROKEN_SHARE = 0.3  # of characters without a known meaning: above it the text layer is worthless
 
 
@@ -93,11 +91,14 @@ class _Probe:
         self.calls.origin(self.text, index, self.at_x, self.at_y)
         return self.x.value, self.y.value
 
-    def is_lost(self, index: int, char: str) -> bool:
-        """Tell whether a character without a meaning is a letter: it is seen, and is no hyphen where a line breaks."""
-        if char in "\x02\ufffe":
+    def is_lost(self, index: int, text: str) -> bool:
+        """Tell whether a character without a meaning is a letter: beside one, seen, and no hyphen where a line breaks."""
+        before, after = text[index - 1 : index], text[index + 1 : index + 2]
+        if not (before.isalpha() or after.isalpha()):
+            return False
+        if text[index] in "\x02\ufffe":
             (x, y), (next_x, next_y) = self.origin(index), self.origin(index + 1)
-            if next_x <= x or abs(next_y - y) > 1.0:
+            if after in {"", "\r", "\n"} or next_x <= x or abs(next_y - y) > 1.0:
                 return False
         return self._draws(index)
 
@@ -266,7 +267,7 @@ def _meaning(probe: _Probe, text: str) -> tuple[bool, bool]:
     unmapped, page = probe.calls.unmapped, probe.text
     bad = [char for index, char in sample if _meaningless(char) or unmapped(page, index) == 1]
     letters = sum(not ("\uf000" <= char <= "\uf0ff" or char in "\ufffe\uffff") for char in bad)
-    lost = sum(probe.is_lost(match.start(), match.group()) for match in islice(_LOST.finditer(text), _MOST_LOST))
+    lost = sum(probe.is_lost(match.start(), text) for match in islice(_LOST.finditer(text), _MOST_LOST))
     gaps = letters > _GAPS_SHARE * len(sample) or lost >= _LOST_LETTERS
     return len(bad) > _BROKEN_SHARE * len(sample), gaps
 
