@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tasks.index.look import Look
 
 NAMES = ("mt940", "camt", "pain", "ofx", "qif", "cbi")
-VERSION = "2"
+VERSION = "3"
 SAMPLES = {
     "mt940": b":20:A\n:25:IT86Y9990112300000000654321\n:28C:1/1\n:60F:C260401EUR1,00\n:62F:C260430EUR1,00\n-\n",
     "camt": b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt/></Document>',

@@ -56,9 +56,12 @@ def _report(node: Node) -> Statement:
     balances = {code: b for b in node.all("Bal") if (code := b.text("Tp/CdOrPrtry/Cd", "Tp/Cd"))}
     opening = next((balances[c] for c in _OPENING if c in balances), None)
     closing = next((balances[c] for c in _CLOSING if c in balances), None)
-    entries = [entry for entry in node.all("Ntry") if entry.text("Sts/Cd", "Sts") not in ("PDNG", "INFO")]
-    if left := len(node.all("Ntry")) - len(entries):
+    booked = [entry for entry in node.all("Ntry") if entry.text("Sts/Cd", "Sts") not in ("PDNG", "INFO")]
+    if left := len(node.all("Ntry")) - len(booked):
         node.problems.append(f"{left} entries that are not booked yet were left out")
+    entries = [entry for entry in booked if entry.text("CdtDbtInd")]
+    if left := len(booked) - len(entries):
+        node.problems.append(f"{left} entries that do not say whether money came in or went out were left out")
     found = [movement for entry in entries for movement in _movements(entry)]
     return Statement(
         kind=kind,
@@ -90,17 +93,26 @@ def _day(node: Node, path: str) -> date | None:
 
 
 def _movements(entry: Node) -> Iterator[Movement]:
-    """Yield one movement an entry; a batch whose parts state amounts that sum to it is one movement a part."""
+    """Yield one movement an entry; a batch whose parts state amounts in its currency that sum to it is one movement a part."""
     details = entry.all("NtryDtls/TxDtls")
     total = _amount(entry)
-    sign = -1 if total < 0 else 1
-    amounts = [d.number("Amt", "AmtDtls/TxAmt/Amt") for d in details]
-    stated = [a for a in amounts if a is not None]
-    if len(details) > 1 and len(stated) == len(details) and sum(stated, ZERO) == abs(total):
+    stated = [part for detail in details if (part := _part(detail, entry)) is not None]
+    if len(details) > 1 and len(stated) == len(details) and sum(stated, ZERO) == total:
         for detail, amount in zip(details, stated, strict=True):
-            yield _movement(entry, [detail], amount * sign)
+            yield _movement(entry, [detail], amount)
     else:
         yield _movement(entry, details, total)
+
+
+def _part(detail: Node, entry: Node) -> Decimal | None:
+    """Return the amount of a part of a batch, on its own side where it names one; None for one in another currency."""
+    stated = detail.first("Amt", "AmtDtls/TxAmt/Amt")
+    amount, whole = stated.number("") if stated else None, entry.first("Amt")
+    if stated is None or amount is None or not whole:
+        return None
+    if stated.attribute("Ccy") not in ("", whole.attribute("Ccy")):
+        return None
+    return -amount if (detail.text("CdtDbtInd") or entry.text("CdtDbtInd")) == "DBIT" else amount
 
 
 def _movement(entry: Node, details: list[Node], amount: Decimal) -> Movement:

@@ -15,6 +15,10 @@ _CONTROL = re.compile(
 )  # block marks of SWIFT, the end of a DOS file within a joined one
 _UNNEEDED = re.compile(r"^:((?:64|65|34|90|13)[A-Z]?):.*\n?(?:^(?!:|-).*\n?)*", re.MULTILINE)
 """Fields that say nothing of movements and balances: available balances, sums, limits, the time of the file."""
+_DETAIL = re.compile(r"(?ms)^:86:\d{3}\?.*?(?=^:|^-|\Z)")
+_PART = re.compile(r"\?(2\d|3[23]|6[0-3])([^?]*)(?=\?)")
+_FULL = 27
+"""Characters of a part of a structured :86: field; a text that is longer goes on in the next part."""
 _SIGN = re.compile(r"(?ms)^:20:.*^:(?:60[FM]|61|62[FM]):")
 _DETAILS = (
     "posting_text",
@@ -40,11 +44,17 @@ def statements(text: str, problems: list[str] | None = None) -> list[Statement]:
     Raises:
         ValueError: a message that the library cannot read; its words say which tag.
     """
-    text = _CONTROL.sub("\n", text)
+    text = _DETAIL.sub(lambda field: _PART.sub(_set_apart, field.group()), _CONTROL.sub("\n", text))
     starts = [match.start() for match in _MESSAGE.finditer(text)]
     messages = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
     found = [_statement(message, [] if problems is None else problems) for message in messages]
     return [s for s in found if s.movements or s.closing is not None]
+
+
+def _set_apart(part: re.Match[str]) -> str:
+    """Return a part of a text with a blank behind it, unless it is full: the library joins parts as if all were."""
+    number, text = part.groups()
+    return part.group() if len(text.replace("\n", "")) >= _FULL else f"?{number}{text.rstrip()} "
 
 
 def _parsed(message: str, problems: list[str]) -> Any:

@@ -6,10 +6,11 @@ Names of the business terms (BT-…) are those of EN 16931. A credit note's amou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 from tasks.index.formats.tree import Node
 from tasks.office.identifiers import looks_like_iban
-from tasks.office.invoice import ZERO, Instalment, Invoice, Line, Party, Reference, Vat
+from tasks.office.invoice import CENT, ZERO, Instalment, Invoice, Line, Party, Reference, Vat
 
 SYNTAX = "UBL 2.1"
 
@@ -142,22 +143,31 @@ def _vat(root: Node, currency: str) -> tuple[Vat, ...]:
 
 
 def _instalments(root: Node, totals: Node) -> tuple[Instalment, ...]:
-    """Return the instalments: EN 16931 knows one due date, profiles beyond it give several payment terms with amounts."""
+    """Return the instalments: EN 16931 knows one due date, profiles beyond it give several, each with an amount, a percentage or neither."""
     means = root.first("PaymentMeans") or root
     code = means.text("PaymentMeansCode")
     iban, accounts = split_accounts(root.texts("PaymentMeans/PayeeFinancialAccount/ID"))
     bank = means.text("PayeeFinancialAccount/FinancialInstitutionBranch/ID")
-    parts = [
-        Instalment(t.day("PaymentDueDate", "InstallmentDueDate"), t.number("Amount"), code, iban, bank, accounts)
-        for t in root.all("PaymentTerms")
-        if t.text("PaymentDueDate", "InstallmentDueDate") and t.text("Amount")
-    ]
-    if parts:
-        return tuple(parts)
+    terms = [(t, t.day("PaymentDueDate", "InstallmentDueDate")) for t in root.all("PaymentTerms")]
+    shares = [(day, _share(term, totals)) for term, day in terms if day]
+    if shares and all(amount is not None for _, amount in shares):
+        return tuple(Instalment(day, amount, code, iban, bank, accounts) for day, amount in shares)
+    days = dict.fromkeys([day for _, day in terms] + [m.day("PaymentDueDate") for m in root.all("PaymentMeans")])
+    several = [day for day in days if day]
+    if len(several) > 1 and not root.text("DueDate"):  # how the sum is split is not told
+        return tuple(Instalment(day, None, code, iban, bank, accounts) for day in several)
     due = root.day("DueDate", "PaymentMeans/PaymentDueDate", "PaymentTerms/PaymentDueDate")
     if due is None and not iban and not accounts:
         return ()
     return (Instalment(due, totals.number("PayableAmount"), code, iban, bank, accounts),)
+
+
+def _share(term: Node, totals: Node) -> Decimal | None:
+    """Return what is due by a payment term: the amount that it states, or its percentage of what is to be paid."""
+    stated, percent, whole = term.number("Amount"), term.number("PaymentPercent"), totals.number("PayableAmount")
+    if stated is None and percent is not None and whole is not None:
+        return (whole * percent / 100).quantize(CENT, ROUND_HALF_UP)
+    return stated
 
 
 def split_accounts(values: Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -135,6 +135,24 @@ def test_several_terms_with_amounts_are_instalments_in_their_order() -> None:
     assert {one.iban for one in found} == {"DE89370400440532013000"}
 
 
+def test_terms_by_percentage_and_dates_of_which_no_amount_is_told() -> None:
+    due = cut("<cbc:DueDate>", "</cbc:DueDate>")
+    term = "<cac:PaymentTerms><cbc:PaymentDueDate>{}</cbc:PaymentDueDate>{}</cac:PaymentTerms>"
+    days = ("2026-04-30", "2026-05-31")
+    shares = "".join(
+        term.format(day, f"<cbc:PaymentPercent>{percent}</cbc:PaymentPercent>")
+        for day, percent in zip(days, (30, 70), strict=True)
+    )
+    found = opened(due, ("<cac:TaxTotal>", f"{shares}<cac:TaxTotal>"))
+    assert found.payable is not None
+    assert [(str(i.due), i.amount) for i in found.instalments] == [
+        (days[0], found.payable * 30 / 100),
+        (days[1], found.payable * 70 / 100),
+    ]
+    open_ = opened(due, ("<cac:TaxTotal>", f"{''.join(term.format(day, '') for day in days)}<cac:TaxTotal>"))
+    assert [(str(i.due), i.amount) for i in open_.instalments] == [(day, None) for day in days]
+
+
 def test_without_a_date_and_an_account_there_is_no_instalment() -> None:
     means = cut(MEANS, "</cac:PaymentMeans>")
     assert opened((DUE, ""), means).instalments == ()

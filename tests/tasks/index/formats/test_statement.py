@@ -318,3 +318,48 @@ def test_what_a_qif_file_holds_beside_movements_is_told_and_found() -> None:
     (statement,) = from_data(found.records)
     assert isinstance(statement, Statement) and (statement.movements, statement.left_out) == ((), 1)
     assert len(found.warnings) == 2 and "Quarzite" in found.elements[-1].text
+
+
+def advice(entry: str, *parts: tuple[str, str, str, str]) -> Parsed:
+    """An advice of one booked entry of 50 euros; a part is an amount, a currency, a side (or none) and a debtor."""
+    details = "".join(
+        f'<TxDtls><Amt Ccy="{currency}">{value}</Amt>{f"<CdtDbtInd>{side}</CdtDbtInd>" if side else ""}'
+        f"<RltdPties><Dbtr><Nm>{name}</Nm></Dbtr></RltdPties></TxDtls>"
+        for value, currency, side, name in parts
+    )
+    return parsed(
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.02"><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>1</Id>'
+        f'<Ntry><Amt Ccy="EUR">50.00</Amt>{entry}<Sts>BOOK</Sts><BookgDt><Dt>2026-04-10</Dt></BookgDt><NtryDtls>'
+        f"{details}</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "amounts"),
+    [
+        ([("20.00", "EUR", "", "A"), ("30.00", "EUR", "", "B")], [20, 30]),
+        ([("80.00", "EUR", "CRDT", "A"), ("30.00", "EUR", "DBIT", "B")], [80, -30]),
+        ([("20.00", "EUR", "CRDT", "A"), ("30.00", "EUR", "DBIT", "B")], [50]),
+        ([("20.00", "USD", "", "A"), ("30.00", "USD", "", "B")], [50]),
+    ],
+)
+def test_the_parts_of_a_batch_are_movements_where_they_sum_to_it(
+    parts: list[tuple[str, str, str, str]], amounts: list[int]
+) -> None:
+    (found,) = from_data(advice("<CdtDbtInd>CRDT</CdtDbtInd>", *parts).records)
+    assert isinstance(found, Statement) and [m.amount for m in found.movements] == amounts
+
+
+def test_an_entry_without_a_side_is_left_out_and_told() -> None:
+    found = advice("")
+    (statement,) = from_data(found.records)
+    assert isinstance(statement, Statement) and statement.movements == ()
+    assert any("came in or went out" in warning for warning in found.warnings)
+
+
+def test_parts_of_a_structured_text_stand_apart_unless_they_are_full() -> None:
+    full = "A" * 20 + "BCDEFGH"[:7]
+    text = f":86:105?00SEPA?20FT 2026/0417?21RATA 1?22{full}?23XY?32OFFICINA?33ALFA"
+    (found,) = statements(MT940.replace(":86:BONIFICO CARTIERA LODOLINA SALDO FT 221", text))
+    assert f"FT 2026/0417 RATA 1 {full}XY" in found.movements[0].text
+    assert found.movements[0].counterpart == "OFFICINA ALFA"
