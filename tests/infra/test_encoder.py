@@ -129,6 +129,7 @@ def test_a_model_without_safetensors_is_refused(tmp_path: Path) -> None:
         model_folder(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="FALDONE_DEVICE: cuda"):
         Encoder(model_folder("bundled"), "x", device="cuda").warm()

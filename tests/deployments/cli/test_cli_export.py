@@ -72,6 +72,7 @@ def test_failures_of_the_chain_are_listed_with_their_part() -> None:
     assert "/r.pdf (3 pages)" in text
 
 
+@pytest.mark.slow
 def test_a_name_that_no_collection_can_have_is_explained_in_words() -> None:
     with pytest.raises(UsageError, match=r"collection 'Clienti 2024': use 1 to 63 lower-case letters"):
         output._called(lambda **_: {}, {"collection": "Clienti 2024"})

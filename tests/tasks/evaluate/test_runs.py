@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,26 @@ TOWNS = "Bergamo Ferrara Lecce Matera Novara Oristano Pavia Ragusa".split()
 C = "mestieri"
 
 
-@pytest.fixture
-def questions(tmp_path: Path) -> Path:
-    """Forty-eight letters of which each answers one question, indexed in the collection `mestieri`."""
-    folder = tmp_path / "lettere"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty-eight letters of which each answers one question, indexed in the collection `mestieri` of `home`."""
+    top = tmp_path_factory.mktemp("filled")
+    folder = top / "lettere"
     folder.mkdir()
     rows = []
     for i, (trade, town) in enumerate((trade, town) for trade in TRADES[:6] for town in TOWNS):
         (folder / f"l{i}.txt").write_text(f"Il {trade} di {town} consegna ogni lunedì alla cooperativa del quartiere.")
         rows.append({"id": f"q{i}", "query": f"chi consegna a {town}? il {trade}", "document": f"l{i}"})
-    path = tmp_path / "questions.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    index(load(), [str(folder)], C)
-    return path
+    (top / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    index(load().model_copy(update={"home": str(top / "home")}), [str(folder)], C)
+    return top
+
+
+@pytest.fixture
+def questions(filled: Path) -> Path:
+    """The questions, with a copy of what answers them in the data folder of the test."""
+    shutil.copytree(filled / "home", load().root, dirs_exist_ok=True)
+    return filled / "questions.jsonl"
 
 
 def faldone(*line: str) -> Any:
