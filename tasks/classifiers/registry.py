@@ -17,6 +17,7 @@ from infra import files
 from infra.errors import UsageError
 from infra.machine import replace_file, sync_path
 from infra.settings import Settings
+from infra.swap import place_folder
 from tasks.classifiers.spec import NAME, read_json
 
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
@@ -54,11 +55,7 @@ def register(settings: Settings, built: Path, name: str, version: str) -> Path:
     shutil.copytree(built, part)
     for path in part.rglob("*"):
         sync_path(path)
-    if final.exists():
-        shutil.rmtree(part)
-    else:
-        part.rename(final)
-        sync_path(home)
+    place_folder(part, final)
     if settings.remote:
         files.send_folder(final, _remote(settings, f"{name}/{version}"), last=MARKER)
     return final

@@ -11,27 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "gennaio gen january jan",
-            "febbraio feb february",
-            "marzo mar march",
-            "aprile apr april",
-            "maggio mag may",
-            "giugno giu june jun",
-            "luglio lug july jul",
-            "agosto ago august aug",
-            "settembre set sett september sep sept",
-            "ottobre ott october oct",
-            "novembre nov november",
-            "dicembre dic december dec",
-        ),
-        1,
-    )
-    for name in names.split()
-}
+from tasks.months import WITH_SHORT
+
+_MONTHS = WITH_SHORT | {"sett": 9}
 _YEAR = r"(?P<y>(?:19|20)\d\d)"
 _DATES = [
     re.compile(rf"(?<![\w/.-]){_YEAR}-(?P<m>\d\d)-(?P<d>\d\d)(?![\d/-])"),
@@ -105,7 +87,7 @@ def without_dates(text: str) -> str:
 
 def _date(parts: Mapping[str, str]) -> str:
     """Return a day of its parts; "" where they are none, as 31/02/2026."""
-    month = MONTHS.get(parts["w"].casefold(), 0) if "w" in parts else int(parts["m"])
+    month = _MONTHS.get(parts["w"].casefold(), 0) if "w" in parts else int(parts["m"])
     day = int(parts["d"])
     if month > 12 >= day:
         day, month = month, day

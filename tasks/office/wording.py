@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-MONTHS = {
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split(),
-    "en": "January February March April May June July August September October November December".split(),
-}
+from tasks.months import NAMES
+
+MONTHS = {"it": NAMES["it"], "en": [name.capitalize() for name in NAMES["en"]]}
 _SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 

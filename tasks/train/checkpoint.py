@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
+from infra.swap import place_folder
 from tasks.classifiers.spec import EpochFigures, read_json, write_json
 
 
@@ -46,8 +47,9 @@ def save(
     }
     save_file(flat, part / "optimiser.safetensors")
     write_json(part / "state.json", {"epochs": [asdict(e) for e in epochs], "seconds": seconds})
-    shutil.rmtree(final, ignore_errors=True)  # left by a run that was killed between its rename and its next epoch
-    part.rename(final)
+    place_folder(
+        part, final, replace=True
+    )  # one is left by a run that was killed between its rename and its next epoch
     keep = {final.name, f"epoch-{best_epoch(epochs).epoch:04d}"}
     for old in folder.glob("epoch-*"):
         if old.name not in keep:

@@ -94,3 +94,17 @@ def test_a_system_that_cannot_exchange_names_moves_them_in_turn(
     before = [sorted(path.name for path in folder.iterdir()) for folder in folders]
     swap.swap_folders(*folders)
     assert [sorted(path.name for path in folder.iterdir()) for folder in folders] == before[::-1]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_finished_folder_is_placed_whole_and_an_older_one_stays_or_goes(
+    folders: tuple[Path, Path], replace: bool
+) -> None:
+    old, new = folders
+    swap.place_folder(new, old, replace)
+    assert (old / "deep" / "file").read_text() == ("new" if replace else "old")
+    assert [path.name for path in old.parent.iterdir()] == ["old"]
+    swap.place_folder(old, new)
+    assert [path.name for path in old.parent.iterdir()] == ["new"]
+    with pytest.raises(OSError, match="nowhere"):
+        swap.place_folder(new, new / "nowhere" / "deep")

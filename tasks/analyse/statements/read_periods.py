@@ -13,28 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan gennaio gen",
-            "february feb febbraio",
-            "march mar marzo",
-            "april apr aprile",
-            "may maggio mag",
-            "june jun giugno giu",
-            "july jul luglio lug",
-            "august aug agosto ago",
-            "september sep sept settembre set",
-            "october oct ottobre ott",
-            "november nov novembre",
-            "december dec dicembre dic",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_MONTH = r"\b(" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
+from tasks.months import WITH_SHORT
+
+_MONTH = r"\b(" + "|".join(sorted(WITH_SHORT, key=len, reverse=True)) + r")\b\.?"
 _YEAR = r"((?:19|20)\d\d)"
 _ENGLISH = re.compile(rf"{_MONTH}\s*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,|\s)\s*{_YEAR}\b", re.IGNORECASE)
 _ITALIAN = re.compile(rf"\b(\d{{1,2}})°?\s+{_MONTH}\s*,?\s*{_YEAR}\b", re.IGNORECASE)
@@ -99,9 +80,9 @@ def parse_dates(text: str) -> list[date]:
     """Return every complete date of a text, in order of appearance; impossible ones (31 February) are left out."""
     found: list[tuple[int, date]] = []
     for match in _ENGLISH.finditer(text):
-        _add(found, match.start(), int(match[3]), _MONTHS[match[1].lower()], int(match[2]))
+        _add(found, match.start(), int(match[3]), WITH_SHORT[match[1].lower()], int(match[2]))
     for match in _ITALIAN.finditer(text):
-        _add(found, match.start(), int(match[3]), _MONTHS[match[2].lower()], int(match[1]))
+        _add(found, match.start(), int(match[3]), WITH_SHORT[match[2].lower()], int(match[1]))
     for match in _ISO.finditer(text):
         _add(found, match.start(), int(match[1]), int(match[2]), int(match[3]))
     for match in _NUMERIC.finditer(text):
@@ -161,11 +142,11 @@ def _assembled(text: str, year: int) -> date | None:
         name, number = (day[1], day[2]) if day[1] else (day[4], day[3])
         if 1 <= int(number) <= 31:
             found: list[tuple[int, date]] = []
-            _add(found, 0, year, _MONTHS[name.lower()], int(number))
+            _add(found, 0, year, WITH_SHORT[name.lower()], int(number))
             return found[0][1] if found else None
     month = _MONTH_YEAR.search(text)
     if month and int(month[2]) == year:
-        number_of = _MONTHS[month[1].lower()]
+        number_of = WITH_SHORT[month[1].lower()]
         return date(year, number_of, 28 if number_of == 2 else 30)
     return None
 
@@ -198,7 +179,7 @@ class FiscalCalendar:
 
     def _learn(self, text: str) -> None:
         for match in _YEAR_END.finditer(text):
-            self.months[_MONTHS[match[1].lower()]] += 1
+            self.months[WITH_SHORT[match[1].lower()]] += 1
         if "iscal" not in text:
             return
         for match in _FISCAL.finditer(text):

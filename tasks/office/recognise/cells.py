@@ -11,6 +11,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+from tasks import months
+
 Mark = Literal[",", "."]
 
 CURRENCIES = tuple("EUR USD GBP CHF SEK NOK DKK PLN CZK HUF RON BGN SGD AUD CAD JPY".split())
@@ -27,18 +29,7 @@ _DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?:[,\s]\s*(?!\d
 _NAMED = re.compile(
     r"(\d{1,2})[.\s\-/]+([^\W\d_]{3,9})[.,\s\-/]+(\d{4}|\d{2})(?:\s.*)?|([^\W\d_]{3,9})\.? (\d{1,2}),? (\d{4})"
 )
-_MONTHS = {
-    name: number
-    for names in (
-        "january february march april may june july august september october november december",
-        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-        "januar februar märz april mai juni juli august september oktober november dezember",
-        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-        "januari februari maart april mei juni juli augustus september oktober november december",
-        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    )
-    for number, name in enumerate(names.split(), 1)
-}
+_MONTHS = months.numbers("en", "it", "de", "fr", "nl", "es")
 _SHORT = {name[:length]: number for name, number in _MONTHS.items() for length in (3, 4)} | {"mrt": 3, "sept": 9}
 
 

@@ -6,19 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from tasks.months import ITALIAN_ENGLISH
 from tasks.office.kinds import kind_of_text
 from tasks.office.records import Expiry
 from tasks.records import Parsed
 
-_MONTHS = {
-    name: number
-    for names in (
-        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-        "january february march april may june july august september october november december",
-    )
-    for number, name in enumerate(names.split(), 1)
-}
-_NAMES = "|".join(_MONTHS)
+_NAMES = "|".join(ITALIAN_ENGLISH)
 DAY = (
     rf"(?:(?P<d>\d{{1,2}})(?:[°º]|st|nd|rd|th)?\s+(?:di\s+|of\s+)?(?P<name>{_NAMES}),?\s+(?P<y>\d{{4}})"
     rf"|(?P<n>\d{{1,2}})[/.\-](?P<m>\d{{1,2}})[/.\-](?P<yy>\d{{4}})|(?P<iso>\d{{4}}-\d\d-\d\d))"
@@ -67,7 +60,7 @@ def day_of(match: re.Match[str]) -> date | None:
         if match["iso"]:
             return date.fromisoformat(match["iso"])
         if match["name"]:
-            return date(int(match["y"]), _MONTHS[match["name"].lower()], int(match["d"]))
+            return date(int(match["y"]), ITALIAN_ENGLISH[match["name"].lower()], int(match["d"]))
         return date(int(match["yy"]), int(match["m"]), int(match["n"]))
     except ValueError:
         return None
