@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -57,12 +57,10 @@ def evaluate(
     Example: faldone evaluate questions.jsonl --collection finance --mode hybrid --at-least page_hit@10=0.8
     """
     with errors_shown():
-        from infra.encoders import load_encoders
         from infra.lake import Lake
         from infra.lanes import writer_lane
         from infra.settings import load
         from tasks.evaluate import runs
-        from tasks.search import Searcher
 
         bars, settings = _bars(at_least or []), load()
         lake = Lake(settings.root)
@@ -73,16 +71,27 @@ def evaluate(
         if store:
             with writer_lane(settings, collection):
                 runs.store_questions(lake, collection, questions)
-        encoders = load_encoders(settings)
-        searcher = Searcher(lake, encoders, collection)
-        configured = runs.configuration(lake, encoders, collection)
         found, faults = [], []
-        for one in mode or list(Mode):
-            run = runs.evaluate(searcher, questions, one.value, k, half, configured)
-            run = _kept(settings, lake, run, against)
-            faults += [f"{one.value}: {fault}" for fault in runs.gate(run, bars)]
-            found.append(run.as_json())
+        for run in _measured(settings, lake, collection, questions, mode or list(Mode), k, half):
+            kept = _kept(settings, lake, run, against)
+            faults += [f"{kept.mode}: {fault}" for fault in runs.gate(kept, bars)]
+            found.append(kept.as_json())
         _print(found, as_json, collection, faults)
+
+
+def _measured(
+    settings: Any, lake: Any, collection: str, questions: Sequence[Any], modes: Sequence[Mode], k: int, half: Any
+) -> Iterator[Any]:
+    """Ask all questions in one mode after the other; each is a run."""
+    from infra.encoders import load_encoders
+    from tasks.evaluate import runs
+    from tasks.search import Searcher
+
+    encoders = load_encoders(settings)
+    searcher = Searcher(lake, encoders, collection)
+    configured = runs.configuration(lake, encoders, collection)
+    for mode in modes:
+        yield runs.evaluate(searcher, questions, mode.value, k, half, configured)
 
 
 def _kept(settings: Any, lake: Any, run: Any, against: str | None) -> Any:

@@ -38,24 +38,22 @@ class Tender:
 
     def __init__(self, api: Api, limits: PlatformLimits) -> None:
         self.api, self.limits = api, limits
-        self.heard: dict[
-            str, tuple[tuple[Any, ...], float]
-        ] = {}  # job id: what it said, and since when it says nothing else
+        self.seen: dict[str, tuple[tuple[Any, ...], float]] = {}  # job id: its sign of life, and since when it is that
 
     def sweep(self) -> list[str]:
         """Queue the jobs again whose process died, and return their ids; after their last try they are crashed."""
         try:
             return self._sweep(time.monotonic())
         except FaldoneError:  # what could not be read or written meanwhile, by the jobs too, does not pass unsaid
-            self.heard.clear()
+            self.seen.clear()
             raise
 
     def _sweep(self, now: float) -> list[str]:
         found = self.candidates()
-        self.heard = {run["id"]: self.said(run, now) for run in found}
+        self.seen = {run["id"]: self.sign_of_life(run, now) for run in found}
         dead = []
         for run in found:
-            reason = self.death(run, now - self.heard[run["id"]][1])
+            reason = self.death(run, now - self.seen[run["id"]][1])
             if reason and self.unchanged(run):
                 log.warning("job %s: %s", run["id"], reason)
                 self.give_up(run, reason)
@@ -72,12 +70,12 @@ class Tender:
         lost = self.api.pages("/flow_runs/filter", {"flow_runs": crashed, "work_pools": pools})
         return found + [run for run in lost if life.claim(run).owner]
 
-    def said(self, run: Mapping[str, Any], now: float) -> tuple[tuple[Any, ...], float]:
+    def sign_of_life(self, run: Mapping[str, Any], now: float) -> tuple[tuple[Any, ...], float]:
         """Return a job's sign of life, and since when it has not changed."""
         claim = life.claim(run)
-        news = (run["state_id"], claim.owner, claim.beat)
-        before = self.heard.get(run["id"])
-        return before if before is not None and before[0] == news else (news, now)
+        sign = (run["state_id"], claim.owner, claim.beat)
+        before = self.seen.get(run["id"])
+        return before if before is not None and before[0] == sign else (sign, now)
 
     def death(self, run: Mapping[str, Any], silent: float) -> str:
         """Return why nobody works at a run any more; "" while somebody does, or may."""

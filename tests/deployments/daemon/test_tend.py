@@ -71,12 +71,12 @@ def test_a_job_of_another_machine_or_another_boot_is_judged_by_its_silence(tende
 
 
 def test_silence_is_measured_by_what_changes_and_by_no_clock(tender: Tender, monkeypatch: pytest.MonkeyPatch) -> None:
-    since = tender.said(run(beat=1), now=100.0)
-    tender.heard["j"] = since
-    assert tender.said(run(beat=1), now=150.0)[1] == 100.0, "nothing new since then"
-    assert tender.said(run(beat=2), now=150.0)[1] == 150.0
-    assert tender.said(run(owner="other"), now=150.0)[1] == 150.0
-    assert tender.said(run() | {"state_id": "later"}, now=150.0)[1] == 150.0, (
+    since = tender.sign_of_life(run(beat=1), now=100.0)
+    tender.seen["j"] = since
+    assert tender.sign_of_life(run(beat=1), now=150.0)[1] == 100.0, "nothing new since then"
+    assert tender.sign_of_life(run(beat=2), now=150.0)[1] == 150.0
+    assert tender.sign_of_life(run(owner="other"), now=150.0)[1] == 150.0
+    assert tender.sign_of_life(run() | {"state_id": "later"}, now=150.0)[1] == 150.0, (
         "a new submission is not judged by the last one"
     )
 
