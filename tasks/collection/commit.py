@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from infra import lake_upkeep as upkeep
 from infra.errors import FaldoneError
 from infra.lake import Lake
 from tasks.collection import ledger
@@ -70,6 +71,13 @@ def commit(lake: Lake, collection: str, batches: Sequence[Staged]) -> None:
         _write(lake, collection, batches, fresh, stamped)
     elif stamped.num_rows:
         ledger.write(lake, collection, stamped)
+
+
+def compact(lake: Lake, collection: str) -> None:
+    """Merge the fragments that commits have left in the tables of every document: each one makes every later commit slower."""
+    for table in (LEDGER, ELEMENTS, CHUNKS):
+        while table.exists(lake, collection) and upkeep.compact_step(lake, table.name(collection)):
+            pass
 
 
 def _write(lake: Lake, collection: str, batches: Sequence[Staged], rows: pa.Table, stamped: pa.Table) -> None:

@@ -50,6 +50,7 @@ from tasks.records import Failure
 
 log = logging.getLogger("faldone.index")
 
+COMPACT_EVERY = 50  # commits of a run
 COMMIT_CHUNKS = 10_000  # in one commit: some 50 MB in memory
 STAMPED = 20_000  # documents whose stamps are noted in one commit
 SEEN = 20  # files that the workers must see before they begin
@@ -245,6 +246,7 @@ class _Workload:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._commits = 0
 
     def process(self) -> Callable[[tuple[Work, ...]], Receipt]:
         """Give the function that a worker calls."""
@@ -259,6 +261,9 @@ class _Workload:
         run = self._run
         with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
             commit.commit(run.lake, run.collection, [staged for receipt in receipts for staged in receipt.staged])
+            self._commits += 1
+            if self._commits % COMPACT_EVERY == 0:
+                commit.compact(run.lake, run.collection)
 
     fullness = staticmethod(fullness)
 

@@ -125,7 +125,7 @@ def test_a_hundred_workers_have_hundreds_of_batches_in_flight_and_the_plan_is_dr
     Engine(job, draw(), Progress(), Receipt()).run(cluster)
     assert cluster.most >= 200
     assert sorted(job.lake) == list(range(100_000))
-    assert len(job.commits) > 100
+    assert len(job.commits) >= 100_000 // (500 * AHEAD)
 
 
 def test_while_a_slow_commit_is_at_work_the_stream_goes_on_and_the_next_one_is_larger_and_bounded() -> None:

@@ -12,14 +12,17 @@ import pytest
 from pydantic import SecretStr
 from test_run import PAGE, run
 
+from infra import lake_upkeep as upkeep
 from infra.encoder import Encoder
 from infra.errors import StorageError, TransientError
 from infra.files import on_disk, storable
 from infra.lake import Lake
 from infra.roots import Root
 from infra.settings import Settings
+from tasks import shards
 from tasks.collection import catalogue, ledger
 from tasks.collection.chunks import CHUNKS
+from tasks.index import plan
 from tasks.index import run as job
 
 LATIN = b"societ\xe0"  # as an old disk has it
@@ -203,3 +206,21 @@ def test_the_end_of_python_waits_for_the_encoder_that_is_warmed(
     warming = [thread for thread in threading.enumerate() if thread.name == "encoder"]
     go_on.set()
     assert [thread.daemon for thread in warming] == [False]
+
+
+def test_a_run_of_many_commits_compacts_as_it_goes_and_leaves_the_same_collection(
+    settings: Settings, papers: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        (papers / f"{number:02}.txt").write_text(f"{PAGE} {number}")
+    assert job.index(settings, [str(papers)], "whole")["documents"]["indexed"] == 12
+    for name in ("GROUP_DOCUMENTS", "BATCH_DOCUMENTS"):
+        monkeypatch.setattr(plan, name, 1)
+    monkeypatch.setattr(job, "COMPACT_EVERY", 3)
+    monkeypatch.setattr(shards, "AHEAD", 1)  # so that a slow commit takes no others along
+    assert job.index(settings, [str(papers)], "parts")["documents"]["indexed"] == 12
+    assert upkeep.state(lake, CHUNKS.name("parts")).fragments <= 4
+    assert upkeep.state(lake, CHUNKS.name("parts")).rows == upkeep.state(lake, CHUNKS.name("whole")).rows
+    texts = [sorted(CHUNKS.read(lake, one, ["text", "path"]).to_pylist(), key=str) for one in ("whole", "parts")]
+    assert texts[0] == texts[1]
+    assert job.index(settings, [str(papers)], "parts")["documents"]["unchanged"] == 12
