@@ -88,6 +88,12 @@ def hidden_text(passages: int) -> str:
     return f"{passages} passage(s) of hidden text were read like the rest"
 
 
+def hidden_parts(what: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the warning about hidden sheets or slides, which are read like the rest; none where there are none."""
+    named = ", ".join(name[:60] for name in names[:5]) + (" …" if len(names) > 5 else "")
+    return (f"{len(names)} hidden {what}(s) were read like the rest: {named}",) if names else ()
+
+
 def without_bullet(text: str) -> str:
     """Return a line without the bullet that somebody typed before it, or an automatic list printed."""
     return _BULLET.sub("", text)

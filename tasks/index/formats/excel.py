@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, load, raised, title_of, with_sections
+from tasks.index.formats.base import Context, hidden_parts, load, raised, title_of, with_sections
 from tasks.index.formats.calamine import calamine_sheets
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.excel_formulas import Calculator, Place, UnknownValueError
@@ -66,6 +66,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     elements = _read(package, sheets, data, CellCount(context.limits.cells))
     elements += _pictures(package, sheets, context, read=not elements)
     attachments, left_out = held(embedded_files(package), context.limits)
+    hidden = [sheet.name for sheet in sheets if sheet.hidden]
     title = title_of((), properties.pop("title", None)) or title_of(elements)
     return Parsed(
         format="xlsx",
@@ -75,7 +76,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         elements=with_sections(elements, by_page=True),
         metadata=properties,
         attachments=attachments,
-        warnings=(*dict.fromkeys(package.warnings), *left_out),
+        warnings=(*dict.fromkeys(package.warnings), *hidden_parts("sheet", hidden), *left_out),
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import DocumentError, FailureKind
 from tasks.index.formats import excel_sheets
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, corrupt, load, title_of, with_sections
+from tasks.index.formats.base import Context, corrupt, hidden_parts, load, title_of, with_sections
 from tasks.index.formats.calamine import calamine_sheets
 from tasks.index.formats.embedded import embedded_files, files_within
 from tasks.index.formats.ooxml import Package, core_properties, has_main_part
@@ -105,7 +105,8 @@ def _by_xlrd(data: bytes, count: CellCount) -> tuple[list[Element], int, tuple[s
         try:
             with Path(os.devnull).open("w") as silent:
                 book = xlrd.open_workbook(file_contents=data, formatting_info=formats, ragged_rows=True, logfile=silent)
-            return _sheets(book, count), max(1, book.nsheets), ((reason,) if reason else ())
+            hidden = hidden_parts("sheet", [sheet.name for sheet in book.sheets() if sheet.visibility])
+            return _sheets(book, count), max(1, book.nsheets), (*((reason,) if reason else ()), *hidden)
         except (MemoryError, DocumentError):
             raise
         except Exception as error:  # noqa: BLE001  xlrd trips over damaged records with whatever its arithmetic raises

@@ -30,6 +30,7 @@ class Sheet:
     name: str
     part: str
     kind: str
+    hidden: bool = False
 
 
 def sheets_of(package: Package) -> list[Sheet]:
@@ -43,7 +44,8 @@ def sheets_of(package: Package) -> list[Sheet]:
     found = []
     for node in package.xml(main).iter("{*}sheet"):
         if (relation := relations.get(relation_id(node))) is not None and not relation.external:
-            found.append(Sheet(attribute(node, "name"), relation.target, relation.kind))
+            hidden = attribute(node, "state") in {"hidden", "veryHidden"}
+            found.append(Sheet(attribute(node, "name"), relation.target, relation.kind, hidden))
         else:
             package.warnings.append(f"the sheet {attribute(node, 'name')} was left out: it is not in the package")
     return found

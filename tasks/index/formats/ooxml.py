@@ -89,8 +89,8 @@ class Relation:
 
 _WORKBOOK = re.compile(r"xl/workbook\d*\.xml")
 _HOLDING = frozenset(
-    "header footer footnotes endnotes comments threadedComment notesSlide image package oleObject drawing sharedStrings "
-    "chartUserShapes".split()
+    "header footer footnotes endnotes comments threadedComment notesSlide image package oleObject drawing vmlDrawing "
+    "sharedStrings chartUserShapes".split()
 )
 """Kinds of relations whose parts hold text; of charts, slides, sheets and imported parts their readers say that they are gone."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError
 from tasks.index.formats.attachments import held
-from tasks.index.formats.base import Context, clean, load, title_of, with_sections
+from tasks.index.formats.base import Context, clean, hidden_parts, load, title_of, with_sections
 from tasks.index.formats.drawing import drawn, paragraph_text
 from tasks.index.formats.embedded import embedded_files
 from tasks.index.formats.grid import Place, table_of_grid
@@ -56,8 +56,9 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
     pictures = Pictures(context, package.warnings)
     whole = _slide_size(package)
     elements = []
+    hidden: list[str] = []
     for page, part in enumerate(slides, 1):
-        found = list(_slide(package, part, page))
+        found = list(_slide(package, part, page, hidden))
         bare = sum(len(element.text) for element in found) < _FEW_LETTERS
         found += _pictures(package, part, page, pictures, whole, bare)
         elements += found
@@ -72,7 +73,7 @@ def parse(source: Path | bytes, context: Context) -> Parsed:
         elements=with_sections(elements, by_page=True),
         metadata=properties,
         attachments=attachments,
-        warnings=(*dict.fromkeys(package.warnings), *left_out),
+        warnings=(*dict.fromkeys(package.warnings), *hidden_parts("slide", hidden), *left_out),
     )
 
 
@@ -122,11 +123,12 @@ def _pictures(
         yield from pictures.large(relation.target, data, extent, page, whole)
 
 
-def _slide(package: Package, part: str, page: int) -> Iterator[Element]:
-    """Yield the shapes of a slide, its notes and its comments."""
+def _slide(package: Package, part: str, page: int, hidden: list[str]) -> Iterator[Element]:
+    """Yield the shapes of a slide, its notes and its comments; the number of one that is not shown is added to `hidden`."""
     root = package.aside(part)
     if root is None:
         return
+    hidden += [str(page)] * (attribute(root, "show") in {"0", "false"})
     found = list(_shapes(package, part, next(root.iter("{*}spTree"), root), page, _layout(package, part)))
     yield from sorted(found, key=lambda element: element.kind != "title")
     for notes in package.related(part, "notesSlide"):

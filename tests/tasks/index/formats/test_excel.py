@@ -81,6 +81,7 @@ def test_sheets_dates_percentages_and_hidden_sheets() -> None:
     assert table.rows == (("Voce", "2024-12-31", "Quota"), ("Ricavi", "1234.5", "25%"))
     assert table.section == "Conto economico"
     assert [e.text for e in result.elements if e.page == 2] == ["Note", "Testo nascosto"]
+    assert result.warnings == ("1 hidden sheet(s) were read like the rest: Note",)
 
 
 def test_heads_merged_over_columns_stand_over_each() -> None:

@@ -50,6 +50,19 @@ def test_times_durations_codes_and_merged_amounts() -> None:
     )
 
 
+def test_a_hidden_sheet_is_read_and_said() -> None:
+    book = xlwt.Workbook()
+    for name, visibility in (("Dati", 0), ("Costi", 1)):
+        sheet = book.add_sheet(name)
+        sheet.write(0, 0, name)
+        sheet.visibility = visibility
+    target = io.BytesIO()
+    book.save(target)
+    found = read(target.getvalue(), Context("x.xls", Limits()))
+    assert [(e.text, e.page) for e in found.elements if e.text == "Costi"][:1] == [("Costi", 2)]
+    assert found.warnings == ("1 hidden sheet(s) were read like the rest: Costi",)
+
+
 def test_a_formatted_cell_in_the_last_corner_does_not_fill_the_sheet() -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("Dati")

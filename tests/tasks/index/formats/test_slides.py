@@ -20,6 +20,7 @@ def test_slides_are_pages_with_titles_tables_and_notes() -> None:
     first.placeholders[1].text = "Crescita dei ricavi\nNuovi mercati"
     first.notes_slide.notes_text_frame.text = "Ricordare i rischi di cambio."
     second = deck.slides.add_slide(deck.slide_layouts[6])
+    second.element.set("show", "0")
     table = second.shapes.add_table(2, 2, Inches(1), Inches(1), Inches(4), Inches(1)).table
     for row, cells in enumerate([("Anno", "Ricavi"), ("2025", "120")]):
         for column, text in enumerate(cells):
@@ -35,6 +36,7 @@ def test_slides_are_pages_with_titles_tables_and_notes() -> None:
     texts = " ".join(e.text for e in parsed.elements if e.page == 1)
     assert "Nuovi mercati" in texts
     assert texts.endswith("Ricordare i rischi di cambio.")
+    assert parsed.warnings == ("1 hidden slide(s) were read like the rest: 2",)
     [found] = [e for e in parsed.elements if e.kind == "table"]
     assert (found.page, found.rows, found.section) == (2, (("Anno", "Ricavi"), ("2025", "120")), "")
 
