@@ -327,11 +327,11 @@ def test_records_come_back_as_they_went() -> None:
     assert unpack(Answer, pack(half)).parsed == Parsed("txt", "\\udcff", "", 1, ())
 
 
-@pytest.mark.parametrize("value", [b"\x90", b"\x80", b"\xa2ab", b"\x91\xc0"])
+@pytest.mark.parametrize("value", [b"\x90", b"\xa2ab"])
 def test_a_message_that_grows_in_memory_is_refused_before_it_has_grown(value: bytes) -> None:
     """One byte on the line may be eighty in memory: lists that are open at once, each within the limit of one list."""
     items = 60_000
-    lists = b"".join(b"\xdd" + (items + 1).to_bytes(4, "big") + value * items for _ in range(16_000_000 // items))
+    lists = b"".join(b"\xdd" + (items + 1).to_bytes(4, "big") + value * items for _ in range(2_000_000 // items))
     before = sys.getallocatedblocks()
     with pytest.raises(Nonsense, match=f"more than {100_000:,} values"):
         unpack(Answer, lists + b"\xc0", 100_000)
