@@ -25,11 +25,12 @@ from deployments.api import address
 from infra.errors import TransientError
 from infra.machine import free_port
 from infra.prefect_api import near
+from infra.processor import Deadline
 
 PREFIX = "faldone-prefect-"  # of the folders, in the system's temporary folder
 ALIVE = "alive.lock"
 YOUNG = 60.0  # s: a folder is made an instant before its lock
-START = 90.0  # s until a server must answer, on a very busy machine
+START = 90.0  # s of processor time until a server must answer: a busy machine makes it no slower
 PATIENCE = 20.0  # s for a server that is being started again
 
 SERVER = {
@@ -103,14 +104,16 @@ class EmbeddedApi:
         Raises:
             TransientError: it ended or did not answer in time; the message holds the end of its log.
         """
-        deadline = time.monotonic() + START
-        while time.monotonic() < deadline and self._process.poll() is None:
+        deadline, stop = Deadline(self._process.pid, START), None
+        while self._process.poll() is None and stop is None:
             if answers(self.url):
                 self._keep_database()
                 return
             time.sleep(0.05)
+            stop = deadline.passed()
         tail = (self._home / "server.log").read_text(errors="replace")[-500:]
-        raise TransientError(f"the temporary Prefect server did not start: {tail}")
+        reason = f"it {stop.reason}" if stop else f"exit status {self._process.returncode}"
+        raise TransientError(f"the temporary Prefect server did not start: {reason}. {tail}".rstrip())
 
     def _keep_database(self) -> None:
         """Keep the empty database of the first server on a new installation as the template of later ones."""
