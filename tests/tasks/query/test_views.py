@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from envelopes import SIGNER, der, tampered
 from infra.errors import UsageError
 from infra.lake import Lake
-from infra.settings import load
+from infra.settings import Settings, load
 from samples.make import einvoices as make
 from tasks.collection.tables import BY_KIND
+from tasks.index.run import index
 from tasks.office.rows import COLUMNS
 from tasks.query.office import Office
 from tasks.query.views import DERIVED, TABLES, view
@@ -103,3 +105,17 @@ def test_without_the_offices_number_nothing_is_bought_or_sold(office: Office) ->
 def test_an_unknown_collection_is_said(office: Office) -> None:
     with pytest.raises(UsageError, match="nowhere"):
         Office(Lake(office._lake._root), "nowhere")
+
+
+def test_nobody_signed_an_invoice_that_was_changed_after_signing(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "signed"
+    folder.mkdir()
+    sound, other = (make.fatturapa([make.Body(number, "2026-03-12")]) for number in ("1/A", "2/B"))
+    (folder / "sound.xml.p7m").write_bytes(der(sound))
+    (folder / "changed.xml.p7m").write_bytes(tampered(sound, other))
+    index(settings, [str(folder)], "c")
+    office = Office(Lake(settings.root), "c", (OWNER,))
+    assert {row["number"]: row["signed_by"] for row in office.invoices} == {"1/A": SIGNER, "2/B": ""}
+    papers = {Path(row["path"]).name: row for row in office.stored("papers")}
+    stated = [papers[name]["signature_covers_content"] for name in ("sound.xml", "changed.xml")]
+    assert (stated, papers["changed.xml"]["signed_by"]) == (["yes", "no"], SIGNER)
