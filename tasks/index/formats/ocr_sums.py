@@ -15,7 +15,7 @@ from tasks.index.formats.ocr_vote import Doubt, Seen
 from tasks.index.formats.pdf_layout import Row, build_rows
 from tasks.index.formats.pdf_words import Word
 
-_TOTAL = re.compile(r"\b(?:sub-?)?(?:total|totals|totale|totali)\b", re.IGNORECASE)
+_TOTAL = re.compile(r"\b(?:sub-?)?(?:total|totals|totale|totali|flusso finanziario|net cash)\b", re.IGNORECASE)
 _FIGURE = re.compile(r"(\d{1,3}(?:[.,'’]\d{3})+|\d+)(?:[.,](\d{2}))?")
 _SIGNS = str.maketrans("", "", "()[]+-–—$€£")
 _LEAST = 3

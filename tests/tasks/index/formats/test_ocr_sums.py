@@ -63,6 +63,11 @@ def test_what_cannot_be_checked_is_not_wrong(lines: list[tuple[str, tuple[int, .
     assert wrong_totals(page(lines)) == 0
 
 
+@pytest.mark.parametrize("label", ["Totale attivo", "TOTALI", "Subtotal", "Flusso finanziario (A)", "Net cash used in"])
+def test_what_sums_up_is_known_by_its_label(label: str) -> None:
+    assert wrong_totals(page([("a", (1_234,)), ("b", (9_500,)), (label, (10_784,))])) == 1
+
+
 def test_a_total_decides_between_the_engines() -> None:
     words = [Seen(word, 90.0) for word in page([("a", (1_284,)), ("b", (9_500,)), ("Totale", (10_734,))])]
     doubts = [Doubt(3, "9.500", "9.600"), Doubt(1, "1.284", "1.234"), Doubt(5, "10.734", "?")]
