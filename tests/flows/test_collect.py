@@ -15,6 +15,8 @@ from tasks.collect import saved
 from tasks.export.chain import Part
 from tasks.index.run import index
 
+pytestmark = pytest.mark.slow  # it loads Prefect
+
 
 @pytest.mark.parametrize("end", [StopRequested("asked to stop"), KeyboardInterrupt(), OSError("the disk is away")])
 def test_a_job_that_ends_after_its_index_does_what_follows_when_it_is_run_again(
