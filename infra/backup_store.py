@@ -51,9 +51,6 @@ class BackupStore:
         else:
             self._fs, self._root = filesystem(self.location)
 
-    def _blob(self, digest: str) -> str:
-        return f"{self._root}/data/{digest[:2]}/{digest}"
-
     @contextmanager
     def _reported(self, doing: str) -> Iterator[None]:
         try:
@@ -64,6 +61,10 @@ class BackupStore:
             raise TransientError(f"{self.location} cannot be {doing}: {error.strerror or error}") from error
 
     # ---- blobs -----------------------------------------------------------------------------------------------------
+
+    def blob_path(self, digest: str) -> str:
+        """Return where a blob lies."""
+        return f"{self._root}/data/{digest[:2]}/{digest}"
 
     def blobs(self) -> dict[str, int]:
         """Return every blob and its bytes."""
@@ -84,7 +85,7 @@ class BackupStore:
         if known.get(digest) == size:
             return digest, size, 0
         with self._reported("written"), _reading(source) as file:
-            self._write(self._blob(digest), file)
+            self._write(self.blob_path(digest), file)
         known[digest] = size
         return digest, size, size
 
@@ -109,7 +110,7 @@ class BackupStore:
     def link(self, digest: str, target: Path) -> bool:
         """Make a local file of a blob without reading it, which must then only be read; False where that cannot be had."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        return self.local and _linked(self._blob(digest), target)
+        return self.local and _linked(self.blob_path(digest), target)
 
     def fetch(self, digest: str, size: int, target: Path, link: bool = False) -> None:
         """Write a blob to a local file and check it on the way.
@@ -123,7 +124,7 @@ class BackupStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         linked = link and self.link(digest, target)
         try:
-            with self._fs.open(self._blob(digest), "rb") as source:
+            with self._fs.open(self.blob_path(digest), "rb") as source:
                 seen, count = _copied(source, None if linked else target)
         except FileNotFoundError:
             raise Damaged("is missing") from None
@@ -132,20 +133,16 @@ class BackupStore:
         if seen != digest or count != size:
             raise Damaged("is not what was backed up: its checksum differs")
 
-    def blob_path(self, digest: str) -> str:
-        """Return where a blob lies, for a message."""
-        return self._blob(digest)
-
     def remove_blob(self, digest: str) -> None:
         """Remove a blob; nothing happens when it is not there."""
         with self._reported("written"):
-            if self._fs.exists(self._blob(digest)):
-                self._fs.rm_file(self._blob(digest))
+            if self._fs.exists(self.blob_path(digest)):
+                self._fs.rm_file(self.blob_path(digest))
 
     def set_aside(self, digest: str) -> None:
         """Rename a damaged blob, so that the next backup stores its content anew."""
-        if self._fs.exists(self._blob(digest)):
-            self._fs.mv(self._blob(digest), f"{self._blob(digest)}.damaged")
+        if self._fs.exists(self.blob_path(digest)):
+            self._fs.mv(self.blob_path(digest), f"{self.blob_path(digest)}.damaged")
 
     # ---- backups ---------------------------------------------------------------------------------------------------
 
