@@ -37,6 +37,7 @@ def deployment(schedule: dict[str, Any], **more: Any) -> dict[str, Any]:
     return row | {"schedules": [{"active": True, "schedule": schedule}]} | more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cron", [*CRONS[:5], "* * * * * */15", "30 0 4 * * 10"])
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=st.just(UTC)))
 @settings(max_examples=15, deadline=None)
