@@ -39,7 +39,7 @@ demo: install
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(BESIDE) -m "not e2e"
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest $(BESIDE) -m e2e
 
 # What a change is tried with while it is made: no server, no OCR, no kills; a minute on two cores.
 test-fast: $(VENV)/.dev

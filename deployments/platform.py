@@ -33,6 +33,7 @@ from infra.settings import Settings, load
 __all__ = ["LOOPBACK", "PORT", "Part", "check", "down", "login", "overview", "status", "up"]
 
 PORT = 4200
+TRIES = 5  # to find a free port among platforms that begin at once
 START = 300.0  # s until everything is ready, on a very busy machine
 STOP = 180.0  # s until everything has stopped
 DASK = "dask-dashboard"  # the key of the link that a job publishes (flows/observe.py)
@@ -80,15 +81,16 @@ def up(host: str = "127.0.0.1", port: int = 0) -> Platform:
     before = state.read(settings)
     check(before)
     if before is None or not before.alive("daemon"):
-        try:
-            _start(settings, before, host, port)
-            return _await_ready(settings)
-        except FaldoneError as error:
-            if port or PORT_TAKEN not in str(error):
-                raise
-            _start(
-                settings, _ended(settings), host, port
-            )  # two platforms began at once; now that port is seen to be taken
+        for last in (False, False, True):
+            try:
+                _start(settings, before, host, port)
+                return _await_ready(settings)
+            except FaldoneError as error:
+                if last or port or PORT_TAKEN not in str(error):
+                    raise
+                before = _ended(
+                    settings
+                )  # platforms of two data folders began at once; now that port is seen to be taken
     elif (port and port != before.port) or host != before.host:
         raise UsageError(f"the platform runs at {before.api}: `faldone down` first to move it")
     return _await_ready(settings)
@@ -102,27 +104,27 @@ def _ended(settings: Settings) -> Platform | None:
     return now
 
 
-def chosen_port(before: Platform | None, host: str, port: int) -> int:
-    """Return the port for the server.
+def chosen_port(before: Platform | None, host: str, port: int, lost: bool = False) -> int:
+    """Return the port for the server; `lost`: another that begins too has the one of `before`, and may not listen yet.
 
     Raises:
         UsageError: the one that was asked for is taken.
     """
     if before is not None and before.alive("server"):  # its daemon was killed
         return before.port
-    chosen = port or free_port(before.port if before else PORT, host)
+    chosen = port or free_port((before.port if before else PORT) + (10 if lost else 0), host)
     if port and free_port(port, host) != port:
         raise UsageError(f"--port {port} is in use")
     return chosen
 
 
-def _start(settings: Settings, before: Platform | None, host: str, port: int) -> None:
+def _start(settings: Settings, before: Platform | None, host: str, port: int, lost: bool = False) -> None:
     """Start the daemon; one that another command has started meanwhile is as good."""
     folder = state.folder(settings)
     private_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "deployments.daemon", "--host", host]
-    command += ["--port", str(chosen_port(before, host, port))]
+    command += ["--port", str(chosen_port(before, host, port, lost))]
     log_file = folder / "daemon.log"
     log_file.touch(mode=0o600)
     with log_file.open("ab") as log:

@@ -20,6 +20,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from ports import free_port
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
@@ -170,7 +171,7 @@ def test_the_python_examples_of_the_job_service_run_against_a_platform(
     inbox.mkdir()
     (inbox / "nota.txt").write_text("I debiti verso fornitori ammontano a 300 mila euro.", encoding="utf-8")
     assert python("jobs")
-    platform.up(port=0)
+    platform.up(port=free_port())
     try:
         for block in python("jobs"):
             run_block(block, {"/data/inbox": inbox, "/data/bilanci": inbox})

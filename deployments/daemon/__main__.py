@@ -33,7 +33,7 @@ from deployments.daemon.watch import Watch, safely
 from deployments.state import Platform, Process
 from deployments.worker.runner import sweep_folders
 from infra import limits as numbers
-from infra.cache import statistics
+from infra.cache import ping, statistics
 from infra.errors import FaldoneError, TransientError, UsageError
 from infra.machine import free_port
 from infra.prefect_api import Api
@@ -91,6 +91,7 @@ class Daemon:
             if name in self.children:
                 self.children[name].ensure()
         self.note("starting")
+        self._await_redis()
         self._await_server()
         if not self.watch_only or os.environ.get("FALDONE_DAEMON_BOOTSTRAP"):
             self._bootstrap()
@@ -98,6 +99,19 @@ class Daemon:
         for child in self.children.values():
             child.ensure()
         self.note("ready")
+
+    def _await_redis(self) -> None:
+        child = self.children.get("redis")
+        deadline = time.monotonic() + START
+        while child is not None:
+            try:
+                ping(self.platform.redis_url)
+                return
+            except TransientError as error:  # also another Redis, which refuses our password
+                if not child.alive():
+                    raise FaldoneError(f"{children.PORT_TAKEN} Redis' port: {child.tail()}") from error
+                if time.monotonic() > deadline or self.ending.wait(0.1):
+                    raise
 
     def _await_server(self) -> None:
         deadline = time.monotonic() + START
@@ -162,7 +176,12 @@ class Daemon:
     def run(self, place: tuple[str, int]) -> bool:
         """Start everything, keep it, and stop it at the end; returns whether it ran."""
         events = self.watch.events.put
-        http.serve(place, self.token, http.Answers(metrics=self.metrics, health=self.health, on_event=events))
+        try:
+            http.serve(place, self.token, http.Answers(metrics=self.metrics, health=self.health, on_event=events))
+        except OSError as error:
+            raise FaldoneError(
+                f"{children.PORT_TAKEN} {place[0]}:{place[1]}, where the daemon listens: {error}"
+            ) from error
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             signal.signal(number, lambda number, _: self.told_to_stop(number))
         last = "stopped", ""
@@ -193,7 +212,7 @@ def _redis_place(before: Platform | None) -> tuple[str, int]:
     if before is not None and before.alive("redis") and "@" in before.redis_url:
         secret, _, place = before.redis_url.removeprefix("redis://:").partition("@")
         return secret, int(place.rpartition(":")[2].partition("/")[0])
-    return secrets.token_urlsafe(24), free_port(6390)
+    return secrets.token_urlsafe(24), free_port()
 
 
 def planned(settings: Settings, host: str, port: int, watch_only: bool) -> tuple[Platform, tuple[str, int]]:

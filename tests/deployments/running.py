@@ -19,6 +19,7 @@ from deployments.api import address
 from deployments.kinds import KINDS, Kind
 from deployments.worker import life
 from infra import limits
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # s for one job on a machine with a load of 20; a quiet one needs 5
@@ -70,7 +71,7 @@ def running(folder: Path, queues: Mapping[str, Mapping[str, Any]], **environment
             patch.setenv(name, value)
         for name, queue in QUEUES.items():
             patch.setitem(KINDS, name, Kind(f"trial/{name}", queue))
-        platform.up(port=0)
+        platform.up(port=free_port())
         try:
             yield folder
         finally:

@@ -85,8 +85,10 @@ def s3() -> Iterator[None]:
         _wait_http(f"http://127.0.0.1:{port}/moto-api/")
         import s3fs
 
+        s3fs.S3FileSystem.clear_instance_cache()  # of clients that remember the server of another file's tests
         s3fs.S3FileSystem().mkdir("papers", region_name="eu-south-1")
         yield
+        s3fs.S3FileSystem.clear_instance_cache()
     finally:
         os.environ.clear()
         os.environ.update(saved)

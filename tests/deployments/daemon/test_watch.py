@@ -30,6 +30,7 @@ from deployments.kinds import KINDS, Kind
 from infra import limits
 from infra.lake import Lake
 from infra.settings import load
+from ports import free_port
 from tasks.collection import ledger
 from tests.deployments.running import runner
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook
@@ -108,7 +109,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
         patch.setenv("PREFECT_HOME", str(folder / "nobody"))
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.setitem(KINDS, "trial", Kind("trial/trial", "export"))
-        platform.up(port=0)
+        platform.up(port=free_port())
         try:
             yield Watch(box, hooks, folder)
         finally:

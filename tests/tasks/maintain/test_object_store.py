@@ -44,6 +44,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     fsspec.filesystem("s3").mkdir(name)
     yield f"s3://{name}"
     server.stop()
+    fsspec.filesystem("s3").clear_instance_cache()
 
 
 def test_a_backup_lies_in_a_bucket(settings: Settings, bucket: str) -> None:
