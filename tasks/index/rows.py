@@ -16,6 +16,7 @@ from tasks.collection.commit import Staged
 from tasks.collection.elements import ELEMENTS
 from tasks.collection.ledger import LEDGER
 from tasks.collection.staging import stage
+from tasks.index import plan as planning
 from tasks.index.drafts import Draft
 from tasks.index.fingerprints import Pipeline
 from tasks.index.plan import Work
@@ -23,6 +24,8 @@ from tasks.index.reporter import batch_name
 from tasks.records import Failure
 
 FAILURES_KEPT = 1_000  # of a run; the ledger has them all
+COMMIT_CHUNKS = 10_000  # in one commit: some 50 MB in memory
+STAMPED = 20_000  # documents whose stamps are noted in one commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,21 @@ class Receipt:
         """Add up; of the failures the first are kept, so that a run of any length costs the same memory: the ledger has them all."""
         total = Receipt(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
         return replace(total, failures=total.failures[:FAILURES_KEPT]) if len(total.failures) > FAILURES_KEPT else total
+
+
+def fullness(receipts: Sequence[Receipt]) -> float:
+    """Give how many commits that are worth their while these would make: some hundred documents in memory at a time, or many that were only
+    touched.
+    """
+    unchanged, size, made = (
+        sum(r.unchanged for r in receipts),
+        sum(r.bytes for r in receipts),
+        sum(r.chunks for r in receipts),
+    )
+    written = sum(r.documents for r in receipts) - unchanged
+    return max(
+        written / planning.GROUP_DOCUMENTS, size / planning.GROUP_BYTES, made / COMMIT_CHUNKS, unchanged / STAMPED
+    )
 
 
 def element_row(draft: Draft) -> dict[str, Any]:

@@ -44,15 +44,13 @@ from tasks.index.parse import parser_pool
 from tasks.index.plan import Plan, Work
 from tasks.index.reencode import reencode
 from tasks.index.reporter import batch_name, weight
-from tasks.index.rows import FAILURES_KEPT, Receipt
+from tasks.index.rows import FAILURES_KEPT, STAMPED, Receipt, fullness
 from tasks.progress import Part, Progress
 from tasks.records import Failure
 
 log = logging.getLogger("faldone.index")
 
 COMPACT_EVERY = 50  # commits of a run
-COMMIT_CHUNKS = 10_000  # in one commit: some 50 MB in memory
-STAMPED = 20_000  # documents whose stamps are noted in one commit
 SEEN = 20  # files that the workers must see before they begin
 
 
@@ -221,21 +219,6 @@ def _note_stamps(run: Run, plan: Plan) -> None:
     with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
         for rows in pl.read_parquet(plan.stamps).iter_slices(STAMPED):
             commit.note_stamps(run.lake, run.collection, rows.iter_rows())
-
-
-def fullness(receipts: Sequence[Receipt]) -> float:
-    """Give how many commits that are worth their while these would make: some hundred documents in memory at a time, or many that were only
-    touched.
-    """
-    unchanged, size, made = (
-        sum(r.unchanged for r in receipts),
-        sum(r.bytes for r in receipts),
-        sum(r.chunks for r in receipts),
-    )
-    written = sum(r.documents for r in receipts) - unchanged
-    return max(
-        written / planning.GROUP_DOCUMENTS, size / planning.GROUP_BYTES, made / COMMIT_CHUNKS, unchanged / STAMPED
-    )
 
 
 class _Workload:
