@@ -81,16 +81,14 @@ def up(host: str = "127.0.0.1", port: int = 0) -> Platform:
     before = state.read(settings)
     check(before)
     if before is None or not before.alive("daemon"):
-        for last in (False, False, True):
+        for lost in range(TRIES):
             try:
-                _start(settings, before, host, port)
+                _start(settings, before, host, port, bool(lost))
                 return _await_ready(settings)
             except FaldoneError as error:
-                if last or port or PORT_TAKEN not in str(error):
+                if lost == TRIES - 1 or port or PORT_TAKEN not in str(error):
                     raise
-                before = _ended(
-                    settings
-                )  # platforms of two data folders began at once; now that port is seen to be taken
+                before = _ended(settings)  # platforms of several data folders began at once
     elif (port and port != before.port) or host != before.host:
         raise UsageError(f"the platform runs at {before.api}: `faldone down` first to move it")
     return _await_ready(settings)
