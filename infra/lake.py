@@ -34,9 +34,7 @@ COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
 _SYSTEM = re.compile(r"\(os error (\d+)\)")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key:position": b"1"}  # as Lance marks the column of the key
-METADATA_BYTES = (
-    64 * 2**20
-)  # of the metadata of tables that LanceDB keeps: each commit adds some, and its own limit is 1 GiB
+METADATA_BYTES = 64 * 2**20  # of tables, kept by LanceDB: each commit adds some, and its own limit is 1 GiB
 SCORE = "_score"
 DISTANCE = "_distance"
 

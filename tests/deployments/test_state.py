@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from deployments import state
+from deployments import platform, state
 from deployments.api import address
 from deployments.state import Platform, Process
 from infra.errors import TransientError
+from infra.machine import free_port
 from infra.settings import load
 
 HERE = Process.of(os.getpid())
@@ -100,3 +101,11 @@ def test_notes_of_processes_survive_their_way_through_a_label() -> None:
     assert Process.parse(str(one)) == Process(**asdict(one) | {"since": 0.0})
     assert Process.parse("") is None
     assert load().root
+
+
+def test_a_port_that_another_platform_was_quicker_at_is_not_tried_again() -> None:
+    """The other may not listen yet, so that its port still looks free."""
+    wanted = free_port()
+    failed = note(port=wanted, processes={})
+    assert platform.chosen_port(failed, "127.0.0.1", 0) == wanted
+    assert platform.chosen_port(failed, "127.0.0.1", 0, lost=True) != wanted
