@@ -17,8 +17,8 @@ import hypothesis
 import pytest
 
 from infra.lake import Lake
+from infra.machine import free_port
 from infra.settings import Settings, load
-from ports import free_port
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 

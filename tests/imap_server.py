@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ports import free_port
+from infra.machine import free_port
 
 USER, PASSWORD = "protocollo", "pass word'\"\\è1"
 

@@ -19,7 +19,7 @@ from deployments.api import address
 from deployments.kinds import KINDS, Kind
 from deployments.worker import life
 from infra import limits
-from ports import free_port
+from infra.machine import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300  # s for one job on a machine with a load of 20; a quiet one needs 5

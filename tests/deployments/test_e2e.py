@@ -27,8 +27,8 @@ from infra.encoders import load_encoders
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.limits import LOOKS
+from infra.machine import free_port
 from infra.settings import load
-from ports import free_port
 from tasks.collect import saved
 from tasks.collection.chunks import CHUNKS
 from tasks.search import Searcher

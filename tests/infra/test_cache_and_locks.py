@@ -22,8 +22,8 @@ from infra.errors import LockLost, TransientError, UsageError
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.locks import one_at_a_time
+from infra.machine import free_port
 from infra.settings import Settings, load
-from ports import free_port
 
 
 def test_values_come_back_and_expire(redis_server: str) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
 from infra.files import fetch, read_bytes, remove_tree, sync_versions, write_bytes
+from infra.machine import free_port
 from infra.roots import Found, Root, Unreadable
 from infra.sources import root_of, walk
-from ports import free_port
 
 
 def listed(source: str) -> set[str]:

@@ -12,7 +12,7 @@ import pytest
 from infra import files
 from infra.errors import DocumentError, FailureKind, TransientError, UsageError
 from infra.lake import Lake
-from ports import free_port
+from infra.machine import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -21,8 +21,8 @@ from pydantic import SecretStr
 from imap_server import certificate
 from infra import mail
 from infra.errors import TransientError, UsageError
+from infra.machine import free_port
 from infra.settings import Settings
-from ports import free_port
 
 
 class Inbox:

@@ -22,9 +22,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from infra.errors import UsageError
 from infra.files import fetch, on_disk
+from infra.machine import free_port
 from infra.roots import Found, Item, Root, Skipped, Unreadable
 from infra.sources import check_allowed, former_root, root_of, walk
-from ports import free_port
 
 
 def listed(source: str) -> set[str]:

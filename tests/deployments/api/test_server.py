@@ -23,7 +23,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from deployments.api.server import StartsAlone, guarded, lock_at_the_beginning
-from ports import free_port
+from infra.machine import free_port
 
 pytestmark = pytest.mark.slow
 

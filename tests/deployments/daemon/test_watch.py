@@ -29,8 +29,8 @@ from deployments.jobs import JobState
 from deployments.kinds import KINDS, Kind
 from infra import limits
 from infra.lake import Lake
+from infra.machine import free_port
 from infra.settings import load
-from ports import free_port
 from tasks.collection import ledger
 from tests.deployments.running import runner
 from tests.infra.test_outgoing_mail import Inbox, smtp_server, webhook

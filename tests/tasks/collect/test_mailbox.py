@@ -17,8 +17,8 @@ from imap_server import PASSWORD, USER, client, deliver, imap_server
 from infra import imap
 from infra.errors import TransientError, UsageError
 from infra.lake import Lake
+from infra.machine import free_port
 from infra.settings import Passwords, Settings
-from ports import free_port
 from samples.make.binder import FILES
 from tasks.collect import saved, spool
 from tasks.collection import ledger

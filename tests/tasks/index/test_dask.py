@@ -18,9 +18,9 @@ from test_run import PAGE, assert_same, run
 
 from infra.errors import TransientError
 from infra.lake import Lake
+from infra.machine import free_port
 from infra.scheduler import look
 from infra.settings import Settings
-from ports import free_port
 from tasks.collection import ledger
 from tasks.collection.chunks import CHUNKS
 from tasks.index import batch, plan
