@@ -7,13 +7,14 @@ FALDONE_SMTP_URL is `smtp://user:password@host:port/?from=a@x.it&to=b@x.it,c@x.i
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
 import mimetypes
 import re
 import smtplib
 import ssl
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -28,6 +29,7 @@ log = logging.getLogger("faldone.mail")
 TIMEOUT = 30  # s
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 Attachments = Sequence[tuple[str, bytes]]
+Send = Callable[[str, str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,26 +166,37 @@ def _log_in(connection: smtplib.SMTP, to: Server) -> None:
         raise smtplib.SMTPAuthenticationError(code, words)
 
 
-def notify(settings: Settings, subject: str, text: str, attachments: Attachments = ()) -> int:
+def channels(settings: Settings) -> dict[str, Send]:
+    """Return how to reach people, by the name of each channel: `mail`, and for an alert URL its scheme and what its hash begins with.
+
+    What is sent raises UsageError or TransientError when the channel does not take it.
+    """
+    found: dict[str, Send] = {}
+    if settings.smtp_url is not None:
+        found["mail"] = lambda subject, text: send(settings, subject, text)
+    for secret in settings.alert_urls:
+        url = secret.get_secret_value()
+        name = f"{url.partition('://')[0]} {hashlib.sha256(url.encode()).hexdigest()[:12]}"
+        found[name] = lambda subject, text, url=url: push([url], subject, text)  # type: ignore[misc]
+    return found
+
+
+def notify(settings: Settings, subject: str, text: str) -> int:
     """Tell people by mail and by every alert URL, and return how many channels took it.
 
     Raises:
         UsageError, TransientError: a channel did not, after the others were tried.
     """
     errors: list[Exception] = []
-    told = 0
-    try:
-        told += send(settings, subject, text, attachments)
-    except (UsageError, TransientError) as error:
-        errors.append(error)
-    if settings.alert_urls:
+    reached = channels(settings)
+    for tell in reached.values():
         try:
-            told += push([url.get_secret_value() for url in settings.alert_urls], subject, text, attachments)
-        except TransientError as error:
+            tell(subject, text)
+        except (UsageError, TransientError) as error:
             errors.append(error)
     if errors:
         raise errors[0]
-    return told
+    return len(reached)
 
 
 def call(url: str, content: Mapping[str, object]) -> None:

@@ -2,14 +2,15 @@
 
 A problem has a key (`failed:backup/daily`, `disk:full`, …). Some come from Prefect's automations as events by webhook (a run failed, is late,
 succeeded), others from looks at things that no event announces (ages, disk, quarantine). What is open is kept in a file, so that a restart
-neither repeats nor forgets a message; one that could not be sent is tried again at the next look. A message goes out before anything is
-written: a full disk keeps nobody from hearing that the disk is full.
+neither repeats nor forgets a message, with the channels that took it: what one channel did not take is tried again there at the next look,
+and nobody else hears it twice. A full disk keeps nobody from hearing that the disk is full.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,45 +33,70 @@ DAY = 24 * 3600.0  # s
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong. `since` is Unix seconds; `count` is how often it was noticed, `told` whether people know."""
+    """What is wrong.
+
+    `since` is Unix seconds; `count` is how often it was noticed, `told` names the channels that took the message. `over` says how it ended,
+    once it has, and `told_over` who took that.
+    """
 
     key: str
     subject: str = ""
     text: str = ""
     since: float = 0.0
     count: int = 1
-    told: bool = False
+    told: tuple[str, ...] = ()
+    over: str = ""
+    told_over: tuple[str, ...] = ()
 
 
 class AlertStore:
-    """The open problems of a platform."""
+    """The open problems of a platform, and those whose end somebody has still to hear of; threads may share it."""
 
     def __init__(self, file: Path, settings: Settings, address: str = "") -> None:
-        self._file, self._settings, self._address = file, settings, address
+        self._file, self._address = file, address
+        self._channels = mail.channels(settings)
+        self._lock = threading.Lock()
         rows = [one for one in read_json(file, []) if isinstance(one, dict) and one.get("key")]
-        self.open: dict[str, Problem] = {one["key"]: Problem(**known(Problem, one)) for one in rows}
+        self._known: dict[str, Problem] = {one["key"]: self._problem(one) for one in rows}
+
+    def _problem(self, row: dict[str, Any]) -> Problem:
+        """Read a row; releases before this one wrote only whether everybody was told."""
+        given = known(Problem, row)
+        if isinstance(given.get("told"), bool):
+            given["told"] = self._channels if given["told"] else ()
+        return Problem(**given | {name: tuple(given.get(name, ())) for name in ("told", "told_over")})
+
+    @property
+    def open(self) -> dict[str, Problem]:
+        """The problems that are not over, by key."""
+        with self._lock:
+            return {key: one for key, one in self._known.items() if not one.over}
 
     def begin(self, problem: Problem) -> None:
-        """Record a problem, and alert people when it is new."""
-        before = self.open.get(problem.key)
-        told = (before is not None and before.told) or self._tell(problem.subject, problem.text)
-        since, count = (before.since, before.count) if before else (time.time(), 0)
-        self.open[problem.key] = replace(problem, since=since, count=count + 1, told=told)
-        if before is None:
-            self._record("raised", problem)
-        self._save()
+        """Record a problem; who has not heard of it is told by `tell`."""
+        with self._lock:
+            before = self._known.get(problem.key)
+            if before is None or before.over:
+                self._known[problem.key] = replace(problem, since=time.time(), count=1)
+                self._record("raised", problem)
+            else:
+                self._known[problem.key] = replace(
+                    problem, since=before.since, count=before.count + 1, told=before.told
+                )
+            self._save()
 
     def end(self, key: str, how: str = "") -> None:
-        """Record that a problem is over, and tell people; does nothing if it was not recorded."""
-        before = self.open.get(key)
-        if before is None:
-            return
-        lasted = timedelta(seconds=round(max(0.0, time.time() - before.since)))
-        noticed = f"It lasted {lasted} and was noticed {before.count} times."
-        text = f"{how or 'It is over.'}\n{noticed}\n\nIt was:\n{before.text}"
-        if not before.told or self._tell(f"over: {before.subject}", text):
-            del self.open[key]
+        """Record that a problem is over; does nothing if it was not recorded."""
+        with self._lock:
+            before = self._known.get(key)
+            if before is None or before.over:
+                return
+            lasted = timedelta(seconds=round(max(0.0, time.time() - before.since)))
+            noticed = f"It lasted {lasted} and was noticed {before.count} times."
+            text = f"{how or 'It is over.'}\n{noticed}\n\nIt was:\n{before.text}"
+            self._known[key] = replace(before, over=text)
             self._record("ended", before)
+            self._drop_finished()
             self._save()
 
     def match(self, family: str, found: Iterable[Problem]) -> None:
@@ -81,15 +107,52 @@ class AlertStore:
         for key in [key for key in self.open if key.partition(":")[0] == family and key not in now]:
             self.end(key)
 
-    def _tell(self, subject: str, text: str) -> bool:
-        if not mail.configured(self._settings):
-            return True  # nobody to tell; the UI, the log and the metrics have it
+    def tell(self) -> None:
+        """Tell each channel what it has not taken yet: what is wrong, and what is over.
+
+        Messages that a channel does not take wait for the next call, and hold back none of another channel; one refusal a call is enough.
+        """
+        refused: set[str] = set()
+        with self._lock:
+            problems = list(self._known.values())
+        for problem in problems:
+            subject = f"[faldone] {'over: ' if problem.over else ''}{problem.subject}"
+            for name in self._missing(problem):
+                if name not in refused and not self._sent(name, subject, problem.over or problem.text):
+                    refused.add(name)
+                elif name not in refused:
+                    self._note_told(problem, name)
+
+    def _missing(self, problem: Problem) -> list[str]:
+        """Return the channels that have to hear of a problem, or of its end, whose message also says what it was."""
+        heard = problem.told_over if problem.over else problem.told
+        return [name for name in self._channels if name not in heard]
+
+    def _sent(self, name: str, subject: str, text: str) -> bool:
         try:
-            mail.notify(self._settings, f"[faldone] {subject}", f"{text}\n\n{self._address}\n")
+            self._channels[name](subject, f"{text}\n\n{self._address}\n")
         except (TransientError, UsageError) as error:
             log.warning("the message %r could not be sent and is tried again: %s", subject, error)
             return False
         return True
+
+    def _note_told(self, problem: Problem, name: str) -> None:
+        """Note that a channel took the message about a problem as it was, whatever has become of it since."""
+        with self._lock:
+            now = self._known.get(problem.key)
+            if now is None or now.since != problem.since:
+                return
+            if problem.over:
+                now = replace(now, told_over=(*now.told_over, name))
+            else:
+                now = replace(now, told=(*now.told, name))
+            self._known[problem.key] = now
+            self._drop_finished()
+            self._save()
+
+    def _drop_finished(self) -> None:
+        """Forget what is over and what nobody has to hear of any more."""
+        self._known = {key: one for key, one in self._known.items() if not one.over or self._missing(one)}
 
     def _record(self, what: str, problem: Problem) -> None:
         """Add a line to the history, as far as the disk takes it."""
@@ -104,7 +167,7 @@ class AlertStore:
 
     def _save(self) -> None:
         try:
-            write_json(self._file, [asdict(one) for one in self.open.values()])
+            write_json(self._file, [asdict(one) for one in self._known.values()])
         except OSError as error:
             log.warning("%s: %s; a restart may repeat what was told", self._file, error)
 

@@ -15,7 +15,7 @@ from deployments.daemon import alerts, metrics
 from deployments.daemon.alerts import AlertStore
 from deployments.daemon.metrics import Totals
 from deployments.daemon.overview import Overview
-from infra.errors import FaldoneError
+from infra.errors import FaldoneError, TransientError
 from infra.limits import PlatformLimits
 from infra.prefect_api import Api
 from infra.settings import Settings
@@ -38,8 +38,7 @@ class Watch:
         self.api, self.limits, self.folder, self.environment = api, limits, folder, environment
         self.seen, self.totals = Overview(), Totals(folder / "totals.json")
         self.store = AlertStore(folder / "alerts.json", settings, ui)
-        self.lock = threading.Lock()  # of the store
-        self.events: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()  # None: a look was taken
         self.thread = threading.Thread(target=self._take_events, name="events", daemon=True)
         self.thread.start()
 
@@ -57,6 +56,7 @@ class Watch:
         ]
         for step in steps:
             safely(step)
+        self.events.put(None)
 
     def _stale(self) -> list[alerts.Problem]:
         seen = self.seen
@@ -69,24 +69,35 @@ class Watch:
         return alerts.quarantine(history, self.limits.alerts, now)
 
     def _match(self, family: str, find: Callable[[], list[alerts.Problem]]) -> None:
-        found = find()
-        with self.lock:
-            self.store.match(family, found)
+        self.store.match(family, find())
 
     def _take_events(self) -> None:
+        """Take events, and tell people; here, because a mail server that hangs must not keep the daemon from its jobs."""
+        unanswered: list[
+            bytes
+        ] = []  # events that came while the server did not answer; each is tried again after a look
         while True:
             body = self.events.get()
-            safely(lambda body=body: self._take(body))  # type: ignore[misc]
+            for one in [body] if body is not None else unanswered[:]:
+                safely(lambda one=one: self._take(one, unanswered))  # type: ignore[misc]
+            if self.events.empty():
+                safely(self.store.tell)
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, body: bytes, unanswered: list[bytes]) -> None:
         try:
             content = json.loads(body)
             event, resource = str(content["event"]), str(content["resource"])
         except (ValueError, KeyError, TypeError) as error:
             log.warning("an event that makes no sense: %s: %s", error, body[:200])
             return
-        with self.lock:
+        try:
             alerts.on_event(self.store, self.api, event, resource)
+        except TransientError:
+            if body not in unanswered:
+                unanswered.append(body)
+            raise
+        if body in unanswered:
+            unanswered.remove(body)
 
     def metrics(self, cache: tuple[int, int] | None) -> bytes:
         """Return the metrics in Prometheus' text format; `cache` are Redis' hits and misses."""

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from pydantic import SecretStr
 
@@ -15,6 +23,7 @@ from deployments.daemon import alerts
 from deployments.daemon.alerts import AlertStore, Problem
 from deployments.daemon.watch import Watch
 from infra import limits
+from infra.errors import TransientError
 from infra.settings import Settings
 from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
 
@@ -26,11 +35,14 @@ def test_a_lasting_problem_is_told_once_and_its_end_once(tmp_path: Path, inbox: 
     box, port = inbox
     told = settings(port)
     for _ in range(5):  # as many looks, and each time another daemon
-        AlertStore(tmp_path / "alerts.json", told).begin(Problem("disk:full", "the disk is nearly full", "1 GiB free"))
+        store = AlertStore(tmp_path / "alerts.json", told)
+        store.begin(Problem("disk:full", "the disk is nearly full", "1 GiB free"))
+        store.tell()
     assert [message["Subject"] for message in box.messages] == ["[faldone] the disk is nearly full"]
     store = AlertStore(tmp_path / "alerts.json", told)
-    store.match("disk", [])
-    store.match("disk", [])
+    for _ in range(2):
+        store.match("disk", [])
+        store.tell()
     assert [message["Subject"] for message in box.messages][1:] == ["[faldone] over: the disk is nearly full"]
     assert "noticed 5 times" in box.messages[1].get_payload(decode=True).decode()
     assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 2
@@ -38,16 +50,131 @@ def test_a_lasting_problem_is_told_once_and_its_end_once(tmp_path: Path, inbox: 
 
 def test_a_message_that_could_not_be_sent_is_tried_again(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
     box, port = inbox
-    problem = Problem("late:x", "x is late", "…")
-    AlertStore(tmp_path / "alerts.json", settings(1)).begin(problem)
-    AlertStore(tmp_path / "alerts.json", settings(port)).begin(problem)
+    store = AlertStore(tmp_path / "alerts.json", settings(1))
+    store.begin(Problem("late:x", "x is late", "…"))
+    store.tell()
+    again = AlertStore(tmp_path / "alerts.json", settings(port))  # no event tells a second time that x is late
+    again.tell()
+    again.tell()
     assert len(box.messages) == 1
+
+
+def test_what_came_and_went_while_a_channel_was_away_is_told_there_later(
+    tmp_path: Path,
+    inbox: tuple[Inbox, int],  # noqa: F811
+) -> None:
+    box, port = inbox
+    store = AlertStore(tmp_path / "alerts.json", settings(1))
+    store.begin(Problem("failed:x", "x has failed", "no space"))
+    store.tell()
+    store.end("failed:x", "x has succeeded again.")
+    store.tell()
+    assert not store.open
+    AlertStore(tmp_path / "alerts.json", settings(port)).tell()
+    (message,) = box.messages
+    assert message["Subject"] == "[faldone] over: x has failed"
+    assert "no space" in message.get_payload(decode=True).decode()
+
+
+def test_a_file_of_an_earlier_release_repeats_nothing(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
+    box, port = inbox
+    rows = [{"key": f"late:{told}", "subject": f"{told}", "since": 1.0, "told": told} for told in (True, False)]
+    (tmp_path / "alerts.json").write_text(json.dumps(rows))
+    AlertStore(tmp_path / "alerts.json", settings(port)).tell()
+    assert [message["Subject"] for message in box.messages] == ["[faldone] False"]
+
+
+@dataclass
+class Channel:
+    """A webhook that can be made to refuse, and the titles of what it took."""
+
+    port: int
+    took: list[str]
+    up: bool = True
+
+
+@pytest.fixture(scope="module")
+def channels() -> Iterator[list[Channel]]:
+    """Two channels."""
+    servers, found = [], []
+    for _ in range(2):
+
+        class Handler(BaseHTTPRequestHandler):
+            channel: Channel
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200 if self.channel.up else 503)
+                self.end_headers()
+                if self.channel.up:
+                    self.channel.took.append(body["title"].removeprefix("[faldone] "))
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Handler.channel = Channel(server.server_address[1], [])
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        found.append(Handler.channel)
+    yield found
+    for server in servers:
+        server.shutdown()
+
+
+STEPS = ("begin", "end", "tell", "restart", "first", "second")
+
+
+@hypothesis.given(st.lists(st.sampled_from(STEPS), max_size=20))
+@hypothesis.settings(max_examples=30, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+def test_each_channel_hears_each_problem_and_each_end_once_whatever_is_away_when(
+    channels: list[Channel], steps: list[str]
+) -> None:
+    """Episodes are numbered: a begun one is heard at most once, and in the end every finished one as over, the open one as begun."""
+    for one in channels:
+        one.took.clear()
+        one.up = True
+    here = Settings(alert_urls=tuple(SecretStr(f"json://127.0.0.1:{one.port}/") for one in channels))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "alerts.json")
+        store, episode, lasts = AlertStore(file, here), 0, False
+        waiting: set[int] = set()  # finished, and perhaps not yet told everywhere
+        for step in steps:
+            if step == "begin":
+                episode += not lasts
+                lasts = True
+                store.begin(Problem("x:y", str(episode), "text"))
+                waiting.discard(
+                    episode - 1
+                )  # it came back before everybody had heard that it was over: still the same trouble
+            elif step == "end":
+                store.end("x:y")
+                waiting |= {episode} if lasts else set()
+                lasts = False
+            elif step == "tell":
+                store.tell()
+            elif step == "restart":
+                store = AlertStore(file, here)
+            else:
+                channel = channels[step == "second"]
+                channel.up = not channel.up
+        for one in channels:
+            one.up = True
+        store.tell()
+        for one in channels:
+            assert len(one.took) == len(set(one.took)), one.took
+            assert {f"over: {number}" for number in waiting} <= set(one.took)
+            assert not lasts or str(episode) in one.took
+        assert set(store.open) == ({"x:y"} if lasts else set())
+        store.tell()
+        assert json.loads(file.read_text() if file.exists() else "[]") == [] or lasts
 
 
 def test_the_webhook_is_told_too(tmp_path: Path, hook: tuple[list[dict[str, Any]], int]) -> None:  # noqa: F811
     bodies, port = hook
     store = AlertStore(tmp_path / "a.json", Settings(alert_urls=(SecretStr(f"json://127.0.0.1:{port}/"),)), "http://ui")
     store.begin(Problem("failed:backup/daily", "backup/daily has failed", "no space"))
+    store.tell()
     assert bodies[0]["title"] == "[faldone] backup/daily has failed"
     assert "http://ui" in bodies[0]["message"]
 
@@ -130,8 +257,9 @@ def test_a_full_disk_keeps_nobody_from_hearing_that_it_is_full(tmp_path: Path, i
     gone = tmp_path / "gone"
     store = AlertStore(gone / "alerts.json", settings(port))
     gone.write_text("no folder, so that every write fails as it does on a full disk")
-    store.begin(Problem("disk:full", "the disk is nearly full", "0 GiB free"))
-    store.begin(Problem("disk:full", "the disk is nearly full", "0 GiB free"))
+    for _ in range(2):
+        store.begin(Problem("disk:full", "the disk is nearly full", "0 GiB free"))
+        store.tell()
     assert len(box.messages) == 1
 
 
@@ -155,3 +283,37 @@ def test_an_event_that_fails_keeps_the_next_ones_from_nothing(tmp_path: Path) ->
         time.sleep(0.01)
     assert set(watch.store.open) == {"pool:1", "pool:2"}
     assert watch.state() == {"takes_events": True}
+
+
+class Away:
+    """A server that does not answer before it is back."""
+
+    back = False
+
+    def ask(self, method: str, path: str) -> dict[str, Any]:
+        if not self.back:
+            raise TransientError("the server does not answer")
+        if path.startswith("/flow_runs/"):
+            return {"name": "run", "deployment_id": "1", "flow_id": "1", "state": {"type": "FAILED"}}
+        return {"name": "daily" if path.startswith("/deployments/") else "backup", "flow_id": "1"}
+
+
+def test_an_event_that_came_while_the_server_was_away_is_taken_after_the_next_look(
+    tmp_path: Path,
+    inbox: tuple[Inbox, int],  # noqa: F811
+) -> None:
+    box, port = inbox
+    api = Away()
+    watch = Watch(api, limits.load(), settings(port), tmp_path, "", {})  # type: ignore[arg-type]
+    for _ in range(2):  # as the server sends it again
+        watch.events.put(b'{"event": "prefect.flow-run.Failed", "resource": "prefect.flow-run.1"}')
+    watch.events.put(None)
+    deadline = time.monotonic() + 20
+    while not watch.events.empty() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    api.back = True
+    while not box.messages and time.monotonic() < deadline:
+        watch.events.put(None)
+        time.sleep(0.05)
+    assert [message["Subject"] for message in box.messages] == ["[faldone] backup/daily has failed"]
+    assert watch.store.open["failed:backup/daily"].count == 1
