@@ -7,7 +7,6 @@ group, loses nothing: what is unknown is passed over, and only destinations mark
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +16,9 @@ from tasks.index.formats.base import Context, clean, corrupt, hidden_text, load,
 from tasks.index.formats.embedded import object_of_rtf
 from tasks.index.formats.pictures import unread_pictures
 from tasks.index.formats.rtf_story import FormField, Paragraph, Story
+from tasks.index.formats.rtf_tables import Characters, FontTable, StyleSheet, codec
 from tasks.index.formats.rtf_words import (
     BOXES,
-    CHARSETS,
     COPIES,
     ESCAPES,
     FEET,
@@ -41,7 +40,6 @@ _TOKEN = re.compile(
     rb"\\([A-Za-z]{1,40})(-?\d{1,10})? ?|\\'([0-9A-Fa-f]{2})|\\([^A-Za-z'])|([{}])|([\r\n\0]+)|([^\\{}\r\n\0]+)|\\'?"
 )
 _ABOUT = {"title": "title", "author": "author", "subject": "subject", "keywords": "keywords"}
-_LEVEL = re.compile(r"(?:heading|titolo|titre|überschrift|título)\s*([1-9])\b", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -91,18 +89,14 @@ class _Reader:
             raise corrupt("the file does not begin as RTF does")
         self._data = data
         self._codec = "cp1252"
-        self._fonts: dict[int, str] = {}
-        self._levels: dict[int, int] = {}
-        self._font = self._style = -1
-        self._style_level = 0
+        self._fonts = FontTable()
+        self._styles = StyleSheet()
         self._body = Story()
         self._margins: list[Element] = []
         self._aside: list[Element] = []
         self._group = _Group(story=self._body)
         self._open: list[_Group] = []
-        self._bytes = bytearray()
-        self._skip = 0
-        self._high = 0
+        self._characters = Characters()
         self._optional = self._fresh = False
         self._words: list[str] = []
         self._field = FormField()
@@ -154,7 +148,7 @@ class _Reader:
 
     def _brace(self, brace: bytes) -> None:
         self._flush()
-        self._skip = 0
+        self._characters.restart()
         if brace == b"{":
             self._open.append(self._group)
             self._group = replace(self._group)
@@ -208,9 +202,9 @@ class _Reader:
 
     def _gathered(self, target: str, text: str) -> None:
         if target == "fonttbl":
-            self._font = -1
+            self._fonts.end()
         elif target == "stylesheet":
-            self._name_style(text)
+            self._styles.name(text)
         elif target in _ABOUT:
             self.about |= {_ABOUT[target]: clean(text)} if clean(text) else {}
         elif target == "objdata":
@@ -223,14 +217,6 @@ class _Reader:
         else:
             self._group.story.label = clean(text)
 
-    def _name_style(self, text: str) -> None:
-        name = text.strip(" ;")
-        match = _LEVEL.search(name)
-        level = int(match.group(1)) if match else {"title": 1, "titolo": 1}.get(name.lower(), self._style_level)
-        if self._style >= 0 and level:
-            self._levels[self._style] = level
-        self._style, self._style_level = -1, 0
-
     def _embed(self, digits: str) -> None:
         if (found := object_of_rtf(digits)) is not None:
             self.files.append(found)
@@ -240,19 +226,12 @@ class _Reader:
     # --- text
 
     def _take(self, data: bytes) -> None:
-        """Take bytes of text; those that stand in for a character by number are passed over."""
-        if self._skip:
-            passed = min(self._skip, len(data))
-            self._skip -= passed
-            data = data[passed:]
-        if data and self._group.target != "gone":
-            self._bytes += data
+        self._characters.take(data, keep=self._group.target != "gone")
 
     def _flush(self) -> None:
-        """Decode the gathered bytes: characters of two bytes come in pieces."""
-        if self._bytes:
-            data, self._bytes = bytes(self._bytes), bytearray()
-            self._say(data.decode(self._group.codec or self._codec, "replace"))
+        """Say what the bytes so far mean in the code page of the font."""
+        if text := self._characters.decoded(self._group.codec or self._codec):
+            self._say(text)
 
     def _say(self, text: str) -> None:
         group = self._group
@@ -271,32 +250,9 @@ class _Reader:
             self._optional = self._fresh  # anywhere but at the beginning of a group it says nothing
         elif sign in {b"\n", b"\r"}:
             self._control("par", None)
-        elif sign in ESCAPES and not self._passed():
+        elif sign in ESCAPES and not self._characters.passed():
             self._flush()
             self._say(ESCAPES[sign])
-
-    def _passed(self) -> bool:
-        """Tell whether a word or sign stands in for a character by number, and so counts as nothing."""
-        if self._skip:
-            self._skip -= 1
-            return True
-        return False
-
-    def _character(self, number: int) -> None:
-        """Take `\\uN`, a UTF-16 unit, with stand-ins behind it."""
-        self._flush()
-        unit = number % 65536
-        if 0xD800 <= unit < 0xDC00:
-            self._high = unit
-        elif 0xDC00 <= unit < 0xE000:
-            if self._high:
-                self._say(chr(0x10000 + ((self._high - 0xD800) << 10) + unit - 0xDC00))
-            self._high = 0
-        elif 0xF020 <= unit <= 0xF0FF:
-            self._say({0xF0B7: "•", 0xF0A7: "▪", 0xF0FE: "☒", 0xF0A8: "☐"}.get(unit, ""))
-        else:
-            self._say(chr(unit))
-        self._skip = self._group.stand_ins
 
     # --- control words
 
@@ -306,10 +262,12 @@ class _Reader:
             return max(0, number or 0)
         optional, self._optional = self._optional, False
         if word == "u" and number is not None:
-            self._character(number)
+            self._flush()
+            if character := self._characters.unit(number, self._group.stand_ins):
+                self._say(character)
             return 0
         if word in SIGNS:
-            if not self._passed():
+            if not self._characters.passed():
                 self._flush()
                 self._say(SIGNS[word])
             return 0
@@ -333,38 +291,24 @@ class _Reader:
         elif word == "upr":
             group.target = "gone"
         elif target == "fonttbl":
-            self._font_word(word, number)
+            self._fonts.act(word, number)
         elif target == "stylesheet":
-            self._style_word(word, number)
+            self._styles.act(word, number)
         elif target == "formfield":
             self._field.act(word, number or 0)
         else:
             self._text_word(word, number)
-
-    def _font_word(self, word: str, number: int | None) -> None:
-        if word == "f" and number is not None:
-            self._font = number
-        elif word == "fcharset" and number in CHARSETS:
-            self._fonts[self._font] = CHARSETS[number]
-        elif word == "cpg" and number:
-            self._fonts[self._font] = _codec(number)
-
-    def _style_word(self, word: str, number: int | None) -> None:
-        if word == "s" and number is not None:
-            self._style = number
-        elif word == "outlinelevel" and number is not None and number < 9:
-            self._style_level = number + 1
 
     def _text_word(self, word: str, number: int | None) -> None:
         """Act on words that stand in the text: fonts, paragraphs, rows."""
         group = self._group
         on = number != 0
         if word == "f":
-            group.codec = self._fonts.get(number or 0, "")
+            group.codec = self._fonts.codec(number or 0)
         elif word == "uc":
             group.stand_ins = max(0, number or 0)
         elif word == "ansicpg" and number:
-            self._codec = _codec(number)
+            self._codec = codec(number)
         elif word in {"mac", "pc", "pca"}:
             self._codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}[word]
         elif word == "deleted":
@@ -386,7 +330,7 @@ class _Reader:
         if word == "pard":
             return Paragraph()
         if word == "s":
-            return replace(now, level=self._levels.get(number or 0, 0))
+            return replace(now, level=self._styles.level(number or 0))
         if word == "outlinelevel" and number is not None:
             return replace(now, level=number + 1 if number < 9 else 0)
         if word == "intbl":
@@ -394,14 +338,3 @@ class _Reader:
         if word in {"ls", "pnlvlblt", "pnlvlbody"}:
             return replace(now, listed=True)
         return now
-
-
-def _codec(number: int) -> str:
-    """Return Python's name of a code page, cp1252 for one that it does not know."""
-    names = {10000: "mac_roman", 65001: "utf-8", 708: "iso8859_6", 10007: "mac_cyrillic", 10029: "mac_latin2"}
-    name = names.get(number, f"cp{number}")
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        return "cp1252"
-    return name
