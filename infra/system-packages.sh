@@ -9,6 +9,7 @@ if [ "$want" = test ]; then
   package[pdftotext]=poppler-utils
   package[qpdf]=qpdf
   package[pg_lsclusters]=postgresql
+  command -v chromium-browser google-chrome >/dev/null 2>&1 || package[chromium]=chromium
 fi
 [ -z "${LIBREOFFICE:-}" ] || package[soffice]="libreoffice-writer-nogui libreoffice-impress-nogui"
 missing=()
