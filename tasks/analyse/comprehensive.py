@@ -15,6 +15,7 @@ from tasks.analyse import financial, sentiment, tables
 from tasks.analyse.entities import entities
 from tasks.analyse.generate import generate_summary, generator_fingerprint
 from tasks.analyse.keyphrases import keyphrases
+from tasks.analyse.numeric_tables import numeric_tables
 from tasks.analyse.reading import Reading
 from tasks.analyse.sentences import FORMS
 from tasks.analyse.statements.prepare_tables import document_mark
@@ -86,9 +87,8 @@ def tables_part(document: Document) -> list[dict[str, Any]]:
     """Return where the numeric tables are, and their columns; the analysis `tables` gives the numbers, changes and shares."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
-    found = [tables.numeric_table(element, mark) for element in elements if element.kind == "table"]
+    found = [table for element in elements if element.kind == "table" for table in numeric_tables(element, mark)]
     return [
         {"page": table.page, "section": table.section, "columns": list(table.columns), "rows": len(table.labels)}
         for table in found
-        if table
     ]

@@ -1,77 +1,59 @@
 """Every numeric table of a document, with what a reader computes first: changes over time and shares of the total.
 
-Each table becomes a polars frame of parsed numbers (one row a line, one column a value column). Changes are given
-between every two columns of different periods, the later over the earlier, or between neighbouring columns when the
-heads name no period; shares are given of every line that is a total, by its words or by its sum, and of a total column.
+Only what is one thing at two times is compared: columns of one group under different periods (`Financial assets 2019`
+and `2018`, never `Financial liabilities 2018`), columns that are called before and after (budget, actual), or lines whose
+labels differ in their period alone. Where heads do not say which columns belong together nothing is compared. Between
+percentages the change is given in points too. Shares are of every line that is a total, by its words or by its sum, and
+of a total column; a percentage is no share of an amount.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import Any
 
+from tasks.analyse.numeric_tables import NumericTable, beside_time, numeric_tables
 from tasks.analyse.statements.match_labels import plain
 from tasks.analyse.statements.prepare_tables import document_mark
-from tasks.analyse.statements.read_grids import is_year_cell, mend_cells
-from tasks.analyse.statements.read_numbers import Mark, parse_number
-from tasks.analyse.statements.read_periods import Period, parse_period
-from tasks.records import Document, Element
-
-if TYPE_CHECKING:
-    import polars as pl
+from tasks.analyse.statements.read_periods import Period, parse_period, years_in
+from tasks.records import Document
 
 NAME = "tables"
-VERSION = "1"
+VERSION = "2"
 
-MOST_COLUMNS = 12
-"""Value columns of a table between which changes are computed; wider ones are lists, not comparisons."""
-MOST_ROWS = 400
-"""Rows of a table that are computed; longer ones are registers."""
+MOST_MOMENTS = 12
+"""Columns or lines of one series between which changes are computed; longer ones are lists, not comparisons."""
+WHOLE = 100  # the total of shares: any other percentage of a total column is no sum
+LONGEST_LABEL = 80  # characters of a label that names a period
+
+Moment = tuple[int, int, int]
 
 _TOTAL = re.compile(
     r"\b(?:total|totals|totale|totali|sum|somma|complessiv[oa]|overall|grand total|"
-    r"net (?:sales|revenues?|income)|subtotal)\b"
+    r"net (?:sales|revenues?)|subtotal)\b"
 )
-_GLUED_YEAR = re.compile(r"((?:19|20)\d\d)(?!\d)")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
+_EACH = re.compile(r"\bper (?:\w+ ){0,2}(?:share|unit)s?\b|\bper azione\b")
 _CHANGE_HEAD = re.compile(
-    r"\b(?:change|variation|variazion[ei]|increase|decrease|growth|delta|var)\b|%|Δ", re.IGNORECASE
+    r"\b(?:changes?|variation|variazion[ei]|increase|decrease|growth|delta|var|adjustments?)\b|%|Δ", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NumericTable:
-    """A table with its numbers read.
-
-    `columns` are the heads of the value columns, `periods` what each head says of time; `labels` one a row; `values`
-    rows by columns, None where a cell holds no number.
-    """
-
-    page: int
-    section: str
-    columns: tuple[str, ...]
-    periods: tuple[Period | None, ...]
-    labels: tuple[str, ...]
-    values: tuple[tuple[float | None, ...], ...]
-
-    def frame(self) -> pl.DataFrame:
-        """Return a frame with a String column `row` and one Float64 column a value column, by its head (made unique)."""
-        import polars as pl
-
-        names = unique_names(self.columns)
-        data: dict[str, list[Any]] = {"row": list(self.labels)}
-        data |= {name: [row[index] for row in self.values] for index, name in enumerate(names)}
-        return pl.DataFrame(data, schema={"row": pl.String()} | {name: pl.Float64() for name in names})
+_BEFORE = re.compile(
+    r"\b(?:budget(?:ed)?|plan(?:ned)?|forecast|previous(?:ly)?|prior|before|initial|original(?:ly)?|estimated?|"
+    r"without|excluding|preventivo|previst[oi]|previsione|precedente|prima|iniziale|senza)\b"
+)
+_AFTER = re.compile(
+    r"\b(?:actual|current|after|revised|final|restated|reported|consuntivo|effettiv[oi]|corrente|attuale|dopo|finale|rettificat[oi])\b"
+)
 
 
 def analyse(document: Document) -> dict[str, Any]:
     """Return the `tables` RESULT of a document: each numeric table with its rows, changes and shares (percentages)."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
-    found = [table for element in elements if element.kind == "table" and (table := numeric_table(element, mark))]
+    found = [table for element in elements if element.kind == "table" for table in numeric_tables(element, mark)]
     reasons = [] if found else ["The document has no table with numbers."]
     return {
         "document_id": document.document_id,
@@ -81,70 +63,8 @@ def analyse(document: Document) -> dict[str, Any]:
     }
 
 
-def numeric_table(element: Element, mark: Mark) -> NumericTable | None:
-    """Return the numbers of a table element; None when it has no column of numbers or is a table of XBRL facts."""
-    if not element.rows or element.section == "XBRL facts":
-        return None
-    cells = [mend_cells(row) for row in element.rows[:MOST_ROWS]]
-    start = _first_body_row(cells, mark)
-    head, body = cells[:start], cells[start:]
-    columns = _numeric_columns(body, mark)
-    if not columns or not body:
-        return None
-    heads = tuple(_head(head, column) for column in columns)
-    around = " ".join(dict.fromkeys(row[0] for row in head if row and row[0]))
-    labels = tuple(_label(row, columns[0]) for row in body)
-    values = tuple(tuple(_value(row, column, mark) for column in columns) for row in body)
-    periods = tuple(_period_of(name, around) for name in heads)
-    return NumericTable(element.page, element.section, heads, periods, labels, values)
-
-
-def _first_body_row(cells: list[list[str]], mark: Mark) -> int:
-    """Return the first row with a number that is not a year or date; all rows before it are heads."""
-    for index, row in enumerate(cells):
-        numbers = [cell for cell in row[1:] if parse_number(cell, mark) and not is_year_cell(cell)]
-        years = [cell for cell in row[1:] if is_year_cell(cell)]
-        after_years = index > 0 and any(is_year_cell(cell) or parse_period(cell) for cell in cells[index - 1][1:])
-        if numbers and (len(numbers) >= len(years) or (after_years and _LETTERS.search(row[0]))):
-            return index
-    return len(cells)
-
-
-def _numeric_columns(body: list[list[str]], mark: Mark) -> list[int]:
-    """Return columns after the first in which at least half of the filled cells are numbers."""
-    columns = []
-    for column in range(1, max((len(row) for row in body), default=0)):
-        filled = [row[column] for row in body if column < len(row) and row[column]]
-        numbers = sum(parse_number(cell, mark) is not None for cell in filled)
-        if numbers and numbers >= 0.5 * len(filled):
-            columns.append(column)
-    return columns
-
-
-def _head(head: list[list[str]], column: int) -> str:
-    return " ".join(dict.fromkeys(row[column] for row in head if column < len(row) and row[column]))
-
-
-def _label(row: list[str], first: int) -> str:
-    return " ".join(cell for cell in row[:first] if cell)
-
-
-def _value(row: list[str], column: int, mark: Mark) -> float | None:
-    number = parse_number(row[column], mark) if column < len(row) else None
-    return float(number.value) if number else None
-
-
-def _period_of(head: str, around: str) -> Period | None:
-    """Return the period that a head names; a year glued to a day (`december 312016`) counts."""
-    period = parse_period(head, around)
-    if period:
-        return period
-    glued = _GLUED_YEAR.search(head)
-    return Period(year=int(glued[1])) if glued else None
-
-
 def unique_names(columns: Sequence[str]) -> list[str]:
-    """Return heads made unique and never empty, so that they can name the columns of a frame."""
+    """Return heads made unique and never empty, so that each names one column."""
     names: list[str] = []
     for index, head in enumerate(columns, start=1):
         name = head or f"column {index}"
@@ -152,76 +72,127 @@ def unique_names(columns: Sequence[str]) -> list[str]:
     return names
 
 
+def changes(table: NumericTable) -> list[dict[str, Any]]:
+    """Return changes: row, from, to, percent (None on a nil base), and points where both are percentages.
+
+    Where a value is unknown or an amount begins at nil there is none. A change between two lines has the name of their column as its row.
+    """
+    names = unique_names(table.columns)
+    columns = pairs_of_columns(table)
+    found = [
+        _change(label, names[one], names[two], (values[one], values[two]), (percents[one], percents[two]))
+        for label, values, percents in zip(table.labels, table.values, table.percents, strict=True)
+        for one, two in columns
+    ]
+    if not columns:
+        found += [
+            _change(
+                name,
+                table.labels[one],
+                table.labels[two],
+                (table.values[one][column], table.values[two][column]),
+                (table.percents[one][column], table.percents[two][column]),
+            )
+            for column, name in enumerate(names)
+            for one, two in pairs_of_lines(table)
+        ]
+    return [row for row in found if row]
+
+
+def _change(
+    row: str, start: str, end: str, values: tuple[float | None, float | None], percents: tuple[bool, bool]
+) -> dict[str, Any] | None:
+    before, after = values
+    if before is None or after is None or (not before and not any(percents)) or percents[0] != percents[1]:
+        return None
+    percent = 100 * (after - before) / before if before else None
+    points = after - before if percents[0] else None
+    return {"row": row, "from": start, "to": end, "percent": percent, "points": points}
+
+
 def pairs_of_columns(table: NumericTable) -> list[tuple[int, int]]:
-    """Return pairs (earlier, later) of columns to compare: by period where heads name it, else neighbours, newest left."""
-    usable = [index for index, head in enumerate(table.columns) if not _CHANGE_HEAD.search(head)][:MOST_COLUMNS]
-    keys = {index: _moment(table.periods[index]) for index in usable}
-    dated = [index for index in usable if keys[index]]
-    if len({keys[index] for index in dated}) > 1:
-        ordered = sorted(dated, key=lambda index: keys[index] or ())
-        return [(one, two) for one, two in combinations(ordered, 2) if _comparable(table, one, two)]
-    return [(right, left) for left, right in pairwise(usable)]
+    """Return pairs (earlier, later) of columns that say the same of different periods, or are called before and after."""
+    plain_heads = [index for index, head in enumerate(table.columns) if not _CHANGE_HEAD.search(head)]
+    usable = plain_heads or list(range(len(table.columns)))
+    moments = {index: moment for index in usable if (moment := _moment(table.periods[index]))}
+    if len(set(moments.values())) > 1:
+        return [
+            (one, two)
+            for series in _series(table, moments)
+            if len(series) <= MOST_MOMENTS
+            for one, two in combinations(sorted(series, key=lambda index: moments[index]), 2)
+            if len({p.months for index in (one, two) if (p := table.periods[index]) and p.months}) <= 1
+        ]
+    names = [plain(table.columns[index]) for index in usable]
+    before = [index for index, name in zip(usable, names, strict=True) if _BEFORE.search(name)]
+    after = [index for index, name in zip(usable, names, strict=True) if _AFTER.search(name) and index not in before]
+    return [(before[0], after[0])] if len(before) == len(after) == 1 else []
 
 
-def _moment(period: Period | None) -> tuple[int, int, int] | None:
+def _series(table: NumericTable, moments: dict[int, Moment]) -> list[list[int]]:
+    """Return columns that say the same of different moments: all of them, those of each group, or blocks that repeat.
+
+    Where a moment stands over two columns of a group, or groups have other moments, it is not known what belongs together.
+    """
+    order = list(moments)
+    if len(set(moments.values())) == len(order):
+        return [order]
+    groups: dict[object, list[int]] = defaultdict(list)
+    for index in order:
+        period = table.periods[index]
+        groups[table.groups[index], period.months if period else None].append(index)
+    if len({tuple(sorted(moments[index] for index in group)) for group in groups.values()}) == 1:
+        series = list(groups.values())
+    else:
+        size = len(set(moments.values()))
+        series = [order[start : start + size] for start in range(0, len(order), size)]
+        if len({tuple(moments[index] for index in block) for block in series}) > 1:
+            return []
+    return series if all(len({moments[index] for index in one}) == len(one) for one in series) else []
+
+
+def pairs_of_lines(table: NumericTable) -> list[tuple[int, int]]:
+    """Return pairs (earlier, later) of lines whose labels are the same but for a period: `2020` and `2021`."""
+    groups: dict[str, dict[Moment, int]] = defaultdict(dict)
+    unclear: set[str] = set()
+    for index, label in enumerate(table.labels):
+        moment = _moment(parse_period(label)) if len(label) <= LONGEST_LABEL and len(years_in(label)) == 1 else None
+        if moment is None:
+            continue
+        rest = beside_time(label)
+        if moment in groups[rest]:
+            unclear.add(rest)
+        groups[rest][moment] = index
+    return [
+        (group[one], group[two])
+        for rest, group in groups.items()
+        if rest not in unclear and len(group) <= MOST_MOMENTS
+        for one, two in combinations(sorted(group), 2)
+    ]
+
+
+def _moment(period: Period | None) -> Moment | None:
     if period is None or period.year is None:
         return None
     day = (period.end.month, period.end.day) if period.end else (0, 0)
     return (period.year, *day) if not period.quarter else (period.year, period.quarter * 3, 28)
 
 
-def _comparable(table: NumericTable, one: int, two: int) -> bool:
-    """Return columns of different moments whose heads do not speak of different lengths of time."""
-    first, second = table.periods[one], table.periods[two]
-    months = {period.months for period in (first, second) if period and period.months}
-    return _moment(first) != _moment(second) and len(months) <= 1
-
-
-def changes(table: NumericTable) -> pl.DataFrame:
-    """Return percentage changes: columns row, from, to, percent; none where the earlier value is nil or unknown."""
-    import polars as pl
-
-    frame, names = table.frame().with_row_index("line"), unique_names(table.columns)
-    parts = [
-        frame.select(
-            "line",
-            "row",
-            pl.lit(names[one]).alias("from"),
-            pl.lit(names[two]).alias("to"),
-            (100 * (pl.col(names[two]) - pl.col(names[one])) / pl.col(names[one])).alias("percent"),
-        ).filter(pl.col("percent").is_finite())
-        for one, two in pairs_of_columns(table)
-    ]
-    return pl.concat(parts).sort("line", maintain_order=True).drop("line") if parts else _nothing("from", "to")
-
-
-def shares(table: NumericTable) -> pl.DataFrame:
-    """Return shares (columns row, column, of, percent): of each total line within a column, and of a total column."""
-    import polars as pl
-
+def shares(table: NumericTable) -> list[dict[str, Any]]:
+    """Return shares (row, column, of, percent): of each total line within a column, and of a total column."""
     names = unique_names(table.columns)
     rows = [*_shares_of_lines(table, names), *_shares_of_column(table, names)]
-    return (
-        pl.DataFrame(rows, schema=("row", "column", "of", "percent"), orient="row")
-        if rows
-        else _nothing("column", "of")
-    )
-
-
-def _nothing(*names: str) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(
-        schema={"row": pl.String(), names[0]: pl.String(), names[1]: pl.String(), "percent": pl.Float64()}
-    )
+    return [dict(zip(("row", "column", "of", "percent"), row, strict=True)) for row in rows]
 
 
 def _shares_of_lines(table: NumericTable, names: Sequence[str]) -> Iterator[tuple[str, str, str, float]]:
+    each = [bool(_EACH.search(plain(label))) for label in table.labels]
     for total in total_lines(table):
         for index, values in enumerate(table.values):
             for column, name in enumerate(names):
                 part, whole = values[column], table.values[total][column]
-                if index != total and part is not None and whole:
+                alike = table.percents[index][column] == table.percents[total][column] and each[index] == each[total]
+                if index != total and part is not None and whole and alike:
                     yield (table.labels[index], name, table.labels[total], 100 * part / whole)
 
 
@@ -229,11 +200,13 @@ def _shares_of_column(table: NumericTable, names: Sequence[str]) -> Iterator[tup
     totals = [index for index, head in enumerate(table.columns) if _TOTAL.search(plain(head))]
     if len(totals) != 1 or len(names) < 3:
         return
-    for label, values in zip(table.labels, table.values, strict=True):
+    for label, values, percents in zip(table.labels, table.values, table.percents, strict=True):
         whole = values[totals[0]]
+        if _EACH.search(plain(label)) or (percents[totals[0]] and whole != WHOLE):
+            continue
         for column, name in enumerate(names):
             part = values[column]
-            if column != totals[0] and part is not None and whole:
+            if column != totals[0] and part is not None and whole and percents[column] == percents[totals[0]]:
                 yield (label, name, names[totals[0]], 100 * part / whole)
 
 
@@ -267,6 +240,6 @@ def _as_json(table: NumericTable) -> dict[str, Any]:
         "rows": [
             {"row": label, "values": list(values)} for label, values in zip(table.labels, table.values, strict=True)
         ],
-        "changes": changes(table).to_dicts(),
-        "shares": shares(table).to_dicts(),
+        "changes": changes(table),
+        "shares": shares(table),
     }

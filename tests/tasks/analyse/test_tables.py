@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from books import document, table
 
-from tasks.analyse.tables import analyse, numeric_table, shares
+from tasks.analyse.tables import analyse
 
 
 def only(text: str, language: str = "en") -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_ascending_columns_and_italian_numbers() -> None:
     assert found["rows"][1]["values"] == [-800.25, -900.0]
 
 
-def test_columns_without_periods_are_compared_with_their_neighbours() -> None:
+def test_columns_that_are_called_before_and_after_are_compared() -> None:
     found = only("Item | Actual | Budget\nSales | 110 | 100")
     assert change(found, "Sales", "Budget", "Actual") == pytest.approx(10)
 
@@ -68,12 +68,84 @@ def test_a_nil_base_gives_no_change_and_a_nil_total_no_share() -> None:
     assert found["changes"] == [] and {row["column"] for row in found["shares"]} == {"2019"}
 
 
-def test_equal_heads_are_made_unique_in_the_frame() -> None:
-    read = numeric_table(table("Item | Amount | Amount\nA | 1 | 2"), ".")
-    assert read is not None and len(set(read.frame().columns)) == 3
-    assert shares(read).is_empty()
+def test_equal_heads_are_made_unique() -> None:
+    found = only("Item | Amount | Amount\nA | 1 | 2")
+    assert len(set(found["columns"])) == 2 and found["changes"] == found["shares"] == []
 
 
 def test_a_document_without_numbers_says_so() -> None:
     result = analyse(document([table("Name | Town\nAnna | Rome")]))
     assert result["tables"] == [] and result["reasons"] == ["The document has no table with numbers."]
+
+
+def pairs(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((row["from"], row["to"]) for row in found["changes"]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Item | Amount | Accumulated amortisation | Net\nSoftware | 100 | (40) | 60",
+        "Due | Operating leases | Finance leases\nDepots | 460 | 47\nVans | 361 | 28",
+        "Quarter | First quarter | Second quarter | Third quarter\nRevenue | 90 | 96 | 88",
+        " | Land 2019 | Plant 2019 | Land 2018\nCost | 10 | 20 | 30",  # 2018 has no plant: nothing tells which is which
+        "Site | As reported | Adjustments | As adjusted\nAssets | 100 | 5 | 105",
+    ],
+)
+def test_different_things_are_not_compared(text: str) -> None:
+    assert only(text)["changes"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " | Assets | | Liabilities | \n | 2019 | 2018 | 2019 | 2018\nClosing | 120 | 80 | 10 | 40",
+        " | | Assets | | Liabilities\n | 2019 | 2018 | 2019 | 2018\nClosing | 120 | 80 | 10 | 40",
+        " | 2019 | | 2018 | \n | Assets | Liabilities | Assets | Liabilities\nClosing | 120 | 10 | 80 | 40",
+    ],
+)
+def test_a_period_that_repeats_is_compared_within_its_group(text: str) -> None:
+    assert [row["percent"] for row in only(text)["changes"]] == pytest.approx([50, -75])
+
+
+def test_months_and_years_are_not_compared() -> None:
+    text = " | Three months ended June 30 | | Six months ended June 30 | \n | 2019 | 2018 | 2019 | 2018\nSales | 12 | 10 | 30 | 20"
+    assert [row["percent"] for row in only(text)["changes"]] == pytest.approx([20, 50])
+
+
+def test_lines_that_differ_in_their_period_are_compared() -> None:
+    found = only("Due in | Operating leases\n2020 | 460\n2021 | 361\nThereafter | 686")
+    assert [(row["row"], row["from"], row["to"]) for row in found["changes"]] == [("Operating leases", "2020", "2021")]
+    assert found["changes"][0]["percent"] == pytest.approx(-21.52, abs=0.01)
+    movements = "Plan | Total\nBalance at June 30, 2017 | 100\nPaid in 2018 | (40)\nBalance at June 30, 2018 | 60"
+    assert pairs(only(movements)) == [("Balance at June 30, 2017", "Balance at June 30, 2018")]
+    assert only("Ages | Total\n2006 to 2010 | 5\n2011 to 2015 | 9")["changes"] == []
+
+
+def test_percentages_change_by_points_too() -> None:
+    found = only("Rates | 2019 | 2018\nVolatility | 27.4% | 33.5%\nFee (%) | 3 | —\nShares | 110 | 100")
+    assert [row["points"] and round(row["points"], 2) for row in found["changes"]] == [-6.1, 3, None]
+    assert [row["percent"] and round(row["percent"], 1) for row in found["changes"]] == [-18.2, None, 10]
+    signed_at_the_ends = only(
+        "Tax | 2019 | 2018\nBy law | 21.0% | 35.0%\nSales of stock | (9.9) | —\nIn all | 13.0% | 18.3%"
+    )
+    assert [round(row["points"], 1) for row in signed_at_the_ends["changes"]] == [-14, -9.9, -5.3]
+
+
+def test_a_percentage_and_a_result_a_share_are_no_part_of_an_amount() -> None:
+    found = only("Year | 2019\nMargin | 40%\nEarnings per diluted share | 2\nCosts | 60\nTotal sales | 100")
+    assert [(row["row"], row["percent"]) for row in found["shares"]] == [("Costs", 60)]
+
+
+def test_heads_within_a_table_begin_another_one() -> None:
+    text = "Rates | 2019 | 2018\nDollar | 70.1 | 64.5\nGrowth | 2019 (%) | 2018 (%)\nTrade | 15.2 | 8.8\nTotal | 19.0 | 11.0"
+    first, second = analyse(document([table(text)]))["tables"]
+    assert first["shares"] == [] and share(second, "Trade", "2019 (%)") == pytest.approx(80)
+    assert change(second, "Trade", "2018 (%)", "2019 (%)") == pytest.approx(72.73, abs=0.01)
+
+
+def test_ranges_beside_numbers_leave_the_numbers() -> None:
+    found = only(
+        "Level 3 | 2017 | 2016\nCommodities | $ 47 | $ 73\nSpread | 31 to 150 | 1 to 97\nCorrelation | 28% to 84% | 35%-70%"
+    )
+    assert change(found, "Commodities", "2016", "2017") == pytest.approx(-35.62, abs=0.01)
