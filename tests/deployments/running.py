@@ -47,16 +47,31 @@ def _row(entrypoint: str, name: str, queue: str, tag: str = "") -> dict[str, Any
     return {"entrypoint": entrypoint, "name": name, "tags": [tag or name], "work_pool": pool}
 
 
-@contextmanager
-def running(folder: Path, queues: Mapping[str, Mapping[str, Any]], **environment: str) -> Iterator[Path]:
-    """A running platform; the folder in which the test's jobs leave their traces."""
+def quick_limits() -> dict[str, Any]:
+    """The numbers of limits.yaml, with more slots and shorter waits."""
     numbers = limits.load().model_dump()
     numbers["pool"] |= {"slots": 6, "maintenance_slots": 4}
     numbers["time"] |= {"heartbeat": 0.5, "lease": 10, "poll": 1, "stop_grace": 10, "cancel_grace": 3}
+    return numbers
+
+
+@contextmanager
+def running(folder: Path, queues: Mapping[str, Mapping[str, Any]], **environment: str) -> Iterator[Path]:
+    """A running platform with the test's deployments; the folder in which the test's jobs leave their traces."""
+    numbers = quick_limits()
     for name, changes in queues.items():
         numbers["queues"][name] |= changes
+    with platform_of(folder, numbers, deployments(folder), **environment):
+        yield folder
+
+
+@contextmanager
+def platform_of(
+    folder: Path, numbers: Mapping[str, Any], content: Mapping[str, Any], **environment: str
+) -> Iterator[None]:
+    """A running platform with these limits and this `prefect.yaml`."""
     (folder / "limits.yaml").write_text(yaml.safe_dump(numbers))
-    (folder / "prefect.yaml").write_text(yaml.safe_dump(deployments(folder)))
+    (folder / "prefect.yaml").write_text(yaml.safe_dump(content))
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("PREFECT_", "FALDONE_"))]:
             patch.delenv(name)
@@ -73,7 +88,7 @@ def running(folder: Path, queues: Mapping[str, Mapping[str, Any]], **environment
             patch.setitem(KINDS, name, Kind(f"trial/{name}", queue))
         platform.up(port=free_port())
         try:
-            yield folder
+            yield
         finally:
             platform.down()
             for process in psutil.process_iter():

@@ -30,6 +30,13 @@ def sleep_in_a_task(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def compute(seconds: float) -> None:
+    """Keep a core busy."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sum(range(10_000))
+
+
 @flow(name="trial", flow_run_name="trial-{name}")
 def trial(
     name: str,
@@ -42,6 +49,7 @@ def trial(
     remember: bool = False,
     wait_first: bool = False,
     in_task: bool = False,
+    busy: bool = False,
 ) -> dict[str, Any]:
     """Take `steps` of `seconds` each, or fewer once `NAME.enough` exists.
 
@@ -52,6 +60,7 @@ def trial(
         remember: a later attempt goes on where one stopped.
         wait_first: the first attempt waits to be killed.
         in_task: it does so in a task run.
+        busy: a step computes all the time, and does not sleep.
     """
     attempts = Path(folder) / f"{name}.attempts"
     with attempts.open("a") as file:
@@ -70,7 +79,7 @@ def trial(
             os.kill(os.getpid(), signal.SIGKILL)
         if (Path(folder) / f"{name}.enough").exists():
             break
-        time.sleep(seconds)
+        (compute if busy else time.sleep)(seconds)
         progress.add(current=f"/somewhere/step-{step}")
         get_run_logger().info("step %d", step)  # a job that prints must outlive who reads it
         written_whole(done, str(step + 1))
