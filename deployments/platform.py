@@ -28,14 +28,15 @@ from infra.errors import FaldoneError, TransientError, UsageError
 from infra.files import private_folder
 from infra.machine import free_port
 from infra.prefect_api import Api
+from infra.processor import Deadline
 from infra.settings import Settings, load
 
 __all__ = ["LOOPBACK", "PORT", "Part", "check", "down", "login", "overview", "status", "up"]
 
 PORT = 4200
 TRIES = 5  # to find a free port among platforms that begin at once
-START = 300.0  # s until everything is ready, on a very busy machine
-STOP = 180.0  # s until everything has stopped
+START = 300.0  # s of processor time until everything is ready; the daemon itself gives up before
+STOP = 180.0  # s of processor time until everything has stopped
 DASK = "dask-dashboard"  # the key of the link that a job publishes (flows/observe.py)
 
 
@@ -134,8 +135,8 @@ def _start(settings: Settings, before: Platform | None, host: str, port: int, lo
             stderr=log,
             start_new_session=True,
         )
-    deadline = time.monotonic() + START
-    while time.monotonic() < deadline:
+    deadline = Deadline(os.getpid(), START)  # of this process and the daemon that it has started
+    while not (stop := deadline.passed()):
         now = state.read(settings)
         if (
             now is not None
@@ -146,7 +147,7 @@ def _start(settings: Settings, before: Platform | None, host: str, port: int, lo
         if process.poll() not in {None, TAKEN}:
             raise FaldoneError(f"the platform did not start: {_tail(log_file)}")
         time.sleep(0.1)
-    raise TransientError(f"the platform's daemon did not start: see {log_file}")
+    raise TransientError(f"the platform's daemon did not start, it {stop.reason}: see {log_file}")
 
 
 def _tail(file: Path) -> str:
@@ -154,16 +155,17 @@ def _tail(file: Path) -> str:
 
 
 def _await_ready(settings: Settings) -> Platform:
-    deadline = time.monotonic() + START
-    log_file = state.folder(settings) / "daemon.log"
-    while time.monotonic() < deadline:
+    log_file, deadline = state.folder(settings) / "daemon.log", None
+    while True:
         now = state.read(settings)
         if now is not None and (now.state == "failed" or not now.alive("daemon")):
             raise FaldoneError(f"the platform did not start: {now.message or _tail(log_file)}")
         if now is not None and now.state == "ready" and answers(now.api):
             return now
+        deadline = deadline or Deadline(now.processes["daemon"].pid if now else os.getpid(), START)
+        if stop := deadline.passed():
+            raise TransientError(f"the platform is not ready, its daemon {stop.reason}: see {log_file}")
         time.sleep(0.2)
-    raise TransientError(f"the platform was not ready after {START:.0f} s: see {log_file}")
 
 
 def down(wait: bool = False) -> bool:
@@ -182,10 +184,11 @@ def down(wait: bool = False) -> bool:
         _start(settings, before, before.host, before.port)
         before = _await_ready(settings)
     os.kill(before.processes["daemon"].pid, signal.SIGUSR1 if wait else signal.SIGTERM)
-    deadline = time.monotonic() + STOP
+    deadline = Deadline(before.processes["daemon"].pid, STOP)
     while before.alive("daemon"):
-        if not wait and time.monotonic() > deadline:
-            raise TransientError(f"the platform has not stopped: see {state.folder(settings)}/daemon.log")
+        if not wait and (stop := deadline.passed()):
+            log_file = state.folder(settings) / "daemon.log"
+            raise TransientError(f"the platform has not stopped, its daemon {stop.reason}: see {log_file}")
         time.sleep(0.2)
     return True
 

@@ -22,6 +22,7 @@ from infra.settings import Settings, load
 log = logging.getLogger("faldone.state")
 
 COPY = ".copy"  # suffix of the note's copy
+GONE = 300.0  # s that the platform's folder may be away, as on a network drive, before whoever belongs to it ends
 
 
 @cache
@@ -108,6 +109,38 @@ class Platform:
         return name in self.processes and self.processes[name].alive()
 
 
+class Presence:
+    """Whether a folder is still there, and still the same one; one that was not there at first is not missed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._number = folder, 0
+        self._number, self._since = self._look(), 0.0
+
+    def _look(self) -> int:
+        try:
+            return self._folder.stat().st_ino
+        except FileNotFoundError:
+            return 0
+        except OSError:  # a network that hangs or refuses: not gone
+            return self._number
+
+    def away(self) -> bool:
+        """Return whether it is away now."""
+        return self._number not in {0, self._look()}
+
+    def gone(self) -> bool:
+        """Return whether it was away at each look of the last GONE seconds."""
+        if not self.away():
+            self.forgive()
+        elif not self._since:
+            self._since = time.monotonic()
+        return bool(self._since) and time.monotonic() - self._since >= GONE
+
+    def forgive(self) -> None:
+        """Begin to count anew."""
+        self._since = 0.0
+
+
 def folder(settings: Settings | None = None) -> Path:
     """Return the platform's folder."""
     return (settings or load()).scratch / "platform"
@@ -154,12 +187,12 @@ def read_json(file: Path, default: Any) -> Any:
 
 
 def write_json(file: Path, content: Any) -> None:
-    """Replace a file; only its owner may read it, for it may hold a password."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Replace a file in a folder that is there; only its owner may read it, for it may hold a password."""
     replace_file(file, json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def write(platform: Platform, settings: Settings | None = None) -> None:
     """Replace the note and its copy."""
+    folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in (f"platform{COPY}", "platform.json"):
         write_json(folder(settings) / name, asdict(platform))

@@ -18,7 +18,7 @@ UNIT = """\
 Description=Faldone: batch platform for documents
 After=network-online.target
 Wants=network-online.target
-
+RequiresMountsFor={data}
 [Service]
 User={user}
 WorkingDirectory={folder}
@@ -41,9 +41,9 @@ def unit(settings: Settings, host: str, port: int) -> str:
     values = {name: settings.root if name == "FALDONE_HOME" else os.environ[name] for name in names}
     environment = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in values.items())
     python = f"{Path(sys.prefix) / 'bin' / 'python'}"
-    return UNIT.format(
-        folder=Path.cwd(), user=getpass.getuser(), environment=environment, python=python, host=host, port=port
-    )
+    data = _quoted(str(settings.scratch))
+    place = {"folder": Path.cwd(), "user": getpass.getuser(), "host": host, "port": port}
+    return UNIT.format(data=data, environment=environment, python=python, **place)
 
 
 def _quoted(text: str) -> str:

@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_DELETE = do_POST
+    do_DELETE = do_PATCH = do_PUT = do_POST
 
     def log_message(self, format: str, *args: Any) -> None:
         return

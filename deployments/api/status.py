@@ -37,7 +37,6 @@ PREFECT_TYPES: dict[JobState, tuple[str, ...]] = {
     JobState.FAILURE: ("FAILED", "CRASHED"),
     JobState.REVOKED: ("CANCELLED", "CANCELLING"),
 }
-FINAL_TYPES = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 _OTHERS = {
     "COMPLETED": JobState.SUCCESS,
     "FAILED": JobState.FAILURE,

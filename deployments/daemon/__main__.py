@@ -30,13 +30,14 @@ from deployments.api.embedded import answers, template
 from deployments.daemon import children, http, stopping
 from deployments.daemon.tend import Tender
 from deployments.daemon.watch import Watch, safely
-from deployments.state import Platform, Process
+from deployments.state import Platform, Presence, Process
 from deployments.worker.runner import sweep_folders
 from infra import limits as numbers
 from infra.cache import ping, statistics
 from infra.errors import FaldoneError, TransientError, UsageError
 from infra.machine import free_port
 from infra.prefect_api import Api
+from infra.processor import Deadline
 from infra.settings import Settings, load
 
 log = logging.getLogger("faldone.daemon")
@@ -44,7 +45,10 @@ log = logging.getLogger("faldone.daemon")
 INTERVAL = 1.0  # s
 TEND = 5.0  # s between two looks for dead jobs
 HOUSEKEEPING = 30.0  # s between two looks for missed runs, unnamed ones, what dead jobs have left
-START = 180.0  # s until the server must answer the first time, on a very busy machine
+START = (
+    180.0  # s of processor time until server and Redis must answer the first time: a busy machine makes it no slower
+)
+TOLD = "told to stop while it was starting"
 
 
 class Daemon:
@@ -53,7 +57,7 @@ class Daemon:
     def __init__(self, settings: Settings, platform: Platform, watch_only: bool) -> None:
         self.settings, self.platform, self.watch_only = settings, platform, watch_only
         self.limits, self.folder = numbers.load(), state.folder(settings)
-        self.process = Process.of(os.getpid())
+        self.process, self.home = Process.of(os.getpid()), Presence(self.folder)
         self.token = os.environ.get("FALDONE_DAEMON_TOKEN") or secrets.token_hex(16)
         self.environment = children.shared_environment(settings.root, self.folder, platform, self.token)
         self.api = Api(platform.api, auth=platform.auth or None)
@@ -82,7 +86,8 @@ class Daemon:
         running = {name: child.known for name, child in self.children.items() if child.known and child.alive()}
         processes = {"daemon": self.process} | running
         self.platform = replace(self.platform, state=now, message=message, processes=processes)
-        state.write(self.platform, self.settings)
+        if not self.home.away():  # else it would be made anew
+            state.write(self.platform, self.settings)
 
     def start(self) -> None:
         """Start Redis and the server, tell it what it must know, then start the workers."""
@@ -95,14 +100,20 @@ class Daemon:
         self._await_server()
         if not self.watch_only or os.environ.get("FALDONE_DAEMON_BOOTSTRAP"):
             self._bootstrap()
+        self._go_on()
         safely(self.tender.drop_missed_runs)
         for child in self.children.values():
             child.ensure()
         self.note("ready")
 
+    def _go_on(self, seconds: float = 0.0) -> None:
+        """Wait so long, unless the platform is to stop."""
+        if self.ending.wait(seconds):
+            raise FaldoneError(TOLD)
+
     def _await_redis(self) -> None:
         child = self.children.get("redis")
-        deadline = time.monotonic() + START
+        deadline = Deadline(os.getpid(), START)
         while child is not None:
             try:
                 ping(self.platform.redis_url)
@@ -110,17 +121,19 @@ class Daemon:
             except TransientError as error:  # also another Redis, which refuses our password
                 if not child.alive():
                     raise FaldoneError(f"{children.PORT_TAKEN} Redis' port: {child.tail()}") from error
-                if time.monotonic() > deadline or self.ending.wait(0.1):
-                    raise
+                if stop := deadline.passed():
+                    raise TransientError(f"{error}; starting it {stop.reason}") from error
+                self._go_on(0.1)
 
     def _await_server(self) -> None:
-        deadline = time.monotonic() + START
+        deadline = Deadline(os.getpid(), START)
         while not answers(self.platform.api):
             child = self.children.get("server")
             if child is not None and not child.alive():
                 raise TransientError(f"the Prefect server did not start: {child.tail()}")
-            if time.monotonic() > deadline or self.ending.wait(0.2):
-                raise TransientError(f"the Prefect server at {self.platform.api} does not answer")
+            if stop := deadline.passed():
+                raise TransientError(f"no answer from the Prefect server at {self.platform.api}: it {stop.reason}")
+            self._go_on(0.2)
         try:
             self.api.ask("GET", "/admin/version")
         except UsageError as error:  # it refuses our password
@@ -133,12 +146,22 @@ class Daemon:
             raise FaldoneError(f"the server could not be set up: {(done.stdout + done.stderr).strip()[-800:]}")
 
     def keep(self) -> None:
-        """Keep everything running until told to stop."""
+        """Keep everything running until told to stop.
+
+        Raises:
+            FaldoneError: the platform's folder is gone, and with it all that a platform is for.
+        """
         due = {self.tend: 0.0, self.housekeeping: 0.0, self.watch.look: 0.0}
         every = {self.tend: TEND, self.housekeeping: HOUSEKEEPING, self.watch.look: self.limits.alerts.every}
         while not self.ending.wait(INTERVAL):
-            started = [child.ensure() for child in self.children.values()]
-            if any(started):
+            if self.home.gone():
+                raise FaldoneError(f"{self.folder} has been gone for {state.GONE:.0f} s: its platform ends")
+            if self.home.away():
+                continue  # what is written now would be another folder
+            before = [child.starts for child in self.children.values()]
+            for child in self.children.values():
+                safely(child.ensure)
+            if before != [child.starts for child in self.children.values()]:
                 safely(lambda: self.note("ready"))
             for step, at in due.items():
                 if time.monotonic() >= at:
@@ -188,23 +211,23 @@ class Daemon:
         try:
             self.start()
             self.keep()
-            self.note("stopping")
+            safely(lambda: self.note("stopping"))
         except FaldoneError as error:
             log.error("%s", error)
             last = "failed", str(error)
-            self.note(*last)
+            safely(lambda: self.note(*last))
         finally:
             if not self.watch_only:
                 stopping.end_jobs(self.api, self.limits, self.wait_for_jobs, self.keep_services)
                 stopping.stop(self.children)
-            self.note(*last)
+            safely(lambda: self.note(*last))
         return last[0] == "stopped"
 
     def keep_services(self) -> None:
         """Keep the server and Redis running while jobs end: they need both."""
         for name in ("redis", "server"):
             if name in self.children:
-                self.children[name].ensure()
+                safely(self.children[name].ensure)
 
 
 def _redis_place(before: Platform | None) -> tuple[str, int]:

@@ -61,14 +61,17 @@ class Tender:
         return dead
 
     def candidates(self) -> list[dict[str, Any]]:
-        """Return the runs that somebody should be working at, and those whose worker says that they crashed."""
+        """Return the runs that somebody should be working at, and those whose worker says that they crashed.
+
+        A worker says so when the process dies that it has started, be it before a runner has taken up the job.
+        """
         pools = {"name": {"any_": list(self.limits.pools)}}
         working = {"flow_runs": {"state": {"type": {"any_": life.UNFINISHED}}}, "work_pools": pools}
         lately = (self.api.now() - LOST_FOR).isoformat()
         crashed = {"state": {"type": {"any_": ["CRASHED"]}}, "end_time": {"after_": lately}}
         found = list(self.api.pages("/flow_runs/filter", working))
         lost = self.api.pages("/flow_runs/filter", {"flow_runs": crashed, "work_pools": pools})
-        return found + [run for run in lost if life.claim(run).owner]
+        return found + [run for run in lost if life.claim(run).owner or not life.claim(run).ended]
 
     def sign_of_life(self, run: Mapping[str, Any], now: float) -> tuple[tuple[Any, ...], float]:
         """Return a job's sign of life, and since when it has not changed."""

@@ -112,7 +112,7 @@ def safely(step: Callable[[], object]) -> None:
     """Take a step that must not end the daemon when it fails: the server may be starting again, the disk full."""
     try:
         step()
-    except FaldoneError as error:
+    except (FaldoneError, OSError) as error:
         log.warning("%s", error)
     except Exception:
         log.exception("the daemon goes on after this")

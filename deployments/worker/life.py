@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from deployments.api.status import FINAL_TYPES, LABEL
+from deployments.api.status import LABEL
 from deployments.state import Process
 from infra.errors import FaldoneError
-from infra.prefect_api import Api
+from infra.prefect_api import ENDED, Api
 
 log = logging.getLogger("faldone.life")
 
@@ -28,12 +28,16 @@ NO_PROGRESS: dict[str, str | float] = {"stage": "", "done": 0, "total": 0, "item
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who works at a job, by its labels. `failures` counts the attempts that did not end as they should."""
+    """Who works at a job, by its labels.
+
+    `failures` counts the attempts that did not end as they should; `ended`: its end was told by who worked at it, or by a daemon.
+    """
 
     owner: str
     process: Process | None
     beat: int
     failures: int
+    ended: bool
 
 
 def claim(run: Mapping[str, Any]) -> Claim:
@@ -44,6 +48,7 @@ def claim(run: Mapping[str, Any]) -> Claim:
         process=Process.parse(str(labels.get(f"{LABEL}process", ""))),
         beat=_number(labels.get(f"{LABEL}beat")),
         failures=_number(labels.get(f"{LABEL}failures")),
+        ended=bool(labels.get(f"{LABEL}ended")),
     )
 
 
@@ -75,7 +80,7 @@ def set_state(api: Api, job_id: str, state: Mapping[str, Any], force: bool = Tru
 
 def queue_again(api: Api, job_id: str, message: str, seconds: float, failures: int) -> None:
     """Have a job wait for its next attempt, due in so many seconds; it holds neither a process nor a slot meanwhile."""
-    say(api, job_id, owner="")  # first: whoever takes it up next is not to be judged by this attempt
+    say(api, job_id, owner="", ended=0)  # first: whoever takes it up next is not to be judged by this attempt
     due = (api.now() + timedelta(seconds=max(APART, seconds))).isoformat()
     details = {"scheduled_time": due}
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": message, "state_details": details}
@@ -87,7 +92,7 @@ def queue_again(api: Api, job_id: str, message: str, seconds: float, failures: i
 def finish(api: Api, job_id: str, kind: str, name: str, message: str) -> None:
     """Give a job the final state of a type (COMPLETED, FAILED, CANCELLED, CRASHED)."""
     set_state(api, job_id, {"type": kind, "name": name, "message": message})
-    say(api, job_id, owner="")
+    say(api, job_id, owner="", ended=1)
     end_children(api, job_id, message)
 
 
@@ -113,4 +118,4 @@ def end_task_run(api: Api, task_run_id: str, message: str) -> None:
 
 def final(run: Mapping[str, Any]) -> bool:
     """Return whether a flow run has ended."""
-    return (run.get("state") or {}).get("type") in FINAL_TYPES
+    return (run.get("state") or {}).get("type") in ENDED

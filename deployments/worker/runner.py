@@ -3,7 +3,7 @@
 Why beside the engine and not in it: native code that holds the interpreter, a killed process, a full memory cannot be dealt with from
 inside. So here, in a process that does nothing else, are the signs of life, the time limits (soft: the job is asked to stop at a checkpoint;
 hard: its processes are killed), cancelling (with every descendant, within seconds, also when the worker is gone), and the next attempt after
-a failure that may pass: min(300, 5·2ⁿ) s later, as a waiting job.
+a failure that may pass: min(300, 5·2ⁿ) s later, as a waiting job. When neither the platform's folder nor its server is there any more, it ends.
 
 Signals: SIGTERM (the worker, or a machine that shuts down) cancels a job that is being cancelled and else asks it to stop; SIGUSR1 asks it to
 stop, to be queued again (`faldone down` sends it).
@@ -22,17 +22,19 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from deployments import state
 from deployments.api import address
 from deployments.kinds import KINDS, kind_of_run
-from deployments.state import Process
+from deployments.state import Presence, Process
 from deployments.worker import life
 from infra import limits, stop
-from infra.errors import FaldoneError, TransientError
+from infra.errors import FaldoneError, TransientError, UsageError
 from infra.machine import wait_before, with_jitter
 from infra.prefect_api import Api, NotFound
 from infra.priority import be_nice
@@ -40,10 +42,16 @@ from infra.processes import adopt_orphans, descendants, kill_descendants, reside
 
 log = logging.getLogger("faldone.runner")
 
+T = TypeVar("T")
+
 INTERVAL = 0.2  # s
 LOOK = 3.0  # s between two looks at the job's state: cancelled by somebody, deleted, taken over?
 PROGRESS = 1.0  # s between two reports of progress
 PATIENCE = 3600.0  # s for which the end of a job is told again to a server that is away
+BEGINNING = (
+    60.0  # s for which a server that is away is asked for the job; and between two looks at limits that cannot be read
+)
+AGAIN = 2.0  # s between two tries to reach it
 FOLDERS = "faldone-job-"  # prefix of the jobs' folders in the system's temporary folder
 RUNNER = "runner"  # the file in it that names the runner
 RESUME = "the platform goes down; the job goes on when it is up again"
@@ -67,12 +75,13 @@ class Job:
 
 
 class Runner:
-    """One job at work. `reason` says why the runner ended it: cancel, hard, soft, resume, lost; "" when it ended by itself."""
+    """One job at work. `reason` says why the runner ended it: cancel, hard, soft, resume, lost, gone; "" when it ended by itself."""
 
     def __init__(self, api: Api, job: Job) -> None:
-        self.api, self.job = api, job
-        self.folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
+        self.api, self.job, self.home = api, job, Presence(state.folder())
         me = Process.of(os.getpid())
+        life.begin(api, job.job_id, job.owner, me)
+        self.folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
         (self.folder / RUNNER).write_text(str(me))
         self.begun = time.monotonic()
         self.beaten = self.looked = self.told = self.begun
@@ -84,7 +93,6 @@ class Runner:
         self.beats = 0
         self.progress: dict[str, Any] = {}
         self.memory_peak = 0
-        life.begin(api, job.job_id, job.owner, me)
         self.engine = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -128,11 +136,14 @@ class Runner:
             if now - self.looked >= LOOK:
                 self.looked = now
                 self.look()
+                self.home.forgive()  # with a server that answers a job goes on, wherever its folder is
             if now - self.told >= PROGRESS:
                 self.told = now
                 self.beat(now)
         except FaldoneError as error:  # the server restarts, its disk is full: no reason to end a job
             log.warning("%s", error)
+            if self.home.gone():
+                self.terminate("gone")
 
     def keep_limits(self, now: float) -> None:
         """Ask the job to stop at its soft limit, end it at the hard one, and kill what did not end in its time.
@@ -220,7 +231,7 @@ class Runner:
     def settle(self, outcome: dict[str, Any]) -> None:
         """Give the job the state that its end deserves, however long the server is away."""
         deadline = time.monotonic() + PATIENCE
-        while True:
+        while not (self.reason == "gone" or self.home.gone()):
             try:
                 run = life.lookup(self.api, self.job.job_id)
                 if life.claim(run).owner == self.job.owner:
@@ -232,7 +243,8 @@ class Runner:
                 if time.monotonic() > deadline:
                     raise
                 log.warning("the job's end could not be told yet: %s", error)
-                time.sleep(2.0)
+                time.sleep(AGAIN)
+        log.error("job %s: the platform's folder is gone and no server answers: it ends untold", self.job.job_id)
 
     def conclude(self, run: dict[str, Any], outcome: dict[str, Any]) -> None:
         """Tell the server how the job ended."""
@@ -241,7 +253,7 @@ class Runner:
         totals = {name: json.dumps(outcome[name]) for name in ("stages", "counts") if outcome.get(name)}
         cancelled = (run.get("state") or {}).get("type") in {"CANCELLING", "CANCELLED"}
         if life.final(run) and (what in {"done", "failed"} or self.engine.returncode == 0):
-            life.say(api, job.job_id, owner="", **totals)  # the engine has told Prefect itself
+            life.say(api, job.job_id, owner="", ended=1, **totals)  # the engine has told Prefect itself
         elif self.reason == "cancel" or cancelled:
             life.finish(api, job.job_id, "CANCELLED", "Cancelled", "cancelled; what was committed is kept")
         elif what == "done":  # its result is kept, and only Prefect's last word was lost
@@ -301,6 +313,32 @@ def job_of(run: dict[str, Any]) -> Job:
     return Job(run["id"], kind_of_run(run), life.claim(run).failures, own, numbers.time)
 
 
+def taken_up(api: Api, job_id: str) -> Runner | None:
+    """Take a job up, and return its runner; None when it has ended, or the limits cannot be read: then it waits for those."""
+    run = patiently(lambda: life.lookup(api, job_id))
+    if life.final(run):
+        return None
+    try:
+        job = job_of(run)
+    except UsageError as error:
+        life.queue_again(api, job_id, f"it waits until this is mended: {error}", BEGINNING, life.claim(run).failures)
+        return None
+    return patiently(lambda: Runner(api, job))
+
+
+def patiently(step: Callable[[], T]) -> T:
+    """Take a step again for a while where the server restarts just as a worker was handed the job."""
+    deadline = time.monotonic() + BEGINNING
+    while True:
+        try:
+            return step()
+        except TransientError as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("the job could not be taken up yet: %s", error)
+            time.sleep(AGAIN)
+
+
 def main() -> None:
     """Run the job whose flow run PREFECT__FLOW_RUN_ID names."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -311,13 +349,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker's terminal is not the job's
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, lambda number, _: received.append(number))
-    api = address.connect()
-    run = life.lookup(api, os.environ["PREFECT__FLOW_RUN_ID"])
-    if life.final(run):
-        return
-    runner = Runner(api, job_of(run))
-    runner.signals = received
-    runner.run()
+    if (runner := taken_up(address.connect(), os.environ["PREFECT__FLOW_RUN_ID"])) is not None:
+        runner.signals = received
+        runner.run()
 
 
 if __name__ == "__main__":

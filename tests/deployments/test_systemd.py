@@ -33,6 +33,7 @@ def test_it_starts_the_daemon_of_this_installation_and_leaves_jobs_alone() -> No
     assert service["KillMode"] == "process", "systemd must not end the jobs with the daemon"
     assert service["Restart"] == "on-failure", "`faldone down` is no failure"
     assert service["UMask"] == "0077"
+    assert shlex.split(parser["Unit"]["RequiresMountsFor"]) == [load().root], "it waits for the disk of its data"
     assert shlex.split(service["Environment"]) == [f"FALDONE_HOME={load().root}"]
 
 

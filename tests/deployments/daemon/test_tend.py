@@ -15,6 +15,8 @@ import pytest
 from deployments.daemon.tend import Tender
 from deployments.state import Process, started
 from infra import limits
+from infra.prefect_api import Api
+from tests.prefect_rows import rows_server
 
 LIMITS = limits.load()
 
@@ -92,3 +94,21 @@ def test_labels_that_make_no_sense_do_not_stop_the_others_from_being_tended(
     tender: Tender, labels: dict[str, Any]
 ) -> None:
     assert tender.death(run() | {"labels": labels}, 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("labels", "tended"),
+    [
+        ({}, True),
+        ({"faldone.owner": "", "faldone.ended": 0}, True),
+        ({"faldone.owner": "o"}, True),
+        ({"faldone.ended": 1}, False),
+    ],
+)
+def test_a_job_whose_launcher_died_before_a_runner_took_it_up_is_not_lost(labels: dict[str, Any], tended: bool) -> None:
+    """Its worker calls it crashed; one whose end was told stays as it is."""
+    crashed = run("CRASHED") | {"labels": labels}
+    with rows_server() as server:
+        server.rows["/flow_runs/filter"] = [crashed]  # whatever is asked: those at work, then those that crashed
+        found = Tender(Api(server.url), LIMITS).candidates()
+    assert len(found) == 1 + tended

@@ -87,6 +87,26 @@ def nothing_open(job_ids: list[str]) -> None:
     until(lambda: not address.connect().ask("POST", "/task_runs/filter", query), "no open task run")
 
 
+def launcher(job_id: str) -> psutil.Process | None:
+    """The process that a worker has started for a job."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            of_job = process.environ().get("PREFECT__FLOW_RUN_ID") == job_id
+            if of_job and process.cmdline()[1:] == ["-m", "deployments.worker.launch"]:
+                return process
+    return None
+
+
+def test_a_job_whose_launcher_is_killed_before_it_is_taken_up_runs_once(work: Path) -> None:
+    """Its worker calls it crashed for good."""
+    job = submit(work, "trial", "no-launcher", steps=2)
+    until(lambda: launcher(job), "its launcher").kill()
+    ended = jobs.wait_all([job], PATIENCE).jobs[0]
+    until(lambda: jobs.status(job).state is JobState.SUCCESS, f"another attempt after {ended.error}")
+    assert len(finished(work, "no-launcher")) == 1
+    nothing_open([job])
+
+
 def test_whatever_part_ends_no_job_is_lost_or_runs_twice(work: Path) -> None:
     survivor = submit(work, "trial", "survivor", **LONG)
     no_runner = submit(work, "alone", "no-runner", steps=2, seconds=0.2, in_task=True, wait_first=True)

@@ -1,16 +1,136 @@
-"""What a killed runner leaves behind is removed, and nothing else."""
+"""The runner of a job: taking it up, a data folder or a server that is away, and what a killed one leaves behind."""
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import subprocess
+import sys
 import tempfile
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deployments import state
 from deployments.state import Process
 from deployments.worker import runner
+from infra import limits
+from infra.prefect_api import Api
+from tests.prefect_rows import Server, serve_rows
+
+ID = "0b5e0f4e-0000-4000-8000-000000000000"
+
+
+class Sleeper(runner.Runner):
+    """A runner whose engine is a process that sleeps."""
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server that knows the job of these tests, and says of none who works at it."""
+    yield from serve_rows()
+
+
+def says(server: Server, state_type: str = "RUNNING", **labels: object) -> None:
+    """Have the server know the job in a state, with these labels."""
+    known = {f"faldone.{name}": value for name, value in labels.items()}
+    run = {"id": ID, "state": {"type": state_type}, "work_queue_name": "indexing", "tags": ["index"], "labels": known}
+    server.answers[f"/flow_runs/{ID}"] = (200, json.dumps(run | {"name": "index"}).encode())
+
+
+def away(server: Server) -> None:
+    """Have the server answer as one that is starting, or whose database is gone."""
+    for path in (f"/flow_runs/{ID}", f"/flow_runs/{ID}/labels"):
+        server.answers[path] = (500, b"{}")
+
+
+@pytest.fixture
+def at_work(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[runner.Runner]:
+    """A job that works, in a platform with a folder, whose absence is noticed at once."""
+    for name, value in {"LOOK": 0.05, "PROGRESS": 0.05}.items():
+        monkeypatch.setattr(runner, name, value)
+    monkeypatch.setattr(state, "GONE", 0.2)
+    state.folder().mkdir(parents=True)
+    numbers = limits.load()
+    job = runner.Job(ID, "index", 0, numbers.queues["indexing"], numbers.time)
+    says(server, owner=job.owner)
+    found = Sleeper(Api(server.url, timeout=1), job)
+    try:
+        yield found
+    finally:
+        found.engine.kill()
+        found.engine.wait()
+
+
+def work(it: runner.Runner, seconds: float) -> None:
+    """Have the runner look for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and it.terminated is None:
+        it.step()
+        time.sleep(0.02)
+
+
+def test_a_runner_without_its_folder_and_its_server_ends_with_one_line(
+    at_work: runner.Runner, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    state.folder().rmdir()
+    away(server)
+    thread = threading.Thread(target=at_work.run, daemon=True)
+    thread.start()
+    thread.join(40)
+    assert not thread.is_alive(), "it outlives its platform"
+    assert at_work.engine.poll() is not None
+    said = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
+    assert said == [f"job {ID}: the platform's folder is gone and no server answers: it ends untold"]
+
+
+def test_a_folder_that_is_away_ends_no_job_of_a_server_that_answers(at_work: runner.Runner) -> None:
+    state.folder().rmdir()
+    work(at_work, 0.6)
+    assert at_work.terminated is None
+    state.folder().mkdir()
+    work(at_work, 0.2)
+    assert at_work.terminated is None
+
+
+def test_a_server_that_is_away_ends_no_job_whose_folder_is_there(at_work: runner.Runner, server: Server) -> None:
+    away(server)
+    work(at_work, 0.6)
+    assert at_work.terminated is None
+
+
+def test_a_job_waits_for_limits_that_can_be_read_and_loses_no_try(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "limits.yaml"
+    file.write_text("queues: {indexing: {slots: many}}")
+    monkeypatch.setenv("FALDONE_LIMITS_FILE", str(file))
+    says(server, "PENDING", failures=1)
+    server.answers[f"/flow_runs/{ID}/set_state"] = (200, b'{"status": "ACCEPT"}')
+    assert runner.taken_up(Api(server.url), ID) is None
+    asked = {path.rpartition("/")[2]: body for method, path, body in server.asked if method != "GET"}
+    state_ = asked["set_state"]["state"]
+    assert state_["name"] == "AwaitingRetry"
+    assert str(file) in state_["message"]
+    assert asked["labels"]["faldone.failures"] == 1
+
+
+def test_a_server_that_restarts_as_a_job_begins_costs_no_try(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "AGAIN", 0.01)
+    says(server, "COMPLETED")
+    answer = server.answers.pop(f"/flow_runs/{ID}")
+    away(server)
+    threading.Timer(0.3, lambda: server.answers.update({f"/flow_runs/{ID}": answer})).start()
+    assert runner.taken_up(Api(server.url), ID) is None, "it has ended meanwhile"
 
 
 def left(folder: Path, name: str, process: Process | str) -> Path:
