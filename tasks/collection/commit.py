@@ -8,6 +8,7 @@ doing it twice is doing it once. The caller holds the writer's lane.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -119,18 +120,22 @@ def note_stamps(lake: Lake, collection: str, stamps: Iterable[tuple[str, str, st
         ledger.write(lake, collection, rows.set_column(at, rows.schema.field(at), stamped))
 
 
-def withdraw(lake: Lake, collection: str, rows: pa.Table, others: Sequence[str] = ()) -> None:
+def withdraw(
+    lake: Lake, collection: str, rows: pa.Table, others: Sequence[str] = (), beside: Sequence[pa.Table] = ()
+) -> None:
     """Withdraw the claims of documents in one commit: those of `rows`, known or new, and `others` that are known.
+
+    Rows of `beside`, which belong to other documents, change with it as they are.
 
     From here until the claim is made again, a kill leaves documents that the next run reads again, or removes.
     """
+    LEDGER.ensure(lake, collection)
     known = ledger.read(lake, collection, where={"document_id": list(others)}) if others else rows.slice(0, 0)
     every = pa.concat_tables([rows, known.select(rows.schema.names).cast(rows.schema)])
     for column, value in (("state", ledger.WRITING), ("content_hash", "")):
         constant = pa.array([value] * every.num_rows, pa.string())
         every = every.set_column(every.schema.get_field_index(column), every.schema.field(column), constant)
-    LEDGER.ensure(lake, collection)
-    ledger.write(lake, collection, every)
+    ledger.write(lake, collection, pa.concat_tables([every, *beside]))
 
 
 def _changed(lake: Lake, collection: str, rows: pa.Table) -> list[str]:
@@ -178,10 +183,23 @@ def remove(lake: Lake, collection: str, documents: Sequence[str]) -> int:
     every = with_attachments(lake, collection, documents)
     if not every:
         return 0
-    withdraw(lake, collection, ledger.rows([]), every)
+    LEDGER.ensure(lake, collection)
+    withdraw(lake, collection, ledger.rows([]), every, [_without(lake, collection, every)])
     delete_documents(lake, collection, every)
     LEDGER.delete(lake, collection, every)
     return len(every)
+
+
+def _without(lake: Lake, collection: str, removed: Sequence[str]) -> pa.Table:
+    """Return the rows of containers that stay, counting the attachments that are not removed: what somebody dropped, no audit misses."""
+    rows = ledger.read(lake, collection, ["parent_id"], {"document_id": list(removed)})
+    lost = Counter(parent for parent in rows["parent_id"].to_pylist() if parent)
+    staying = sorted(set(lost) - set(removed))
+    kept = ledger.read(lake, collection, where={"document_id": staying}).to_pylist() if staying else []
+    for row in kept:
+        if row["attachments"] is not None:
+            row["attachments"] = max(0, row["attachments"] - lost[row["document_id"]])
+    return ledger.rows(kept)
 
 
 def finish_drop(lake: Lake, collection: str) -> None:

@@ -37,6 +37,10 @@ SCHEMA = pa.schema(
         ("encoder", pa.string()),
         ("pages", pa.int32()),
         ("chunks", pa.int32()),
+        (
+            "attachments",
+            pa.int32(),
+        ),  # directly within it, a row each; null in rows of a release that did not count them
         ("bytes", pa.int64()),  # of the text
         ("seconds", pa.float64()),
         ("warnings", pa.list_(pa.string())),

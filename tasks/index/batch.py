@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -94,9 +95,10 @@ def _stage(
             encoders.of(d.parsed.language).fingerprint,
         )
     ]
+    within = Counter(d.parent for d in drafts)
     entries = [
         *restamped(drafts),
-        *(ledger_row(d, pipeline, seconds / len(drafts)) for d in drafts if judged(d)),
+        *(ledger_row(d, pipeline, seconds / len(drafts), within[d.work.document_id]) for d in drafts if judged(d)),
     ]
     parts = {
         ELEMENTS: ELEMENTS.rows([element_row(d) for d in good]),

@@ -100,7 +100,7 @@ def _stopped(draft: Draft) -> bool:
     return error is not None and same and (error.kind.costly or (bool(draft.parent) and error.kind.transient))
 
 
-def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, Any]:
+def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float, attachments: int = 0) -> dict[str, Any]:
     error, parsed, work = draft.error, draft.parsed, draft.work
     prints = pipeline.fingerprints
     row: dict[str, Any] = {
@@ -120,6 +120,7 @@ def ledger_row(draft: Draft, pipeline: Pipeline, seconds: float) -> dict[str, An
         "encoder": prints.encoder,
         "pages": parsed.pages if parsed and not error else 0,
         "chunks": 0 if error else len(draft.chunks),
+        "attachments": attachments,
         "bytes": sum(len(c.text.encode()) for c in draft.chunks),
         "seconds": seconds,
         "warnings": list(parsed.warnings) if parsed else [],

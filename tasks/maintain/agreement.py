@@ -56,8 +56,7 @@ class Disagreement:
 def disagreement(lake: Lake, collection: str, only: Sequence[str] | None = None) -> Disagreement:
     """Compare the tables of a collection, for all documents or only some."""
     where: Filter | None = None if only is None else {"document_id": list(only)}
-    columns = ["document_id", "path", "parent_id", "state", "chunks", "size", "stamp", "content_hash", "parser"]
-    entries = pl.DataFrame(ledger.read(lake, collection, columns, where))
+    entries = _entries(lake, collection, where)
     seen = _chunks(lake, collection, where)
     elements = pl.DataFrame(ELEMENTS.read(lake, collection, ["document_id", "content_hash"], where))
     orphans = _orphans(lake, collection, entries)
@@ -73,6 +72,7 @@ def disagreement(lake: Lake, collection: str, only: Sequence[str] | None = None)
         **_miscounted(claimed, seen),
         **_doubled(entries),
         **_bereft(lake, collection, sorted(strange)),
+        **_short_of_attachments(lake, collection, claimed, entries if where is None else None),
     }
     return Disagreement(
         wrong={document: wrong[document] for document in wrong if document not in waiting | orphans},
@@ -86,6 +86,14 @@ def disagreement(lake: Lake, collection: str, only: Sequence[str] | None = None)
 
 
 # ---- what is there ---------------------------------------------------------------------------------------------------
+
+
+def _entries(lake: Lake, collection: str, where: Filter | None) -> pl.DataFrame:
+    columns = ["document_id", "path", "parent_id", "state", "chunks", "size", "stamp", "content_hash", "parser"]
+    if not LEDGER.exists(lake, collection) or "attachments" in lake.schema(LEDGER.name(collection)).names:
+        return pl.DataFrame(ledger.read(lake, collection, [*columns, "attachments"], where))
+    entries = pl.DataFrame(ledger.read(lake, collection, columns, where))  # of a release that did not count them
+    return entries.with_columns(attachments=pl.lit(None, pl.Int32))
 
 
 def _chunks(lake: Lake, collection: str, where: Filter | None) -> pl.DataFrame:
@@ -205,6 +213,29 @@ def _bereft(lake: Lake, collection: str, strangers: Sequence[str]) -> dict[str, 
     ids = {row["path"]: row["document_id"] for row in known}
     found = {ids[head] for head, name, document in places if head in ids and attachment_id(ids[head], name) == document}
     return dict.fromkeys(sorted(found), "a file within it is missing from the ledger")
+
+
+def _short_of_attachments(
+    lake: Lake, collection: str, claimed: pl.DataFrame, every: pl.DataFrame | None
+) -> dict[str, str]:
+    """Return containers with fewer attachments in the ledger than were read from them: read again, they bring back what is missing.
+
+    Args:
+        every: all of the ledger, where it was read; else the attachments are looked up.
+    """
+    containers = claimed.filter(pl.col("attachments").fill_null(0) > 0).select("document_id", "attachments")
+    if containers.is_empty():
+        return {}
+    if every is None:
+        within: Filter = {"parent_id": containers["document_id"].to_list()}
+        every = pl.DataFrame(ledger.read(lake, collection, ["parent_id"], within))
+    there = every.group_by(document_id="parent_id").len("there")
+    joined = containers.join(there, on="document_id", how="left").with_columns(pl.col("there").fill_null(0))
+    short = joined.filter(pl.col("there") < pl.col("attachments"))
+    return {
+        document: f"{expected - now} of the {expected} files within it are missing from the ledger"
+        for document, expected, now in short.select("document_id", "attachments", "there").iter_rows()
+    }
 
 
 def _marks(path: str) -> Iterator[int]:

@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import lance
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -39,6 +40,7 @@ from tasks.collection.chunks import CHUNKS, VECTOR
 from tasks.collection.ledger import LEDGER
 from tasks.index import run as index_run
 from tasks.maintain import audit, backup, cleanup, optimise, restore
+from tasks.records import ATTACHMENT
 
 pytestmark = pytest.mark.slow
 
@@ -376,14 +378,40 @@ def ground() -> Iterator[None]:
 
 def test_a_lost_ledger_row_of_any_document_comes_back_or_leaves_with_its_file() -> None:
     """Also of an attachment, which only its container brings back, and of a container that is gone with its attachments left."""
+    every = ("chunks", "parsed", "documents")  # in this order nothing is left that knows of it
     for which in range(6):
-        for deleted in (False, True):
+        for kinds, deleted in ((("documents",), False), (("documents",), True), (every, False)):
             state = Ground()
-            state.lose_rows(which, "documents")
+            for kind in kinds:
+                state.lose_rows(which, kind)
             if deleted:
                 state.delete("m.eml")
             state.audit_names_what_disagrees()
             state.teardown()
+
+
+def test_an_attachment_that_somebody_dropped_is_missed_by_no_audit() -> None:
+    state = Ground()
+    path = f"{state._path('m.eml')}{ATTACHMENT}nota0.txt"
+    assert catalogue.drop_documents(state.office.settings, state.lake, C, [path]) == [path]
+    assert not audit.look(state.office.settings, state.lake, C).findings
+    assert not state._is_known("m.eml!/nota0.txt")
+    (kept,) = ledger.read(state.lake, C, ["attachments"], {"path": str(state._path("m.eml"))}).to_pylist()
+    assert kept["attachments"] == len(MAILS[0].split("\n")) - 1
+
+
+def test_a_ledger_of_a_release_that_counted_no_attachments_is_audited_and_gains_the_count() -> None:
+    state = Ground()
+    lance.dataset(f"{state.lake.location}/{LEDGER.name(C)}.lance").drop_columns(["attachments"])
+    assert not audit.look(state.office.settings, state.lake, C).findings
+    catalogue.drop_documents(state.office.settings, state.lake, C, [f"{state._path('m.eml')}{ATTACHMENT}nota0.txt"])
+    assert set(ledger.read(state.lake, C, ["attachments"])["attachments"].to_pylist()) == {None}
+    state.edit("m.eml", 2)
+    state.index(None, True)
+    (mail,) = ledger.read(state.lake, C, ["attachments"], {"path": str(state._path("m.eml"))}).to_pylist()
+    assert mail["attachments"] == len(MAILS[2].split("\n"))
+    assert not audit.look(state.office.settings, state.lake, C).findings
+    state.patch.undo()
 
 
 def test_results_of_a_document_that_left_or_changed_meanwhile_are_not_kept() -> None:

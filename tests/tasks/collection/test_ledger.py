@@ -81,7 +81,7 @@ def test_states_are_three_words_that_other_programs_read() -> None:
 
 COLUMNS = {
     "string": "document_id path parent_id state stage kind message format language title stamp content_hash parser chunker encoder",
-    "int32": "attempts pages chunks",
+    "int32": "attempts pages chunks attachments",
     "int64": "size bytes",
     "double": "seconds",
     "list<item: string>": "warnings",
