@@ -322,7 +322,14 @@ async function attempt(what, path, options) {
 
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
-QUIET = ("quic", "background-networking", "component-update", "sync", "gpu")  # a browser asks its makers at every start
+QUIET = (
+    "quic",
+    "background-networking",
+    "component-update",
+    "sync",
+    "gpu",
+    "dev-shm-usage",
+)  # a browser asks its makers at every start
 
 
 @pytest.mark.skipif(not BROWSER, reason="no Chromium and no Chrome is installed (apt-get install chromium)")
@@ -343,7 +350,7 @@ def test_a_page_of_another_origin_in_a_real_browser_reaches_nothing(work: Path) 
         command = [BROWSER, "--headless", "--no-sandbox", "--no-first-run", f"--user-data-dir={work / 'browser'}"]
         command += [f"--disable-{part}" for part in QUIET]
         command += ["--virtual-time-budget=20000", "--dump-dom", f"http://127.0.0.1:{port}/"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     finally:
         server.terminate()
         server.wait(20)
