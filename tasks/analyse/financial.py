@@ -18,7 +18,7 @@ from tasks.analyse.statements.read_xbrl import merge_facts
 from tasks.records import Document
 
 NAME = "financial"
-VERSION = "2"
+VERSION = "3"
 
 
 def analyse(document: Document, companions: Sequence[Document] = ()) -> dict[str, Any]:

@@ -46,6 +46,12 @@ IDENTITIES: tuple[tuple[str, str, tuple[tuple[str, int], ...], tuple[tuple[str, 
         (("net_income_total", 1),),
     ),
     (
+        "net_income_is_that_in_equity",
+        "net income of the income statement = net income in equity",
+        (("net_income_total", 1),),
+        (("net_income_in_equity", 1),),
+    ),
+    (
         "parts_do_not_exceed_assets",
         "current_assets ≤ total_assets",
         (("current_assets", 1),),

@@ -25,6 +25,7 @@ _BALANCE = {
         r"^total (?:equity|deficit)$|^total (?:share|stock|shareo)\w*'? ?(?:equity|deficit|investment)(?: deficit)?$"
         r"|^totale (?:del )?patrimonio netto(?: consolidato)?$"
     ),
+    "net_income_in_equity": re.compile(r"^(?:utile|perdita|utile perdita)(?: dell'esercizio| d'esercizio)$"),
     "debts_total": re.compile(r"^totale (?:dei )?debiti$"),
 }
 _INCOME = {
@@ -48,6 +49,7 @@ _AFTER_TAX = re.compile(
     r"discontinued|equity (?:in|method)|equity earnings|affiliat|accounting change|"
     r"attivita (?:cessate|operative cessate)|dismission"
 )
+_MINORITIES = re.compile(r"\bterzi\b|\bminoranz")
 _BETWEEN = re.compile(r"(?<!non)(?<!non )redeemable|mezzanine|temporary equity|preferred stock of subsidiar")
 
 
@@ -64,6 +66,8 @@ def totals_of(statement: Statement, names: Sequence[str], scale: int) -> list[Fi
         _AFTER_TAX.search(line.norm) and any(line.values) for line in statement.lines
     ):
         return []
+    if any(_MINORITIES.search(line.norm) for line in statement.lines):
+        found = [figure for figure in found if figure.item != "net_income_in_equity"]
     if statement.kind == "balance_sheet" and any(
         _BETWEEN.search(line.norm) and any(line.values) for line in statement.lines
     ):

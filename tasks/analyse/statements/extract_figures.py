@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -25,6 +27,12 @@ from tasks.analyse.statements.read_scale import currency_of, statement_scale
 from tasks.analyse.statements.wordings import CONSOLIDATED, OTHER_SCOPE, STATEMENTS, StatementKind
 from tasks.figures import Box, Conflict, Figure
 from tasks.records import Document
+
+PROPORTION = 300
+"""How many times the largest amount of one statement may be that of another: holdings have assets of many years' revenue."""
+
+YEAR, WEEKS = 365.25, 15
+"""Days of a year, and by how many a year end may move: a year has 52 or 53 weeks."""
 
 _NAMES = {
     "income_statement": "income statement",
@@ -99,7 +107,9 @@ def extract(document: Document) -> Extraction:
         candidates = _with_lines(document, mark, grids, candidates)
     reads = {kind: _read(document, found[0]) for kind, found in candidates.items() if found}
     scales = {kind: read.scale for kind, read in reads.items()}
-    reasons = _reasons(document, grids, reads)
+    unscaled = _out_of_proportion(reads, scales)
+    reasons = (*_reasons(document, grids, reads), *unscaled.values())
+    reads = {kind: read for kind, read in reads.items() if kind not in unscaled}
     if not reads:
         return Extraction(None if not has_words(elements) else currency, reasons=reasons)
     calendar = _calendar(document, reads.values())
@@ -212,8 +222,14 @@ def _calendar(document: Document, reads: Iterable[_Read]) -> FiscalCalendar:
     ]
     interim = {period.end for period in spans if period.months not in (None, 12)}
     ends = [period.end for period in spans if period.end and period.months in (None, 12)]
-    ends += [period.end for period in instants if period.end and period.end not in interim]
+    ends += _year_ends([period.end for period in instants if period.end and period.end not in interim])
     return FiscalCalendar((element.text for element in document.parsed.elements if element.kind != "table"), ends)
+
+
+def _year_ends(days: Sequence[date]) -> list[date]:
+    """Return the balance dates that can be year ends: beside the close of part of a year stands the year's before it."""
+    first = min(days, default=None)
+    return [day for day in days if first and min((day - first).days % YEAR, -(day - first).days % YEAR) <= WEEKS]
 
 
 def _periods(statement: Statement) -> tuple[Period, ...]:
@@ -227,10 +243,33 @@ def _detail(periods: Sequence[Period]) -> int:
     return sum((period.end is not None) + (period.months is not None) for period in periods)
 
 
-def _shared_scale(scales: dict[StatementKind, int | None]) -> int | None:
+def _shared_scale(scales: Mapping[StatementKind, int | None]) -> int | None:
     """Return the scale of the other statements when they agree; None when they do not."""
     stated = {scale for scale in scales.values() if scale}
     return stated.pop() if len(stated) == 1 else None
+
+
+def _out_of_proportion(
+    reads: Mapping[StatementKind, _Read], scales: Mapping[StatementKind, int | None]
+) -> dict[StatementKind, str]:
+    """Say of statements without a unit of their own that in the others' unit they would be out of all proportion to these."""
+    shared = _shared_scale(scales)
+    if shared in (None, 1):
+        return {}
+    stated = max(_largest(read) * shared for kind, read in reads.items() if scales[kind])
+    found: dict[StatementKind, str] = {}
+    for kind, read in reads.items():
+        own = _largest(read) * shared
+        if scales[kind] is None and own and stated and not 1 / PROPORTION < own / stated < PROPORTION:
+            found[kind] = (
+                f"The {_NAMES[kind]} is left out: it states no unit, and in that of the other statements ({shared:,}) its amounts "
+                "would be out of all proportion to theirs."
+            )
+    return found
+
+
+def _largest(read: _Read) -> Decimal:
+    return max((abs(value) for line in read.statement.lines for value in line.values if value), default=Decimal(0))
 
 
 def _figures(read: _Read, names: Sequence[str], scale: int, places: _Places) -> Iterable[Figure]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.analyse.statements.match_labels import canonical, match_anchors, match_items, plain
 from tasks.analyse.statements.read_grids import Grid, Line
+from tasks.analyse.statements.read_periods import Period
 from tasks.analyse.statements.wordings import (
     CONSOLIDATED,
     ESSENTIAL,
@@ -80,15 +81,17 @@ def _runs(grids: Sequence[Grid], hits: Sequence[_Hits], start: int, kind: Statem
     if len(hits[start].anchors) + len(hits[start].items) < 2:
         return []
     runs, anchors, items, repeats = [], set[str](), set[str](), 0
+    pieces: list[Grid] = []
     for end in range(start, min(start + LONGEST_RUN, len(grids))):
         if end > start and not _continues(grids[end - 1], grids[end], hits[end]):
             break
+        pieces.append(_aligned(grids[end], grids[start].periods))
         fresh = len(hits[end].items - items) + len(hits[end].anchors - anchors)
         repeats += len(items & hits[end].items) + (2 if end > start and fresh < 2 else 0)
         anchors |= hits[end].anchors
         items |= hits[end].items
         if any(essential <= anchors for essential in ESSENTIAL[kind]):
-            run = tuple(grids[start : end + 1])
+            run = tuple(pieces)
             score = 3 * len(anchors) + len(items) - 2.5 * repeats - 0.75 * (end - start) + _setting(run, kind)
             runs.append(Statement(kind, run, score))
     return runs
@@ -101,6 +104,25 @@ def _continues(before: Grid, after: Grid, hits: _Hits) -> bool:
     same = bool(ends & {period.end or period.year for period in after.periods})
     lengths = {period.months for period in (*before.periods, *after.periods)} - {None}
     return near and same and len(lengths) <= 1 and len(hits.anchors) + len(hits.items) >= 1
+
+
+def _aligned(grid: Grid, periods: Sequence[Period]) -> Grid:
+    """Return a grid with its values in the order of these periods: a continuation may have its columns the other way round."""
+    columns = [next((i for i, own in enumerate(grid.periods) if _same(own, wanted)), None) for wanted in periods]
+    if columns == list(range(len(grid.periods))):
+        return grid
+    lines = tuple(
+        replace(line, values=tuple(None if column is None else line.values[column] for column in columns))
+        for line in grid.lines
+    )
+    own = (wanted if column is None else grid.periods[column] for column, wanted in zip(columns, periods, strict=True))
+    return replace(grid, periods=tuple(own), lines=lines)
+
+
+def _same(one: Period, other: Period) -> bool:
+    """Tell whether two heads mean one period, as far as both say it."""
+    same_end = one.end == other.end if one.end and other.end else one.year == other.year
+    return same_end and (one.months == other.months or None in (one.months, other.months))
 
 
 def _setting(run: Sequence[Grid], kind: StatementKind) -> float:

@@ -35,8 +35,10 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
     mark = document_mark(elements, document.parsed.language)
     grids: list[Grid] = []
     closing = closing_date(elements)
+    opened = ""
     for order, table in enumerate(whole_tables(elements, mark), start=1):
         if not _FINANCIAL.search(table_text(row[:2] for row in table.rows)):
+            opened = ""
             continue
         known = grids[-1].periods if grids and table.pages[0] - grids[-1].pages[-1] <= 1 else ()
         context = context_of(elements, table.index)
@@ -50,10 +52,18 @@ def grids_of(document: Document) -> tuple[list[Grid], Mark]:
                 context=context,
                 section=table.section,
                 known=known,
+                opened=opened,
             )
             if grid:
                 grids.append(grid)
+        opened = _opened(table.rows)
     return grids, mark
+
+
+def _opened(rows: Rows) -> str:
+    """Return the head of a section in the last row of a table, whose lines stand on the next page."""
+    label, *rest = rows[-1]
+    return label if label and not any(rest) and opens_part(label) else ""
 
 
 def unfold(rows: Rows, mark: Mark) -> list[Rows]:

@@ -9,26 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from tasks.analyse.statements.assign_periods import assign_periods, own_columns, spare_columns
 from tasks.analyse.statements.match_labels import canonical, mark_of, plain
 from tasks.analyse.statements.read_numbers import Mark, Number, parse_number
-from tasks.analyse.statements.read_periods import Period, parse_dates, parse_period, years_in
+from tasks.analyse.statements.read_periods import Period, parse_dates, years_in
 
 Rows = Sequence[Sequence[str]]
 _GLUE_RIGHT = re.compile(r"^(?:US\$|[$€£¥(]|\(\s*[$€£]|[$€£]\s*\(|EUR|USD|-|−)$")
 _GLUE_LEFT = re.compile(r"^(?:\)|%|\)\s*%|%\s*\))$")
 _NOTE_HEAD = re.compile(r"^(?:notes?|nota|note n\.?|rif\.?|ref\.?)\W*$", re.IGNORECASE)
-_NOT_A_PERIOD = re.compile(
-    r"\b(?:change|changes|variance|variation|variazion[ei]|var\.?|delta|differenz[ae]|"
-    r"increase|decrease|growth|adjustments?|effect|pro ?forma|"
-    r"% of|as % of|percent(?:age)?|incidenza|di cui|of which|parti correlate|related parties|"
-    r"as adjusted|restatement|reclassification|balance without)\b|%|Δ",
-    re.IGNORECASE,
-)
 _YEAR_CELL = re.compile(r"^(?:FY\s?)?(?:19|20)\d\d\s*(?:\(\w+\)|\*|[A-E])?$")
-_TORN_YEAR = re.compile(r"\)\s*(?:19|20)\d\d$")
 _UNFINISHED = re.compile(
     r"(?:,|\b(?:of|and|by|to|in|from|for|the|before|on|di|del|della|e|da|per|a))\s*$", re.IGNORECASE
 )
@@ -90,6 +83,7 @@ def build_grid(
     context: str = "",
     section: str = "",
     known: Sequence[Period] = (),
+    opened: str = "",
 ) -> Grid | None:
     """Read a table.
 
@@ -99,6 +93,7 @@ def build_grid(
         pages, sources: the page and the place of each row; none for a table that stands alone on page 1.
         context: the words just above the table: title, scale, sometimes the years.
         known: the periods of the table before, for a continuation without head.
+        opened: the section that the table before opened with its last row.
 
     Returns:
         None when the table has no numbers under any period.
@@ -113,13 +108,16 @@ def build_grid(
     columns = _value_columns(head_rows, body, numbers, width)
     if not columns:
         return None
+    own = own_columns(head_rows, columns)
     head = " ".join(cell for row in head_rows for cell in row if cell)
-    assigned = _assign_periods(head_rows, columns, f"{context} {head}", known)
+    assigned = assign_periods(head_rows, own, f"{context} {head}", known)
     if not assigned:
         return None
-    spares = _spare_columns(head_rows, columns, assigned)
+    spares = spare_columns(head_rows, own, assigned)
     merged = [_fill(row, spares) for row in numbers]
-    lines = _lines(body, merged, assigned, columns, places[start:], _last_head(head_rows))
+    foreign = set(columns) - set(own)
+    merged = [[None if column in foreign else number for column, number in enumerate(row)] for row in merged]
+    lines = _lines(body, merged, assigned, columns, places[start:], _last_head(head_rows) or opened)
     if not lines:
         return None
     periods = tuple(period for _, period in assigned)
@@ -216,80 +214,6 @@ def _notes_without_head(column: int, columns: list[int], numbers: list[list[Numb
     return bool(values) and len(larger) > 2 and all(0 < value < 60 and value == int(value) for value in values)
 
 
-def _assign_periods(
-    head_rows: list[list[str]], columns: list[int], around: str, known: Sequence[Period]
-) -> list[tuple[int, Period]]:
-    """Return the columns that have a period, with it: from their own heads, else in order from the words around."""
-    heads = {column: " ".join(_cell(row, column) for row in head_rows).strip() for column in columns}
-    own = [(column, parse_period(heads[column], around)) for column in columns]
-    found = [(column, period) for column, period in own if period and not _is_change(heads[column], head_rows, column)]
-    dated = [column for column in columns if not _is_change(heads[column], head_rows, column)]
-    if found and len(found) >= 0.6 * len(dated) and len({_key(period) for _, period in found}) == len(found):
-        return found
-    if blocks := _blocks(found):
-        return blocks
-    if len(found) > 1 and any(_TORN_YEAR.search(row[0]) for row in head_rows if row):
-        return []  # a year slid from its column into the label: which columns it moved cannot be told
-    linear = _linear_periods(head_rows, around)
-    if linear and len(linear) == len(dated):
-        return list(zip(dated, linear, strict=True))
-    if not found and known and len(known) == len(dated):
-        return list(zip(dated, known, strict=True))
-    return _first_of_each(found)
-
-
-def _blocks(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
-    """Return years that repeat under several lengths of time (2022 2023 2022 2023), one length being put over too many."""
-    lengths = list(dict.fromkeys(period.months for _, period in found))
-    size = len(found) // len(lengths) if lengths else 0
-    years = [period.year for _, period in found]
-    if len(lengths) < 2 or None in lengths or size * len(lengths) != len(found) or len(set(years[:size])) != size:
-        return []
-    if years != years[:size] * len(lengths):
-        return []
-    return [(column, replace(period, months=lengths[index // size])) for index, (column, period) in enumerate(found)]
-
-
-def _is_change(head: str, head_rows: list[list[str]], column: int) -> bool:
-    return bool(_NOT_A_PERIOD.search(head)) and not _only_spanning(head_rows, column)
-
-
-def _only_spanning(head_rows: list[list[str]], column: int) -> bool:
-    """Tell whether the words that look like a change stand in a head over most columns (`Increase in …` as a title)."""
-    for row in head_rows:
-        cell = _cell(row, column)
-        if cell and _NOT_A_PERIOD.search(cell) and sum(other == cell for other in row) < max(3, 0.6 * len(row)):
-            return False
-    return True
-
-
-def _key(period: Period) -> tuple[object, ...]:
-    return (period.end, period.year, period.months, period.quarter)
-
-
-def _first_of_each(found: list[tuple[int, Period]]) -> list[tuple[int, Period]]:
-    """Return two columns for one period (as reported, as adjusted): the first stands."""
-    kept: dict[tuple[object, ...], tuple[int, Period]] = {}
-    for column, period in found:
-        kept.setdefault(_key(period), (column, period))
-    return list(kept.values())
-
-
-def _spare_columns(
-    head_rows: list[list[str]], columns: list[int], assigned: list[tuple[int, Period]]
-) -> list[tuple[int, int]]:
-    """Return pairs (column, spare): a second column of the same period, as where parts and totals stand side by side."""
-    pairs = []
-    taken = {column for column, _ in assigned}
-    for spare in columns:
-        head = " ".join(_cell(row, spare) for row in head_rows).strip()
-        period = parse_period(head) if spare not in taken and not _is_change(head, head_rows, spare) else None
-        owner = next((column for column, own in assigned if period and own.year == period.year), None)
-        if period and owner is not None and period.end == dict(assigned)[owner].end:
-            pairs.append((owner, spare))
-    return pairs
-
-
 def _fill(row: list[Number | None], spares: list[tuple[int, int]]) -> list[Number | None]:
     """Return the row with blank cells filled from the spare column of the same period."""
     if not spares:
@@ -299,29 +223,6 @@ def _fill(row: list[Number | None], spares: list[tuple[int, int]]) -> list[Numbe
         if spare < len(row) and filled[column] is None:
             filled[column] = row[spare]
     return filled
-
-
-def _cell(row: list[str], column: int) -> str:
-    return row[column] if column < len(row) else ""
-
-
-def _linear_periods(head_rows: list[list[str]], around: str) -> list[Period]:
-    """Return periods from a row of years or dates in reading order, for heads that are not above their columns."""
-    for row in reversed(head_rows):
-        text = " ".join(dict.fromkeys(cell for cell in row if cell))
-        periods = _sequence(text, around)
-        if len(periods) >= 1:
-            return periods
-    tail = around[-400:]
-    return _sequence(tail, tail)
-
-
-def _sequence(text: str, around: str) -> list[Period]:
-    dates = list(dict.fromkeys(parse_dates(text)))
-    years = years_in(text)
-    heads = [day.isoformat() for day in dates] if len(dates) >= len(years) else [str(year) for year in years]
-    parsed = [parse_period(head, around) for head in heads]
-    return [period for period in parsed if period]
 
 
 def _lines(

@@ -1,7 +1,7 @@
 """Which period a column of a statement is about, and what the document calls it.
 
-A head says `December 31, 2018`, `Year ended June 3, 2017`, `31-12-2019`, `Fiscal 2017`, `Three months ended …` or only
-`2018`. The name of a fiscal year is the document's own: one company calls the year to 2 February 2019 `fiscal 2019`,
+A head says `December 31, 2018`, `Year ended June 3, 2017`, `31-12-2019`, `Fiscal 2017`, `2016/17`, `Three months ended …`
+or only `2018`. The name of a fiscal year is the document's own: one company calls the year to 2 February 2019 `fiscal 2019`,
 its neighbour `fiscal 2018`, so the text is asked (`FiscalCalendar`) before any rule of thumb.
 """
 
@@ -29,6 +29,7 @@ _DAY = re.compile(
 _MONTH_YEAR = re.compile(rf"{_MONTH}\s*,?\s*{_YEAR}\b", re.IGNORECASE)
 _FISCAL = re.compile(rf"\b(?:fiscal(?: year)?s?|FY|esercizio)\s*['’]?{_YEAR}\b", re.IGNORECASE)
 _FISCAL_SHORT = re.compile(r"\bFY\s*['’]?(\d\d)\b")
+_SPLIT_YEAR = re.compile(rf"(?<![\d/.-]){_YEAR}\s?[/–-]\s?((?:19|20)?\d\d)(?![\d/]|[.–-]\d)")
 _LONE_YEAR = re.compile(rf"(?<![\d.,]){_YEAR}(?![\d,]|\.\d)")
 _DURATIONS = (
     (
@@ -114,6 +115,7 @@ def parse_period(head: str, around: str = "") -> Period | None:
     Returns:
         None when the head names no year at all.
     """
+    head = closing_years(head)
     dates = parse_dates(head)
     fiscal = _fiscal_year(head)
     lone = _LONE_YEAR.search(head)
@@ -125,6 +127,16 @@ def parse_period(head: str, around: str = "") -> Period | None:
     months = duration(head) or duration(around)
     number = int(quarter[1] or quarter[2] or _ORDINALS[quarter[3].lower()]) if quarter else None
     return Period(end, year, fiscal, 3 if number else months, number)
+
+
+def closing_years(text: str) -> str:
+    """Return a text with the year in which it closes in place of a year over two: `2023/2024`, `2023-24`."""
+
+    def closing(match: re.Match[str]) -> str:
+        second = int(match[2]) if len(match[2]) == 4 else int(match[1][:2] + match[2])
+        return str(second) if second == int(match[1]) + 1 else match[0]
+
+    return _SPLIT_YEAR.sub(closing, text)
 
 
 def _fiscal_year(head: str) -> int | None:
@@ -159,7 +171,7 @@ def duration(text: str) -> int | None:
 
 def years_in(text: str) -> list[int]:
     """Return the years printed in a text, in order, each once."""
-    return list(dict.fromkeys(int(match[1]) for match in _LONE_YEAR.finditer(text)))
+    return list(dict.fromkeys(int(match[1]) for match in _LONE_YEAR.finditer(closing_years(text))))
 
 
 class FiscalCalendar:
