@@ -22,6 +22,7 @@ from infra.prefect_api import ENDED, Api
 log = logging.getLogger("faldone.life")
 
 APART = 3.0  # s at least between two attempts: the worker must have noticed the end of the first (Prefect 3.8 breaks otherwise)
+CANCELLED = "cancelled; what was committed is kept"
 UNFINISHED = ["RUNNING", "PENDING", "CANCELLING"]
 NO_PROGRESS: dict[str, str | float] = {"stage": "", "done": 0, "total": 0, "item": "", "eta": -1, "percent": 0.0}
 
@@ -74,18 +75,26 @@ def lookup(api: Api, job_id: str) -> dict[str, Any]:
 
 def set_state(api: Api, job_id: str, state: Mapping[str, Any], force: bool = True) -> str:
     """Propose a state; returns ACCEPT, REJECT, ABORT or WAIT."""
-    answer = api.ask("POST", f"/flow_runs/{job_id}/set_state", {"state": state, "force": force}, again=force)
+    answer = api.ask("POST", f"/flow_runs/{job_id}/set_state", {"state": state, "force": force}, again=True)
     return str(answer["status"])
 
 
 def queue_again(api: Api, job_id: str, message: str, seconds: float, failures: int) -> None:
-    """Have a job wait for its next attempt, due in so many seconds; it holds neither a process nor a slot meanwhile."""
+    """Have a job wait for its next attempt, due in so many seconds; it holds neither a process nor a slot meanwhile.
+
+    One that somebody cancels at this moment is cancelled, one that somebody has ended stays as it is.
+    """
     say(api, job_id, owner="", ended=0)  # first: whoever takes it up next is not to be judged by this attempt
     due = (api.now() + timedelta(seconds=max(APART, seconds))).isoformat()
     details = {"scheduled_time": due}
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": message, "state_details": details}
-    set_state(api, job_id, state)
-    say(api, job_id, failures=failures)
+    answer = set_state(api, job_id, state, force=False)
+    if answer == "REJECT":
+        finish(api, job_id, "CANCELLED", "Cancelled", CANCELLED)
+        return
+    if answer == "ABORT" and (lookup(api, job_id).get("state") or {}).get("type") == "CRASHED":
+        answer = set_state(api, job_id, state)  # only its worker had lost sight of it
+    say(api, job_id, failures=failures, ended=int(answer != "ACCEPT"))
     end_children(api, job_id, message)
 
 

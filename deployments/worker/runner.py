@@ -255,7 +255,7 @@ class Runner:
         if life.final(run) and (what in {"done", "failed"} or self.engine.returncode == 0):
             life.say(api, job.job_id, owner="", ended=1, **totals)  # the engine has told Prefect itself
         elif self.reason == "cancel" or cancelled:
-            life.finish(api, job.job_id, "CANCELLED", "Cancelled", "cancelled; what was committed is kept")
+            life.finish(api, job.job_id, "CANCELLED", "Cancelled", life.CANCELLED)
         elif what == "done":  # its result is kept, and only Prefect's last word was lost
             life.finish(api, job.job_id, "COMPLETED", "Completed", "")
         elif self.reason == "hard":
