@@ -20,7 +20,7 @@ from typing import Any
 
 from deployments.state import known, read_json, write_json
 from infra import mail
-from infra.errors import TransientError, UsageError
+from infra.errors import FaldoneError
 from infra.limits import Alerts, split_queue
 from infra.prefect_api import Api, NotFound
 from infra.settings import Settings
@@ -29,6 +29,7 @@ from tasks import vitals
 log = logging.getLogger("faldone.alerts")
 
 DAY = 24 * 3600.0  # s
+LONGEST = 45.0  # s that a channel may take; mail and pushes have shorter limits of their own, which an answer that drips in evades
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class AlertStore:
         self._file, self._address = file, address
         self._channels = mail.channels(settings)
         self._lock = threading.Lock()
+        self._sending: dict[str, threading.Thread] = {}  # the latest message of each channel
         rows = [one for one in read_json(file, []) if isinstance(one, dict) and one.get("key")]
         self._known: dict[str, Problem] = {one["key"]: self._problem(one) for one in rows}
 
@@ -129,12 +131,24 @@ class AlertStore:
         return [name for name in self._channels if name not in heard]
 
     def _sent(self, name: str, subject: str, text: str) -> bool:
-        try:
-            self._channels[name](subject, f"{text}\n\n{self._address}\n")
-        except (TransientError, UsageError) as error:
-            log.warning("the message %r could not be sent and is tried again: %s", subject, error)
-            return False
-        return True
+        """Return whether a channel took a message in its time; one that still hangs is asked for nothing more."""
+        wrong: list[str] = []
+
+        def send() -> None:
+            try:
+                self._channels[name](subject, f"{text}\n\n{self._address}\n")
+            except Exception as error:  # noqa: BLE001 - a disk that is full, a fault of a library: the other channels are told
+                wrong.append(str(error) if isinstance(error, FaldoneError) else type(error).__name__)
+
+        if name not in self._sending or not self._sending[name].is_alive():
+            self._sending[name] = threading.Thread(target=send, name=name, daemon=True)
+            self._sending[name].start()
+            self._sending[name].join(LONGEST)
+        if self._sending[name].is_alive():
+            wrong.append(f"{name} has not answered within {LONGEST:.0f} s")
+        if wrong:
+            log.warning("the message %r could not be sent and is tried again: %s", subject, wrong[0])
+        return not wrong
 
     def _note_told(self, problem: Problem, name: str) -> None:
         """Note that a channel took the message about a problem as it was, whatever has become of it since."""

@@ -76,6 +76,54 @@ def test_what_came_and_went_while_a_channel_was_away_is_told_there_later(
     assert "no space" in message.get_payload(decode=True).decode()
 
 
+def test_a_channel_that_fails_in_any_way_or_hangs_keeps_none_from_the_others(
+    tmp_path: Path,
+    inbox: tuple[Inbox, int],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A push needs a folder for its attachments; a webhook whose answer drips in keeps every limit between two bytes."""
+    box, port = inbox
+    end, asked = threading.Event(), []
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            while not end.wait(0.05):
+                self.wfile.write(b".")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setattr(alerts, "LONGEST", 0.5)
+    hooked = settings(port).model_copy(
+        update={"alert_urls": [SecretStr(f"json://127.0.0.1:{server.server_address[1]}/")]}
+    )
+    store = AlertStore(tmp_path / "alerts.json", hooked)
+    for number in range(2):
+        store.begin(Problem(f"late:{number}", f"{number} is late", "…"))
+        store.tell()
+    end.set()
+    assert len(box.messages) == 2
+    assert len(asked) == 1, "one that hangs is not asked again"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    for number in range(2, 4):
+        store.begin(Problem(f"late:{number}", f"{number} is late", "…"))
+    store.tell()
+    store.tell()
+    assert len(box.messages) == 4
+    server.shutdown()
+    server.server_close()
+
+
+def test_automations_only_tell_the_daemon() -> None:
+    """Limits of time have one place, limits.yaml: an automation that cancelled after two hours ended longer jobs whatever it said."""
+    assert {action["type"] for one in automations.load() for action in one["actions"]} == {"call-webhook"}
+
+
 def test_a_file_of_an_earlier_release_repeats_nothing(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:  # noqa: F811
     box, port = inbox
     rows = [{"key": f"late:{told}", "subject": f"{told}", "since": 1.0, "told": told} for told in (True, False)]
