@@ -18,10 +18,12 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import psutil
 
 from deployments.worker.launch import RUNNER
+from infra.processes import adopt_orphans, descendants
 
 log = logging.getLogger("faldone.worker")
 
@@ -37,12 +39,13 @@ def command(pool: str) -> list[str]:
 
 
 def runners() -> list[psutil.Process]:
-    """Return the runners of jobs in this container."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if (process.info["cmdline"] or [])[1:3] == ["-m", RUNNER]
-    ]
+    """Return the runners of the jobs that this worker has started; those whose launcher has ended are children of this process."""
+    found = []
+    for process in descendants():
+        with suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[1:3] == ["-m", RUNNER]:
+                found.append(process)
+    return found
 
 
 def drain() -> None:
@@ -65,6 +68,7 @@ def serve(worker_command: Sequence[str]) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    adopt_orphans()
     worker = subprocess.Popen(worker_command)
     while worker.poll() is None and not stopping.wait(LOOK):
         pass

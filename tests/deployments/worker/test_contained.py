@@ -12,11 +12,15 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-WORKER = "import time; time.sleep(60)"
-SERVE = f"""
+WORKER = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-m", "deployments.worker.runner", sys.argv[1]], cwd=sys.argv[2], env={}, start_new_session=True)
+time.sleep(60)
+"""
+SERVE = """
 import sys
 from deployments.worker import contained
-sys.exit(contained.serve([sys.executable, "-c", {WORKER!r}]))
+sys.exit(contained.serve([sys.executable, "-c", *sys.argv[1:]]))
 """
 RUNNER = """
 import signal, sys, time
@@ -37,25 +41,21 @@ def test_jobs_reach_their_checkpoint_before_the_container_ends(tmp_path: Path) -
     module.write_text(RUNNER)
     for folder in (module.parent, module.parent.parent):
         (folder / "__init__.py").touch()
-    note = tmp_path / "note"
-    job = subprocess.Popen([sys.executable, "-m", "deployments.worker.runner", str(note)], cwd=tmp_path, env={})
-    serving = subprocess.Popen([sys.executable, "-c", SERVE], cwd=Path(__file__).parents[3])
+    note, other = tmp_path / "note", tmp_path / "other"
+    root = Path(__file__).parents[3]
+    bystander = subprocess.Popen([sys.executable, "-m", "deployments.worker.runner", str(other)], cwd=tmp_path, env={})
+    serving = subprocess.Popen([sys.executable, "-c", SERVE, WORKER, str(note), str(tmp_path)], cwd=root)
     try:
         deadline = time.monotonic() + 60
-        while not note.exists():
-            assert job.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-        while len(_children(serving.pid)) < 1 and time.monotonic() < deadline:
+        while not (note.exists() and other.exists()):
+            assert serving.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
         serving.send_signal(signal.SIGTERM)
         assert serving.wait(60) == 0
         assert note.read_text() == "stopped at a checkpoint"
-        assert job.wait(10) == 0
+        assert other.read_text() == "ready", "the job of another worker on this machine is left alone"
+        assert bystander.poll() is None
     finally:
-        for process in (job, serving):
+        for process in (bystander, serving):
             process.kill()
             process.wait()
-
-
-def _children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
