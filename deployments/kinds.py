@@ -44,10 +44,10 @@ KINDS: dict[str, Kind] = {
     "optimise": Kind("optimise/indexes", "maintenance"),
     "backup": Kind("backup/daily", "maintenance"),
     "report": Kind("report/weekly", "maintenance", resumable=False),
-    "health": Kind("health/checks", "maintenance", resumable=False),
+    "health": Kind("health/checks", "looks", resumable=False),
     "audit": Kind("audit/nightly", "maintenance"),
     "evaluate": Kind("evaluate/nightly", "maintenance"),
-    "sources": Kind("collect/sources", "maintenance", resumable=False),
+    "sources": Kind("collect/sources", "looks", resumable=False),
 }
 
 

@@ -36,7 +36,7 @@ def deployments(folder: Path) -> dict[str, Any]:
     rows[3]["concurrency_limit"] = {"limit": 1, "collision_strategy": "ENQUEUE", "grace_period_seconds": 300}
     rows.append(_row("flows.index.index", "documents", "indexing", "index"))
     rows.append(_row("flows.collect.collect", "source", "indexing", "collect"))
-    looking = _row("flows.collect.collect", "sources", "maintenance", "sources")
+    looking = _row("flows.collect.collect", "sources", "looks", "sources")
     rows.append(looking | {"schedules": [{"interval": 20, "slug": "collect-sources", "active": False}]})
     rows.append(_row("flows.notify.notify", "message", "notify", "notify"))
     return {"name": "faldone", "prefect-version": "3.8.8", "pull": [], "deployments": rows}
