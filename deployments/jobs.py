@@ -35,7 +35,7 @@ from deployments.api.records import (
     UnknownJob,
     WaitTimeout,
 )
-from deployments.api.status import PREFECT_TYPES, JobState, JobStatus, job_state, status_of
+from deployments.api.status import CALLBACK, PREFECT_TYPES, JobState, JobStatus, job_state, status_of
 from deployments.kinds import KINDS, kind_of, kind_of_run, queues_of
 from infra.errors import UsageError
 from infra.limits import LOOKS, PRIORITIES, Priority, queue_name, split_queue
@@ -79,9 +79,6 @@ Parameters = Mapping[str, Any]
 FIRST, SLOWEST = 0.2, 2.0  # s between two looks while waiting: quick at first
 AT_A_TIME = 8  # requests of `submit_many`
 ESTIMATE_FOR = 60.0  # s that an estimate is kept
-CALLBACK = (
-    "faldone.callback"  # the label with the URL that is called when the job ends, and the tag by which it is found
-)
 
 
 @dataclass

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -31,23 +30,13 @@ from infra.prefect_api import Api
 from infra.processor import Deadline
 from infra.settings import Settings, load
 
-__all__ = ["LOOPBACK", "PORT", "Part", "check", "down", "login", "overview", "status", "up"]
+__all__ = ["LOOPBACK", "PORT", "check", "down", "login", "overview", "status", "up"]
 
 PORT = 4200
 TRIES = 5  # to find a free port among platforms that begin at once
 START = 300.0  # s of processor time until everything is ready; the daemon itself gives up before
 STOP = 180.0  # s of processor time until everything has stopped
 DASK = "dask-dashboard"  # the key of the link that a job publishes (flows/observe.py)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A process of the platform."""
-
-    name: str
-    pid: int
-    running: bool
-    since: str
 
 
 def check(own: Platform | None) -> None:
@@ -213,7 +202,7 @@ def status() -> dict[str, Any]:
     result: dict[str, Any] = {
         "status": _word(known, parts),
         "home": settings.root,
-        "parts": [asdict(one) for one in parts],
+        "parts": parts,
     }
     result |= {"queues": [], "schedules": [], "workers": [], "sources": _sources(settings)}
     if known is None:
@@ -256,15 +245,16 @@ def _scheduler(settings: Settings) -> list[str]:
     return []
 
 
-def _part(name: str, one: state.Process) -> Part:
-    return Part(name, one.pid, one.alive(), datetime.fromtimestamp(one.since).astimezone().isoformat("T", "seconds"))
+def _part(name: str, one: state.Process) -> dict[str, Any]:
+    since = datetime.fromtimestamp(one.since).astimezone().isoformat("T", "seconds")
+    return {"name": name, "pid": one.pid, "running": one.alive(), "since": since}
 
 
-def _word(known: Platform | None, parts: list[Part]) -> str:
-    if known is None or not any(part.running for part in parts):
+def _word(known: Platform | None, parts: list[dict[str, Any]]) -> str:
+    if known is None or not any(part["running"] for part in parts):
         return "stopped"
     if known.state == "ready":
-        return "running" if all(part.running for part in parts) else "degraded"
+        return "running" if all(part["running"] for part in parts) else "degraded"
     return known.state
 
 

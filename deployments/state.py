@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import socket
+import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -22,6 +25,7 @@ from infra.settings import Settings, load
 log = logging.getLogger("faldone.state")
 
 COPY = ".copy"  # suffix of the note's copy
+OWNER = "owner"  # the file in a temporary folder that names its process
 GONE = 300.0  # s that the platform's folder may be away, as on a network drive, before whoever belongs to it ends
 
 
@@ -107,6 +111,25 @@ class Platform:
     def alive(self, name: str) -> bool:
         """Return whether a process of the platform runs."""
         return name in self.processes and self.processes[name].alive()
+
+
+def temporary_folder(prefix: str) -> Path:
+    """Make a folder for this process alone, which says whose it is."""
+    made = Path(tempfile.mkdtemp(prefix=prefix))
+    (made / OWNER).write_text(str(Process.of(os.getpid())))
+    return made
+
+
+def sweep(prefix: str) -> int:
+    """Remove the temporary folders that killed processes of this machine and user have left, and return how many there were."""
+    removed = 0
+    for file in Path(tempfile.gettempdir()).glob(f"{prefix}*/{OWNER}"):
+        with suppress(OSError):
+            owner = Process.parse(file.read_text())
+            if owner and owner.local and not owner.alive() and file.parent.lstat().st_uid == os.getuid():
+                shutil.rmtree(file.parent)
+                removed += 1
+    return removed
 
 
 class Presence:

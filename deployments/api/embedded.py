@@ -14,13 +14,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from importlib.metadata import version
 from pathlib import Path
 
+from deployments import state
 from deployments.api import address
 from infra.errors import TransientError
 from infra.machine import free_port
@@ -28,8 +28,6 @@ from infra.prefect_api import near
 from infra.processor import Deadline
 
 PREFIX = "faldone-prefect-"  # of the folders, in the system's temporary folder
-ALIVE = "alive.lock"
-YOUNG = 60.0  # s: a folder is made an instant before its lock
 START = 90.0  # s of processor time until a server must answer: a busy machine makes it no slower
 PATIENCE = 20.0  # s for a server that is being started again
 
@@ -67,18 +65,14 @@ class EmbeddedApi:
     """A server that is starting; `wait` until it answers, `stop` when done."""
 
     def __init__(self) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._home = state.temporary_folder(PREFIX)
         self._template = template()
         self._fresh = not _copy_database(self._template, self._home / "prefect.db")
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
         self._auth = f"faldone:{secrets.token_urlsafe(24)}"  # neither other accounts nor pages in a browser may look in
         self._process = self._start()
-        from filelock import FileLock
-
-        self._alive = FileLock(self._home / ALIVE)
-        self._alive.acquire()
-        sweep()  # while the server starts
+        state.sweep(PREFIX)  # while the server starts
         atexit.register(self.stop)
         os.environ.update(CLIENT, PREFECT_API_URL=self.url, PREFECT_HOME=str(self._home))
         os.environ["PREFECT_API_AUTH_STRING"] = self._auth
@@ -135,28 +129,6 @@ class EmbeddedApi:
             self._process.send_signal(signal.SIGKILL)  # nothing of it is kept, so it need not close anything
             self._process.wait()
         shutil.rmtree(self._home, ignore_errors=True)
-        self._alive.release()
-
-
-def sweep() -> int:
-    """Remove the folders of servers whose command was killed; how many there were.
-
-    Whoever lives holds the lock in its folder, which leaves with the process however it ends. Folders of other users are left alone, and
-    those too young to have their lock.
-    """
-    from filelock import FileLock, Timeout
-
-    found = 0
-    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{ALIVE}"):
-        try:
-            status = lock.parent.lstat()
-            if status.st_uid == os.getuid() and time.time() - status.st_mtime > YOUNG:
-                with FileLock(lock, timeout=0):
-                    shutil.rmtree(lock.parent)
-                found += 1
-        except (Timeout, FileNotFoundError):  # its owner lives, or another command has just swept it
-            continue
-    return found
 
 
 def start_api() -> EmbeddedApi | None:

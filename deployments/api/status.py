@@ -9,6 +9,8 @@ from typing import Any
 
 LABEL = "faldone."
 """Prefix of the labels in which a running job says how far it is (see deployments/worker/life.py)."""
+CALLBACK = f"{LABEL}callback"
+"""The label with the URL that is called when a job ends, and the tag by which such jobs are found."""
 
 
 class JobState(StrEnum):

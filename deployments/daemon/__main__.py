@@ -31,7 +31,7 @@ from deployments.daemon import children, http, stopping
 from deployments.daemon.tend import Tender
 from deployments.daemon.watch import Watch, safely
 from deployments.state import Platform, Presence, Process
-from deployments.worker.runner import sweep_folders
+from deployments.worker import runner
 from infra import limits as numbers
 from infra.cache import ping, statistics
 from infra.errors import FaldoneError, TransientError, UsageError
@@ -178,18 +178,20 @@ class Daemon:
     def housekeeping(self) -> None:
         """Drop runs that were missed, name those that are planned, end what dead jobs left open, remove their folders."""
         tender = self.tender
-        for step in (tender.drop_missed_runs, tender.name_planned_runs, tender.end_open_runs, sweep_folders):
+        for step in (tender.drop_missed_runs, tender.name_planned_runs, tender.end_open_runs):
             safely(step)
+        state.sweep(runner.FOLDERS)
 
-    def health(self) -> tuple[bool, dict[str, object]]:
-        """Return whether all is well, and what `/health` shows."""
+    def health(self) -> http.Answer:
+        """Return what `/health` shows: 200 when all is well."""
         parts = {name: child.alive() for name, child in self.children.items()} | self.watch.state()
-        return self.platform.state == "ready" and all(parts.values()), {"state": self.platform.state, "parts": parts}
+        good = self.platform.state == "ready" and all(parts.values())
+        return 200 if good else 503, {"state": self.platform.state, "parts": parts}
 
-    def metrics(self) -> bytes:
+    def metrics(self) -> http.Answer:
         """Return what `/metrics` shows."""
         url = self.settings.redis_url
-        return self.watch.metrics(statistics(url.get_secret_value() if url else self.platform.redis_url))
+        return 200, self.watch.metrics(statistics(url.get_secret_value() if url else self.platform.redis_url))
 
     def told_to_stop(self, number: int) -> None:
         """Take a signal."""
@@ -198,13 +200,14 @@ class Daemon:
 
     def run(self, place: tuple[str, int]) -> bool:
         """Start everything, keep it, and stop it at the end; returns whether it ran."""
-        events = self.watch.events.put
+        answers = {"/metrics": self.metrics, "/health": self.health}
         try:
-            http.serve(place, self.token, http.Answers(metrics=self.metrics, health=self.health, on_event=events))
+            door = http.server(place, answers, self.watch.events.put, self.token)
         except OSError as error:
             raise FaldoneError(
                 f"{children.PORT_TAKEN} {place[0]}:{place[1]}, where the daemon listens: {error}"
             ) from error
+        threading.Thread(target=door.serve_forever, name="http", daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             signal.signal(number, lambda number, _: self.told_to_stop(number))
         last = "stopped", ""

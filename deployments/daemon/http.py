@@ -1,6 +1,6 @@
-"""What the daemon answers by HTTP: `/metrics` for Prometheus, `/health` for load balancers, and `/alerts` for Prefect's automations.
+"""A small HTTP server: the daemon's `/metrics`, `/health` and `/alerts`, and what `faldone health --serve` answers to load balancers.
 
-On the loopback unless FALDONE_DAEMON_HOST says otherwise; events are taken only with the token that the server's webhook block holds.
+Events of Prefect's automations are taken only with the token that the server's webhook block holds.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,45 +16,45 @@ log = logging.getLogger("faldone.daemon")
 
 LARGEST = 100_000  # bytes of a request
 TIMEOUT = 10.0  # s for a request to arrive
+METRICS = "text/plain; version=0.0.4"
+
+Answer = tuple[int, bytes | dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What is answered: the metrics, the platform's health, and who takes an event."""
+def server(
+    address: tuple[str, int],
+    answers: Mapping[str, Callable[[], Answer]],
+    on_event: Callable[[bytes], None] | None = None,
+    token: str = "",
+) -> ThreadingHTTPServer:
+    """Return a server, bound and not yet serving.
 
-    metrics: Callable[[], bytes]
-    health: Callable[[], tuple[bool, dict[str, Any]]]
-    on_event: Callable[[bytes], None]
-
-
-def serve(address: tuple[str, int], token: str, answers: Answers) -> ThreadingHTTPServer:
-    """Answer from threads of its own, as long as this process lives."""
+    Args:
+        answers: status and content by path; bytes are metrics, anything else is JSON.
+        on_event: takes what is sent to `/alerts` with the token.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = TIMEOUT
 
         def do_GET(self) -> None:
-            if self.path == "/metrics":
-                self.answer(200, answers.metrics(), "text/plain; version=0.0.4")
-            elif self.path == "/health":
-                good, body = answers.health()
-                self.answer(200 if good else 503, json.dumps(body).encode(), "application/json")
-            else:
-                self.answer(404)
+            self.answer(*answers.get(self.path, lambda: (404, {}))())
 
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
             given = self.headers.get("X-Faldone-Token", "").encode(errors="replace")
             size = int(length) if length.isdecimal() else LARGEST + 1
-            if self.path != "/alerts" or size > LARGEST or not hmac.compare_digest(given, token.encode()):
-                self.answer(404)
+            known = self.path == "/alerts" and hmac.compare_digest(given, token.encode())
+            if on_event is None or not known or size > LARGEST:
+                self.answer(404, {})
                 return
-            answers.on_event(self.rfile.read(size))
-            self.answer(202)  # at once: taking the event needs the server, which is waiting for this answer
+            on_event(self.rfile.read(size))
+            self.answer(202, {})  # at once: taking the event needs the server, which is waiting for this answer
 
-        def answer(self, status: int, body: bytes = b"", kind: str = "text/plain") -> None:
+        def answer(self, status: int, content: bytes | dict[str, Any]) -> None:
+            body = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
-            self.send_header("Content-Type", kind)
+            self.send_header("Content-Type", METRICS if body is content else "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -64,7 +62,4 @@ def serve(address: tuple[str, int], token: str, answers: Answers) -> ThreadingHT
         def log_message(self, format: str, *args: Any) -> None:
             log.debug(format, *args)
 
-    server = ThreadingHTTPServer(address, Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
-    return server
+    return ThreadingHTTPServer(address, Handler)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from deployments.api.status import JobState, job_state
+from deployments.api.status import CALLBACK, LABEL, JobState, job_state
 from deployments.kinds import KINDS, kind_of_run
 from deployments.worker import life
 from infra.errors import FaldoneError
@@ -28,8 +28,7 @@ LOST_FOR = timedelta(hours=1)  # how long a worker's word that a job crashed is 
 SETTLED = timedelta(seconds=20)  # after which Prefect has recorded the task runs of a job that ended
 LEFT_OPEN = "the job that it was part of has ended"
 CALLED_FOR = timedelta(days=1)  # how long a callback that did not go out is looked for
-CALLBACK = "faldone.callback"  # label and tag, see deployments/jobs.py
-CALLED = "faldone.called"
+CALLED = f"{LABEL}called"
 MISSED = "missed while the platform was away; a later run of this schedule was due too"
 
 

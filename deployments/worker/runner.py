@@ -18,14 +18,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 from deployments import state
@@ -53,7 +51,6 @@ BEGINNING = (
 )
 AGAIN = 2.0  # s between two tries to reach it
 FOLDERS = "faldone-job-"  # prefix of the jobs' folders in the system's temporary folder
-RUNNER = "runner"  # the file in it that names the runner
 RESUME = "the platform goes down; the job goes on when it is up again"
 
 
@@ -81,8 +78,7 @@ class Runner:
         self.api, self.job, self.home = api, job, Presence(state.folder())
         me = Process.of(os.getpid())
         life.begin(api, job.job_id, job.owner, me)
-        self.folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
-        (self.folder / RUNNER).write_text(str(me))
+        self.folder = state.temporary_folder(FOLDERS)
         self.begun = time.monotonic()
         self.beaten = self.looked = self.told = self.begun
         self.terminated: float | None = None  # when the job was to end
@@ -291,18 +287,6 @@ class Runner:
             return f"the job's process ended with status {status} before its flow began; see the worker's log"
         memory = f"; its processes had used up to {self.memory_peak / 2**30:.1f} GiB" if status == -9 else ""
         return f"the job's process was killed by {signal.Signals(-status).name}{memory}"
-
-
-def sweep_folders() -> int:
-    """Remove the folders of jobs whose runner was killed, and return how many there were."""
-    removed = 0
-    for file in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*/{RUNNER}"):
-        with suppress(OSError):
-            runner = Process.parse(file.read_text())
-            if runner is not None and runner.local and not runner.alive():
-                shutil.rmtree(file.parent, ignore_errors=True)
-                removed += 1
-    return removed
 
 
 def job_of(run: dict[str, Any]) -> Job:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,29 @@ def test_a_port_that_another_platform_was_quicker_at_is_not_tried_again() -> Non
     failed = note(port=wanted, processes={})
     assert platform.chosen_port(failed, "127.0.0.1", 0) == wanted
     assert platform.chosen_port(failed, "127.0.0.1", 0, lost=True) != wanted
+
+
+def left(folder: Path, name: str, process: Process | str) -> Path:
+    """A temporary folder, and whose it says that it is."""
+    home = folder / f"faldone-x-{name}"
+    home.mkdir()
+    (home / state.OWNER).write_text(str(process))
+    return home
+
+
+def test_folders_of_killed_processes_go_and_those_of_living_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = left(tmp_path, "dead", replace(HERE, start="1"))
+    made = state.temporary_folder("faldone-x-")
+    young, other = tmp_path / "faldone-x-young", tmp_path / "faldone-other"
+    young.mkdir()
+    other.mkdir()
+    elsewhere = left(tmp_path, "elsewhere", replace(HERE, where="another/1", start="1"))
+    stay = [made, young, other, elsewhere, left(tmp_path, "odd", "nonsense")]
+    (tmp_path / "faldone-x-link").symlink_to(left(other, "target", replace(HERE, start="1")))
+    assert state.sweep("faldone-x-") == 1
+    assert not dead.exists()
+    assert all(one.exists() for one in stay)
+    assert (other / "faldone-x-target").exists(), "a link is not followed"

@@ -1,23 +1,19 @@
-"""The runner of a job: taking it up, a data folder or a server that is away, and what a killed one leaves behind."""
+"""The runner of a job: taking it up; a data folder or a server that is away."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deployments import state
-from deployments.state import Process
 from deployments.worker import runner
 from infra import limits
 from infra.prefect_api import Api
@@ -131,27 +127,3 @@ def test_a_server_that_restarts_as_a_job_begins_costs_no_try(server: Server, mon
     away(server)
     threading.Timer(0.3, lambda: server.answers.update({f"/flow_runs/{ID}": answer})).start()
     assert runner.taken_up(Api(server.url), ID) is None, "it has ended meanwhile"
-
-
-def left(folder: Path, name: str, process: Process | str) -> Path:
-    """The folder of a job."""
-    home = folder / f"{runner.FOLDERS}{name}"
-    home.mkdir()
-    (home / runner.RUNNER).write_text(str(process))
-    return home
-
-
-def test_folders_of_killed_runners_go_and_those_of_living_ones_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    me = Process.of(os.getpid())
-    dead = left(tmp_path, "dead", replace(me, start="1"))
-    stay = [
-        left(tmp_path, "alive", me),
-        left(tmp_path, "elsewhere", replace(me, where="another/1", start="1")),
-        left(tmp_path, "odd", "nonsense"),
-    ]
-    assert runner.sweep_folders() == 1
-    assert not dead.exists()
-    assert all(one.exists() for one in stay)
