@@ -27,7 +27,7 @@ def export(
     ] = "documents",
     documents: Annotated[list[str] | None, Field(description="Ids or paths; none means all documents.")] = None,
     template: Annotated[TemplateName, Field(description="What to show.")] = "analysis",
-    output: Annotated[str, Field(description="A file ending in .pdf (or .xlsx), or a folder.")] = "",
+    output: Annotated[str, Field(description="A file ending in .pdf (or .xlsx), or a folder; a path or a URL.")] = "",
     language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",
     on: Annotated[str, Field(description="The day of a report on due dates, ISO; empty means today.")] = "",
     office: Annotated[list[str] | None, Field(description="VAT numbers of the office; none: FALDONE_OFFICE.")] = None,

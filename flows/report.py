@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from prefect import flow, task
@@ -27,7 +26,7 @@ def report(
     ending: Annotated[
         date | None, Field(description="The week's last day; none means today, on Mondays Sunday.")
     ] = None,
-    output: Annotated[str, Field(description="A file ending in .pdf, or a folder.")] = "",
+    output: Annotated[str, Field(description="A file ending in .pdf, or a folder; a path or a URL.")] = "",
     language: Annotated[Literal["en", "it"], Field(description="Language of the report.")] = "en",
 ) -> dict[str, Any]:
     """Write the weekly report: work, failures, queues, schedules, storage, alerts, what needs a person; and mail it.
@@ -42,7 +41,7 @@ def report(
         week = gather(settings, api(), ending, language)
         material = Material("platform", datetime.now(UTC), week=week)
         written = write_pdf(settings, material, "weekly", output, language)
-    mailed = send(settings, week, Path(written.path), language)
+    mailed = send(settings, week, written.path, language)
     result = written.as_json() | {"mailed": mailed, "first": str(week.first), "last": str(week.last)}
     table("report", [result], f"{week.first} to {week.last}")
     return result

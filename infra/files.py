@@ -16,7 +16,9 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,45 @@ def _reached(url: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise TransientError(f"{url}: cannot be reached: {said(error)}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file in a folder: its path or URL, bytes, and when it was written."""
+
+    path: str
+    size: int
+    modified: datetime
+
+
+def listed(folder: str, ending: str) -> list[Listed]:
+    """List the files in a folder here or behind a URL whose names end so; none where there is no folder.
+
+    Raises:
+        TransientError: the store behind the URL does not answer.
+    """
+    fs, inner = filesystem(folder if is_url(folder) else f"file://{folder}")
+    fs.invalidate_cache()
+    try:
+        with _reached(folder):
+            rows = [r for r in fs.ls(inner, detail=True) if r["type"] == "file" and r["name"].endswith(ending)]
+            return [Listed(f"{folder}/{Path(r['name']).name}", r["size"], fs.modified(r["name"])) for r in rows]
+    except FileNotFoundError:
+        return []
+
+
+def remove_file(path: str) -> None:
+    """Remove a file here or behind a URL; nothing happens when it is not there.
+
+    Raises:
+        TransientError: the store behind the URL does not answer.
+    """
+    if not is_url(path):
+        Path(path).unlink(missing_ok=True)
+        return
+    fs, inner = filesystem(path)
+    with _reached(path), suppress(FileNotFoundError):
+        fs.rm_file(inner)
 
 
 def remove_tree(path: str) -> None:

@@ -24,7 +24,10 @@ TemplateOption = Annotated[
     typer.Option("--template", "-t", help="Which report: figures, readings, due dates, VAT …"),
 ]
 OutputOption = Annotated[
-    str, typer.Option("--output", "-o", help="A file ending in .pdf (.xlsx for reports on papers), or a folder.")
+    str,
+    typer.Option(
+        "--output", "-o", help="A file ending in .pdf (.xlsx for reports on papers), or a folder; a path or a URL."
+    ),
 ]
 LanguageOption = Annotated[Language, typer.Option("--language", "-l", help="Language of the report.")]
 
@@ -113,9 +116,9 @@ def _absolute(source: str) -> str:
 
 
 def _output(output: str) -> str:
-    """Make an output absolute, since a flow may run elsewhere; the closing slash of a folder stays."""
-    if not output:
-        return ""
+    """Make an output absolute, since a flow may run elsewhere; the closing slash of a folder stays, and so does a URL."""
+    if not output or "://" in output:
+        return output
     return str(Path(output).expanduser().absolute()) + ("/" if output.endswith("/") else "")
 
 

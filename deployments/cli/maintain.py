@@ -287,7 +287,9 @@ def _serve(place: str) -> None:
 
 
 def report(
-    output: Annotated[str, typer.Option("--output", "-o", help="A file ending in .pdf, or a folder.")] = "",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="A file ending in .pdf, or a folder; a path or a URL.")
+    ] = "",
     language: Annotated[Language, typer.Option("--language", "-l", help="Language of the report.")] = "en",
     ending: Annotated[
         str, typer.Option(help="The week's last day, YYYY-MM-DD; today when left out, on Mondays Sunday.")
@@ -299,7 +301,7 @@ def report(
     Example: faldone report --language it --output settimana.pdf
     """
     with errors_shown():
-        place = _place(output) + ("/" if output.endswith("/") else "")
+        place = _place(output.rstrip("/")) + ("/" if output.endswith("/") else "")
         result = _run("report", {"ending": _day(ending), "output": place, "language": language})
         emit(result, as_json, f"{result['path']}\n{result['pages']} pages{', mailed' if result['mailed'] else ''}")
 

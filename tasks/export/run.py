@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 import secrets
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from infra import stop
 from infra.errors import UsageError
+from infra.files import is_url, send_file
 from infra.lake import Lake
 from infra.machine import written_beside
 from infra.settings import Settings
@@ -24,7 +27,7 @@ from tasks.export.papers import collect_papers
 from tasks.export.records import Material
 from tasks.export.report import render
 from tasks.export.sheets import as_workbook
-from tasks.export.templates import template
+from tasks.export.templates import Template, template
 from tasks.export.weekly_figures import weekly_figures
 from tasks.export.words import Words
 from tasks.progress import Progress as JobProgress
@@ -76,7 +79,8 @@ def export(
 
     Args:
         documents: ids or paths; none means the whole collection.
-        output: a file that ends in .pdf (or .xlsx for reports that are tables), or a folder; "" means the data folder's `exports`.
+        output: a file that ends in .pdf (or .xlsx for reports that are tables), or a folder, here or as a URL; "" means the data
+            folder's `exports`.
         on: the day of a report on due dates, ISO; "" means today.
         office: VAT numbers of the firm whose papers these are; none means those of the settings.
 
@@ -125,47 +129,67 @@ def write(
     progress("compose", 0, 1)
     chosen = template(template_name)
     target = destination(settings, material.collection, template_name, output)
-    if target.suffix.lower() == ".xlsx":
-        if chosen.tables is None or material.papers is None:
-            raise UsageError(f"--output {output}: the report {template_name} is written as PDF only")
-        workbook = as_workbook(chosen.tables(material.papers, words))
-        try:
-            with written_beside(target) as beside:
-                beside.write_bytes(workbook)
-        except OSError as error:
-            raise UsageError(f"cannot write the report {target}: {error.strerror or error}") from error
-        progress("compose", 1, 1)
-        pages = 0
-    else:
+    if target.lower().endswith(".xlsx") and (chosen.tables is None or material.papers is None):
+        raise UsageError(f"--output {output}: the report {template_name} is written as PDF only")
+    with _delivered(target) as file:
+        pages = _compose(chosen, material, words, file, progress)
+        size = file.stat().st_size
+    return Exported("completed", target, pages, size, round(time.perf_counter() - began, 3))
+
+
+def _compose(chosen: Template, material: Material, words: Words, file: Path, progress: Progress) -> int:
+    """Write a report into a file of this machine and return its number of pages, 0 of a workbook."""
+    if file.suffix.lower() != ".xlsx" or chosen.tables is None or material.papers is None:
         report = chosen.compose(material, words)
         progress("compose", 1, 1)
-        pages = render(report, target, progress)
-    return Exported("completed", str(target), pages, target.stat().st_size, round(time.perf_counter() - began, 3))
+        return render(report, file, progress)
+    workbook = as_workbook(chosen.tables(material.papers, words))
+    try:
+        with written_beside(file) as beside:
+            beside.write_bytes(workbook)
+    except OSError as error:
+        raise UsageError(f"cannot write the report {file}: {error.strerror or error}") from error
+    progress("compose", 1, 1)
+    return 0
 
 
-def exports_folder(settings: Settings) -> Path:
-    """Return where reports go when no output is given; cleanup removes old ones from here."""
-    return settings.scratch / "exports"
+@contextmanager
+def _delivered(target: str) -> Iterator[Path]:
+    """Give a file of this machine to write to: the target itself, or one that is sent to the target's URL at the end."""
+    if not is_url(target):
+        yield Path(target)
+        return
+    with tempfile.TemporaryDirectory(prefix="faldone-report-") as folder:
+        file = Path(folder) / target.rpartition("/")[2]
+        yield file
+        send_file(file, target)
 
 
-def destination(settings: Settings, collection: str, template_name: str, output: str) -> Path:
-    """Return the file to write: the one named, or a name of its own in the folder named.
+def exports_folder(settings: Settings) -> str:
+    """Return where reports go when no output is given, a folder or a URL; cleanup removes old ones from here."""
+    return f"{settings.root}/exports"
+
+
+def destination(settings: Settings, collection: str, template_name: str, output: str) -> str:
+    """Return the path or URL of the file to write: the one named, or a name of its own in the folder named.
 
     Raises:
         UsageError: the output is neither a folder nor a name that ends in .pdf.
     """
     if not output:
-        return exports_folder(settings) / unique_name(collection, template_name)
-    path = Path(output).expanduser().absolute()
-    if path.is_dir() or output.endswith(("/", "\\")):
-        return path / unique_name(collection, template_name)
+        return f"{exports_folder(settings)}/{unique_name(collection, template_name)}"
+    if is_url(output) and output.endswith("/"):
+        return output + unique_name(collection, template_name)
+    path = Path(output) if is_url(output) else Path(output).expanduser().absolute()
+    if not is_url(output) and (path.is_dir() or output.endswith(("/", "\\"))):
+        return str(path / unique_name(collection, template_name))
     endings = (".pdf", ".xlsx") if template(template_name).tables else (".pdf",)
     if path.suffix.lower() not in endings:
         names = " or ".join(endings)
         raise UsageError(
             f"--output {output}: give a folder that exists (or ends in /), or a file name ending in {names}"
         )
-    return path
+    return output if is_url(output) else str(path)
 
 
 def unique_name(collection: str, template_name: str) -> str:

@@ -23,7 +23,7 @@ from infra import limits, stop
 from infra.cache import Cache
 from infra.encoders import load_encoders
 from infra.errors import first_line
-from infra.files import is_there, is_url, on_disk, remove_tree
+from infra.files import is_there, is_url, listed, on_disk, remove_file, remove_tree
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.limits import LOOKS
@@ -177,12 +177,11 @@ def _dead(folder: Path) -> bool:
 
 def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
     """Remove reports in the data folder past their retention; those that were written elsewhere are the user's own."""
-    top, oldest = exports_folder(settings), time.time() - retention.exports * 86_400
-    files = [path for path in top.glob("*.pdf") if path.stat().st_mtime < oldest] if top.is_dir() else []
-    freed = sum(path.stat().st_size for path in files)
-    for path in [] if dry_run else files:
-        path.unlink(missing_ok=True)
-    return Removed({"exports": len(files)}, freed)
+    oldest = datetime.now(UTC) - timedelta(days=retention.exports)
+    files = [file for file in listed(exports_folder(settings), ".pdf") if file.modified < oldest]
+    for file in [] if dry_run else files:
+        remove_file(file.path)
+    return Removed({"exports": len(files)}, sum(file.size for file in files))
 
 
 def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed:

@@ -10,10 +10,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from infra import files
 from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
 from infra.files import fetch, read_bytes, remove_tree, sync_versions, write_bytes
 from infra.machine import free_port
@@ -183,3 +185,16 @@ def test_a_store_that_is_away_is_an_error_that_passes(monkeypatch: pytest.Monkey
     with pytest.raises(TransientError, match="s3://papers/x: cannot be reached"):
         read_bytes("s3://papers/x")
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_files_of_a_folder_in_a_store_are_listed_and_removed(tmp_path: Path) -> None:
+    for folder in (str(tmp_path / "here"), "memory://reports/here"):
+        for name in ("a.pdf", "b.pdf", "c.txt"):
+            files.write_bytes(f"{folder}/{name}", b"1234")
+        found = files.listed(folder, ".pdf")
+        assert sorted((one.path, one.size) for one in found) == [(f"{folder}/a.pdf", 4), (f"{folder}/b.pdf", 4)]
+        assert all(abs((datetime.now(UTC) - one.modified).total_seconds()) < 60 for one in found)
+        files.remove_file(f"{folder}/a.pdf")
+        files.remove_file(f"{folder}/a.pdf")
+        assert [one.path for one in files.listed(folder, ".pdf")] == [f"{folder}/b.pdf"]
+        assert files.listed(f"{folder}/nowhere", ".pdf") == []

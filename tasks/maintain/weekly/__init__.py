@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 from datetime import date, timedelta
-from pathlib import Path
 
 from infra import mail
+from infra.files import read_bytes
 from infra.lake import Lake
 from infra.prefect_api import Api
 from infra.settings import Settings
@@ -56,10 +56,10 @@ def gather(settings: Settings, api: Api | None = None, ending: date | None = Non
     )
 
 
-def send(settings: Settings, week: Week, path: Path, language: str) -> bool:
-    """Mail the report to the recipients of FALDONE_SMTP_URL; False where none is set."""
+def send(settings: Settings, week: Week, path: str, language: str) -> bool:
+    """Mail the report at a path or URL to the recipients of FALDONE_SMTP_URL; False where none is set."""
     subject, text = letter(week, language)
-    return mail.send(settings, subject, text, [(path.name, path.read_bytes())])
+    return mail.send(settings, subject, text, [(path.rpartition("/")[2], read_bytes(path))])
 
 
 def letter(week: Week, language: str) -> tuple[str, str]:

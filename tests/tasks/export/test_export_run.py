@@ -10,6 +10,7 @@ import pypdf
 import pytest
 
 from infra.errors import UsageError
+from infra.files import read_bytes
 from infra.lake import Lake
 from infra.settings import Settings
 from tasks.collection.ledger import LEDGER
@@ -30,7 +31,7 @@ def test_an_empty_collection_is_exported_with_its_stages(settings: Settings) -> 
     done = export(settings, "documents", progress=lambda stage, done, total: stages.append(stage))
     assert list(dict.fromkeys(stages)) == ["collect", "compose", "render"]
     path = Path(done.path)
-    assert path.parent == exports_folder(settings)
+    assert str(path.parent) == exports_folder(settings)
     assert (done.status, done.pages, done.bytes) == ("completed", 1, path.stat().st_size)
     assert set(done.as_json()) == {"status", "path", "pages", "bytes", "seconds"}
     assert [file.suffix for file in path.parent.iterdir()] == [".pdf"]
@@ -55,11 +56,23 @@ def test_a_week_is_told_from_the_ledger_alone() -> None:
 
 
 def test_output_may_be_a_file_or_a_folder(settings: Settings, tmp_path: Path) -> None:
-    assert destination(settings, "a", "analysis", str(tmp_path / "x.pdf")) == tmp_path / "x.pdf"
-    assert destination(settings, "a", "analysis", str(tmp_path)).parent == tmp_path
-    assert destination(settings, "a", "analysis", f"{tmp_path}/new/").parent == tmp_path / "new"
+    assert destination(settings, "a", "analysis", str(tmp_path / "x.pdf")) == str(tmp_path / "x.pdf")
+    assert Path(destination(settings, "a", "analysis", str(tmp_path))).parent == tmp_path
+    assert Path(destination(settings, "a", "analysis", f"{tmp_path}/new/")).parent == tmp_path / "new"
     with pytest.raises(UsageError, match=r"ending in \.pdf"):
         destination(settings, "a", "analysis", str(tmp_path / "x.doc"))
+
+
+def test_a_report_may_go_to_an_object_store(settings: Settings) -> None:
+    done = write(settings, invented.material(), "financial", "memory://office/reports/r.pdf", "it")
+    assert done.path == "memory://office/reports/r.pdf"
+    sent = read_bytes(done.path)
+    assert (len(sent), sent[:5]) == (done.bytes, b"%PDF-")
+    assert write(settings, invented.material(), "financial", "memory://office/").path.startswith("memory://office/")
+    with pytest.raises(UsageError, match=r"ending in \.pdf"):
+        destination(settings, "a", "analysis", "memory://office/r.doc")
+    shared = destination(Settings(home="s3://bucket/home"), "a", "analysis", "")
+    assert shared.startswith("s3://bucket/home/exports/a-analysis-")
 
 
 def test_names_are_unique_and_safe() -> None:
