@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from infra.errors import FaldoneError, TransientError
-from infra.files import filesystem, is_url, remove_tree
+from infra.errors import FaldoneError
+from infra.files import filesystem, is_url, reached, remove_tree
 from infra.machine import sync_path
 
 BLOCK = 1 << 20
@@ -51,15 +51,6 @@ class BackupStore:
         else:
             self._fs, self._root = filesystem(self.location)
 
-    @contextmanager
-    def _reported(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise TransientError(f"{self.location} cannot be {doing}: {error.strerror or error}") from error
-
     # ---- blobs -----------------------------------------------------------------------------------------------------
 
     def blob_path(self, digest: str) -> str:
@@ -68,7 +59,7 @@ class BackupStore:
 
     def blobs(self) -> dict[str, int]:
         """Return every blob and its bytes."""
-        with self._reported("read"):
+        with reached(self.location):
             self._fs.invalidate_cache()
             found = self._fs.find(f"{self._root}/data", detail=True)
         names = ((path.rsplit("/", 1)[-1], about) for path, about in found.items())
@@ -84,7 +75,7 @@ class BackupStore:
         digest, size = _hashed(source)
         if known.get(digest) == size:
             return digest, size, 0
-        with self._reported("written"), _reading(source) as file:
+        with reached(self.location), _reading(source) as file:
             self._write(self.blob_path(digest), file)
         known[digest] = size
         return digest, size, size
@@ -124,31 +115,30 @@ class BackupStore:
         target.parent.mkdir(parents=True, exist_ok=True)
         linked = link and self.link(digest, target)
         try:
-            with self._fs.open(self.blob_path(digest), "rb") as source:
+            with reached(self.location), self._fs.open(self.blob_path(digest), "rb") as source:
                 seen, count = _copied(source, None if linked else target)
         except FileNotFoundError:
             raise Damaged("is missing") from None
-        except OSError as error:
-            raise TransientError(f"{self.location} cannot be read: {error.strerror or error}") from error
         if seen != digest or count != size:
             raise Damaged("is not what was backed up: its checksum differs")
 
     def remove_blob(self, digest: str) -> None:
         """Remove a blob; nothing happens when it is not there."""
-        with self._reported("written"):
+        with reached(self.location):
             if self._fs.exists(self.blob_path(digest)):
                 self._fs.rm_file(self.blob_path(digest))
 
     def set_aside(self, digest: str) -> None:
         """Rename a damaged blob, so that the next backup stores its content anew."""
-        if self._fs.exists(self.blob_path(digest)):
-            self._fs.mv(self.blob_path(digest), f"{self.blob_path(digest)}.damaged")
+        with reached(self.location):
+            if self._fs.exists(self.blob_path(digest)):
+                self._fs.mv(self.blob_path(digest), f"{self.blob_path(digest)}.damaged")
 
     # ---- backups ---------------------------------------------------------------------------------------------------
 
     def backups(self) -> list[str]:
         """Return the ids of the complete backups, sorted: ids begin with the time."""
-        with self._reported("read"):
+        with reached(self.location):
             self._fs.invalidate_cache()
             found = self._fs.glob(f"{self._root}/*/{MANIFEST}")
         names = (path.split("/")[-2] for path in found)
@@ -158,7 +148,7 @@ class BackupStore:
         """Make a backup exist. Returns its path."""
         import io
 
-        with self._reported("written"):
+        with reached(self.location):
             self._write(f"{self._root}/{backup}/{MANIFEST}", io.BytesIO(content))
         if self.local:
             sync_path(Path(self._root))
@@ -170,7 +160,7 @@ class BackupStore:
         Raises:
             FileNotFoundError: there is no such backup.
         """
-        with self._reported("read"):
+        with reached(self.location):
             content: bytes = self._fs.cat_file(f"{self._root}/{backup}/{MANIFEST}")
         return content
 
@@ -180,7 +170,7 @@ class BackupStore:
         Raises:
             FileNotFoundError: there is none.
         """
-        with self._reported("read"):
+        with reached(self.location):
             self._fs.invalidate_cache()
             content: bytes = self._fs.cat_file(f"{self._root}/{name}")
         return content
@@ -189,12 +179,12 @@ class BackupStore:
         """Write a small file beside the backups."""
         import io
 
-        with self._reported("written"):
+        with reached(self.location):
             self._write(f"{self._root}/{name}", io.BytesIO(content))
 
     def remove_backup(self, backup: str) -> None:
         """Remove a backup; the manifest goes first, so that a half-removed one is not listed."""
-        with self._reported("written"):
+        with reached(self.location):
             self._fs.rm_file(f"{self._root}/{backup}/{MANIFEST}")
         remove_tree(f"{self.location}/{backup}")
 
@@ -226,7 +216,7 @@ def _reading(source: str) -> Iterator[IO[bytes]]:
 
 
 def _hashed(source: str) -> tuple[str, int]:
-    with _reading(source) as file:
+    with reached(source), _reading(source) as file:
         return _copied(file, None)
 
 

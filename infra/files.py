@@ -17,12 +17,11 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from infra.errors import DocumentError, FailureKind, StorageError, TransientError, UsageError
+from infra.errors import DocumentError, FailureKind, FaldoneError, StorageError, TransientError, UsageError
 
 log = logging.getLogger("faldone.files")
 
@@ -147,7 +146,7 @@ def write_bytes(path: str, data: bytes | memoryview, parents: bool = True) -> No
             raise StorageError(f"{target.parent}: {error.strerror}") from error
         return
     fs, inner = filesystem(path)
-    with _reached(path), fs.open(inner, "wb") as file:
+    with reached(path), fs.open(inner, "wb") as file:
         file.write(data)
 
 
@@ -161,33 +160,31 @@ def read_bytes(path: str) -> bytes:
     if not is_url(path):
         return Path(path).read_bytes()
     fs, inner = filesystem(path)
-    with _reached(path):
+    with reached(path):
         data: bytes = fs.cat_file(inner)
     return data
 
 
 @contextmanager
-def _reached(url: str) -> Iterator[None]:
-    """Turn what a store's driver says of its store into an error that may pass."""
+def reached(place: str) -> Iterator[None]:
+    """Turn what a store's driver says of its store into an error that may pass; of a local place only the system's errors.
+
+    Raises:
+        TransientError: the store does not answer, or the disk fails.
+    """
     try:
         yield
-    except (FileNotFoundError, UsageError):
+    except (FileNotFoundError, FaldoneError):
         raise
     except Exception as error:
-        raise TransientError(f"{url}: cannot be reached: {said(error)}") from error
+        if not is_url(place) and not isinstance(error, OSError):
+            raise
+        reason = (error.strerror if isinstance(error, OSError) and error.strerror else "") or said(error)
+        raise TransientError(f"{place}: cannot be reached: {reason}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A file in a folder: its path or URL, bytes, and when it was written."""
-
-    path: str
-    size: int
-    modified: datetime
-
-
-def listed(folder: str, ending: str) -> list[Listed]:
-    """List the files in a folder here or behind a URL whose names end so; none where there is no folder.
+def listed(folder: str, ending: str) -> list[tuple[str, int, datetime]]:
+    """List the files in a folder here or behind a URL whose names end so: place, bytes and time of writing of each.
 
     Raises:
         TransientError: the store behind the URL does not answer.
@@ -195,9 +192,9 @@ def listed(folder: str, ending: str) -> list[Listed]:
     fs, inner = filesystem(folder if is_url(folder) else f"file://{folder}")
     fs.invalidate_cache()
     try:
-        with _reached(folder):
+        with reached(folder):
             rows = [r for r in fs.ls(inner, detail=True) if r["type"] == "file" and r["name"].endswith(ending)]
-            return [Listed(f"{folder}/{Path(r['name']).name}", r["size"], fs.modified(r["name"])) for r in rows]
+            return [(f"{folder}/{Path(r['name']).name}", r["size"], fs.modified(r["name"])) for r in rows]
     except FileNotFoundError:
         return []
 
@@ -212,7 +209,7 @@ def remove_file(path: str) -> None:
         Path(path).unlink(missing_ok=True)
         return
     fs, inner = filesystem(path)
-    with _reached(path), suppress(FileNotFoundError):
+    with reached(path), suppress(FileNotFoundError):
         fs.rm_file(inner)
 
 
@@ -230,7 +227,7 @@ def remove_tree(path: str) -> None:
         shutil.rmtree(away, ignore_errors=True)
         return
     fs, inner = filesystem(path)
-    with _reached(path):
+    with reached(path):
         if fs.exists(inner):
             fs.rm(inner, recursive=True)
 
@@ -350,7 +347,7 @@ def send_file(file: Path, url: str) -> None:
         TransientError: the store cannot be written.
     """
     fs, inner = filesystem(url)
-    with _reached(url):
+    with reached(url):
         fs.put_file(str(file), inner)
 
 
@@ -366,7 +363,7 @@ def sync_versions(url: str, folder: Path, marker: str) -> None:
     """
     fs, inner = filesystem(url)
     try:
-        with _reached(url):
+        with reached(url):
             fs.invalidate_cache()
             relative = {
                 path[len(inner) + 1 :]: path for path in fs.find(inner) if path.count("/") > inner.count("/") + 1

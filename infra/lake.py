@@ -27,7 +27,7 @@ from infra import lake_format, locks
 from infra.errors import StorageError, TransientError, UsageError
 from infra.files import is_url, private_folder
 from infra.lake_filters import Filter, predicates, single
-from infra.object_store import reaching
+from infra.object_store import guarded, reaching, troubled
 
 COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
@@ -80,6 +80,7 @@ class Lake:
     def exists(self, name: str) -> bool:
         return name in self.names()
 
+    @guarded
     def read(
         self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, limit: int | None = None
     ) -> pa.Table:
@@ -99,9 +100,10 @@ class Lake:
         self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, size: int = 1024
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows as `read` does, a batch of `size` at a time, for what does not fit in memory."""
-        table = self._open(name)
-        for condition in predicates(table.schema, where):
-            yield from self._query(table, columns, condition, None).to_batches(size)
+        with troubled(self.location):
+            table = self._open(name)
+            for condition in predicates(table.schema, where):
+                yield from self._query(table, columns, condition, None).to_batches(size)
 
     @staticmethod
     def _query(table: Any, columns: Sequence[str] | None, condition: str | None, limit: int | None) -> Any:
@@ -112,6 +114,7 @@ class Lake:
             query = query.select(list(columns))
         return query.limit(limit)
 
+    @guarded
     def count(self, name: str, where: Filter | None = None) -> int:
         """Return rows that match; 0 when there is no such table."""
         if not self.exists(name):
@@ -119,6 +122,7 @@ class Lake:
         table = self._open(name)
         return sum(int(table.count_rows(condition)) for condition in predicates(table.schema, where))
 
+    @guarded
     def upsert(self, name: str, rows: pa.Table, key: str, replace: tuple[str, Sequence[str]] | None = None) -> int:
         """Insert rows or update those with the same key, in one commit; create the table when there is none.
 
@@ -141,6 +145,7 @@ class Lake:
         with self.writing():
             return int(merge.use_index(False).execute(rows).version)
 
+    @guarded
     def append(self, name: str, rows: pa.Table, key: str) -> None:
         """Add rows with keys that the table does not have, in one commit; create the table when there is none.
 
@@ -164,6 +169,7 @@ class Lake:
         with self.writing():
             return int(self._db.create_table(name, rows.cast(schema), schema=schema).version)
 
+    @guarded
     def ensure(self, name: str, schema: pa.Schema, key: str) -> None:
         """Create an empty table when there is none, and add columns that a newer release knows (null for old rows)."""
         if not self.exists(name):
@@ -175,6 +181,7 @@ class Lake:
             with self.writing():
                 table.add_columns(pa.schema([field.with_nullable(True) for field in missing]))
 
+    @guarded
     def overwrite(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], key: str) -> None:
         """Replace all rows of a table in one commit, with another schema if need be; its indexes go with the old rows.
 
@@ -194,6 +201,7 @@ class Lake:
         with self.writing():
             self._db.create_table(name, rows, schema=whole, mode="overwrite")
 
+    @guarded
     def delete(self, name: str, where: Filter) -> int:
         """Remove the rows that match, in one commit where the list is short; the number removed.
 
@@ -212,6 +220,7 @@ class Lake:
                 table.delete(condition)
         return int(before - table.count_rows())
 
+    @guarded
     def fence(self, name: str) -> None:
         """Commit the table as it is, so that LanceDB refuses what another process began to write before and has not committed.
 
@@ -223,20 +232,24 @@ class Lake:
         with self.writing():
             table.restore()
 
+    @guarded
     def drop(self, name: str) -> None:
         """Remove a table with all its versions; nothing happens when there is none."""
         with self.writing():
             if self.exists(name):
                 self._db.drop_table(name)
 
+    @guarded
     def schema(self, name: str) -> pa.Schema:
         """Return the Arrow schema of a table."""
         return self._open(name).schema
 
+    @guarded
     def version(self, name: str) -> int:
         """Return the newest version of a table."""
         return int(self._open(name).version)
 
+    @guarded
     def bytes(self, name: str) -> int:
         """Return bytes of a table's current data and indexes."""
         return int(self._open(name).stats()["total_bytes"])
@@ -247,6 +260,7 @@ class Lake:
 
     # ---- search ----------------------------------------------------------------------------------------------------
 
+    @guarded
     def nearest(
         self,
         name: str,
@@ -264,6 +278,7 @@ class Lake:
         condition = single(table.schema, where)
         return (query.where(condition, prefilter=True) if condition else query).to_arrow()
 
+    @guarded
     def matching(
         self,
         name: str,
@@ -285,6 +300,7 @@ class Lake:
         condition = single(table.schema, where)
         return (query.where(condition, prefilter=True) if condition else query).to_arrow()
 
+    @guarded
     def index_text(self, name: str, column: str = "terms", behind: int = 10_000) -> bool:
         """Make the full-text index of a column of analysed terms where there is none.
 
@@ -314,6 +330,7 @@ class Lake:
         stats = table.index_stats(existing[0])
         return stats is not None and stats.num_unindexed_rows > behind
 
+    @guarded
     def has_index(self, name: str, column: str) -> bool:
         """Tell whether a column of a table has an index of any kind."""
         return any(column in index.columns for index in self._open(name).list_indices())

@@ -22,7 +22,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from infra.errors import first_line
+from infra.files import reached
 from infra.lake import Lake
+from infra.object_store import guarded, raise_trouble
 
 FRAGMENT_BYTES = 256 * 2**20  # of a compacted fragment
 STEP_BYTES = 1024 * 2**20  # of source files that one compaction step reads
@@ -87,6 +89,7 @@ def _dataset(lake: Lake, name: str, version: int | None = None) -> Any:
     )
 
 
+@guarded
 def state(lake: Lake, name: str) -> TableState:
     """Return what a table consists of."""
     table = lake.table(name)
@@ -114,6 +117,7 @@ def _unindexed(table: Any, index: str) -> int:
 # ---- compaction ----------------------------------------------------------------------------------------------------
 
 
+@guarded
 def compact_step(lake: Lake, name: str) -> bool:
     """Merge some small fragments and drop their deleted rows, in bounded memory; False when there was nothing to do."""
     dataset = _dataset(lake, name)
@@ -148,6 +152,7 @@ def rows_per_fragment(dataset: Any) -> int:
 # ---- indexes -------------------------------------------------------------------------------------------------------
 
 
+@guarded
 def refresh_indexes(lake: Lake, name: str) -> None:
     """Take new rows into every index that the table has."""
     table = lake.table(name)
@@ -156,6 +161,7 @@ def refresh_indexes(lake: Lake, name: str) -> None:
             _dataset(lake, name).optimize.optimize_indices()
 
 
+@guarded
 def index_column(lake: Lake, name: str, column: str, few_values: bool = False) -> bool:
     """Make a scalar index (a bitmap for a column of few values) unless the column has one; whether it was made."""
     from lancedb.index import Bitmap, BTree
@@ -172,6 +178,7 @@ def partitions(rows: int, each: int = PARTITION_ROWS) -> int:
     return max(16, math.ceil(rows / each))
 
 
+@guarded
 def vector_partitions(lake: Lake, name: str, column: str = "vector") -> int | None:
     """Return partitions of the vector index; None where there is none."""
     os.environ.setdefault("LANCE_INCLUDE_VECTOR_CENTROIDS", "false")  # they are not wanted here, and large
@@ -183,6 +190,7 @@ def vector_partitions(lake: Lake, name: str, column: str = "vector") -> int | No
     return None
 
 
+@guarded
 def train_vectors(lake: Lake, name: str, column: str = "vector") -> float:
     """Train a new vector index and keep it only if it finds what a flat scan finds; its recall@10.
 
@@ -206,6 +214,7 @@ def train_vectors(lake: Lake, name: str, column: str = "vector") -> float:
     return recall
 
 
+@guarded
 def drop_vector_index(lake: Lake, name: str, column: str = "vector") -> None:
     """Go back to the flat scan, which is exact."""
     table = lake.table(name)
@@ -215,6 +224,7 @@ def drop_vector_index(lake: Lake, name: str, column: str = "vector") -> None:
                 table.drop_index(index.name)
 
 
+@guarded
 def vector_recall(lake: Lake, name: str, column: str = "vector", seed: int = 0) -> float:
     """Return the share of the ten nearest of a flat scan that the search by index finds too, over a sample of queries.
 
@@ -253,6 +263,7 @@ def _distances(query: Any) -> npt.NDArray[np.float32]:
 # ---- versions ------------------------------------------------------------------------------------------------------
 
 
+@guarded
 def roll_back(lake: Lake, name: str, version: int) -> int:
     """Make an older version the newest; the number of the new one."""
     table = lake.table(name)
@@ -262,6 +273,7 @@ def roll_back(lake: Lake, name: str, version: int) -> int:
     return int(table.version)
 
 
+@guarded
 def remove_versions(lake: Lake, name: str, older_than: timedelta) -> tuple[int, int]:
     """Remove versions older than that, except the newest and those with a tag; (versions, bytes) removed.
 
@@ -272,6 +284,7 @@ def remove_versions(lake: Lake, name: str, older_than: timedelta) -> tuple[int, 
     return int(stats.old_versions), int(stats.bytes_removed)
 
 
+@guarded
 def tag(lake: Lake, name: str, label: str) -> int:
     """Pin the newest version under a label, so that no cleanup removes its files; the version."""
     dataset = _dataset(lake, name)
@@ -281,11 +294,13 @@ def tag(lake: Lake, name: str, label: str) -> int:
     return version
 
 
+@guarded
 def tags(lake: Lake, name: str) -> dict[str, int]:
     """Return labels and their versions."""
     return {label: int(about["version"]) for label, about in _dataset(lake, name).tags.list().items()}
 
 
+@guarded
 def untag(lake: Lake, name: str, label: str) -> None:
     """Release a label; nothing happens where it is not there."""
     dataset = _dataset(lake, name)
@@ -294,6 +309,7 @@ def untag(lake: Lake, name: str, label: str) -> None:
             dataset.tags.delete(label)
 
 
+@guarded
 def files_of(lake: Lake, name: str, version: int) -> list[TableFile]:
     """Return every file that a version needs: copied with these paths into an empty folder they are the table at that
     version.
@@ -303,11 +319,13 @@ def files_of(lake: Lake, name: str, version: int) -> list[TableFile]:
     return [TableFile(row["path"], row["type"]) for row in rows if row["version"] == version]
 
 
+@guarded
 def count_at(lake: Lake, name: str, version: int, condition: str | None = None) -> int:
     """Return rows of a version that meet an SQL condition."""
     return int(_dataset(lake, name, version).count_rows(filter=condition))
 
 
+@guarded
 def sample_at(lake: Lake, name: str, version: int, positions: Sequence[int]) -> pa.Table:
     """Return the rows of a version at these positions."""
     return _dataset(lake, name, version).take(list(positions))
@@ -316,14 +334,17 @@ def sample_at(lake: Lake, name: str, version: int, positions: Sequence[int]) -> 
 def unreadable(lake: Lake, name: str) -> str:
     """Say why the newest version of a table cannot be read, or "" when it can.
 
-    Opens every fragment and reads the columns of its first row, so that a file that is missing, empty or cut short is
-    found.
+    Opens every fragment and reads its first row, so that a file that is missing, empty or cut short is found.
+
+    Raises:
+        TransientError: the object store is away.
     """
     try:
         dataset = _dataset(lake, name)
         for fragment in dataset.get_fragments():
             fragment.head(1)
     except Exception as error:  # noqa: BLE001 - Lance raises many unrelated classes
+        raise_trouble(lake.location, error)
         return first_line(error)
     return ""
 
@@ -334,7 +355,8 @@ def last_readable(lake: Lake, name: str) -> int | None:
         try:
             for fragment in _dataset(lake, name, version).get_fragments():
                 fragment.head(1)
-        except Exception:  # noqa: BLE001, S112 - Lance raises many unrelated classes; the next older version is tried
+        except Exception as error:  # noqa: BLE001 - Lance raises many unrelated classes; the next older version is tried
+            raise_trouble(lake.location, error)
             continue
         return version
     return None
@@ -348,7 +370,8 @@ def back_to(lake: Lake, name: str, version: int) -> None:
     for newer in (number for number in _manifests(lake, name) if number > version):
         try:
             _dataset(lake, name, newer)
-        except Exception:  # noqa: BLE001 - Lance raises many unrelated classes
+        except Exception as error:  # noqa: BLE001 - Lance raises many unrelated classes
+            raise_trouble(lake.location, error)
             _set_aside(lake, name, newer)
     if lake.version(name) != version:
         roll_back(lake, name, version)
@@ -365,11 +388,13 @@ def _manifests(lake: Lake, name: str) -> list[int]:
     """Return numbers of the versions by their manifests' names, the newest first: Lance writes 2⁶⁴ − 1 − version."""
     fs, inner = _versions_folder(lake, name)
     fs.invalidate_cache()
-    stems = (path.rsplit("/", 1)[-1].removesuffix(".manifest") for path in fs.glob(f"{inner}/*.manifest"))
+    with reached(lake.location):
+        stems = [path.rsplit("/", 1)[-1].removesuffix(".manifest") for path in fs.glob(f"{inner}/*.manifest")]
     return sorted((MANIFESTS - int(stem) for stem in stems if stem.isdigit()), reverse=True)
 
 
 def _set_aside(lake: Lake, name: str, version: int) -> None:
     fs, inner = _versions_folder(lake, name)
     manifest = f"{inner}/{MANIFESTS - version:020d}.manifest"
-    fs.mv(manifest, f"{manifest}.damaged")
+    with reached(lake.location):
+        fs.mv(manifest, f"{manifest}.damaged")

@@ -178,10 +178,10 @@ def _dead(folder: Path) -> bool:
 def exports(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
     """Remove reports in the data folder past their retention; those that were written elsewhere are the user's own."""
     oldest = datetime.now(UTC) - timedelta(days=retention.exports)
-    files = [file for file in listed(exports_folder(settings), ".pdf") if file.modified < oldest]
-    for file in [] if dry_run else files:
-        remove_file(file.path)
-    return Removed({"exports": len(files)}, sum(file.size for file in files))
+    files = [(path, size) for path, size, written in listed(exports_folder(settings), ".pdf") if written < oldest]
+    for path, _ in [] if dry_run else files:
+        remove_file(path)
+    return Removed({"exports": len(files)}, sum(size for _, size in files))
 
 
 def replaced(settings: Settings, retention: Retention, dry_run: bool) -> Removed:

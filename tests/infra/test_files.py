@@ -192,9 +192,9 @@ def test_files_of_a_folder_in_a_store_are_listed_and_removed(tmp_path: Path) -> 
         for name in ("a.pdf", "b.pdf", "c.txt"):
             files.write_bytes(f"{folder}/{name}", b"1234")
         found = files.listed(folder, ".pdf")
-        assert sorted((one.path, one.size) for one in found) == [(f"{folder}/a.pdf", 4), (f"{folder}/b.pdf", 4)]
-        assert all(abs((datetime.now(UTC) - one.modified).total_seconds()) < 60 for one in found)
+        assert sorted((path, size) for path, size, _ in found) == [(f"{folder}/a.pdf", 4), (f"{folder}/b.pdf", 4)]
+        assert all(abs((datetime.now(UTC) - written).total_seconds()) < 60 for _, _, written in found)
         files.remove_file(f"{folder}/a.pdf")
         files.remove_file(f"{folder}/a.pdf")
-        assert [one.path for one in files.listed(folder, ".pdf")] == [f"{folder}/b.pdf"]
+        assert [path for path, _, _ in files.listed(folder, ".pdf")] == [f"{folder}/b.pdf"]
         assert files.listed(f"{folder}/nowhere", ".pdf") == []

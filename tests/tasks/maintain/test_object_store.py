@@ -6,9 +6,13 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from infra import lake_upkeep as upkeep
+from infra.backup_store import BackupStore
+from infra.errors import TransientError
 from infra.lake import Lake
 from infra.settings import Settings, load
 from tasks.maintain import backup, restore
@@ -18,12 +22,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket on a server of its own; the clients find it by the environment."""
+def server() -> Iterator[Any]:
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket on a server of its own; the clients find it by the environment."""
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     for name, value in {
@@ -43,7 +53,6 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     name = f"faldone-{uuid.uuid4().hex}"  # moto's buckets outlive its servers
     fsspec.filesystem("s3").mkdir(name)
     yield f"s3://{name}"
-    server.stop()
     fsspec.filesystem("s3").clear_instance_cache()
 
 
@@ -56,6 +65,26 @@ def test_a_backup_lies_in_a_bucket(settings: Settings, bucket: str) -> None:
     shutil.rmtree(home / "lake")
     restore.restore(settings, made["path"])
     assert small.content(Lake(settings.root)) == before
+
+
+def test_a_store_that_is_away_says_nothing_of_what_it_holds(
+    server: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every door says that the store is away: an audit that took that for a damaged table went back to an older version."""
+    monkeypatch.setenv("OBJECT_STORE_CLIENT_MAX_RETRIES", "0")
+    lake = Lake(f"{bucket}/home")
+    small.add(lake, "documents", "/a.txt")
+    name = "documents.chunks"
+    table, store = lake.table(name), BackupStore(f"{bucket}/backups")
+    monkeypatch.setattr(Lake, "_open", lambda *_: table)  # opened before the store went away, as in a job at work
+    server.stop()
+    for call in (
+        lambda: lake.read(name),
+        lambda: upkeep.unreadable(lake, name),
+        store.blobs,
+    ):
+        with pytest.raises(TransientError, match=f"^{bucket}/.*(does not answer|cannot be reached)"):
+            call()
 
 
 def test_a_data_folder_in_a_bucket_is_restored(bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
