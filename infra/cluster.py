@@ -40,6 +40,7 @@ WINDOW = 4  # batches in flight for each worker: enough to keep it busy, few eno
 LARGE = 256 * 2**20  # bytes of input from which a local cluster pays for its start
 MANY_CORES = 4
 LOOK = 10.0  # s without a result after which the scheduler is asked for its workers
+SILENT = 25.0  # s without a new heartbeat after which a worker is named
 PATIENCE = 300.0  # s that a job waits for a scheduler to have workers again
 WORD = 60.0  # s between two messages about it
 
@@ -158,6 +159,7 @@ class _Dask(Workers[T]):
         self._address = str(client.scheduler.address)
         self.count = max(1, len(told["workers"]))
         self.dashboard = page(told)
+        self._beats: dict[str, tuple[Any, float]] = {}  # of each worker: its last heartbeat, and since when it is that
 
     def stream(
         self, function: Callable[[tuple[T, ...]], R], take: Callable[[], tuple[T, ...] | None]
@@ -195,27 +197,30 @@ class _Dask(Workers[T]):
                 ready = done.thread_condition.wait_for(done.has_ready, LOOK)
             if ready:
                 return next(done)
-            trouble = self._trouble()
-            if not trouble:
-                alone = 0.0
-                continue
+            trouble, hopeless = self._trouble()
             now = time.monotonic()
-            alone = alone or now - LOOK
-            if now - alone > PATIENCE:
+            alone = (alone or now - LOOK) if hopeless else 0.0
+            if hopeless and now - alone > PATIENCE:
                 raise TransientError(
                     f"{trouble} for {PATIENCE:.0f} s: start workers there, then run the same job again"
                 )
-            if now - word > WORD:
-                log.warning("%s: batches wait, for %.0f s more at most", trouble, PATIENCE - (now - alone))
-                word = now
+            if trouble and now - word > WORD:
+                left, word = f", for {PATIENCE - (now - alone):.0f} s more at most" if hopeless else "", now
+                log.warning("%s: batches wait%s", trouble, left)
 
-    def _trouble(self) -> str:
-        """Say why no batch can end now; "" when there is a worker."""
+    def _trouble(self) -> tuple[str, bool]:
+        """Say why batches cannot end now, "" when all workers are well; second, whether that is so of all batches."""
         try:
             there = identity(self._address, LOOK / 2)["workers"]
         except TransientError as error:
-            return str(error)
-        return "" if there else f"FALDONE_DASK: the scheduler at {self._address} has no workers"
+            return str(error), True
+        if not there:
+            return f"FALDONE_DASK: the scheduler at {self._address} has no workers", True
+        now = time.monotonic()  # the scheduler's own clock may be another
+        beats = {name: (about.get("last_seen"), now) for name, about in there.items()}
+        self._beats = {n: old if (old := self._beats.get(n, beat))[0] == beat[0] else beat for n, beat in beats.items()}
+        silent = [name for name, (_, since) in self._beats.items() if now - since > SILENT]
+        return (f"FALDONE_DASK: nothing is heard of the workers {', '.join(silent)}" if silent else ""), False
 
     @staticmethod
     def _outcome(future: Any) -> Any:

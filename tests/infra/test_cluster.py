@@ -138,6 +138,22 @@ def test_a_scheduler_without_workers_is_said_and_waited_for_no_longer_than_that(
 
 
 @pytest.mark.e2e
+def test_a_worker_that_stands_still_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A frozen worker is still in the scheduler's list, which alone was asked."""
+    monkeypatch.setattr(cluster_module, "LOOK", 0.3)
+    monkeypatch.setattr(cluster_module, "SILENT", 3.0)
+    with workers(settings.model_copy(update={"dask": "local", "workers": 1}), 0, 3) as pool:
+        ((_, pid),) = pool.map(deadly.slow, [(1,)])
+        worker = psutil.Process(pid)
+        worker.suspend()
+        threading.Timer(8.0, worker.resume).start()
+        assert dict(pool.map(deadly.double, [(1, 2)])) == {(1, 2): [2, 4]}
+    assert "FALDONE_DASK: nothing is heard of the workers tcp://127.0.0.1:" in caplog.text
+
+
+@pytest.mark.e2e
 def test_what_workers_do_not_see_is_refused_by_name(settings: Settings, scheduler: Any, tmp_path: Path) -> None:
     here = tmp_path / "here.txt"
     here.touch()
