@@ -9,6 +9,7 @@ Needs Prefect 3.8's `prefect.flow_engine` (`load_flow_run`, `load_flow`, `run_fl
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import json
@@ -42,6 +43,7 @@ log = logging.getLogger("faldone.job")
 EVERY = 1.0  # s between two notes of progress
 AGAIN = 75  # exit status of a process that leaves its outcome to the runner (EX_TEMPFAIL)
 PASSING = (TransientError, ConnectionError, TimeoutError)
+LOST_SLOT = "the Prefect server, or the Redis that it keeps slots in, was away or began anew: this job's slot was lost"
 
 
 @dataclass
@@ -172,6 +174,8 @@ def outcomes(journal: Journal) -> Iterator[None]:
         _end("stopped", str(error), journal)
     except PASSING as error:
         _end("transient", f"{type(error).__name__}: {first_line(error)}", journal)
+    except asyncio.CancelledError:  # Prefect's, thrown into the flow where it could not renew the slot of `concurrency_limit`
+        _end("transient", LOST_SLOT, journal)
     except BaseException as error:
         note("failed", str(error), journal)
         raise
@@ -190,10 +194,10 @@ def note(outcome: str, message: str, journal: Journal) -> None:
 
 def _end(outcome: str, message: str, journal: Journal) -> NoReturn:
     """End this process at once: Prefect would call the job failed, and the runner knows better."""
-    from prefect.logging.handlers import APILogHandler
-
     if FOLDER not in os.environ:
         raise TransientError(message)
+    from prefect.logging.handlers import APILogHandler
+
     note(outcome, message, journal)
     log.warning("%s: %s", outcome, message)
     flush: Callable[[], None] = APILogHandler().flush
