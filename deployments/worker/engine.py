@@ -174,7 +174,9 @@ def outcomes(journal: Journal) -> Iterator[None]:
         _end("stopped", str(error), journal)
     except PASSING as error:
         _end("transient", f"{type(error).__name__}: {first_line(error)}", journal)
-    except asyncio.CancelledError:  # Prefect's, thrown into the flow where it could not renew the slot of `concurrency_limit`
+    except (
+        asyncio.CancelledError
+    ):  # Prefect's, thrown into the flow where it could not renew the slot of `concurrency_limit`
         _end("transient", LOST_SLOT, journal)
     except BaseException as error:
         note("failed", str(error), journal)

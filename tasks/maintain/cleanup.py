@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from infra import limits, stop
 from infra.cache import Cache
 from infra.encoders import load_encoders
 from infra.errors import first_line
-from infra.files import is_there, is_url, listed, on_disk, remove_file, remove_tree
+from infra.files import filesystem, is_there, is_url, listed, on_disk, reached, remove_file, remove_tree
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.limits import LOOKS
@@ -38,6 +39,7 @@ from tasks.export.run import exports_folder
 log = logging.getLogger("faldone.maintain")
 
 YOUNG = 120.0  # s: a run makes its staging folder an instant before its lock
+LEFT_BEHIND_DAYS = 2  # far longer than any run leaves its batches staged
 REPLACED_DAYS = 7  # what a restore took out
 MODELS_KEPT = 3  # newest versions of each name that stay whatever their age
 RUNS_AT_ONCE = 5_000  # deleted in one cleanup, so that a first one does not hold the API for hours
@@ -151,10 +153,29 @@ def staging(settings: Settings, retention: Retention, dry_run: bool) -> Removed:
     folders = [folder for folder in _folders(settings.scratch / "staging") if _dead(folder)]
     freed = sum(_size(folder) for folder in folders)
     for folder in [] if dry_run else folders:
-        shutil.rmtree(folder)
         if settings.remote:
-            remove_tree(f"{settings.root}/staging/{folder.name}")
-    return Removed({"staging_folders": len(folders)}, freed)
+            remove_tree(f"{settings.root}/staging/{folder.name}")  # first: the folder here is what tells of it
+        shutil.rmtree(folder)
+    left = _left_behind(settings) if settings.remote else {}
+    for place in [] if dry_run else left:
+        remove_tree(place)
+    return Removed({"staging_folders": len(folders) + len(left)}, freed + sum(left.values()))
+
+
+def _left_behind(settings: Settings) -> dict[str, int]:
+    """Give the staging folders in the object store, with their bytes, that no host has written to for days: of a host that is gone
+    nobody else could tell.
+    """
+    fs, inner = filesystem(f"{settings.root}/staging")
+    fs.invalidate_cache()
+    sizes, young = Counter[str](), {folder.name for folder in _folders(settings.scratch / "staging")}
+    with reached(settings.root):
+        for path, about in fs.find(inner, detail=True).items():
+            run = path[len(inner) :].strip("/").partition("/")[0]
+            sizes[run] += about["size"]
+            if run not in young and fs.modified(path) > datetime.now(UTC) - timedelta(days=LEFT_BEHIND_DAYS):
+                young.add(run)
+    return {f"{settings.root}/staging/{run}": size for run, size in sizes.items() if run not in young}
 
 
 def _folders(top: Path) -> list[Path]:

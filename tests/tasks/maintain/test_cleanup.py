@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from ground import killing
+from infra.files import read_bytes, write_bytes
 from infra.lake import Lake
 from infra.settings import Settings, load
 from tasks.collection import ledger
@@ -153,3 +154,20 @@ def test_a_second_cleanup_finds_nothing(settings: Settings, lake: Lake) -> None:
     assert set(result["removed"].values()) == {0}
     assert result["status"] == "completed"
     assert small.content(lake) == before
+
+
+def test_staging_of_a_host_that_is_gone_goes_from_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its own folder told what to remove there, and that is gone with it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    shared = Settings(home="memory://left-behind/home")
+    write_bytes(f"{shared.root}/staging/0123/1.ledger.arrow", b"1234")
+    assert cleanup.staging(shared, cleanup.Retention(), False).counts == {"staging_folders": 0}
+    monkeypatch.setattr(cleanup, "LEFT_BEHIND_DAYS", 0)
+    found = cleanup.staging(shared, cleanup.Retention(), True)
+    assert (found.counts, found.bytes) == ({"staging_folders": 1}, 4)
+    (shared.scratch / "staging" / "0123").mkdir(parents=True)  # a run of this host, just begun
+    assert cleanup.staging(shared, cleanup.Retention(), False).counts == {"staging_folders": 0}
+    (shared.scratch / "staging" / "0123").rmdir()
+    cleanup.staging(shared, cleanup.Retention(), False)
+    with pytest.raises(FileNotFoundError):
+        read_bytes(f"{shared.root}/staging/0123/1.ledger.arrow")
