@@ -65,7 +65,7 @@ def guarded(function: Callable[Concatenate[L, P], T]) -> Callable[Concatenate[L,
     """Have the trouble of the object store leave a function as our errors; its first argument says where it works."""
 
     @functools.wraps(function)
-    def inner(place: L, *args: P.args, **kwargs: P.kwargs) -> T:
+    def inner(place: L, /, *args: P.args, **kwargs: P.kwargs) -> T:
         with troubled(place.location):
             return function(place, *args, **kwargs)
 
