@@ -32,24 +32,26 @@ class Totals:
         self.added: list[str] = list(content.get("added") or [])  # runs that ended at that moment
         self.sums: Counter[str] = Counter(content.get("sums") or {})
 
-    def update(self, api: Api, pools: list[str]) -> None:
-        """Add the runs that have ended since the last time."""
+    def update(self, api: Api, pools: list[str]) -> list[Mapping[str, Any]]:
+        """Add the runs that have ended since the last time, and return them, the earliest first."""
         ended: dict[str, Any] = {"state": {"type": {"any_": list(ENDED)}}}
         ended["end_time"] = {"after_": self.until} if self.until else {"is_null_": False}
         query = {"flow_runs": ended, "work_pools": {"name": {"any_": pools}}, "sort": "END_TIME_DESC"}
-        self.add(list(api.pages("/flow_runs/filter", query)))
+        return self.add(list(api.pages("/flow_runs/filter", query)))
 
-    def add(self, runs: Iterable[Mapping[str, Any]]) -> None:
-        """Add runs as the API gives them; one that was added before counts once."""
+    def add(self, runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Add runs as the API gives them, and return those that were not added before."""
         new = [
             run for run in runs if run.get("end_time") and run["end_time"] >= self.until and run["id"] not in self.added
         ]
-        for run in sorted(new, key=lambda run: str(run["end_time"])):
+        new.sort(key=lambda run: str(run["end_time"]))
+        for run in new:
             self._add(run)
             self.added = [*(self.added if run["end_time"] == self.until else []), run["id"]]
             self.until = run["end_time"]
         if new:
             write_json(self._file, {"until": self.until, "added": self.added, "sums": self.sums})
+        return new
 
     def _add(self, run: Mapping[str, Any]) -> None:
         kind, labels = kind_of_run(run), run.get("labels") or {}

@@ -37,6 +37,7 @@ class Watch:
     ) -> None:
         self.api, self.limits, self.folder, self.environment = api, limits, folder, environment
         self.seen, self.totals = Overview(), Totals(folder / "totals.json")
+        self.away = bool(self.totals.until)  # whether runs may have ended while no daemon took events
         self.store = AlertStore(folder / "alerts.json", settings, ui)
         self.events: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()  # None: a look was taken
         self.thread = threading.Thread(target=self._take_events, name="events", daemon=True)
@@ -50,13 +51,23 @@ class Watch:
             lambda: self.seen.look(self.api, pools),
             lambda: self._match("age", lambda: alerts.ages(self.seen.age, thresholds)),
             lambda: self._match("stale", self._stale),
-            lambda: self.totals.update(self.api, pools),
+            lambda: self._count(pools),
             lambda: self.seen.count_collections(self.environment, thresholds.statistics),
             lambda: self._match("quarantine", self._quarantine),
         ]
         for step in steps:
             safely(step)
         self.events.put(None)
+
+    def _count(self, pools: list[str]) -> None:
+        """Add up what has ended. Prefect's automations call once: of what ended while no daemon was there, each deployment's last end counts."""
+        ended = self.totals.update(self.api, pools)
+        names = {one["id"]: one["name"] for one in self.seen.deployments}
+        last = {names.get(run["deployment_id"]): run for run in ended if run["state"]["type"] != "CANCELLED"}
+        for name, run in last.items() if self.away else ():
+            if name:
+                alerts.on_run(self.store, run, run["state"]["name"], name)
+        self.away = False
 
     def _stale(self) -> list[alerts.Problem]:
         seen = self.seen

@@ -18,14 +18,17 @@ import hypothesis.strategies as st
 import pytest
 from pydantic import SecretStr
 
+from deployments import kinds
 from deployments.api import automations
 from deployments.daemon import alerts
 from deployments.daemon.alerts import AlertStore, Problem
 from deployments.daemon.watch import Watch
 from infra import limits
 from infra.errors import TransientError
+from infra.prefect_api import Api
 from infra.settings import Settings
 from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
+from tests.prefect_rows import rows_server
 
 NUMBERS = limits.load().alerts
 NOW = time.time()
@@ -365,3 +368,28 @@ def test_an_event_that_came_while_the_server_was_away_is_taken_after_the_next_lo
         time.sleep(0.05)
     assert [message["Subject"] for message in box.messages] == ["[faldone] backup/daily has failed"]
     assert watch.store.open["failed:backup/daily"].count == 1
+
+
+def test_what_failed_while_no_daemon_was_there_is_told_at_its_first_look(tmp_path: Path) -> None:
+    """Prefect's automations call the daemon once, and nobody hears it while another is started."""
+
+    def run(number: int, state: str, deployment: str) -> dict[str, Any]:
+        about = {"id": f"{number}", "deployment_id": deployment, "end_time": f"2026-11-26T07:0{number}:00Z", "tags": []}
+        return about | {"name": "x", "labels": {}, "state": {"type": state.upper(), "name": state}}
+
+    with rows_server() as server:
+        names = {"1": "backup", "2": "cleanup", "3": "optimise"}
+        rows = [{"id": key, "name": "x", "tags": [tag], "schedules": []} for key, tag in names.items()]
+        server.rows["/deployments/filter"] = rows
+        runs = [run(1, "Failed", "1"), run(2, "Failed", "2"), run(3, "Completed", "2"), run(4, "Completed", "3")]
+        first = Watch(Api(server.url), limits.load(), Settings(), tmp_path, "", {})
+        first.store.begin(Problem("failed:optimise/indexes", "optimise/indexes has failed"))
+        first.totals.add([run(0, "Completed", "1")])
+        watch = Watch(Api(server.url), limits.load(), Settings(), tmp_path, "", {})
+        watch.seen.deployments = [one | {"name": kinds.full_name(one)} for one in rows]
+        server.rows["/flow_runs/filter"] = runs
+        watch._count(["faldone"])
+        assert set(watch.store.open) == {"failed:backup/daily"}
+        server.rows["/flow_runs/filter"] = [run(5, "Failed", "3")]
+        watch._count(["faldone"])
+        assert set(watch.store.open) == {"failed:backup/daily"}, "from now on its events tell"
