@@ -2,7 +2,7 @@
 #   make install   the command .venv/bin/faldone        make demo   the main job on the sample documents
 #   make test      the whole test suite                 make lint   style, types, layers
 #   make test-fast the quick part, about a minute    make hooks  the same tools before each commit
-#   make coverage  what the tests run, by folder
+#   make coverage  what the tests run, by folder      make coverage-all  with whole platforms, half an hour
 #   make bench     the benchmarks                       make up / make down   the lasting platform on this machine
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +13,7 @@ BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE  # else every child process compiles the sources again
 
-.PHONY: install demo test test-fast coverage hooks lint bench up down lock clean
+.PHONY: install demo test test-fast coverage coverage-all hooks lint bench up down lock clean
 
 install: $(VENV)/.installed
 	@[ -z "$(LIBREOFFICE)" ] || bash infra/system-packages.sh use
@@ -49,6 +49,14 @@ test-fast: $(VENV)/.dev
 coverage: $(VENV)/.dev
 	rm -rf build/coverage && mkdir -p build/coverage
 	$(BIN)/coverage run -m pytest $(BESIDE) -m "not e2e"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/python tests/counted/folders.py
+
+# The same with the e2e tests: daemon, server, workers, runners and engines of whole platforms count themselves. Half an hour.
+coverage-all: $(VENV)/.dev
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest $(BESIDE) -m "not e2e"
+	$(BIN)/coverage run -m pytest $(BESIDE) -m e2e
 	$(BIN)/coverage combine --quiet
 	$(BIN)/python tests/counted/folders.py
 

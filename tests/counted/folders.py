@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def counts() -> dict[str, Counter[str]]:
-    """Return folder → counts, of floors and of the folders right below `tasks`."""
+    """Return folder → counts, of floors and of the folders right below `tasks` and `deployments`."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "coverage.json")
         subprocess.run([sys.executable, "-m", "coverage", "json", "-q", "-o", str(report)], check=True)
@@ -17,7 +17,7 @@ def counts() -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for name, about in sorted(files.items()):
         floor, _, rest = name.partition("/")
-        inner = [f"{floor}/{rest.partition('/')[0]}"] if floor == "tasks" and "/" in rest else []
+        inner = [f"{floor}/{rest.partition('/')[0]}"] if floor in {"tasks", "deployments"} and "/" in rest else []
         for folder in (floor, *inner):
             found.setdefault(folder, Counter()).update(about["summary"])
     return found

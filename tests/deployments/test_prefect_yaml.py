@@ -115,7 +115,9 @@ def test_there_is_one_backup_each_night_also_when_the_clocks_change(night: str) 
         found |= {tick.astimezone(ZoneInfo("UTC")) for tick in ticks(SCHEDULES["backup/daily"], start, 3)}
     of_the_night = [tick for tick in found if tick.astimezone(ROME).date() == midnight.date()]
     assert len(of_the_night) == 1
-    assert of_the_night[0].astimezone(ROME).hour in {1, 2}
+    hour = of_the_night[0].astimezone(ROME).hour
+    without_two = midnight.month == 3  # there Prefect 3.8 runs what is due at two at one, and 3.9 at three
+    assert hour in ({1, 3} if without_two else {2})
 
 
 @pytest.mark.slow
