@@ -18,11 +18,14 @@ import argparse
 import asyncio
 import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+
+from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
     from prefect.server.database.configurations import AioSqliteConfiguration
@@ -105,6 +108,19 @@ class StartsAlone:
         return connection
 
 
+def alone(file: str) -> FileLock:
+    """Take the lock of an SQLite database, for as long as this process lives; two servers would schedule everything twice.
+
+    The other one is left over from a daemon that was killed and whose notes, with the server's password, are lost.
+    """
+    lock = FileLock(f"{file}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        sys.exit(f"another server works on {file}: end it (`fuser {file}` tells which) and run `faldone up` again")
+    return lock
+
+
 def main() -> None:
     """Serve until told to end."""
     parser = argparse.ArgumentParser()
@@ -120,9 +136,11 @@ def main() -> None:
     lock_at_the_beginning(AioSqliteConfiguration)
     settings = get_current_settings().server
     app = guarded(create_app(final=True, webserver_only=given.no_services), os.environ.get(HOSTS, "localhost"))
-    database = settings.database.connection_url
-    if database is not None and database.get_secret_value().startswith("postgresql"):
-        app = StartsAlone(app, database.get_secret_value())
+    database = settings.database.connection_url.get_secret_value() if settings.database.connection_url else ""
+    if database.startswith("postgresql"):
+        app = StartsAlone(app, database)
+    elif "///" in database:
+        lock = alone(database.partition("///")[2])  # noqa: F841 - held until the end
     uvicorn.run(
         app,
         host=given.host,

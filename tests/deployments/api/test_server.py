@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from deployments.api.server import StartsAlone, guarded, lock_at_the_beginning
+from deployments.api.server import StartsAlone, alone, guarded, lock_at_the_beginning
 from infra.machine import free_port
 
 pytestmark = pytest.mark.slow
@@ -165,3 +165,12 @@ def test_two_servers_on_one_database_start_one_after_the_other(postgres: str) ->
 
     asyncio.run(both())
     assert sorted(seen) == [["a"], ["b"], ["c"]]
+
+
+def test_a_second_server_on_the_same_database_is_refused(tmp_path: Path) -> None:
+    file = f"{tmp_path}/prefect.db"
+    first = alone(file)
+    with pytest.raises(SystemExit, match="another server works on"):
+        alone(file)
+    first.release()
+    alone(file).release()
