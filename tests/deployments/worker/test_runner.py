@@ -127,3 +127,62 @@ def test_a_server_that_restarts_as_a_job_begins_costs_no_try(server: Server, mon
     away(server)
     threading.Timer(0.3, lambda: server.answers.update({f"/flow_runs/{ID}": answer})).start()
     assert runner.taken_up(Api(server.url), ID) is None, "it has ended meanwhile"
+
+
+STOPPED = {"outcome": "stopped", "message": "soft", "counts": {"done": 3}}
+PASSES = {"outcome": "transient", "message": "the service is away"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "state_type", "reason", "outcome", "status", "failures", "then", "says_"),
+    [
+        ("index", "RUNNING", "", {"outcome": "done"}, 0, 0, "Completed", ""),
+        ("index", "COMPLETED", "", {"outcome": "done", "counts": {"done": 1}}, 0, 0, "", ""),
+        ("index", "FAILED", "", {"outcome": "failed"}, 1, 0, "", ""),
+        ("index", "CANCELLING", "cancel", {}, -9, 0, "Cancelled", "what was committed is kept"),
+        ("index", "CANCELLING", "", {"outcome": "done"}, 0, 0, "Cancelled", "what was committed is kept"),
+        ("index", "RUNNING", "hard", {}, -9, 0, "TimedOut", "killed at the hard limit of 3600 s"),
+        ("index", "RUNNING", "resume", STOPPED, 75, 1, "AwaitingRetry", "the platform goes down"),
+        ("index", "RUNNING", "soft", STOPPED, 75, 1, "AwaitingRetry", "soft; it goes on"),
+        ("index", "RUNNING", "soft", STOPPED | {"counts": {}}, 75, 0, "TimedOut", "soft"),
+        ("export", "RUNNING", "soft", STOPPED, 75, 0, "TimedOut", "soft"),
+        ("index", "RUNNING", "", PASSES, 75, 0, "AwaitingRetry", "the service is away (try 1 of 3; the next in"),
+        ("index", "RUNNING", "", PASSES, 75, 2, "Failed", "the service is away (try 3 of 3, the last)"),
+        ("index", "RUNNING", "", {"outcome": "failed", "message": "a bug"}, 1, 0, "Failed", "a bug"),
+        ("index", "RUNNING", "", {}, -9, 0, "AwaitingRetry", "killed by SIGKILL; its processes had used up to 2.0 GiB"),
+        ("index", "RUNNING", "", {}, 1, 0, "AwaitingRetry", "ended with status 1 before its flow began"),
+    ],
+)
+def test_the_end_of_an_attempt_has_the_state_that_it_deserves(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    state_type: str,
+    reason: str,
+    outcome: dict[str, object],
+    status: int,
+    failures: int,
+    then: str,
+    says_: str,
+) -> None:
+    numbers = limits.load()
+    it = object.__new__(runner.Runner)
+    it.api, it.home = Api(server.url), state.Presence(state.folder())
+    it.job = runner.Job(ID, kind, failures, numbers.queues["indexing"], numbers.time)
+    it.reason, it.memory_peak = reason, 2 * 2**30
+    it.engine = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    it.engine.wait()
+    it.engine.returncode = status
+    says(server, state_type, owner=it.job.owner)
+    server.answers[f"/flow_runs/{ID}/set_state"] = (200, b'{"status": "ACCEPT"}')
+    it.settle(outcome)
+    states = [body["state"] for _, path, body in server.asked if path.endswith(f"/{ID}/set_state")]
+    labels = {name: value for _, path, body in server.asked if path.endswith("/labels") for name, value in body.items()}
+    assert labels["faldone.owner"] == ""
+    assert [one["name"] for one in states] == ([then] if then else [])
+    assert all(says_ in one["message"] for one in states)
+    if then == "AwaitingRetry":
+        assert labels["faldone.failures"] == failures + (not reason)
+        assert not labels["faldone.ended"]
+    else:
+        assert labels["faldone.ended"]
