@@ -35,6 +35,9 @@ _SYSTEM = re.compile(r"\(os error (\d+)\)")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key:position": b"1"}  # as Lance marks the column of the key
 METADATA_BYTES = 64 * 2**20  # of tables, kept by LanceDB: each commit adds some, and its own limit is 1 GiB
+RETRIES = (
+    "6"  # of a request to an object store; Lance's 3 are too few where a third are refused: each batch makes some fifty
+)
 SCORE = "_score"
 DISTANCE = "_distance"
 
@@ -367,6 +370,7 @@ def _connect(root: str) -> Any:
     import lancedb
 
     location = f"{root}/lake"
+    os.environ.setdefault("OBJECT_STORE_CLIENT_MAX_RETRIES", RETRIES)
     # LanceDB warns of a coming change for each search that selects columns without the distance: we always select it
     warnings.filterwarnings("ignore", message=".*_distance.*", category=DeprecationWarning)
     try:

@@ -15,7 +15,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from infra.errors import FaldoneError, TransientError, UsageError, first_line
 from infra.files import is_url
 
-_STATUS = re.compile(r"\bstatus: (\d{3})")
+_STATUS = re.compile(r"\bstatus(?: code)?: (\d{3})")
 _REFUSED = {"400", "401", "403", "404"}  # what waiting does not mend
 _TROUBLE = re.compile(r"\bGeneric \w+ error\b")  # a missing file is «not found» and no trouble of the store
 

@@ -13,6 +13,7 @@ from infra import files
 from infra.errors import DocumentError, FailureKind, TransientError, UsageError
 from infra.lake import Lake
 from infra.machine import free_port
+from infra.object_store import raise_trouble
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +70,14 @@ def _credentials(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 def test_a_store_in_trouble_when_a_run_begins_may_pass(store: Store) -> None:
     with pytest.raises(TransientError, match=r"^s3://papers/home/lake: the object store answers with 500$"):
         Lake("s3://papers/home").names()
+
+
+def test_the_status_is_told_however_lance_words_it() -> None:
+    words = "lance error: LanceError(IO): Generic S3 error: Error performing GET http://s3/b - Server returned non-2xx status code: "
+    with pytest.raises(TransientError, match=r"^s3://b/lake: the object store answers with 503$"):
+        raise_trouble("s3://b/lake", RuntimeError(f"{words}503 Slow Down: <Error/>"))
+    raise_trouble("s3://b/lake", RuntimeError("lance error: Not found: b/lake/a.lance/data/1.lance"))
+    raise_trouble("/srv/lake", RuntimeError(f"{words}503"))
 
 
 def test_a_store_that_refuses_is_for_the_user_to_mend(store: Store) -> None:
