@@ -1,4 +1,4 @@
-"""Fit the weights of search on one half of the questions, and report the other half.
+"""Fit the weights of search on one half of the questions, and report the other half; `finding.py fit` gives it every set.
 
     python benchmarks/fusion.py SET… [--write] [--keep FILE]      (with FALDONE_HOME set)
 

@@ -214,8 +214,22 @@ def test_first_pages_name_what_no_name_says() -> None:
     pages = {"a": "Rossi 2018", "b": "Rossi 2019", "c": "Verdi 2018"}
     assert named_documents("ricavi di Rossi nel 2018", rows, pages).best == ["a"]
     assert named_documents("ricavi nel 2019", rows, pages).fit["b"] == 0  # a year alone is no name
-    rows["c"] = row("c", "c", path="/x/Rossi.pdf")
-    assert named_documents("ricavi di Rossi", rows, pages).fit["a"] == 0
+    rows["c"] = row("c", "c", path="/x/Rossi.pdf")  # one name has the firm, the others' first pages have it too
+    assert named_documents("ricavi di Rossi nel 2019", rows, pages).best == ["b"]
+
+
+def test_of_two_years_a_document_has_one_and_the_later_one_counts_more() -> None:
+    rows = {n: row(n, n, path=f"/x/Rossi-{n}.pdf") for n in ("2018", "2019", "2017")}
+    pages = {"2018": "Rossi 2018", "2019": "Rossi 2019", "2017": "Rossi 2018"}
+    fit = named_documents("confronto di Rossi tra 2018 e 2019", rows, pages).fit
+    assert fit["2019"] > fit["2018"] == fit["2017"]
+    assert max(fit, key=lambda name: fit[name]) == "2019"
+
+
+def test_small_words_name_less_than_names() -> None:
+    rows = {"a": row("a", "a", path="/x/Rossi.pdf"), "b": row("b", "b", path="/x/fiscal year tax rate.pdf")}
+    both = named_documents("Rossi rate", rows).fit
+    assert both["a"] > both["b"] == named_documents("rate", rows).fit["b"] * 0.4
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=20), max_size=6))
