@@ -133,23 +133,21 @@ def sweep(prefix: str) -> int:
 
 
 class Presence:
-    """Whether a folder is still there, and still the same one; one that was not there at first is not missed."""
+    """Whether a folder that was there still is. What cannot be looked at, on a network that hangs or refuses, counts as there."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._number = folder, 0
-        self._number, self._since = self._look(), 0.0
-
-    def _look(self) -> int:
-        try:
-            return self._folder.stat().st_ino
-        except FileNotFoundError:
-            return 0
-        except OSError:  # a network that hangs or refuses: not gone
-            return self._number
+        self._folder, self._since = folder, 0.0
+        self._missed = folder.exists()
 
     def away(self) -> bool:
         """Return whether it is away now."""
-        return self._number not in {0, self._look()}
+        try:
+            self._folder.stat()
+        except FileNotFoundError:
+            return self._missed
+        except OSError:
+            return False
+        return False
 
     def gone(self) -> bool:
         """Return whether it was away at each look of the last GONE seconds."""

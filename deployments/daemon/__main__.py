@@ -65,6 +65,7 @@ class Daemon:
         self.watch = Watch(self.api, self.limits, settings, self.folder, platform.ui, self.environment)
         self.tender = Tender(self.api, self.limits)
         self.ending, self.wait_for_jobs = threading.Event(), False
+        self.replaced = False  # whether another daemon keeps another folder in the place of this one's
 
     def _children(self, before: Platform | None) -> dict[str, children.Child]:
         found = []
@@ -86,7 +87,7 @@ class Daemon:
         running = {name: child.known for name, child in self.children.items() if child.known and child.alive()}
         processes = {"daemon": self.process} | running
         self.platform = replace(self.platform, state=now, message=message, processes=processes)
-        if not self.home.away():  # else it would be made anew
+        if not (self.home.away() or self.replaced):  # else it would be made anew
             state.write(self.platform, self.settings)
 
     def start(self) -> None:
@@ -156,6 +157,8 @@ class Daemon:
         while not self.ending.wait(INTERVAL):
             if self.home.gone():
                 raise FaldoneError(f"{self.folder} has been gone for {state.GONE:.0f} s: its platform ends")
+            if self.replaced:
+                raise FaldoneError(f"{self.folder} was removed, and another daemon keeps a new one: its platform ends")
             if self.home.away():
                 continue  # what is written now would be another folder
             before = [child.starts for child in self.children.values()]
@@ -172,7 +175,9 @@ class Daemon:
         """Queue dead jobs again, and send callbacks; write the daemon's note again when it was changed."""
         self.tender.sweep()
         self.tender.call_back()
-        if state.read(self.settings) != self.platform:
+        now = state.read(self.settings)
+        self.replaced = now is not None and now.alive("daemon") and now.processes["daemon"] != self.process
+        if now != self.platform:
             self.note(self.platform.state, self.platform.message)
 
     def housekeeping(self) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from deployments import state
 from deployments.daemon import __main__ as daemon
 from deployments.daemon.children import Child
+from deployments.state import Process
 from infra.errors import FaldoneError
 from infra.settings import load
 from tests.prefect_rows import rows_server
@@ -82,8 +84,29 @@ def test_a_folder_that_is_away_for_a_moment_ends_no_platform(
     assert not watching.home.gone(), "it is counted anew"
     time.sleep(0.3)
     assert watching.home.gone()
-    state.folder().mkdir()
-    assert watching.home.gone(), "another folder of its name is another platform's"
+
+
+def test_a_daemon_gives_way_to_that_of_another_folder_in_its_place(
+    watching: daemon.Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in ("sweep", "call_back"):
+        monkeypatch.setattr(watching.tender, step, lambda: None)
+    watching.note("ready")
+    watching.tend()
+    assert not watching.replaced
+    shutil.rmtree(state.folder())
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        younger = replace(watching.platform, processes={"daemon": Process.of(other.pid)})
+        state.write(younger)
+        watching.tend()
+        with pytest.raises(FaldoneError, match="another daemon keeps a new one"):
+            watching.keep()
+        watching.note("failed")
+        assert state.read() == younger, "its note stays"
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_a_part_that_cannot_be_started_ends_no_platform(
