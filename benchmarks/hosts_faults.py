@@ -72,8 +72,10 @@ def s3_503(site: Site, _: random.Random) -> str:
 
 
 def redis_emptied(site: Site, _: random.Random) -> str:
-    shutil.rmtree(site.hosts["a"].place / "data" / "redis")
     kill(site.services["redis"])
+    data = site.hosts["a"].place / "data" / "redis"
+    shutil.rmtree(data)
+    data.mkdir()
     return "Redis gets SIGKILL and begins anew, empty, after 2 s"
 
 

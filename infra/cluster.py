@@ -222,12 +222,12 @@ class _Dask(Workers[T]):
         silent = [name for name, (_, since) in self._beats.items() if now - since > SILENT]
         return (f"FALDONE_DASK: nothing is heard of the workers {', '.join(silent)}" if silent else ""), False
 
-    @staticmethod
-    def _outcome(future: Any) -> Any:
+    def _outcome(self, future: Any) -> Any:
         from distributed import KilledWorker
 
         error = future.exception() if future.status == "error" else None
-        outcome = error or (future.result() if future.status == "finished" else TransientError("the cluster went away"))
+        lost = TransientError(f"FALDONE_DASK: the scheduler at {self._address} went away with the batches it had")
+        outcome = error or (future.result() if future.status == "finished" else lost)
         future.release()  # else the scheduler would compute it again when its worker dies later
         return WorkerDied(str(error)) if isinstance(error, KilledWorker) else outcome
 

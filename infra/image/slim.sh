@@ -16,8 +16,11 @@ find . -type d \( -name tests -o -name testing \) -path '*/*' \
   \( -path './sympy/*' -o -path './numpy/*/tests' -o -path './mpmath/*' -o -path './networkx/*' -o -path './dask/*' -o -path './distributed/*' -o -path './lance/*' \) \
   -name tests -prune -exec rm -rf {} +
 
-# symbols for debuggers, in the few libraries that were built with them
-for library in torch/lib/libtorch_cpu.so torch/lib/libtorch_python.so _polars_runtime_*/*.so pyarrow/libarrow.so.* pyarrow/libarrow_compute.so.* pyarrow/libparquet.so.*; do
+find botocore/data -mindepth 1 -maxdepth 1 -type d ! -name s3 ! -name sts ! -name 'sso*' ! -name signin -exec rm -rf {} +  # other services of Amazon
+
+# symbols for debuggers, in the few libraries that were built with them; not in *.libs, whose layout strip would break
+for library in torch/lib/libtorch_cpu.so torch/lib/libtorch_python.so _polars_runtime_*/*.so pyarrow/libarrow.so.* pyarrow/libarrow_compute.so.* pyarrow/libparquet.so.* \
+  asyncpg/*/*.so aiohttp/*.so aiohttp/*/*.so sqlalchemy/cyextension/*.so cryptography/hazmat/bindings/*.so tokenizers/*.so hf_xet/*.so PIL/*.so; do
   if [ -f "$library" ] && [ ! -L "$library" ]; then strip --strip-unneeded "$library"; fi
 done
 
