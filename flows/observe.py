@@ -22,7 +22,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from infra.cluster import Workers
-from infra.errors import TransientError
+from infra.errors import TransientError, first_line
 from infra.machine import JITTER, wait_before
 from infra.stop import FOLDER
 from tasks.collection.commit import StoreError
@@ -85,33 +85,41 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
 @contextmanager
 def artifacts(progress: Progress, key: str) -> Iterator[None]:
     """Publish a job's progress as a Prefect progress artifact meanwhile."""
-    made = create_progress_artifact(progress=0.0, key=key, description="starting")
-    last = ""
+    made, last = None, ""
+    with _for_show("the progress artifact"):
+        made = create_progress_artifact(progress=0.0, key=key, description="starting")
 
     def publish() -> None:
         nonlocal last
         status = progress.status()
-        if status.line() != last:
+        if made is not None and status.line() != last:
             last = status.line()
-            _update(made, status.percent, last)
+            with _for_show("the progress artifact"):
+                update_progress_artifact(artifact_id=made, progress=status.percent, description=last)
 
     with repeated(publish, EVERY):
         yield
 
 
-def _update(artifact: Any, percent: float, description: str) -> None:
+@contextmanager
+def _for_show(what: str) -> Iterator[None]:
+    """Only log what the API does not take: it is for people to look at, and must not end a job whose work is done."""
     try:
-        update_progress_artifact(artifact_id=artifact, progress=percent, description=description)
-    except Exception as error:  # noqa: BLE001 - a progress bar must not end a job; the API's absence shows elsewhere
-        log.warning("the progress artifact could not be updated: %s", error)
+        yield
+    except Exception as error:  # noqa: BLE001 - the API's absence has many classes
+        log.warning("%s could not be published, the job goes on: %s", what, first_line(error))
 
 
 def table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
     """Publish a table artifact; an empty one says so in its description."""
-    create_table_artifact(key=key, table=[dict(row) for row in rows] or [{"": "nothing"}], description=description)
+    with _for_show(f"the table {key}"):
+        create_table_artifact(key=key, table=[dict(row) for row in rows] or [{"": "nothing"}], description=description)
 
 
 def dashboard(workers: Workers[Any] | None) -> None:
     """Publish a link to Dask's page, as long as the job's workers have one."""
     if workers is not None and workers.dashboard:
-        create_link_artifact(key=DASK, link=workers.dashboard, link_text="Dask's dashboard", description=workers.name)
+        with _for_show("the link to Dask's page"):
+            create_link_artifact(
+                key=DASK, link=workers.dashboard, link_text="Dask's dashboard", description=workers.name
+            )
