@@ -85,7 +85,8 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
 @contextmanager
 def artifacts(progress: Progress, key: str) -> Iterator[None]:
     """Publish a job's progress as a Prefect progress artifact meanwhile."""
-    made, last = None, ""
+    made: Any = None
+    last = ""
     with _for_show("the progress artifact"):
         made = create_progress_artifact(progress=0.0, key=key, description="starting")
 
