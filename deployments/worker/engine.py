@@ -146,23 +146,19 @@ def wait_for_turn(run: FlowRun) -> None:
 @contextmanager
 def published(journal: Journal) -> Iterator[None]:
     """Leave the progress in the job's folder about once a second meanwhile."""
-
-    def publish() -> None:
-        try:
-            leave("progress.json", journal.progress())
-        except OSError as error:  # a full disk must not end a job that needs none
-            log.warning("the job's progress could not be noted: %s", error)
-
-    with listening(journal.add), repeated(publish, EVERY):
+    with listening(journal.add), repeated(lambda: leave("progress.json", journal.progress()), EVERY):
         yield
 
 
 def leave(name: str, content: dict[str, Any]) -> None:
-    """Leave a file for the runner in the job's folder, where there is one."""
+    """Leave a file for the runner in the job's folder, where there is one; a full disk ends no job that needs none."""
     if content and (folder := os.environ.get(FOLDER)):
         beside = Path(folder) / f"{name}.new"
-        beside.write_text(json.dumps(content))
-        beside.replace(Path(folder) / name)
+        try:
+            beside.write_text(json.dumps(content))
+            beside.replace(Path(folder) / name)
+        except OSError as error:
+            log.warning("%s could not be left for the job's runner: %s", name, error)
 
 
 @contextmanager
@@ -187,11 +183,8 @@ def outcomes(journal: Journal) -> Iterator[None]:
 
 def note(outcome: str, message: str, journal: Journal) -> None:
     """Leave the outcome; the runner can do without it."""
-    try:
-        record = {"outcome": outcome, "message": message, "counts": journal.counts(), "stages": dict(journal.stages)}
-        leave("outcome.json", record)
-    except OSError as error:
-        log.warning("the job's outcome could not be noted: %s", error)
+    record = {"outcome": outcome, "message": message, "counts": journal.counts(), "stages": dict(journal.stages)}
+    leave("outcome.json", record)
 
 
 def _end(outcome: str, message: str, journal: Journal) -> NoReturn:

@@ -197,13 +197,20 @@ class Runner:
         """Ask the job to stop at its next checkpoint."""
         if self.stopping is None:
             self.stopping, self.reason = time.monotonic(), self.reason or reason
-            stop.request(self.folder, message)
+            self.request(message)
 
     def terminate(self, reason: str) -> None:
         """End the job: a cancelled one has some seconds for its next checkpoint, any other none."""
         if self.terminated is None:
             self.terminated, self.reason = time.monotonic(), reason
-            stop.request(self.folder, reason)
+            self.request(reason)
+
+    def request(self, message: str) -> None:
+        """Have the job see that it should stop; where the disk does not take it, it is killed in its time."""
+        try:
+            stop.request(self.folder, message)
+        except OSError as error:
+            log.warning("the job could not be asked to stop: %s", error)
 
     def kill(self) -> None:
         """End every process of the job."""

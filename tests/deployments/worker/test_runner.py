@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -127,6 +129,17 @@ def test_a_server_that_restarts_as_a_job_begins_costs_no_try(server: Server, mon
     away(server)
     threading.Timer(0.3, lambda: server.answers.update({f"/flow_runs/{ID}": answer})).start()
     assert runner.taken_up(Api(server.url), ID) is None, "it has ended meanwhile"
+
+
+def test_a_temporary_folder_that_is_swept_or_full_ends_no_runner(at_work: runner.Runner) -> None:
+    """`systemd-tmpfiles` removes what was not touched for ten days."""
+    shutil.rmtree(at_work.folder)
+    at_work.signals.append(signal.SIGUSR1)
+    at_work.step()
+    assert at_work.reason == "resume"
+    at_work.terminate("cancel")
+    at_work.step()
+    assert at_work.outcome() == {}
 
 
 STOPPED = {"outcome": "stopped", "message": "soft", "counts": {"done": 3}}
