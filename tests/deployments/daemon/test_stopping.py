@@ -40,7 +40,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def numbers(monkeypatch: pytest.MonkeyPatch) -> PlatformLimits:
     """Limits of moments."""
-    for name, value in {"SUBMITTED": 0.3, "MARGIN": 0.2, "LOOK": 0.02}.items():
+    for name, value in {"SUBMITTED": 1.5, "MARGIN": 0.2, "LOOK": 0.02}.items():
         monkeypatch.setattr(stopping, name, value)
     found = limits.load()
     return found.model_copy(update={"time": found.time.model_copy(update={"stop_grace": 0.2})})
@@ -96,7 +96,7 @@ def test_a_job_that_does_not_stop_is_left_running(server: Server, numbers: Platf
 
 def test_a_job_that_is_just_starting_has_some_time(server: Server, numbers: PlatformLimits) -> None:
     has(server, state="PENDING")
-    assert end(server, numbers) > 1
+    assert end(server, numbers) >= 1
     has(server, state="RUNNING")  # of another machine
     assert end(server, numbers) == 0
 
@@ -108,7 +108,7 @@ def test_of_a_server_that_does_not_answer_nothing_is_asked(server: Server, numbe
 
 def test_a_server_that_fails_meanwhile_ends_no_waiting(server: Server, numbers: PlatformLimits) -> None:
     server.answers["/flow_runs/filter"] = (500, b"{}")
-    assert end(server, numbers) > 1
+    assert end(server, numbers) >= 1
 
 
 def test_a_pool_that_a_person_has_paused_stays_his(server: Server, numbers: PlatformLimits) -> None:
