@@ -57,6 +57,9 @@ def at_work(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[runner.
     for name, value in {"LOOK": 0.05, "PROGRESS": 0.05}.items():
         monkeypatch.setattr(runner, name, value)
     monkeypatch.setattr(state, "GONE", 0.2)
+    monkeypatch.setattr(
+        runner, "kill_descendants", lambda: None
+    )  # those of this process are other tests' parsers and Redis
     state.folder().mkdir(parents=True)
     numbers = limits.load()
     job = runner.Job(ID, "index", 0, numbers.queues["indexing"], numbers.time)
