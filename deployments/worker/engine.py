@@ -43,6 +43,7 @@ log = logging.getLogger("faldone.job")
 EVERY = 1.0  # s between two notes of progress
 AGAIN = 75  # exit status of a process that leaves its outcome to the runner (EX_TEMPFAIL)
 PASSING = (TransientError, ConnectionError, TimeoutError)
+TOO_MANY, INTERNAL = 429, 500  # statuses of HTTP
 LOST_SLOT = "the Prefect server, or the Redis that it keeps slots in, was away or began anew: this job's slot was lost"
 
 
@@ -168,17 +169,29 @@ def outcomes(journal: Journal) -> Iterator[None]:
         yield
     except StopRequested as error:
         _end("stopped", str(error), journal)
-    except PASSING as error:
-        _end("transient", f"{type(error).__name__}: {first_line(error)}", journal)
-    except (
-        asyncio.CancelledError
-    ):  # Prefect's, thrown into the flow where it could not renew the slot of `concurrency_limit`
-        _end("transient", LOST_SLOT, journal)
     except BaseException as error:
+        if reason := passing(error):
+            _end("transient", reason, journal)
         note("failed", str(error), journal)
         raise
     else:
         note("done", "", journal)
+
+
+def passing(error: BaseException) -> str:
+    """Say what was away when an error may pass by itself, "" for all others."""
+    import httpx
+
+    if isinstance(
+        error, asyncio.CancelledError
+    ):  # Prefect's, where it could not renew the slot of a `concurrency_limit`
+        return LOST_SLOT
+    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else 0
+    if isinstance(error, httpx.TransportError) or status == TOO_MANY or status >= INTERNAL:
+        return (
+            f"{error.request.url if error._request else 'a server'} does not answer as it should: {first_line(error)}"
+        )
+    return f"{type(error).__name__}: {first_line(error)}" if isinstance(error, PASSING) else ""
 
 
 def note(outcome: str, message: str, journal: Journal) -> None:

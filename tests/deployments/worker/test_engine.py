@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deployments.worker import engine
@@ -13,6 +15,8 @@ from deployments.worker.engine import Journal
 from infra.errors import TransientError
 from infra.stop import FOLDER, StopRequested
 from tasks.progress import Progress, listening
+
+ASKED = httpx.Request("POST", "http://api:4200/api/v2/concurrency_limits/increment")
 
 
 @pytest.fixture
@@ -61,3 +65,32 @@ def test_a_folder_that_takes_nothing_ends_no_job(folder: Path, caplog: pytest.Lo
         engine.leave(engine.BEGUN, {"attempt": 1})
     said = [one.getMessage().partition(":")[0] for one in caplog.records]
     assert said == [f"{name} could not be left for the job's runner" for name in (engine.BEGUN, "outcome.json")]
+
+
+def answered(status: int) -> httpx.HTTPStatusError:
+    return httpx.HTTPStatusError("no", request=ASKED, response=httpx.Response(status, request=ASKED))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TransientError("away"), "away"),
+        (ConnectionResetError("away"), "away"),
+        (asyncio.CancelledError(), "this job's slot was lost"),
+        (httpx.ConnectError("refused", request=ASKED), "http://api:4200/.* refused"),
+        (httpx.ReadTimeout("slow"), "slow"),
+        (answered(500), "http://api:4200/"),
+    ],
+)
+def test_what_may_pass_is_no_failure(error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before its flow begins a job asks Prefect for its turn, and Prefect cancels it when it could not renew its slot."""
+    monkeypatch.delenv(FOLDER, raising=False)
+    with pytest.raises(TransientError, match=said), engine.outcomes(engine.Journal()):
+        raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("ours"), answered(404)])
+def test_what_will_not_pass_stays_what_it_is(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FOLDER, raising=False)
+    with pytest.raises(type(error)), engine.outcomes(engine.Journal()):
+        raise error
