@@ -182,15 +182,13 @@ def passing(error: BaseException) -> str:
     """Say what was away when an error may pass by itself, "" for all others."""
     import httpx
 
-    if isinstance(
-        error, asyncio.CancelledError
-    ):  # Prefect's, where it could not renew the slot of a `concurrency_limit`
+    # Prefect throws it into the flow where it could not renew the slot of a `concurrency_limit`
+    if isinstance(error, asyncio.CancelledError):
         return LOST_SLOT
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else 0
     if isinstance(error, httpx.TransportError) or status == TOO_MANY or status >= INTERNAL:
-        return (
-            f"{error.request.url if error._request else 'a server'} does not answer as it should: {first_line(error)}"
-        )
+        asked = getattr(error, "_request", None)  # `request` raises where there is none
+        return f"{asked.url if asked else 'a server'} does not answer as it should: {first_line(error)}"
     return f"{type(error).__name__}: {first_line(error)}" if isinstance(error, PASSING) else ""
 
 
