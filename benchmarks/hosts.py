@@ -176,6 +176,8 @@ class Bench:
             begun(ids[0])
             moment = self.lot.uniform(0, self.took)
             time.sleep(moment)
+            if all(asked(partial(jobs.status, one)).state.final for one in ids):
+                wrong["the jobs had ended before the fault"] = 1
             what = FAULTS[fault].inflict(self.site, self.lot)
             statuses = ended(ids)
         seconds = time.monotonic() - began
