@@ -140,11 +140,16 @@ class AlertStore:
             except Exception as error:  # noqa: BLE001 - a disk that is full, a fault of a library: the other channels are told
                 wrong.append(str(error) if isinstance(error, FaldoneError) else type(error).__name__)
 
-        if name not in self._sending or not self._sending[name].is_alive():
-            self._sending[name] = threading.Thread(target=send, name=name, daemon=True)
-            self._sending[name].start()
-            self._sending[name].join(LONGEST)
-        if self._sending[name].is_alive():
+        thread = self._sending.get(name)
+        hangs = (
+            thread is not None and thread.is_alive()
+        )  # asked once: it may end at any moment, and has not sent this message
+        if not hangs:
+            thread = self._sending[name] = threading.Thread(target=send, name=name, daemon=True)
+            thread.start()
+            thread.join(LONGEST)
+            hangs = thread.is_alive()
+        if hangs:
             wrong.append(f"{name} has not answered within {LONGEST:.0f} s")
         if wrong:
             log.warning("the message %r could not be sent and is tried again: %s", subject, wrong[0])

@@ -183,7 +183,6 @@ def remove(lake: Lake, collection: str, documents: Sequence[str]) -> int:
     every = with_attachments(lake, collection, documents)
     if not every:
         return 0
-    LEDGER.ensure(lake, collection)
     withdraw(lake, collection, ledger.rows([]), every, [_without(lake, collection, every)])
     delete_documents(lake, collection, every)
     LEDGER.delete(lake, collection, every)
@@ -197,7 +196,7 @@ def _without(lake: Lake, collection: str, removed: Sequence[str]) -> pa.Table:
     staying = sorted(set(lost) - set(removed))
     kept = ledger.read(lake, collection, where={"document_id": staying}).to_pylist() if staying else []
     for row in kept:
-        if row["attachments"] is not None:
+        if row.get("attachments") is not None:  # no such column in a ledger of an older release
             row["attachments"] = max(0, row["attachments"] - lost[row["document_id"]])
     return ledger.rows(kept)
 
