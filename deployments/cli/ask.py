@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,8 +17,8 @@ def ask(
     collection: CollectionOption = "documents",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Hits that are shown where there is no figure.")] = 5,
     crop: Annotated[
-        Path | None, typer.Option(help="Write a picture of the figure as it is printed, as PNG, into this file.")
-    ] = None,
+        str, typer.Option(help="Write a picture of the figure as it is printed, as PNG, to this path or URL.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question for a figure from the analysed statements: value, formula, document, page.
@@ -47,10 +46,10 @@ def ask(
         emit(result, as_json, None if as_json else _text(result))
 
 
-def _cropped(lake: Lake, collection: str, result: dict[str, Any], crop: Path) -> dict[str, str | None]:
+def _cropped(lake: Lake, collection: str, result: dict[str, Any], crop: str) -> dict[str, str | None]:
     """Write the picture; where there is none, say why, and let the answer stand."""
     from infra.errors import UsageError
-    from infra.machine import written_beside
+    from infra.outputs import delivered
     from tasks.export.crops import cut_one
 
     if not result["answered"]:
@@ -59,9 +58,9 @@ def _cropped(lake: Lake, collection: str, result: dict[str, Any], crop: Path) ->
         picture = cut_one(lake, collection, result["document_id"], result.get("page") or 0, result.get("box"))
     except UsageError as error:
         return {"crop": None, "crop_reason": str(error)}
-    with written_beside(crop) as beside:
-        beside.write_bytes(picture)
-    return {"crop": str(crop), "crop_reason": ""}
+    with delivered(crop) as file:
+        file.write_bytes(picture)
+    return {"crop": crop, "crop_reason": ""}
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -11,7 +11,9 @@ from deployments.cli.output import CollectionOption, Exit, JsonOption, emit, err
 
 
 def documents_export(
-    output: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .jsonl (a document a line) or .md.")],
+    output: Annotated[
+        str, typer.Argument(metavar="FILE", help="A path or a URL; ends in .jsonl (a document a line) or .md.")
+    ],
     collection: CollectionOption = "documents",
     as_json: JsonOption = False,
 ) -> None:
@@ -27,7 +29,7 @@ def documents_export(
         from infra.settings import load
         from tasks.collection.document_text import write_corpus
 
-        if output.suffix.lower() not in {".jsonl", ".md"}:
+        if Path(output).suffix.lower() not in {".jsonl", ".md"}:
             fail(f"{output}: end the name in .jsonl or .md", Exit.USAGE)
         receipt = write_corpus(Lake(load().root), collection, output)
         left = f"; {receipt['quarantined']} in quarantine are left out" if receipt["quarantined"] else ""

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from deployments.cli.output import CollectionOption, Exit, JsonOption, emit, errors_shown, run_flow
+from infra.outputs import absolute
 from tasks.names import AnalysisName, TemplateName
 
 
@@ -58,7 +59,7 @@ def export(
             "collection": collection,
             "documents": [_document(one) for one in document or []],
             "template": template,
-            "output": _output(output),
+            "output": absolute(output),
             "language": language.value,
             "on": on,
             "office": office,
@@ -96,7 +97,7 @@ def process(
             "type": type,
             "model": model,
             "template": template,
-            "output": _output(output),
+            "output": absolute(output),
             "language": language.value,
         }
         result = run_flow("process", parameters)
@@ -113,13 +114,6 @@ def _document(name: str) -> str:
 def _absolute(source: str) -> str:
     """Make a source absolute, since a flow may run elsewhere; a URL stays."""
     return source if "://" in source else str(Path(source).expanduser().absolute())
-
-
-def _output(output: str) -> str:
-    """Make an output absolute, since a flow may run elsewhere; the closing slash of a folder stays, and so does a URL."""
-    if not output or "://" in output:
-        return output
-    return str(Path(output).expanduser().absolute()) + ("/" if output.endswith("/") else "")
 
 
 def _written(result: dict[str, Any]) -> str:

@@ -301,8 +301,9 @@ def report(
     Example: faldone report --language it --output settimana.pdf
     """
     with errors_shown():
-        place = _place(output.rstrip("/")) + ("/" if output.endswith("/") else "")
-        result = _run("report", {"ending": _day(ending), "output": place, "language": language})
+        from infra.outputs import absolute
+
+        result = _run("report", {"ending": _day(ending), "output": absolute(output), "language": language})
         emit(result, as_json, f"{result['path']}\n{result['pages']} pages{', mailed' if result['mailed'] else ''}")
 
 

@@ -46,7 +46,7 @@ def query(
     as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
     as_xlsx: Annotated[bool, typer.Option("--xlsx", help="A workbook; needs --output.")] = False,
     as_parquet: Annotated[bool, typer.Option("--parquet", help="A Parquet file; needs --output.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write a file instead of printing.")] = None,
+    output: Annotated[str, typer.Option(help="Write a file, a path or a URL, instead of printing.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Print rows of a typed table: invoices, instalments, movements, figures and more.
@@ -73,45 +73,45 @@ def query(
             rows = kept
         chosen = View(found.table, [dict(row) for row in rows], found.kinds)
         form = _form(as_csv, as_xlsx, as_parquet, as_json, output)
-        if output is not None:
+        if output:
             _write(chosen, form, output, as_json)
         else:
             _print(chosen, form, collection)
 
 
-def _form(as_csv: bool, as_xlsx: bool, as_parquet: bool, as_json: bool, output: Path | None) -> str:
+def _form(as_csv: bool, as_xlsx: bool, as_parquet: bool, as_json: bool, output: str) -> str:
     """Return the format by its switch, else by the ending of the file."""
     switches = {"csv": as_csv, "xlsx": as_xlsx, "parquet": as_parquet}
     chosen = [name for name, on in switches.items() if on]
     if len(chosen) > 1:
         fail(f"choose one of {', '.join('--' + name for name in chosen)}", Exit.USAGE)
-    if not chosen and output is not None:
-        chosen = [output.suffix.lstrip(".").lower()]
+    if not chosen and output:
+        chosen = [Path(output).suffix.lstrip(".").lower()]
         if chosen[0] not in (*switches, "json"):
             fail(f"--output {output}: end the name in .csv, .xlsx, .parquet or .json, or say --csv", Exit.USAGE)
     form = chosen[0] if chosen else "json" if as_json else "table"
-    if form in ("xlsx", "parquet") and output is None:
+    if form in ("xlsx", "parquet") and not output:
         fail(f"--{form} needs --output FILE", Exit.USAGE)
     return form
 
 
-def _write(chosen: View, form: str, output: Path, as_json: bool) -> None:
+def _write(chosen: View, form: str, output: str, as_json: bool) -> None:
     import json
 
-    from infra.machine import written_beside
+    from infra.outputs import absolute, delivered
     from tasks.query.output import as_bytes, as_json_rows
 
     if form == "json":
         data = json.dumps(as_json_rows(chosen.rows), ensure_ascii=False, indent=1).encode()
     else:
         data = as_bytes(chosen, form)
-    with written_beside(output) as beside:
-        beside.write_bytes(data)
+    with delivered(output) as file:
+        file.write_bytes(data)
     receipt = {
         "status": "completed",
         "table": chosen.table,
         "rows": len(chosen.rows),
-        "path": str(output.absolute()),
+        "path": absolute(output),
         "bytes": len(data),
     }
     emit(receipt, as_json, f"{len(chosen.rows)} rows of {chosen.table} in {output}")

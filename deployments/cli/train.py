@@ -105,7 +105,7 @@ def predict(
         str | None, typer.Option("--input", "-i", help="A .txt file (one text a line), CSV, JSONL or Parquet.")
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="Write the predictions to this .csv, .jsonl or .parquet file.")
+        str | None, typer.Option("--output", "-o", help="A .csv, .jsonl or .parquet file, a path or a URL.")
     ] = None,
     text_column: Annotated[str, typer.Option(help="Column of the texts of --input.")] = "text",
     as_json: JsonOption = False,

@@ -15,7 +15,7 @@ from typing import Any
 
 from infra.errors import UsageError
 from infra.lake import Lake
-from infra.machine import written_beside
+from infra.outputs import absolute, delivered
 from tasks.collection import ledger
 from tasks.collection.catalogue import one_document
 from tasks.collection.elements import parsed_by_id
@@ -53,7 +53,7 @@ def document_text(lake: Lake, collection: str, document: str) -> dict[str, Any]:
 AT_ONCE = 100  # documents in memory
 
 
-def write_corpus(lake: Lake, collection: str, output: Path) -> dict[str, Any]:
+def write_corpus(lake: Lake, collection: str, output: str) -> dict[str, Any]:
     """Write the text of every indexed document into one file, JSON lines or Markdown by its ending; returns the receipt.
 
     The file is complete or not there.
@@ -64,22 +64,24 @@ def write_corpus(lake: Lake, collection: str, output: Path) -> dict[str, Any]:
     ledger.require(lake, collection)
     states = ledger.read(lake, collection, ["document_id", "path", "state"]).to_pylist()
     rows = sorted((row["path"], row["document_id"]) for row in states if row["state"] == ledger.INDEXED)
-    written = 0
-    with written_beside(output) as beside, beside.open("w", encoding="utf-8") as file:
-        for start in range(0, len(rows), AT_ONCE):
-            part = rows[start : start + AT_ONCE]
-            texts = parsed_by_id(lake, collection, [document for _, document in part])
-            for path, document in part:
-                if (parsed := texts.get(document)) is not None:
-                    file.write(_corpus_entry(path, document, parsed, output.suffix.lower()))
-                    written += 1
+    written, ending = 0, Path(output).suffix.lower()
+    with delivered(output) as made:
+        with made.open("w", encoding="utf-8") as file:
+            for start in range(0, len(rows), AT_ONCE):
+                part = rows[start : start + AT_ONCE]
+                texts = parsed_by_id(lake, collection, [document for _, document in part])
+                for path, document in part:
+                    if (parsed := texts.get(document)) is not None:
+                        file.write(_corpus_entry(path, document, parsed, ending))
+                        written += 1
+        size = made.stat().st_size
     return {
         "status": "completed",
-        "path": str(output.absolute()),
+        "path": absolute(output),
         "documents": written,
         "without_text": len(rows) - written,
         "quarantined": sum(row["state"] == ledger.QUARANTINED for row in states),
-        "bytes": output.stat().st_size,
+        "bytes": size,
     }
 
 

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import re
 import secrets
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
 from infra import stop
 from infra.errors import UsageError
-from infra.files import is_url, send_file
+from infra.files import is_url
 from infra.lake import Lake
 from infra.machine import written_beside
+from infra.outputs import delivered
 from infra.settings import Settings
 from tasks.export.collect import Progress, collect
 from tasks.export.crops import crops_of
@@ -131,7 +131,7 @@ def write(
     target = destination(settings, material.collection, template_name, output)
     if target.lower().endswith(".xlsx") and (chosen.tables is None or material.papers is None):
         raise UsageError(f"--output {output}: the report {template_name} is written as PDF only")
-    with _delivered(target) as file:
+    with _written(target) as file:
         pages = _compose(chosen, material, words, file, progress)
         size = file.stat().st_size
     return Exported("completed", target, pages, size, round(time.perf_counter() - began, 3))
@@ -153,16 +153,9 @@ def _compose(chosen: Template, material: Material, words: Words, file: Path, pro
     return 0
 
 
-@contextmanager
-def _delivered(target: str) -> Iterator[Path]:
-    """Give a file of this machine to write to: the target itself, or one that is sent to the target's URL at the end."""
-    if not is_url(target):
-        yield Path(target)
-        return
-    with tempfile.TemporaryDirectory(prefix="faldone-report-") as folder:
-        file = Path(folder) / target.rpartition("/")[2]
-        yield file
-        send_file(file, target)
+def _written(target: str) -> AbstractContextManager[Path]:
+    """Give a file of this machine to write to: the target itself, which the writers replace whole, or one that is sent to its URL."""
+    return delivered(target) if is_url(target) else nullcontext(Path(target))
 
 
 def exports_folder(settings: Settings) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.errors import UsageError
+from infra.outputs import delivered
 from tasks.classifiers.predict import Prediction
 from tasks.train.data import read_table
 
@@ -34,27 +35,28 @@ def read_texts(path: str, text_column: str) -> list[str]:
 
 
 def write_predictions(path: str, texts: Sequence[str], predictions: Sequence[Prediction]) -> None:
-    """Write text, label, score and the probability of each label, a row a text.
+    """Write text, label, score and the probability of each label, a row a text, to a path or a URL.
 
     Raises:
         UsageError: the file's name ends in something else than .csv, .jsonl or .parquet.
     """
     import polars as pl
 
-    file = Path(path).expanduser()
-    if file.suffix.lower() not in {".csv", ".jsonl", ".parquet"}:
+    ending = Path(path).suffix.lower()
+    if ending not in {".csv", ".jsonl", ".parquet"}:
         raise UsageError(f"{path}: predictions are written as .csv, .jsonl or .parquet")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix.lower() == ".jsonl":
+    if ending == ".jsonl":
         rows = [
             {"text": t, "label": p.label, "scores": dict(p.scores)} for t, p in zip(texts, predictions, strict=True)
         ]
-        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        with delivered(path) as file:
+            file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         return
     labels = sorted(predictions[0].scores) if predictions else []
     columns = {"text": list(texts), "label": [p.label for p in predictions], "score": [p.score for p in predictions]}
     frame = pl.DataFrame(columns | {f"score_{label}": [p.scores[label] for p in predictions] for label in labels})
-    if file.suffix.lower() == ".csv":
-        frame.write_csv(file)
-    else:
-        frame.write_parquet(file)
+    with delivered(path) as file:
+        if ending == ".csv":
+            frame.write_csv(file)
+        else:
+            frame.write_parquet(file)

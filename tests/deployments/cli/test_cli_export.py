@@ -48,14 +48,6 @@ def test_sources_are_made_absolute_and_documents_only_where_there_is_such_a_file
     assert [export._document(name) for name in ("a.pdf", "b.pdf", number)] == [str(tmp_path / "a.pdf"), "b.pdf", number]
 
 
-def test_an_output_keeps_what_it_means(tmp_path: Path) -> None:
-    assert [export._output(output) for output in ("", "out/", "r.pdf")] == [
-        "",
-        f"{tmp_path}/out/",
-        str(tmp_path / "r.pdf"),
-    ]
-
-
 def test_failures_of_the_chain_are_listed_with_their_part() -> None:
     failures = [{"part": "index", "path": f"/{n}", "message": "Broken."} for n in range(22)]
     result = {

@@ -63,12 +63,12 @@ def test_a_corpus_is_written_whole_and_says_what_it_leaves_out(settings: Setting
         (folder / name).write_text(f"Parole di {name}, 12 righe.")
     (folder / "empty.pdf").write_bytes(b"")
     index(settings, [str(folder)], "c")
-    receipt = write_corpus(lake, "c", tmp_path / "out" / "corpus.jsonl")
+    receipt = write_corpus(lake, "c", f"{tmp_path}/out/corpus.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "out" / "corpus.jsonl").read_text().splitlines()]
     assert (receipt["documents"], receipt["quarantined"], receipt["without_text"]) == (3, 1, 0)
     assert [Path(row["path"]).name for row in rows] == ["a.txt", "b.md", "c.csv"]
     assert all(row["markdown"] == document_text(lake, "c", row["document_id"])["markdown"] for row in rows)
-    write_corpus(lake, "c", tmp_path / "out" / "corpus.md")
+    write_corpus(lake, "c", f"{tmp_path}/out/corpus.md")
     text = (tmp_path / "out" / "corpus.md").read_text()
     assert all(row["markdown"] in text and row["path"] in text for row in rows)
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["corpus.jsonl", "corpus.md"]
