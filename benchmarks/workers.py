@@ -80,6 +80,11 @@ class Cluster:
             cwd=self._folder,
         )
 
+    @property
+    def scheduler(self) -> int:
+        """The scheduler's process."""
+        return self._scheduler.pid
+
     def close(self) -> None:
         for process_ in [*self.workers, self._scheduler]:
             process_.kill()
