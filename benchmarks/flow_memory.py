@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from common import machine, table
-from plan import write
 from workers import cluster
 
 from infra.cluster import workers
@@ -33,8 +33,20 @@ from tasks.index.plan import LEDGER_COLUMNS, Fingerprints, Work
 from tasks.index.reporter import batch_name, weight
 from tasks.index.rows import Receipt, fullness
 from tasks.progress import Progress
+from tasks.records import document_id
 
 CHUNKS_EACH = 4
+
+
+def write(folder: Path, documents: int) -> None:
+    """Write the manifest of so many documents, none of which is known."""
+    paths = [f"/archive/{number // 1000:04}/documento numero {number}.pdf" for number in range(documents)]
+    ids = [document_id("default", path) for path in paths]
+    stamp = "1700000000000000000:1700000000123456789"
+    made = pl.DataFrame({"path": paths, "document_id": ids}).with_columns(
+        size=pl.lit(100_000, pl.Int64), stamp=pl.lit(stamp)
+    )
+    made.write_parquet(folder / "manifest.parquet", row_group_size=10_000)
 
 
 def peak(process: int | str) -> float:

@@ -1,9 +1,7 @@
-"""The door to Dask: the same function over many batches on threads, on a local cluster, or on a scheduler given by
-address.
+"""The door to Dask: the same function over many batches on threads, on a local cluster, or on a scheduler given by address.
 
-Dask futures are batches: a Prefect task sent through Prefect's Dask runner costs over 100 ms
-and hangs when its worker dies; a plain future costs 2 ms, and a dead worker is an exception that the caller can act
-upon.
+Dask futures are batches: a Prefect task sent through Prefect's Dask runner costs over 100 ms and hangs when its worker dies; a plain future
+costs 2 ms, and a dead worker is an exception that the caller can act upon.
 
 Workers are spawned, not forked (LanceDB and torch do not survive a fork), not daemonic (they start parser children of
 their own), one thread each, and their numeric libraries get one thread too, so that processes times threads is cores.
@@ -26,6 +24,7 @@ from typing import Any, Generic, TypeVar
 from infra.errors import TransientError, UsageError
 from infra.files import private_folder
 from infra.machine import cores
+from infra.release import Sent, opened, pack
 from infra.scheduler import identity, page
 from infra.settings import Settings
 
@@ -170,7 +169,7 @@ class _Dask(Workers[T]):
         done = as_completed(loop=self._client.loop)
         while True:
             while len(running) < WINDOW * self.count and (batch := take()) is not None:
-                future = self._client.submit(_on_line, function, self._line, batch, pure=False)
+                future = self._client.submit(_on_line, self._line, pack((function, batch)), pure=False)
                 running[future.key] = batch
                 done.add(future)
             if not running:
@@ -240,10 +239,11 @@ def _unseen(paths: Sequence[str]) -> tuple[str, list[str]]:
     return socket.gethostname(), [path for path in paths if not os.path.lexists(path)]
 
 
-def _on_line(function: Callable[[T], R], line: str, batch: T) -> R:
-    """Return the batch on a Dask worker, whose words go to the job of that line."""
+def _on_line(line: str, sent: Sent) -> Any:
+    """Do a batch on a Dask worker; its words go to the job of that line."""
     from distributed import get_worker
 
+    function, batch = opened(sent)
     log_event = get_worker().log_event
     _local_state.tell = (lambda word: log_event(TOPIC, [line, *word])) if line else None
     return function(batch)

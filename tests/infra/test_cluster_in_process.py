@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,12 @@ import pytest
 
 from dask_here import cluster_here
 from infra import cluster as cluster_module
-from infra import retire
+from infra import release, retire
 from infra.cluster import Stopped, check_seen, hand_over, tell, workers
-from infra.errors import UsageError
+from infra.errors import TransientError, UsageError
 from infra.scheduler import dashboard, look, ping
 from infra.settings import Settings
+from tasks.shards import concerns_all
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +74,18 @@ def test_more_batches_are_taken_as_there_is_room_and_no_sooner(remote: Settings)
             out -= 1
     assert (left, out) == ([], 0)
     assert most <= cluster_module.WINDOW * 2
+
+
+def test_work_of_another_release_is_refused_by_name_and_blames_no_batch(
+    remote: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job of the old release beside workers of the new one: it waits for a worker of its own, and no document is to blame."""
+    packed = release.Sent("0.0.9", b"what this release cannot read")
+    monkeypatch.setattr(cluster_module, "pack", lambda _: packed)
+    with workers(remote, 0, 1) as pool:
+        ((_, outcome),) = pool.map(double_and_say, [(1,)])
+    assert isinstance(outcome, TransientError) and concerns_all(outcome)
+    assert re.search(rf"worker on \S+ runs Faldone {version('faldone')}, this job 0\.0\.9", str(outcome))
 
 
 def test_what_the_workers_do_not_see_is_refused_by_host_and_name(remote: Settings, tmp_path: Path) -> None:
