@@ -36,6 +36,11 @@ NAMES = {  # by which the services of the compose file find each other
 AGAIN = 2.0  # s after which what ended is started again, as `restart: unless-stopped` does
 START = 240.0  # s for a service to answer, on a busy machine
 LIBRARY = Path("/usr/lib/postgresql")
+GROUPS = Path("/sys/fs/cgroup/cpu")  # of the first version of control groups
+PERIOD, WEIGHT = (
+    100_000,
+    100_000,
+)  # µs; against the 1,024 of everything else, so that a worker has its share whatever else runs
 
 
 def enter() -> None:
@@ -145,6 +150,7 @@ class Site:
     weed: Path
     workers: int = 2
     seed: int = 1
+    share: float = 0.0  # of a core that each Dask worker has, no more and no less; 0: as it comes
     hosts: dict[str, Host] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     ended: bool = False
@@ -270,7 +276,11 @@ class Site:
         for number in range(1, self.workers):
             one = compose["dask-worker"]
             many.append(Service(f"dask-worker-{number + 1}", "c", one.command, one.environment))
-        return [service for name, service in compose.items() if name not in ("postgres", "redis", "s3")] + many
+        ours = [service for name, service in compose.items() if name not in ("postgres", "redis", "s3")] + many
+        for service in ours:
+            if self.share and service.name.startswith("dask-worker"):
+                service.command = held_to(self.share, f"faldone-{service.name}", service.command)
+        return ours
 
     def _compose(self) -> dict[str, Service]:
         """Read the services of the compose file, with the places of these hosts."""
@@ -350,6 +360,23 @@ ANSWERS: dict[str, Callable[[], bool]] = {
     "worker": lambda: _web("http://host-b:8080/health") and _web("http://host-b:8081/health"),
     "dask-worker": _dask,
 }
+
+
+def held_to(share: float, name: str, command: Sequence[str]) -> list[str]:
+    """Return a command that runs in a control group with this share of a core.
+
+    Raises:
+        SystemExit: this machine has no control groups of the first version, or they may not be written.
+    """
+    group = GROUPS / name
+    try:
+        group.mkdir(exist_ok=True)
+        (group / "cpu.cfs_period_us").write_text(str(PERIOD))
+        (group / "cpu.cfs_quota_us").write_text(str(int(share * PERIOD)))
+        (group / "cpu.shares").write_text(str(WEIGHT))
+    except OSError as error:
+        raise SystemExit(f"{group}: {error.strerror}: a worker's share of a core cannot be set") from None
+    return ["sh", "-c", f'echo 0 > {group}/cgroup.procs && exec "$@"', "sh", *command]
 
 
 def kill(service: Service) -> int:
