@@ -21,7 +21,7 @@ from functools import partial
 
 from infra.errors import FaldoneError, TransientError, first_line
 from infra.files import filesystem, reached
-from infra.machine import crowding
+from infra.machine import crowding, in_thread
 from infra.settings import Settings
 
 log = logging.getLogger("faldone.away")
@@ -82,7 +82,7 @@ class Watched:
     def _ask(self) -> str:
         """Say what is wrong, "" when it answers. A question that hangs is waited for, and no second one is asked."""
         if self._asked is None:
-            self._asked = _in_thread(self._probe)
+            self._asked = in_thread(self._probe)
         deadline = DEADLINE * crowding()
         try:
             error = self._asked.exception(deadline)
@@ -92,21 +92,6 @@ class Watched:
         if error is not None and not isinstance(error, FaldoneError):
             raise error
         return "" if error is None else first_line(error)
-
-
-def _in_thread(probe: Probe) -> Future[None]:
-    """Ask on a thread that the end of the process does not wait for, as it would for an executor's."""
-    answer: Future[None] = Future()
-
-    def ask() -> None:
-        try:
-            probe()
-            answer.set_result(None)
-        except BaseException as error:  # noqa: BLE001 - handed on to whoever reads the answer
-            answer.set_exception(error)
-
-    threading.Thread(target=ask, name="sign-of-life", daemon=True).start()
-    return answer
 
 
 # ---- what is asked ---------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 
 from infra.errors import TransientError, UsageError
 from infra.files import private_folder
-from infra.machine import cores
+from infra.machine import cores, in_thread
 from infra.release import Sent, opened, pack
 from infra.scheduler import identity, page
 from infra.settings import Settings
@@ -39,6 +39,7 @@ WINDOW = 4  # batches in flight for each worker: enough to keep it busy, few eno
 LARGE = 256 * 2**20  # bytes of input from which a local cluster pays for its start
 MANY_CORES = 4
 LOOK = 10.0  # s without a result after which the scheduler is asked for its workers
+ANSWER = 40.0  # s for all workers to answer: longer than SILENT, so that the silent one is named
 SILENT = 25.0  # s without a new heartbeat after which a worker is named
 PATIENCE = 300.0  # s that a job waits for a scheduler to have workers again
 WORD = 60.0  # s between two messages about it
@@ -82,10 +83,7 @@ def tell(word: Sequence[Any]) -> None:
 
 
 class WorkerDied(Exception):
-    """The process that held this batch ended without an answer (killed, out of memory, or a crash of native code).
-
-    Not of the tree: the engine turns it into the failure of one document.
-    """
+    """The process that held this batch ended without an answer (killed, out of memory, a crash). Not of the tree: the engine catches it."""
 
 
 class Workers(Generic[T]):
@@ -96,7 +94,11 @@ class Workers(Generic[T]):
     dashboard: str = ""
 
     def blind(self, paths: Sequence[str]) -> dict[str, list[str]]:
-        """Return the hosts whose workers do not see some of the local paths, with those paths; on this machine all do."""
+        """Return the hosts whose workers do not see some of the local paths, with those paths; on this machine all do.
+
+        Raises:
+            TransientError: a worker does not answer.
+        """
         return {}
 
     def map(
@@ -181,7 +183,15 @@ class _Dask(Workers[T]):
             yield running.pop(future.key), self._outcome(future)
 
     def blind(self, paths: Sequence[str]) -> dict[str, list[str]]:
-        found: dict[str, tuple[str, list[str]]] = self._client.run(_unseen, list(paths), on_error="ignore")
+        if not paths:
+            return {}
+        self._trouble()  # notes the heartbeats of now
+        answer = in_thread(partial(self._client.run, _unseen, list(paths), on_error="ignore"))
+        try:
+            found: dict[str, tuple[str, list[str]]] = answer.result(ANSWER)
+        except TimeoutError:
+            silent = self._trouble()[0] or f"FALDONE_DASK: not all workers of {self._address} answer"
+            raise TransientError(f"{silent}; whether they see {paths[0]} is not known after {ANSWER:.0f} s") from None
         return {host: missing for host, missing in found.values() if missing}
 
     def _next_of(self, done: Any) -> Any:
@@ -290,11 +300,7 @@ def workers(settings: Settings, size: int, batches: int, listen: Listener | None
 
 
 def _check_data_folder(settings: Settings, pool: Workers[Any]) -> None:
-    """Refuse workers elsewhere that have another data folder under the same name, or none: what they stage would never be found.
-
-    Raises:
-        UsageError: some worker's host does not see a file that was just made in the data folder.
-    """
+    """Refuse workers elsewhere with another data folder under the same name, or none: what they stage would never be found (UsageError)."""
     if settings.remote:
         return
     with tempfile.NamedTemporaryFile(prefix=".seen-", dir=private_folder(settings.scratch)) as token:

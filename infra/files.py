@@ -226,10 +226,13 @@ def remove_tree(path: str) -> None:
             away = path
         shutil.rmtree(away, ignore_errors=True)
         return
+    from infra import empty_folders
+
     fs, inner = filesystem(path)
     with reached(path):
         if fs.exists(inner):
             fs.rm(inner, recursive=True)
+        empty_folders.drop(fs, inner)
 
 
 DRIVERS = {

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from infra import lake_format, locks
 from infra.errors import StorageError, TransientError, UsageError
-from infra.files import is_url, private_folder
+from infra.files import is_url, private_folder, remove_tree
 from infra.lake_filters import Filter, predicates, single
 from infra.object_store import guarded, reaching, troubled
 
@@ -241,6 +241,8 @@ class Lake:
         with self.writing():
             if self.exists(name):
                 self._db.drop_table(name)
+            if is_url(self._root):
+                remove_tree(f"{self.location}/{name}.lance")  # an S3 server may keep, and list, its empty folders
 
     @guarded
     def schema(self, name: str) -> pa.Schema:

@@ -8,10 +8,15 @@ import random
 import secrets
 import socket
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 from infra.errors import UsageError
+
+T = TypeVar("T")
 
 
 def cores() -> int:
@@ -39,6 +44,20 @@ def free_port(wanted: int = 0, host: str = "127.0.0.1") -> int:
                 continue
             return int(probe.getsockname()[1])
     raise UsageError(f"{host} is not an address of this machine")
+
+
+def in_thread(call: Callable[[], T]) -> Future[T]:
+    """Call on a thread that the end of the process does not wait for, as it does for an executor's: the call may hang."""
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed on to whoever reads the answer
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name="call", daemon=True).start()
+    return answer
 
 
 FIRST_WAIT, LONGEST_WAIT, JITTER = 5.0, 300.0, 0.2  # s, s, share

@@ -144,11 +144,15 @@ def test_a_worker_that_stands_still_is_named(
     """A frozen worker is still in the scheduler's list, which alone was asked."""
     monkeypatch.setattr(cluster_module, "LOOK", 0.3)
     monkeypatch.setattr(cluster_module, "SILENT", 3.0)
+    monkeypatch.setattr(cluster_module, "ANSWER", 4.0)
     with workers(settings.model_copy(update={"dask": "local", "workers": 1}), 0, 3) as pool:
         ((_, pid),) = pool.map(deadly.slow, [(1,)])
         worker = psutil.Process(pid)
         worker.suspend()
-        threading.Timer(8.0, worker.resume).start()
+        threading.Timer(12.0, worker.resume).start()
+        assert pool.blind([]) == {}  # with nothing to ask nobody is waited for
+        with pytest.raises(TransientError, match=r"nothing is heard of the workers tcp://.*whether they see /not/here"):
+            pool.blind(["/not/here"])
         assert dict(pool.map(deadly.double, [(1, 2)])) == {(1, 2): [2, 4]}
     assert "FALDONE_DASK: nothing is heard of the workers tcp://127.0.0.1:" in caplog.text
 

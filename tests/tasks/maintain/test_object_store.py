@@ -67,6 +67,42 @@ def test_a_backup_lies_in_a_bucket(settings: Settings, bucket: str) -> None:
     assert small.content(Lake(settings.root)) == before
 
 
+class KeepsFolders:
+    """A database in a bucket whose server, as SeaweedFS does, goes on listing the folders of what is gone."""
+
+    def __init__(self, database: Any, bucket: str) -> None:
+        self._database, self._bucket = database, bucket.removeprefix("s3://")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def drop_table(self, name: str) -> None:
+        import fsspec
+
+        self._database.drop_table(name)
+        for part in ("", "_versions/", "data/", "data/part/"):
+            key = f"home/lake/{name}.lance/{part}"
+            fsspec.filesystem("s3").call_s3("put_object", Bucket=self._bucket, Key=key)
+
+
+def test_a_dropped_collection_is_gone_also_where_a_store_keeps_empty_folders(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was listed for ever, and every backup after it failed."""
+    lake = Lake(f"{bucket}/home")
+    small.add(lake, "documents", "/a.txt")
+    small.add(lake, "documents-2", "/a.txt")
+    monkeypatch.setattr(lake, "_db", KeepsFolders(lake._db, bucket))
+    for name in [name for name in lake.names() if name.startswith("documents.")]:
+        lake.drop(name)
+        lake.drop(name)
+    assert {name.partition(".")[0] for name in lake.names()} == {"documents-2"}
+    assert (
+        backup.backup(Settings(home=f"{bucket}/home", single_writer=True), f"{bucket}/backups")["status"] == "completed"
+    )
+    assert lake.count("documents-2.documents") == 1
+
+
 def test_a_store_that_is_away_says_nothing_of_what_it_holds(
     server: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
