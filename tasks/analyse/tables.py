@@ -2,9 +2,10 @@
 
 Only what is one thing at two times is compared: columns of one group under different periods (`Financial assets 2019`
 and `2018`, never `Financial liabilities 2018`), columns that are called before and after (budget, actual), or lines whose
-labels differ in their period alone. Where heads do not say which columns belong together nothing is compared. Between
-percentages the change is given in points too. Shares are of every line that is a total, by its words or by its sum, and
-of a total column; a percentage is no share of an amount.
+labels differ in their period alone, or columns of two tables of one sheet that differ in their year alone. Where heads
+do not say which columns belong together nothing is compared. Between percentages the change is given in points too.
+Shares are of every line that is a total, by its words or by its sum, of a total column, and of a line from which the
+lines below it are taken off (`Sales`, `Cost of sales`, `Gross profit`); a percentage is no share of an amount.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from tasks.analyse.statements.read_periods import Period, parse_period, years_in
 from tasks.records import Document
 
 NAME = "tables"
-VERSION = "2"
+VERSION = "3"
 
 MOST_MOMENTS = 12
 """Columns or lines of one series between which changes are computed; longer ones are lists, not comparisons."""
 WHOLE = 100  # the total of shares: any other percentage of a total column is no sum
+MOST_PARTS = 12
+"""Lines below one that can be taken off it."""
 LONGEST_LABEL = 80  # characters of a label that names a period
 
 Moment = tuple[int, int, int]
@@ -36,6 +39,7 @@ _TOTAL = re.compile(
     r"net (?:sales|revenues?)|subtotal)\b"
 )
 _LETTERS = re.compile(r"[^\W\d_]{2}")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _EACH = re.compile(r"\bper (?:\w+ ){0,2}(?:share|unit)s?\b|\bper azione\b")
 _CHANGE_HEAD = re.compile(
     r"\b(?:changes?|variation|variazion[ei]|increase|decrease|growth|delta|var|adjustments?)\b|%|Δ", re.IGNORECASE
@@ -53,12 +57,13 @@ def analyse(document: Document) -> dict[str, Any]:
     """Return the `tables` RESULT of a document: each numeric table with its rows, changes and shares (percentages)."""
     elements = document.parsed.elements
     mark = document_mark(elements, document.parsed.language)
-    found = [table for element in elements if element.kind == "table" for table in numeric_tables(element, mark)]
+    sheets = [numeric_tables(element, mark) for element in elements if element.kind == "table"]
+    found = [_as_json(table, changes_between(sheet, table)) for sheet in sheets for table in sheet]
     reasons = [] if found else ["The document has no table with numbers."]
     return {
         "document_id": document.document_id,
         "path": document.path,
-        "tables": [_as_json(table) for table in found],
+        "tables": found,
         "reasons": reasons,
     }
 
@@ -97,6 +102,46 @@ def changes(table: NumericTable) -> list[dict[str, Any]]:
             for one, two in pairs_of_lines(table)
         ]
     return [row for row in found if row]
+
+
+def changes_between(sheet: Sequence[NumericTable], later: NumericTable) -> list[dict[str, Any]]:
+    """Return changes from earlier tables of a sheet to this one: all have the same lines and heads, and each a year of its own."""
+    alike = [table for table in sheet if _beside_years(table) == _beside_years(later)]
+    years = [_only_year(table) for table in alike]
+    year = _only_year(later)
+    if year is None or None in years or len(set(years)) < len(years) or len(years) > MOST_MOMENTS:
+        return []
+    names = unique_names(later.columns)
+    pairs = [(table, unique_names(table.columns)) for table in alike if (_only_year(table) or year) < year]
+    found = [
+        _change(
+            label,
+            _in_year(before[column], _only_year(earlier)),
+            _in_year(names[column], year),
+            (earlier.values[line][column], later.values[line][column]),
+            (earlier.percents[line][column], later.percents[line][column]),
+        )
+        for earlier, before in pairs
+        for line, label in enumerate(later.labels)
+        for column in range(len(names))
+    ]
+    return [row for row in found if row]
+
+
+def _only_year(table: NumericTable) -> int | None:
+    """Return the year that all columns of a table are of; None where they are of several or of none."""
+    years = {period.year if period else None for period in table.periods}
+    return years.pop() if len(years) == 1 else None
+
+
+def _beside_years(table: NumericTable) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the lines of a table and its heads without their years."""
+    heads = tuple(plain(_YEAR.sub(" ", head)) for head in table.columns)
+    return heads, tuple(map(plain, table.labels))
+
+
+def _in_year(head: str, year: int | None) -> str:
+    return head if year in years_in(head) else f"{head} {year}"
 
 
 def _change(
@@ -179,9 +224,9 @@ def _moment(period: Period | None) -> Moment | None:
 
 
 def shares(table: NumericTable) -> list[dict[str, Any]]:
-    """Return shares (row, column, of, percent): of each total line within a column, and of a total column."""
+    """Return shares (row, column, of, percent): of each total line within a column, of a total column, and of a line above."""
     names = unique_names(table.columns)
-    rows = [*_shares_of_lines(table, names), *_shares_of_column(table, names)]
+    rows = [*_shares_of_lines(table, names), *_shares_of_column(table, names), *_shares_below(table, names)]
     return [dict(zip(("row", "column", "of", "percent"), row, strict=True)) for row in rows]
 
 
@@ -210,6 +255,59 @@ def _shares_of_column(table: NumericTable, names: Sequence[str]) -> Iterator[tup
                 yield (label, name, names[totals[0]], 100 * part / whole)
 
 
+def _shares_below(table: NumericTable, names: Sequence[str]) -> Iterator[tuple[str, str, str, float]]:
+    """Yield the shares of what is taken off a line, and of what is left, in that line."""
+    totals = set(total_lines(table))
+    for first in range(len(table.labels)):
+        end = None if first in totals else _end_below(table, first)
+        for index in range(first + 1, end or 0):
+            for column in _amounts(table, first, end or 0):
+                whole, part = table.values[first][column], table.values[index][column]
+                if whole and part is not None:
+                    yield (table.labels[index], names[column], table.labels[first], 100 * part / whole)
+
+
+def _end_below(table: NumericTable, first: int) -> int | None:
+    """Return the line after those that make up a line above them: deductions and what is left of it, or a few parts.
+
+    Every column of amounts must say so, two columns or amounts of three digits and more: small numbers add up by chance.
+    What ends in a total is a sum of its lines and no deduction.
+    """
+    for end in range(first + 3, min(first + 2 + MOST_PARTS, len(table.labels)) + 1):
+        columns = _amounts(table, first, end)
+        lines = [[table.values[index][column] for column in columns] for index in range(first, end)]
+        labels = table.labels[first:end]
+        if any(value is None for line in lines for value in line) or not all(map(_LETTERS.search, labels)):
+            continue
+        if _TOTAL.search(plain(labels[-1])):
+            continue
+        parts = [[value or 0.0 for value in column] for column in zip(*lines, strict=True)]
+        if parts and (len(parts) > 1 or abs(parts[0][0]) >= 100) and all(map(_adds_up, parts)):
+            return end
+    return None
+
+
+def _adds_up(values: Sequence[float]) -> bool:
+    """Tell whether a first amount is the sum of positive others, or less deductions printed as negatives the positive last."""
+    whole, *parts, last = values
+    signs = {part > 0 for part in parts if part}
+    if whole <= 0 or last <= 0 or not all(parts) or len(signs) > 1:
+        return False
+    left = whole - sum(map(abs, parts))
+    return abs(left - last) <= 1e-9 * whole
+
+
+def _amounts(table: NumericTable, first: int, end: int) -> list[int]:
+    """Return the columns in which some lines have amounts: no percentages, and none of a share of stock."""
+    if any(_EACH.search(plain(label)) for label in table.labels[first:end]):
+        return []
+    return [
+        column
+        for column in range(len(table.columns))
+        if not any(table.percents[index][column] for index in range(first, end))
+    ]
+
+
 def total_lines(table: NumericTable) -> list[int]:
     """Return the lines that are totals: named so, or the sum of the lines above since the last total (at least two)."""
     found, since = [], 0
@@ -232,7 +330,8 @@ def _is_sum(table: NumericTable, since: int, index: int) -> bool:
     return True
 
 
-def _as_json(table: NumericTable) -> dict[str, Any]:
+def _as_json(table: NumericTable, between: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a table with its changes, those from other tables last."""
     return {
         "page": table.page,
         "section": table.section,
@@ -240,6 +339,6 @@ def _as_json(table: NumericTable) -> dict[str, Any]:
         "rows": [
             {"row": label, "values": list(values)} for label, values in zip(table.labels, table.values, strict=True)
         ],
-        "changes": changes(table),
+        "changes": changes(table) + between,
         "shares": shares(table),
     }

@@ -149,3 +149,57 @@ def test_ranges_beside_numbers_leave_the_numbers() -> None:
         "Level 3 | 2017 | 2016\nCommodities | $ 47 | $ 73\nSpread | 31 to 150 | 1 to 97\nCorrelation | 28% to 84% | 35%-70%"
     )
     assert change(found, "Commodities", "2016", "2017") == pytest.approx(-35.62, abs=0.01)
+
+
+def test_what_is_taken_off_a_line_and_what_is_left_are_shares_of_it() -> None:
+    found = only(
+        "Item | 2019 | 2018 | Change\nEBITDA | 372 | 361 | 3.0%\nDepreciation | (111) | (102) | 8.8%\nEBIT | 261 | 259 | 0.8%"
+    )
+    assert share(found, "Depreciation", "2019") == pytest.approx(-29.84, abs=0.005)
+    assert share(found, "EBIT", "2018") == pytest.approx(71.75, abs=0.005)
+    assert {row["of"] for row in found["shares"]} == {"EBITDA"} and len(found["shares"]) == 4
+    printed_positive = only("Voce | 2024\nRicavi | 1.000\nCosto del venduto | 600\nMargine lordo | 400", "it")
+    assert share(printed_positive, "Margine lordo", "2024") == pytest.approx(40)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "Offices | 3\nPlants | 1\nShops | 2",  # by chance
+        "Income | 100 | 90\nCosts | (482) | (141)\nNet costs | (382) | (51)",  # nothing is left
+        "Commodity | 500 | 400\nExchange | (10) | (4)\nTotal | 490 | 396",  # a sum
+        "Sales | 500 | 400\nCosts | (300) | (200)\nMargin | 200 | 201",  # in one column alone
+        "Fair value | 100 | 95\nCost | 102 | 99\nLoss | (2) | (4)",  # more than the whole
+    ],
+)
+def test_lines_that_make_up_no_line_above_are_no_shares_of_it(rows: str) -> None:
+    heads = "Item | 2019 | 2018" if rows.split("\n")[0].count("|") == 2 else "Item | 2019"
+    assert rows.split(" |")[0] not in {row["of"] for row in only(f"{heads}\n{rows}")["shares"]}
+
+
+def quarters(year: str, other: str = "", label: str = "Margin") -> str:
+    return f" | | {year} | \n | First | Second | Total{other}\nSales | 10 | 20 | 30\n{label} | 40.0% | 41.5% | 40.6%"
+
+
+def test_two_tables_of_a_sheet_that_differ_in_their_year_are_compared() -> None:
+    earlier = quarters("Fiscal 2018").replace("40.6", "41.2")
+    tables = analyse(document([table(f"{quarters('Fiscal 2019')}\n{earlier}")]))["tables"]
+    points = [
+        (row["row"], row["from"], row["to"], round(row["points"], 2)) for row in tables[0]["changes"] if row["points"]
+    ]
+    assert points == [("Margin", "Total 2018", "Total 2019", -0.6)]
+    assert tables[1]["changes"] == []
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        quarters("Fiscal 2018", " cost"),
+        quarters("Fiscal 2018", label="Share"),
+        quarters("Six months 2018"),
+        quarters("Fiscal 2019"),
+    ],
+)
+def test_tables_of_a_sheet_that_differ_in_more_are_not(second: str) -> None:
+    tables = analyse(document([table(f"{quarters('Fiscal 2019')}\n{second}")]))["tables"]
+    assert len(tables) == 2 and not any(one["changes"] for one in tables)
