@@ -297,11 +297,8 @@ class Lake:
 
         `column` holds space-separated analysed terms and has the index that `index_text` makes.
         """
-        from lancedb.query import FullTextOperator, MatchQuery
-
         table = self._open(name)
-        match = MatchQuery(" ".join(terms), column, operator=FullTextOperator.OR)
-        query = table.search(match, query_type="fts").limit(limit).select([*columns, SCORE])
+        query = matching_any(table, terms, column).limit(limit).select([*columns, SCORE])
         condition = single(table.schema, where)
         return (query.where(condition, prefilter=True) if condition else query).to_arrow()
 
@@ -365,6 +362,13 @@ class Lake:
                 if "not found" in str(error).lower():
                     raise UsageError(f"there is no table {name} in {self.location}") from None
                 raise
+
+
+def matching_any(table: Any, terms: Sequence[str], column: str) -> Any:
+    """Begin a full-text query for the rows of a LanceDB table that hold any of the terms."""
+    from lancedb.query import FullTextOperator, MatchQuery
+
+    return table.search(MatchQuery(" ".join(terms), column, operator=FullTextOperator.OR), query_type="fts")
 
 
 @lru_cache(maxsize=8)

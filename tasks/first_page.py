@@ -9,10 +9,12 @@ Italian passages of a paragraph fell from 0.880 to 0.834 nDCG@10).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from infra.lake import Lake
+from infra.lake_filters import Filter
+
+Read = Callable[[Sequence[str], Filter], list[dict[str, Any]]]
 
 LENGTH = 1_500  # characters that are read
 ORDINALS = (0, 1, 2, 3, 4)  # chunks that hold them; a document without the last is short
@@ -36,26 +38,29 @@ def identifying(text: str) -> str:
 class FirstPages:
     """The first pages of one collection's documents, read when they are first asked for."""
 
-    def __init__(self, lake: Lake, table: str) -> None:
-        self._lake, self._table = lake, table
+    def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
 
-    def of(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-        """Map each document of some chunks (`document_id`, `content_hash`) to the words by which its first page names it."""
+    def of(self, rows: Iterable[Mapping[str, Any]], read: Read) -> dict[str, str]:
+        """Map each document of some chunks (`document_id`, `content_hash`) to the words by which its first page names it.
+
+        Args:
+            read: gives columns of the collection's chunks that match a filter.
+        """
         asked = {row["document_id"]: (row["document_id"], row["content_hash"] or "") for row in rows}
         if missing := [document for document, key in asked.items() if key not in self._known]:
             if len(self._known) + len(missing) > KEPT:
                 self._known.clear()
                 missing = list(asked)
-            found = self._read(missing)
+            found = _first_pages(missing, read)
             self._known |= {asked[document]: found.get(document, "") for document in missing}
         return {document: self._known[key] for document, key in asked.items()}
 
-    def _read(self, documents: list[str]) -> dict[str, str]:
-        columns = ["document_id", "ordinal", "page_first", "text"]
-        rows = self._lake.read(self._table, columns, {"document_id": documents, "ordinal": ORDINALS}).to_pylist()
-        texts: dict[str, list[str]] = {}
-        for row in sorted(rows, key=lambda row: (row["document_id"], row["ordinal"])):
-            texts.setdefault(row["document_id"], []).append(row["text"] if row["page_first"] == 1 else "")
-        long = {document: parts for document, parts in texts.items() if len(parts) == len(ORDINALS)}
-        return {document: identifying("\n".join(parts)) for document, parts in long.items()}
+
+def _first_pages(documents: list[str], read: Read) -> dict[str, str]:
+    rows = read(["document_id", "ordinal", "page_first", "text"], {"document_id": documents, "ordinal": ORDINALS})
+    texts: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: (row["document_id"], row["ordinal"])):
+        texts.setdefault(row["document_id"], []).append(row["text"] if row["page_first"] == 1 else "")
+    long = {document: parts for document, parts in texts.items() if len(parts) == len(ORDINALS)}
+    return {document: identifying("\n".join(parts)) for document, parts in long.items()}

@@ -13,24 +13,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
-
-import numpy as np
-import pyarrow as pa
 
 from infra.encoder import Encoder
 from infra.encoders import Encoders
 from infra.errors import UsageError
-from infra.lake import SCORE, Lake
+from infra.lake import Lake
 from infra.lake_filters import Filter
 from tasks import fusion
 from tasks.collection import ledger, normal, terms
-from tasks.collection.chunks import CHUNKS, VECTOR, EncoderMark, require_encoder
+from tasks.collection.chunks import CHUNKS, EncoderMark, require_encoder
 from tasks.first_page import FirstPages
 from tasks.fusion import Candidates, Evidence, copies
 from tasks.fusion.naming import Named, named_documents
 from tasks.glossary import wordings
+from tasks.lookups import Lookups, Row, Scored, open_lookups
 
 Mode = Literal["hybrid", "vector", "text"]
 
@@ -41,7 +39,6 @@ PAGED = {"pdf", "pptx"}
 COLUMNS = (
     "chunk_id",
     "document_id",
-    "content_hash",
     "path",
     "title",
     "format",
@@ -50,12 +47,13 @@ COLUMNS = (
     "page_last",
     "section",
     "text",
-    VECTOR,
+    "content_hash",
+    "ordinal",
 )
 FILTERS = ("document_id", "path", "language", "format", "kind", "title", "section", "page_first", "page_last")
 
-Row = dict[str, Any]
-Found = Future[list[Row]]
+ByWords = Future[tuple[list[Row], Scored]]
+ByMeaning = Future[list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,8 @@ class Searcher:
         require_encoder(lake, collection, EncoderMark.of(encoders))
         self._encoders = self._used(encoders)
         self._columns = (*COLUMNS, "encoder") if len(self._encoders) > 1 else COLUMNS
-        self._first_pages = FirstPages(lake, self._table)
+        self._lookups = open_lookups(lake, self._table, self._columns)
+        self._first_pages = FirstPages()
         self._pool = ThreadPoolExecutor(4, "search")
 
     def _used(self, encoders: Encoders) -> dict[str, Encoder]:
@@ -144,68 +143,79 @@ class Searcher:
         """
         if not query.strip():
             raise UsageError("the query is empty")
-        plain = normal.plain(query)
+        plain, lookups = normal.plain(query), self._newest()
+        asked = _Question(plain, mode, where or {}, limit)
         found, wording, named = Candidates(), "", Named({}, [])
-        self._take(found, *self._look_up(plain, mode, where, limit))
+        found.words |= self._take(found, self._look_up(lookups, asked))
         if mode == "hybrid":
-            named = named_documents(normal.without_dates(plain), found.rows, self._first_pages.of(found.rows.values()))
+            pages = self._first_pages.of(found.rows.values(), lookups.read)
+            named = named_documents(normal.without_dates(plain), found.rows, pages)
             wording = wordings(plain) if named.best else ""
-            self._look_within(found, plain, wording, {"document_id": named.best, **(where or {})}, limit)
+            self._look_within(lookups, found, asked, wording, named.best)
         return fusion.weigh(found, plain, wording, named, self._encoders, mode)
 
-    def _look_up(self, question: str, mode: Mode, where: Filter | None, limit: int) -> tuple[list[Found], list[Found]]:
-        """Begin the look-ups of a question by words and by meaning, which run side by side."""
-        words = terms.query_terms(question) if mode != "vector" else []
-        by_words = [self._pool.submit(self._matching, words, where, limit)] if words else []
-        if mode == "text":
-            return by_words, []
-        return by_words, [
-            self._pool.submit(self._nearest, encoder, question, {**(where or {}), **_made_by(fingerprint)}, limit)
-            for fingerprint, encoder in self._encoders.items()
-        ]
+    def _newest(self) -> Lookups:
+        """Return the look-ups of the collection as it is now."""
+        if self._lookups.version != self._lake.version(self._table):
+            self._lookups = open_lookups(self._lake, self._table, self._columns)
+        return self._lookups
 
-    def _look_within(self, found: Candidates, question: str, wording: str, where: Filter, limit: int) -> None:
+    def _look_up(self, lookups: Lookups, asked: _Question) -> _Jobs:
+        """Begin the look-ups of a question by words and by meaning, which run side by side."""
+        words = terms.query_terms(asked.text) if asked.mode != "vector" else []
+        encoders = self._encoders.items() if asked.mode != "text" else ()
+        return _Jobs(
+            [self._pool.submit(lookups.by_words, words, asked.limit, asked.where)] if words else [],
+            [self._pool.submit(_nearest, lookups, encoder, made_by, asked) for made_by, encoder in encoders],
+        )
+
+    def _look_within(
+        self, lookups: Lookups, found: Candidates, asked: _Question, wording: str, documents: Sequence[str]
+    ) -> None:
         """Look within the documents that are named, for the question and for the wording of an answer."""
-        if not where["document_id"]:
+        if not documents:
             return
-        asked = self._look_up(question, "hybrid", where, limit)
-        answered = self._look_up(wording, "hybrid", where, limit) if wording else ([], [])
-        self._take(found, *asked)
-        for job in answered[0]:
-            found.wording_words |= {row["chunk_id"]: row[SCORE] for row in job.result()}
-        self._take(found, [], [*answered[0], *answered[1]])
+        within = replace(asked, where={"document_id": documents, **asked.where})
+        again = self._look_up(lookups, within)
+        answered = self._look_up(lookups, replace(within, text=wording)) if wording else _Jobs([], [])
+        found.words |= self._take(found, again)
+        found.wording_words |= self._take(found, answered)
 
     @staticmethod
-    def _take(found: Candidates, by_words: Sequence[Found], by_meaning: Sequence[Found]) -> None:
-        """Wait for look-ups and keep their rows, and the BM25 scores of those by words."""
-        for job in by_words:
-            found.words |= {row["chunk_id"]: row[SCORE] for row in job.result()}
-        for job in (*by_words, *by_meaning):
-            found.rows |= {row["chunk_id"]: row for row in job.result()}
-
-    def _matching(self, words: Sequence[str], where: Filter | None, limit: int) -> list[Row]:
-        return _rows(self._lake.matching(self._table, words, limit, self._columns, where))
-
-    def _nearest(self, encoder: Encoder, question: str, where: Filter | None, limit: int) -> list[Row]:
-        vector = encoder.encode_query(question)
-        return _rows(self._lake.nearest(self._table, vector, limit, self._columns, where))
+    def _take(found: Candidates, jobs: _Jobs) -> Scored:
+        """Wait for look-ups and keep their rows; the BM25 scores of those by words."""
+        scores: dict[str, float] = {}
+        for job in jobs.by_words:
+            rows, scored = job.result()
+            found.rows |= {row["chunk_id"]: row for row in rows}
+            scores |= scored
+        for near in jobs.by_meaning:
+            found.rows |= {row["chunk_id"]: row for row in near.result()}
+        return scores
 
 
-def _made_by(fingerprint: str) -> dict[str, str]:
-    """Return the condition that finds an encoder's rows; none where it is the only one."""
-    return {"encoder": fingerprint} if fingerprint else {}
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is looked up, how, where, and how many rows of each list."""
+
+    text: str
+    mode: Mode
+    where: Filter
+    limit: int
 
 
-def _rows(table: pa.Table) -> list[Row]:
-    """Return rows as dictionaries, their vectors as arrays: as lists of numbers these would take longer than the look-up."""
-    if not table.num_rows:
-        return []
-    column = table[VECTOR].combine_chunks()
-    vectors = np.asarray(column.flatten()).reshape(len(column), -1)
-    rows: list[Row] = table.drop_columns([VECTOR]).to_pylist()
-    for row, vector in zip(rows, vectors, strict=True):
-        row[VECTOR] = vector
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    """Look-ups under way."""
+
+    by_words: list[ByWords]
+    by_meaning: list[ByMeaning]
+
+
+def _nearest(lookups: Lookups, encoder: Encoder, made_by: str, asked: _Question) -> list[Row]:
+    """Look up by one encoder among the rows that it made; `made_by` is "" where it is the only one."""
+    where = {**asked.where, "encoder": made_by} if made_by else asked.where
+    return lookups.by_meaning(encoder.encode_query(asked.text), asked.limit, where)
 
 
 def rank(evidence: Evidence, k: int) -> list[Hit]:

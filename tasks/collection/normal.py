@@ -107,7 +107,7 @@ def codes(text: str) -> list[str]:
 
 
 def _code(word: str) -> str:
-    if len(word) > LONGEST or not any(c.isdigit() for c in word):
+    if word.isalpha() or len(word) > LONGEST or not any(c.isdigit() for c in word):
         return ""
     folded = unicodedata.normalize("NFKC", word).casefold()
     parts = [part for part in _PART.split(folded) if part]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from infra.lake import Lake
+from infra.lake_filters import Filter
 from infra.settings import Settings
 from tasks import first_page
 from tasks.first_page import FirstPages, identifying
@@ -30,7 +34,7 @@ def test_names_are_words_with_a_capital_and_only_the_beginning_counts() -> None:
 
 
 def test_a_document_is_read_once_and_again_when_it_has_changed(
-    settings: Settings, lake: Lake, tmp_path: object, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings.model_copy(update={"embedding_model": "bundled"})
     (folder := settings.scratch.parent / "papers").mkdir()
@@ -38,13 +42,18 @@ def test_a_document_is_read_once_and_again_when_it_has_changed(
     (folder / "a.txt").write_text(f"Annual report of Quillmere for the year ended June 30, 2023.\n\n{more}")
     (folder / "b.txt").write_text("A letter to Montescaro.")  # short: all of it is its first page
     index(settings, [str(folder)], "c")
-    pages, columns = FirstPages(lake, "c.chunks"), ["document_id", "content_hash", "path"]
+    pages, columns = FirstPages(), ["document_id", "content_hash", "path"]
+    reads: list[object] = []
+
+    def read(columns: Sequence[str], where: Filter) -> list[dict[str, Any]]:
+        reads.append(where)
+        return lake.read("c.chunks", columns, where).to_pylist()
+
     rows = lake.read("c.chunks", columns).to_pylist()
-    found = {row["path"][-5:]: pages.of(rows)[row["document_id"]].split() for row in rows}
+    found = {row["path"][-5:]: pages.of(rows, read)[row["document_id"]].split() for row in rows}
     assert found == {"a.txt": ["Annual", "Quillmere", "June", "2023"], "b.txt": []}
-    with monkeypatch.context() as patch:
-        patch.setattr(Lake, "read", None)
-        assert pages.of(rows)
+    assert len(reads) == 1
     monkeypatch.setattr(first_page, "KEPT", 1)
     changed = [row | {"content_hash": "other"} for row in rows]
-    assert pages.of(changed) == pages.of(rows)
+    assert pages.of(changed, read) == pages.of(rows, read)
+    assert len(reads) == 3

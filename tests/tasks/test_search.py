@@ -114,6 +114,20 @@ def test_a_filter_keeps_to_its_value(searcher: Searcher) -> None:
     assert searcher.search("bilancio", where={"language": "x' OR '1'='1"}).hits == ()
 
 
+def test_an_open_collection_answers_from_its_newest_version(tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The zebra grazes.")
+    index(settings, [str(folder)], "c")
+    opened = Searcher(Lake(settings.root), load_encoders(settings), "c")
+    assert best(opened, "quartz") == "a.txt"
+    (folder / "b.txt").write_text("The quartz watch stopped.")
+    (folder / "a.txt").unlink()
+    index(settings, [str(folder)], "c", prune=True)
+    assert best(opened, "quartz") == "b.txt"
+    assert [hit.path for hit in opened.search("zebra").hits if hit.path.endswith("a.txt")] == []
+
+
 def test_an_empty_query_and_an_absent_collection_are_said(searcher: Searcher, lake: Lake) -> None:
     with pytest.raises(UsageError, match="query is empty"):
         searcher.search("  ")
