@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from tasks.months import WITH_SHORT
+from tasks.office import identifiers
 
 _MONTHS = WITH_SHORT | {"sett": 9}
 _YEAR = r"(?P<y>(?:19|20)\d\d)"
@@ -23,6 +24,12 @@ _DATES = [
     ),
 ]
 _DAY_FIRST = re.compile(rf"(?<![\w.,])(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\w)")  # … of `April 30, 2026`
+_DAY_WORDS = (
+    "primo due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto "
+    "diciannove venti ventuno ventidue ventitre ventiquattro venticinque ventisei ventisette ventotto ventinove trenta trentuno"
+).split()
+_DAYS = {word: number for number, word in enumerate(_DAY_WORDS, 1)} | {"uno": 1, "ventitré": 23}
+_DAY_IN_WORDS = re.compile(rf"(?<!\w)(?P<d>{'|'.join(_DAYS)})\s+(?P<w>[^\W\d_]{{3,9}})\s+{_YEAR}(?!\w)", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"(?<!\w)(?P<w>[^\W\d_]{3,9})\.?\s+$")
 _GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:[ \u00a0\u2009\u202f'’]\d{3})+(?=(?:[.,]\d\d)?(?![\w]))")
 _APART = re.compile(r"[ \u00a0\u2009\u202f'’]")
@@ -30,9 +37,12 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)+")
 _CODE = re.compile(r"(?<!\w)(?<!\d[.,])[^\W_]+(?:[-/._][^\W_]+){0,4}(?!\w|[.,]\d)")
 _NO_DIGIT = re.compile(r"\D+")
 _PART = re.compile(r"[-/._]")
+_RUN = re.compile(r"[^\W\d_]+|\d+")
+_IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d\d(?:[ \u00a0][A-Z0-9]{1,4}){3,8}(?!\w)", re.IGNORECASE)  # in groups
 _CENTS = re.compile(r"\d+[.,]\d\d")
 _DAY = re.compile(r"\d{1,4}/\d{1,2}/\d{1,4}")
 YEAR = re.compile(r"[a-z]{0,2}(?:19|20)\d\d")
+PADDED = (4, 5, 6)  # digits to which programs fill up the numbers of papers
 LONGEST = 40  # characters of a code: longer runs are addresses, keys and hashes
 
 
@@ -69,7 +79,7 @@ def number(word: str) -> str:
 
 def dates(text: str) -> list[str]:
     """Find the dates of a text, as `2026-04-30`; where both orders are possible the day stands first."""
-    found = [match.groupdict() for pattern in _DATES for match in pattern.finditer(text)]
+    found = [match.groupdict() for pattern in (*_DATES, _DAY_IN_WORDS) for match in pattern.finditer(text)]
     found += [
         match.groupdict() | word.groupdict()
         for match in _DAY_FIRST.finditer(text)
@@ -80,7 +90,7 @@ def dates(text: str) -> list[str]:
 
 def without_dates(text: str) -> str:
     """Leave of each date of a question its year: its day and month alone are in many texts and names."""
-    for pattern in _DATES:
+    for pattern in (*_DATES, _DAY_IN_WORDS):
         text = pattern.sub(lambda match: f" {match['y']} " if _date(match.groupdict()) else match[0], text)
     return text
 
@@ -88,7 +98,7 @@ def without_dates(text: str) -> str:
 def _date(parts: Mapping[str, str]) -> str:
     """Return a day of its parts; "" where they are none, as 31/02/2026."""
     month = _MONTHS.get(parts["w"].casefold(), 0) if "w" in parts else int(parts["m"])
-    day = int(parts["d"])
+    day = _DAYS.get(parts["d"].casefold()) or int(parts["d"])
     if month > 12 >= day:
         day, month = month, day
     try:
@@ -100,10 +110,54 @@ def _date(parts: Mapping[str, str]) -> str:
 def codes(text: str) -> list[str]:
     """Find numbers of papers, each as one term: `RE-2026-881` → `re/2026/881`, `IT01234567890` → `01234567890`.
 
-    A code has a digit, and several parts or letters beside its digits, or five digits and more. A year is none.
+    A code has a digit, and several parts or letters beside its digits, or five digits and more. A year is none. An IBAN
+    in groups of four is one code.
     """
+    groups = [(iban, written) for match in _IBAN.finditer(text) for iban, written in _iban(match[0])]
+    for _, written in groups:
+        text = text.replace(written, " ")
     found = (_code(match[0]) for match in _CODE.finditer(text))
-    return [code for code in found if code and not _DAY.fullmatch(code)]
+    return [code for code in found if code and not _DAY.fullmatch(code)] + [iban for iban, _ in groups]
+
+
+def ibans(text: str) -> list[str]:
+    """Find the IBANs that are written in groups, each as one term."""
+    return [iban for match in _IBAN.finditer(text) for iban, _ in _iban(match[0])]
+
+
+def _iban(run: str) -> Iterator[tuple[str, str]]:
+    """Yield the IBAN that a run of groups begins with, and how it is written; a short word after it is no part of it."""
+    groups = re.split(r"[ \u00a0]", run)
+    for end in range(len(groups), 3, -1):
+        compact = "".join(groups[:end])
+        if identifiers.looks_like_iban(compact) and identifiers.iban(compact.upper()) in {"right", "cin"}:
+            yield compact.casefold(), run[: sum(map(len, groups[:end])) + end - 1]
+            return
+
+
+def variants(found: frozenset[str]) -> frozenset[str]:
+    """Return other ways of writing numbers of papers: `58a` for `58/a`, `re/2026/881` for `re/2026/0881`, and back."""
+    return frozenset(variant for mark in found if not _amount_or_date(mark) for variant in _variants(mark)) - found
+
+
+def _amount_or_date(mark: str) -> bool:
+    return bool(re.fullmatch(r"[\d.]+|\d{4}-\d\d-\d\d", mark))
+
+
+def _variants(code: str) -> Iterator[str]:
+    parts = code.split("/")
+    ways = [parts]
+    if len(parts) == 1 and len(runs := _RUN.findall(code)) == 2:
+        ways.append(runs)
+    elif len(parts) == 2 and parts[0].isalpha() != parts[1].isalpha():
+        ways.append(["".join(parts)])
+    for way in ways:
+        yield "/".join(way)
+        numbers = [place for place, part in enumerate(way) if part.isdecimal() and not YEAR.fullmatch(part)]
+        for last in numbers[-1:]:
+            least = way[last].lstrip("0") or "0"
+            for number in (least, *(least.zfill(size) for size in PADDED if len(way) > 1)):
+                yield "/".join([*way[:last], number, *way[last + 1 :]])
 
 
 def _code(word: str) -> str:

@@ -60,7 +60,8 @@ def _exact(text: str) -> list[str]:
     """Return terms beside those of the words: dates in one form, numbers of papers whole."""
     if not any(sign.isdecimal() for sign in text):
         return []
-    return normal.dates(text) + [code for code in normal.codes(text) if "/" in code or not code[0].isalpha()]
+    numbers = [code for code in normal.codes(text) if "/" in code or not code[0].isalpha()]
+    return normal.dates(text) + numbers + normal.ibans(text)
 
 
 def language_of(query: str) -> str:
@@ -82,7 +83,9 @@ def query_terms(text: str) -> list[str]:
         stems = [_term(word, "it"), _term(word, "en")]
         if all(stems):  # a stop word of either language says nothing
             found.update(dict.fromkeys(stems))
-    return list(found | dict.fromkeys(_exact(closed)))
+    return list(
+        found | dict.fromkeys(_exact(closed)) | dict.fromkeys(sorted(normal.variants(frozenset(normal.codes(closed)))))
+    )
 
 
 @lru_cache(maxsize=200_000)

@@ -164,19 +164,20 @@ def similarity(rows: Sequence[Row], text: str, encoders: Mapping[str, Encoder]) 
 def exactly(query: str, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
     """Weigh the documents that hold a number, date or amount of the query exactly.
 
-    A number of a paper that nothing holds is looked for by its longest part: `PD-999123` is printed `PD - 999123` too.
+    A number of a paper that nothing holds is looked for as others write it, `2026/417` for `2026/0417`, and by its longest
+    part: `PD-999123` is printed `PD - 999123` too.
 
     Returns:
         `exact` and `beside` of documents that hold any: 1 for what one of many holds, less for what most hold.
     """
-    asked = normal.marks(query)
-    if not asked:
-        return {}
+    written = normal.marks(query)
     words = frozenset(terms.query_terms(normal.unmarked(query)))
-    held = _holders(asked, words, rows)
-    if not any(held.values()) and (parts := normal.long_parts(asked)):
-        asked = parts
-        held = _holders(asked, words, rows)
+    for asked in (written, normal.variants(written), normal.long_parts(written)):
+        held = _holders(asked, words, rows) if asked else {}
+        if any(held.values()):
+            break
+    else:
+        return {}
     count = {mark: sum(mark in marks for marks in held.values()) for mark in asked}
     scale = math.log(1 + len(held)) * len(asked)
     rarity = {mark: math.log((1 + len(held)) / n) / scale for mark, n in count.items() if n}

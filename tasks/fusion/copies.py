@@ -18,6 +18,7 @@ SHARED = 0.9  # of all different words of two passages
 FEWEST = 8  # different words: shorter passages must have the same
 ALIKE = 0.02  # of a score: copies that score so alike are shown by the plainest file
 WORD = re.compile(r"\w+")
+CALLED_COPY = re.compile(r"(?:(?<![^\W_])(?:copia|copy|kopie|copie)(?![^\W_])|\(\d{1,2}\)(?=\.|$))", re.IGNORECASE)
 NUMBER = re.compile(r"\d+")
 
 
@@ -71,7 +72,7 @@ def _plainest_first(group: list[str], rows: Mapping[str, Row], total: Mapping[st
     return [first, *(chunk for chunk in group if chunk != first)]
 
 
-def plainness(path: str) -> tuple[bool, int, str]:
-    """Order files by how plain they are: no attachment, then the shortest name."""
+def plainness(path: str) -> tuple[bool, bool, int, str]:
+    """Order files by how plain they are: no attachment, not called a copy, then the shortest name."""
     name = path.rsplit("/", 1)[-1]
-    return "!/" in path, len(name), name
+    return "!/" in path, bool(CALLED_COPY.search(name)), len(name), name

@@ -99,6 +99,12 @@ def test_of_copies_of_an_invoice_the_plainest_file_comes_first() -> None:
     assert shown(rows, words=scores) == ["b", "a", "c", "d", "e"]
 
 
+@pytest.mark.parametrize("copy", ["copia.xml", "f (1).xml", "copia di f.xml", "f - Copy.xml", "f.zip!/f.xml"])
+def test_a_file_that_is_called_a_copy_is_not_the_plainest(copy: str) -> None:
+    assert copies.plainness("/x/IT00000000000_00001.xml") < copies.plainness(f"/x/{copy}")
+    assert copies.plainness("/x/fotocopiatrice.pdf")[1] is False
+
+
 def test_accounting_terms_find_the_wording_of_statements_in_the_document_that_is_named(searcher: Searcher) -> None:
     found = searcher.evidence("capex of Quill 2023")
     wording = dict(zip(found.candidates.rows, found.features[:, FEATURES.index("wording_words")], strict=True))

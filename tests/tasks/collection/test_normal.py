@@ -64,3 +64,51 @@ def test_any_text_is_taken_and_a_second_time_changes_nothing(text: str) -> None:
     found = frozenset().union(*(held for _, held in normal.lines_with(asked, text)))
     inside = frozenset().union(*(asked & normal.marks(line) for line in text.split("\n")))
     assert found == inside, "the quick look leaves nothing out"
+
+
+IBAN = "IT60X0542811101000000123456"
+GROUPED = "IT60 X054 2811 1010 0000 0123 456"
+
+
+@pytest.mark.parametrize(
+    "form", [IBAN, GROUPED, GROUPED.lower(), f"bonifico su {GROUPED} da noi", f"IBAN {GROUPED}, il 3"]
+)
+def test_an_iban_is_one_term_in_groups_too(form: str) -> None:
+    assert normal.marks(form) >= {IBAN.casefold()}
+    assert not {mark for mark in normal.marks(form) if mark != IBAN.casefold()}
+    assert IBAN.casefold() in terms.query_terms(form)
+    assert IBAN.casefold() in terms.analyse(form, "it").split()
+
+
+@pytest.mark.parametrize("text", ["FY20 2019 2018 2017 2016", GROUPED.replace("456", "457"), "IT60 X054 2811"])
+def test_groups_whose_check_digits_are_wrong_are_no_iban(text: str) -> None:
+    assert normal.ibans(text) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "printed"),
+    [
+        ("2026/417", "2026/0417"),
+        ("2026/0417", "2026/417"),
+        ("RE-2026-0881", "RE/2026/881"),
+        ("PO77410", "PO-77410"),
+        ("PO-77410", "PO77410"),
+        ("1234/A", "1234A"),
+    ],
+)
+def test_a_number_of_a_paper_is_looked_for_as_others_write_it(asked: str, printed: str) -> None:
+    assert normal.variants(normal.marks(asked)) & normal.marks(printed)
+    assert set(terms.query_terms(asked)) & set(terms.analyse(f"Fattura {printed}", "it").split())
+
+
+@pytest.mark.parametrize("text", ["30/04/2026", "1.882,00", "7700112299", "nel 2026"])
+def test_amounts_dates_and_numbers_without_parts_are_written_in_one_way(text: str) -> None:
+    assert normal.variants(normal.marks(text)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("otto luglio 2026", "2026-07-08"), ("Primo Marzo 2024", "2024-03-01"), ("trentuno aprile 2026", "")],
+)
+def test_a_day_may_be_in_words(text: str, day: str) -> None:
+    assert normal.dates(f"scade il {text}.") == ([day] if day else [])
