@@ -31,6 +31,12 @@ SAMPLES = Path(__file__).parents[2] / "samples" / "documents"
         ("EBITDA margin of Quillmere 2024", "ebitda_margin", "FY2024", ("Quillmere",)),
         ("patrimonio netto della Trebbio", "shareholders_equity", "", ("Trebbio",)),
         ("net sales Q2 2018", "revenue", "2018Q2", ()),
+        ("ricavi del secondo trimestre 2018", "revenue", "2018Q2", ()),
+        ("soldi in cassa dell'Officina al 31 dicembre 2023", "cash_and_equivalents", "FY2023", ("Officina",)),
+        ("how much profit did Quillmere Inc. make at the end of 2023", "net_income", "FY2023", ("Quillmere",)),
+        ("costo del venduto di Alfa S.p.A. 2024", "cost_of_goods_sold", "FY2024", ("Alfa",)),
+        ("ricavi delle vendite e delle prestazioni di Alfa", "revenue", "", ("Alfa",)),
+        ("ricavi al 30 giugno 2024", "revenue", "FY2024", ("30", "giugno")),
         ("chi ha firmato il contratto?", "", "", ("firmato", "contratto")),
     ],
 )
@@ -81,6 +87,14 @@ def test_a_metric_comes_with_its_formula(lake: Lake) -> None:
         ("ricavi 2024", "several firms"),
         ("ricavi 1999 di Montescaro", "not for FY1999"),
         ("ricavi 2024 di Nessuno", "called Nessuno"),
+        ("ricavi 2024 della Tessitura Nessuno", "called Nessuno"),  # half a name that fits
+        ("ricavi 2024 di Montescaro e Trebbio", "called Montescaro Trebbio"),
+        ("ricavi medi di Montescaro 2024", "called medi"),
+        ("revenue per employee of Quillmere 2024", "called employee"),
+        ("ricavi in Italia di Montescaro 2024", "called Italia"),
+        ("ricavi del primo trimestre 2024 di Montescaro", "not for 2024Q1"),
+        ("ricavi di Montescaro 2023 e 2024", "several years"),
+        ("ricavi consolidati 2024 di Trebbio", "no consolidated accounts"),
         ("chi ha firmato il contratto?", "no item"),
     ],
 )
@@ -90,7 +104,7 @@ def test_nothing_is_made_up(lake: Lake, question: str, reason: str) -> None:
 
 
 def test_half_a_name_that_two_firms_share_is_no_name(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = {"period": "FY2024", "newest": "FY2024", "value": 1.0, "title": ""}
+    row = {"period": "FY2024", "newest": "FY2024", "value": 1.0, "title": "", "consolidated": False}
     rows = [
         row | {"company": f"Rossi {name}", "path": f"/x/{name.split()[0]}.pdf"}
         for name in ("Alfa S.p.A.", "Beta S.r.l.")
@@ -100,6 +114,27 @@ def test_half_a_name_that_two_firms_share_is_no_name(lake: Lake, monkeypatch: py
     assert ask(lake, "ricavi 2024 di Rossi Beta").found["path"] == "/x/Beta.pdf"
     rows.append(row | {"company": "Rossi Beta S.r.l.", "path": "/x/Again.pdf", "value": 2.0})
     assert [other["value"] for other in ask(lake, "ricavi 2024 di Rossi Beta").others] == [1.0]
+
+
+def test_the_accounts_of_the_group_win_over_those_of_its_parent(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"period": "FY2024", "newest": "FY2024", "company": "Alfa S.p.A.", "title": ""}
+    rows = [
+        row | {"path": "/x/a.pdf", "value": 1.0, "consolidated": False},
+        row | {"path": "/x/b.pdf", "value": 9.0, "consolidated": True},
+    ]
+    monkeypatch.setattr("tasks.ask._values", lambda *_: rows)
+    found = {
+        question: ask(lake, question)
+        for question in ("ricavi 2024 Alfa", "ricavi gruppo Alfa", "ricavi capogruppo Alfa")
+    }
+    assert [answer.found["value"] for answer in found.values()] == [9.0, 9.0, 1.0]
+    assert [other["value"] for other in found["ricavi 2024 Alfa"].others] == [1.0]
+    assert "consolidated" not in found["ricavi 2024 Alfa"].found
+
+
+def test_growth_may_name_both_years_if_one_follows_the_other(lake: Lake) -> None:
+    assert ask(lake, "crescita dei ricavi di Montescaro tra il 2023 e il 2024").found["period"] == "FY2024"
+    assert "several years" in ask(lake, "crescita dei ricavi di Quillmere tra il 2022 e il 2024").reason
 
 
 def test_the_verb_falls_back_to_search_and_says_so(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
