@@ -19,7 +19,7 @@ from optimise import MARK, Maker
 
 from infra.lake import Lake
 from tasks.collection import indexes
-from tasks.collection.chunks import CHUNKS, chunk_table
+from tasks.collection.chunks import CHUNKS, VECTOR, chunk_table
 from tasks.search import CANDIDATES, COLUMNS
 
 COLLECTION = "many"
@@ -46,7 +46,7 @@ def build(lake: Lake, maker: Maker, chunks: int) -> None:
 def nearest(lake: Lake, vector: np.ndarray) -> tuple[list[str], float]:
     """Return the ids found, nearest first, and the milliseconds."""
     began = time.perf_counter()
-    found = lake.nearest(CHUNKS.name(COLLECTION), vector, CANDIDATES, COLUMNS)
+    found = lake.nearest(CHUNKS.name(COLLECTION), vector, CANDIDATES, [*COLUMNS, VECTOR])
     return found["chunk_id"].to_pylist(), 1000 * (time.perf_counter() - began)
 
 

@@ -39,7 +39,7 @@ class Lookups(Protocol):
         ...
 
     def read(self, columns: Sequence[str], where: Filter) -> list[Row]:
-        """Return columns, of those that the look-ups have, of all rows that match."""
+        """Return columns of all rows that match: of those that the look-ups have, or `ordinal`."""
         ...
 
 
@@ -52,7 +52,7 @@ class InMemory:
     """Look-ups of a small collection."""
 
     def __init__(self, lake: Lake, table: str, columns: Sequence[str]) -> None:
-        self._memory = LakeMemory(lake, table, columns, VECTOR)
+        self._memory = LakeMemory(lake, table, [*columns, "ordinal"], VECTOR)
         self.version = self._memory.version
         self._scores = lru_cache(maxsize=LATELY)(self._memory.scores)
 

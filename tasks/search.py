@@ -48,7 +48,6 @@ COLUMNS = (
     "section",
     "text",
     "content_hash",
-    "ordinal",
 )
 FILTERS = ("document_id", "path", "language", "format", "kind", "title", "section", "page_first", "page_last")
 

@@ -17,7 +17,7 @@ from tasks.collection.chunks import CHUNKS, SCHEMA, EncoderMark, chunk_table
 from tasks.lookups import InLake, InMemory, open_lookups
 
 NAME = CHUNKS.name("c")
-COLUMNS = ("chunk_id", "document_id", "path", "ordinal", "title", "text", "encoder")
+COLUMNS = ("chunk_id", "document_id", "path", "title", "text", "encoder")
 WORDS = [f"word{number}" for number in range(30)]
 FILTERS: tuple[Filter, ...] = (
     {},
