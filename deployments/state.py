@@ -28,6 +28,8 @@ COPY = ".copy"  # suffix of the note's copy
 OWNER = "owner"  # the file in a temporary folder that names its process
 GONE = 300.0  # s that the platform's folder may be away, as on a network drive, before whoever belongs to it ends
 
+LOST = 66  # exit status of a daemon whose folder is gone (EX_NOINPUT)
+
 
 @cache
 def here() -> str:

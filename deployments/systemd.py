@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from deployments.state import LOST
 from infra.settings import Settings
 
 KEPT = {"FALDONE_LIMITS_FILE", "FALDONE_PREFECT_FILE", "PREFECT_UI_URL", "FALDONE_DASK", "FALDONE_BACKUPS"}
@@ -26,6 +27,8 @@ WorkingDirectory={folder}
 # A daemon that dies leaves server, workers and jobs running, and the next one takes them over. SIGTERM stops everything in order.
 KillMode=process
 Restart=on-failure
+# … unless its data folder was removed: another daemon would make an empty one in its place.
+RestartPreventExitStatus={lost}
 RestartSec=5
 TimeoutStopSec=180
 UMask=0077
@@ -42,7 +45,7 @@ def unit(settings: Settings, host: str, port: int) -> str:
     environment = "".join(f"Environment={_quoted(f'{name}={value}')}\n" for name, value in values.items())
     python = f"{Path(sys.prefix) / 'bin' / 'python'}"
     data = _quoted(str(settings.scratch))
-    place = {"folder": Path.cwd(), "user": getpass.getuser(), "host": host, "port": port}
+    place = {"folder": Path.cwd(), "user": getpass.getuser(), "host": host, "port": port, "lost": LOST}
     return UNIT.format(data=data, environment=environment, python=python, **place)
 
 

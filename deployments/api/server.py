@@ -8,6 +8,9 @@ refuse at once, whatever the timeout ("database is locked", SQLITE_BUSY_SNAPSHOT
 BEGIN IMMEDIATE writers wait for each other; readers never wait in WAL mode. On PostgreSQL this changes nothing. `tests/deployments/api/
 test_server.py` fails as soon as Prefect does it by itself, and then the patch goes.
 
+A server outlives its daemon when that is killed, for the next one to take over. When the platform's folder is removed meanwhile, none will:
+the server then ends the other processes of the platform and itself.
+
 Several servers may share one PostgreSQL. They start one at a time, since two that make the tables of a new database at once collide, and with
 `--no-services` they leave Prefect's background services to one process (`prefect server services start`), since two sets of them would too.
 """
@@ -18,14 +21,20 @@ import argparse
 import asyncio
 import os
 import re
+import signal
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from filelock import FileLock, Timeout
+
+from deployments import state
 
 if TYPE_CHECKING:
     from prefect.server.database.configurations import AioSqliteConfiguration
@@ -121,9 +130,33 @@ def alone(file: str) -> FileLock:
     return lock
 
 
+WATCH = 5.0  # s between two looks for the platform's folder, and that a process has to end
+
+
+def end_with(folder: Path) -> None:
+    """End the platform's processes, this one last, once its folder is gone and no daemon is there to do it.
+
+    Nothing is said: the log that these processes write to went with the folder.
+    """
+    home, note = state.Presence(folder), None
+    while not home.gone() or (note and note.alive("daemon")):
+        note = state.read_file(folder / "platform.json") or note
+        time.sleep(WATCH)
+    others = [one for one in note.processes.values() if one.pid != os.getpid()] if note else []
+    for number in (signal.SIGTERM, signal.SIGKILL):  # Redis refuses to end when it cannot save
+        for process in others:
+            if process.alive():
+                os.kill(process.pid, number)
+        time.sleep(WATCH)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(WATCH)
+    os._exit(1)
+
+
 def main() -> None:
     """Serve until told to end."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--folder", type=Path, help="the platform's folder: the server ends with it")
     parser.add_argument("--no-services", action="store_true", help="leave the background services to another process")
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
@@ -134,6 +167,8 @@ def main() -> None:
     from prefect.settings import get_current_settings
 
     lock_at_the_beginning(AioSqliteConfiguration)
+    if given.folder is not None:
+        threading.Thread(target=end_with, args=(given.folder,), name="folder", daemon=True).start()
     settings = get_current_settings().server
     app = guarded(create_app(final=True, webserver_only=given.no_services), os.environ.get(HOSTS, "localhost"))
     database = settings.database.connection_url.get_secret_value() if settings.database.connection_url else ""

@@ -203,8 +203,8 @@ class Daemon:
         self.wait_for_jobs = number == signal.SIGUSR1
         self.ending.set()
 
-    def run(self, place: tuple[str, int]) -> bool:
-        """Start everything, keep it, and stop it at the end; returns whether it ran."""
+    def run(self, place: tuple[str, int]) -> int:
+        """Start everything, keep it, and stop it at the end; returns the exit status."""
         answers = {"/metrics": self.metrics, "/health": self.health}
         try:
             door = http.server(place, answers, self.watch.events.put, self.token)
@@ -229,7 +229,9 @@ class Daemon:
                 stopping.end_jobs(self.api, self.limits, self.wait_for_jobs, self.keep_services)
                 stopping.stop(self.children)
             safely(lambda: self.note(*last))
-        return last[0] == "stopped"
+        if last[0] == "stopped":
+            return 0
+        return state.LOST if self.replaced or self.home.gone() else 1
 
     def keep_services(self) -> None:
         """Keep the server and Redis running while jobs end: they need both."""
@@ -320,7 +322,7 @@ def main() -> None:
         with FileLock(state.folder(settings) / "daemon.lock", timeout=0):
             prepare(settings)
             platform, place = planned(settings, given.host, given.port, given.watch)
-            sys.exit(0 if Daemon(settings, platform, given.watch).run(place) else 1)
+            sys.exit(Daemon(settings, platform, given.watch).run(place))
     except Timeout:
         sys.stderr.write("faldone: the platform of this data folder has a daemon already\n")
         sys.exit(children.TAKEN)

@@ -155,6 +155,7 @@ def server(folder: Path, platform: Platform, shared: Mapping[str, str], limits: 
     if platform.auth:
         environment["PREFECT_SERVER_API_AUTH_STRING"] = platform.auth
     command = [sys.executable, "-m", "deployments.api.server", "--host", platform.host, "--port", str(platform.port)]
+    command += ["--folder", str(folder)]
     return Child("server", command, environment, folder / "server.log")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from deployments import state
 from deployments.cli import app
 from infra.settings import load
 
@@ -32,6 +33,9 @@ def test_it_starts_the_daemon_of_this_installation_and_leaves_jobs_alone() -> No
     assert rest == ["-m", "deployments.daemon", "--host", "127.0.0.1", "--port", "4300"]
     assert service["KillMode"] == "process", "systemd must not end the jobs with the daemon"
     assert service["Restart"] == "on-failure", "`faldone down` is no failure"
+    assert service["RestartPreventExitStatus"] == str(state.LOST), (
+        "nothing is made in the place of a folder that is gone"
+    )
     assert service["UMask"] == "0077"
     assert shlex.split(parser["Unit"]["RequiresMountsFor"]) == [load().root], "it waits for the disk of its data"
     assert shlex.split(service["Environment"]) == [f"FALDONE_HOME={load().root}"]

@@ -8,8 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from deployments.api.embedded import answers, template
 from deployments.api.server import StartsAlone, alone, guarded, lock_at_the_beginning
+from deployments.state import Platform, Process, write_json
 from infra.machine import free_port
 
 pytestmark = pytest.mark.slow
@@ -165,6 +171,48 @@ def test_two_servers_on_one_database_start_one_after_the_other(postgres: str) ->
 
     asyncio.run(both())
     assert sorted(seen) == [["a"], ["b"], ["c"]]
+
+
+SERVE = """
+from deployments import state
+from deployments.api import server
+state.GONE = server.WATCH = 0.5
+server.main()
+"""
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+
+
+def test_a_server_without_a_daemon_ends_with_its_folder_and_takes_the_others_along(tmp_path: Path) -> None:
+    """A daemon that was killed leaves them running for the next one; Redis refuses to end where it cannot save."""
+    folder, port = tmp_path / "platform", free_port()
+    folder.mkdir()
+    if template().is_file():
+        shutil.copyfile(template(), tmp_path / "p.db")
+    environment = os.environ | {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{tmp_path}/p.db"}
+    serve = [sys.executable, "-c", SERVE, "--no-services", "--host", "127.0.0.1", "--port", str(port)]
+    parts = {
+        "redis": subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE),
+        "daemon": subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]),
+        "server": subprocess.Popen([*serve, "--folder", str(folder)], env=environment),
+    }
+    for process in parts.values():
+        threading.Thread(target=process.wait, daemon=True).start()  # else it stays a zombie until somebody asks
+    try:
+        assert parts["redis"].stdout is not None and parts["redis"].stdout.readline()
+        url = f"http://127.0.0.1:{port}/api"
+        processes = {name: Process.of(process.pid) for name, process in parts.items()}
+        write_json(folder / "platform.json", asdict(Platform(url, url, url, "127.0.0.1", port, processes=processes)))
+        assert answers(url, patience=60)
+        shutil.rmtree(folder)
+        time.sleep(2)
+        assert [one.poll() for one in parts.values()] == [None] * 3, "its daemon ends them in order"
+        parts["daemon"].kill()
+        assert parts["redis"].wait(30) == -signal.SIGKILL
+        parts["server"].wait(30)
+        assert not folder.exists()
+    finally:
+        for process in parts.values():
+            process.kill()
 
 
 def test_a_second_server_on_the_same_database_is_refused(tmp_path: Path) -> None:
