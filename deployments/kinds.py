@@ -51,11 +51,6 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def full_name(deployment: Mapping[str, Any]) -> str:
-    """Return FLOW/NAME of a deployment as the API gives it: one of ours by its tag, else its bare name."""
-    return next((KINDS[tag].deployment for tag in deployment["tags"] if tag in KINDS), str(deployment["name"]))
-
-
 def kind_of_run(run: Mapping[str, Any]) -> str:
     """Return the kind of a flow run as the API gives it: what it was handed in as, else its deployment's tag, else its name."""
     handed_in = (run.get("labels") or {}).get("faldone.kind")

@@ -8,6 +8,7 @@ and nobody else hears it twice. A full disk keeps nobody from hearing that the d
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
@@ -116,44 +117,43 @@ class AlertStore:
         """
         refused: set[str] = set()
         with self._lock:
-            problems = list(self._known.values())
-        for problem in problems:
-            subject = f"[faldone] {'over: ' if problem.over else ''}{problem.subject}"
-            for name in self._missing(problem):
-                if name not in refused and not self._sent(name, subject, problem.over or problem.text):
-                    refused.add(name)
-                elif name not in refused:
-                    self._note_told(problem, name)
+            keys = list(self._known)
+        for key, name in itertools.product(keys, self._channels):
+            hangs = name in self._sending and self._sending[name].is_alive()  # asked before what it has taken
+            with self._lock:
+                problem = self._known.get(key)
+            if name in refused or problem is None or name not in self._missing(problem):
+                continue
+            if hangs or not self._took(name, problem):
+                refused.add(name)
 
     def _missing(self, problem: Problem) -> list[str]:
         """Return the channels that have to hear of a problem, or of its end, whose message also says what it was."""
         heard = problem.told_over if problem.over else problem.told
         return [name for name in self._channels if name not in heard]
 
-    def _sent(self, name: str, subject: str, text: str) -> bool:
-        """Return whether a channel took a message in its time; one that still hangs is asked for nothing more."""
-        wrong: list[str] = []
+    def _took(self, name: str, problem: Problem) -> bool:
+        """Return whether a channel took the message about a problem in its time."""
+        took = threading.Event()
+        thread = threading.Thread(target=self._send, args=(name, problem, took), name=name, daemon=True)
+        self._sending[name] = thread
+        thread.start()
+        thread.join(LONGEST)
+        if thread.is_alive():
+            log.warning("%s has not answered within %.0f s, and is asked for nothing more until it has", name, LONGEST)
+        return took.is_set()
 
-        def send() -> None:
-            try:
-                self._channels[name](subject, f"{text}\n\n{self._address}\n")
-            except Exception as error:  # noqa: BLE001 - a disk that is full, a fault of a library: the other channels are told
-                wrong.append(str(error) if isinstance(error, FaldoneError) else type(error).__name__)
-
-        thread = self._sending.get(name)
-        hangs = (
-            thread is not None and thread.is_alive()
-        )  # asked once: it may end at any moment, and has not sent this message
-        if not hangs:
-            thread = self._sending[name] = threading.Thread(target=send, name=name, daemon=True)
-            thread.start()
-            thread.join(LONGEST)
-            hangs = thread.is_alive()
-        if hangs:
-            wrong.append(f"{name} has not answered within {LONGEST:.0f} s")
-        if wrong:
-            log.warning("the message %r could not be sent and is tried again: %s", subject, wrong[0])
-        return not wrong
+    def _send(self, name: str, problem: Problem, took: threading.Event) -> None:
+        """Send the message about a problem, and note who took it, be it late: nobody hears it twice."""
+        subject = f"[faldone] {'over: ' if problem.over else ''}{problem.subject}"
+        try:
+            self._channels[name](subject, f"{problem.over or problem.text}\n\n{self._address}\n")
+        except Exception as error:  # noqa: BLE001 - a disk that is full, a fault of a library: the other channels are told
+            reason = str(error) if isinstance(error, FaldoneError) else type(error).__name__
+            log.warning("the message %r could not be sent and is tried again: %s", subject, reason)
+        else:
+            self._note_told(problem, name)
+            took.set()
 
     def _note_told(self, problem: Problem, name: str) -> None:
         """Note that a channel took the message about a problem as it was, whatever has become of it since."""

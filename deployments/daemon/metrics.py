@@ -7,6 +7,7 @@ removed.
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from deployments.daemon.overview import Overview
 from deployments.kinds import kind_of_run
 from deployments.state import read_json, write_json
 from infra.prefect_api import ENDED, Api
+
+log = logging.getLogger("faldone.daemon")
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -50,7 +53,10 @@ class Totals:
             self.added = [*(self.added if run["end_time"] == self.until else []), run["id"]]
             self.until = run["end_time"]
         if new:
-            write_json(self._file, {"until": self.until, "added": self.added, "sums": self.sums})
+            try:
+                write_json(self._file, {"until": self.until, "added": self.added, "sums": self.sums})
+            except OSError as error:  # what has ended is still told
+                log.warning("%s: %s; a restart counts again what has ended since", self._file, error)
         return new
 
     def _add(self, run: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from deployments.kinds import full_name
 from infra.errors import TransientError
 from infra.prefect_api import PAGE, Api
 from tasks import vitals
@@ -35,7 +34,7 @@ class Overview:
 
     def look(self, api: Api, pools: list[str]) -> None:
         """Look at queues, deployments and their latest successes."""
-        self.deployments = [one | {"name": full_name(one)} for one in api.pages("/deployments/filter", {})]
+        self.deployments = [one | {"name": vitals.full_name(one)} for one in api.deployments()]
         self._queues(api, pools)
         for one in self.deployments:
             if one["schedules"] and (success := api.last_success(one["id"])):

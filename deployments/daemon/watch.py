@@ -51,6 +51,7 @@ class Watch:
             lambda: self.seen.look(self.api, pools),
             lambda: self._match("age", lambda: alerts.ages(self.seen.age, thresholds)),
             lambda: self._match("stale", self._stale),
+            lambda: self._match("pool", self._pools),
             lambda: self._count(pools),
             lambda: self.seen.count_collections(self.environment, thresholds.statistics),
             lambda: self._match("quarantine", self._quarantine),
@@ -61,6 +62,8 @@ class Watch:
 
     def _count(self, pools: list[str]) -> None:
         """Add up what has ended. Prefect's automations call once: of what ended while no daemon was there, each deployment's last end counts."""
+        if self.away and not self.seen.deployments:
+            return  # nobody knows yet whose ends these are, and they are given once
         ended = self.totals.update(self.api, pools)
         names = {one["id"]: one["name"] for one in self.seen.deployments}
         last = {names.get(run["deployment_id"]): run for run in ended if run["state"]["type"] != "CANCELLED"}
@@ -72,6 +75,11 @@ class Watch:
     def _stale(self) -> list[alerts.Problem]:
         seen = self.seen
         return alerts.stale(seen.deployments, seen.last_success, self.limits.alerts, seen.now)
+
+    def _pools(self) -> list[alerts.Problem]:
+        """Return what events told and still holds: a worker may have come while no daemon heard of it."""
+        without = {f"pool:{one['id']}" for one in self.api.pages("/work_pools/filter", {}) if one["status"] != "READY"}
+        return [one for key, one in self.store.open.items() if key in without]
 
     def _quarantine(self) -> list[alerts.Problem]:
         now = time.time()

@@ -18,7 +18,6 @@ import hypothesis.strategies as st
 import pytest
 from pydantic import SecretStr
 
-from deployments import kinds
 from deployments.api import automations
 from deployments.daemon import alerts
 from deployments.daemon.alerts import AlertStore, Problem
@@ -27,6 +26,7 @@ from infra import limits
 from infra.errors import TransientError
 from infra.prefect_api import Api
 from infra.settings import Settings
+from tasks import vitals
 from tests.infra.test_outgoing_mail import Inbox, hook, inbox, settings  # noqa: F401 - fixtures
 from tests.prefect_rows import rows_server
 
@@ -122,6 +122,27 @@ def test_a_channel_that_fails_in_any_way_or_hangs_keeps_none_from_the_others(
     assert len(box.messages) == 4
     server.shutdown()
     server.server_close()
+
+
+def test_a_channel_that_takes_a_message_late_does_not_hear_it_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "LONGEST", 0.1)
+    store, heard, go_on = AlertStore(tmp_path / "alerts.json", Settings()), list[str](), threading.Event()
+
+    def slow(subject: str, text: str) -> None:
+        go_on.wait(20)
+        heard.append(subject)
+
+    store._channels = {"slow": slow}
+    for step in ("begin", "end"):
+        go_on.clear()
+        store.begin(Problem("late:x", "x is late", "…")) if step == "begin" else store.end("late:x")
+        store.tell()
+        go_on.set()
+        store._sending["slow"].join()
+        store.tell()
+    assert heard == ["[faldone] x is late", "[faldone] over: x is late"]
 
 
 def test_automations_only_tell_the_daemon() -> None:
@@ -379,19 +400,39 @@ def test_what_failed_while_no_daemon_was_there_is_told_at_its_first_look(tmp_pat
         about = {"id": f"{number}", "deployment_id": deployment, "end_time": f"2026-11-26T07:0{number}:00Z", "tags": []}
         return about | {"name": "x", "labels": {}, "state": {"type": state.upper(), "name": state}}
 
+    def full(*_: Any) -> None:
+        raise OSError("No space left on device")
+
     with rows_server() as server:
-        names = {"1": "backup", "2": "cleanup", "3": "optimise"}
-        rows = [{"id": key, "name": "x", "tags": [tag], "schedules": []} for key, tag in names.items()]
-        server.rows["/deployments/filter"] = rows
+        names = {"1": "backup/daily", "2": "cleanup/cache", "3": "optimise/indexes"}
+        rows = [
+            {"id": key, "name": name.partition("/")[2], "flow_name": name.partition("/")[0]}
+            for key, name in names.items()
+        ]
         runs = [run(1, "Failed", "1"), run(2, "Failed", "2"), run(3, "Completed", "2"), run(4, "Completed", "3")]
         first = Watch(Api(server.url), limits.load(), Settings(), tmp_path, "", {})
         first.store.begin(Problem("failed:optimise/indexes", "optimise/indexes has failed"))
         first.totals.add([run(0, "Completed", "1")])
         watch = Watch(Api(server.url), limits.load(), Settings(), tmp_path, "", {})
-        watch.seen.deployments = [one | {"name": kinds.full_name(one)} for one in rows]
         server.rows["/flow_runs/filter"] = runs
         watch._count(["faldone"])
+        assert set(watch.store.open) == {"failed:optimise/indexes"}, "the deployments could not be looked at"
+        watch.seen.deployments = [one | {"name": vitals.full_name(one)} for one in rows]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("deployments.daemon.metrics.write_json", full)
+            watch._count(["faldone"])
         assert set(watch.store.open) == {"failed:backup/daily"}
         server.rows["/flow_runs/filter"] = [run(5, "Failed", "3")]
         watch._count(["faldone"])
         assert set(watch.store.open) == {"failed:backup/daily"}, "from now on its events tell"
+
+
+def test_a_pool_that_has_got_a_worker_while_no_daemon_heard_of_it_is_told_to_be_well(tmp_path: Path) -> None:
+    with rows_server() as server:
+        watch = Watch(Api(server.url), limits.load(), Settings(), tmp_path, "", {})
+        for pool in ("1", "2", "3"):
+            alerts.on_event(watch.store, watch.api, "prefect.work-pool.not-ready", f"prefect.work-pool.{pool}")
+        pools = {"1": "READY", "2": "NOT_READY", "4": "NOT_READY"}
+        server.rows["/work_pools/filter"] = [{"id": key, "status": status} for key, status in pools.items()]
+        watch._match("pool", watch._pools)
+        assert set(watch.store.open) == {"pool:2"}, "and of others the server's events tell"

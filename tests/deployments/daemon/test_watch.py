@@ -235,7 +235,7 @@ def test_people_are_told_once_when_something_is_wrong_and_once_when_it_is_over(w
         "jobs wait long in analysis",
         "the quarantine of poor grows",
         "the disk is nearly full",
-        "no successful run of ticking",
+        "no successful run of trial/ticking",
     }
     until(lambda: wrong <= set(told()), lambda: f"{wrong - set(told())}")
     crash = next(one for one in watch.box.messages if subject(one) == "trial/trial has failed")
