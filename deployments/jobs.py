@@ -376,15 +376,12 @@ def purge(queue: str) -> int:
     return done
 
 
-LEVELS = {level: logging.getLevelName(level) for level in (10, 20, 30, 40, 50)}
-
-
 def logs(job_id: str, limit: int = 1_000) -> list[dict[str, Any]]:
     """Return the log lines of a job, oldest first: time, level, message."""
     run = status(job_id)
     query = {"logs": {"flow_run_id": {"any_": [run.job_id]}}, "sort": "TIMESTAMP_ASC"}
     return [
-        {"time": row["timestamp"], "level": LEVELS.get(row["level"], str(row["level"])), "message": row["message"]}
+        {"time": row["timestamp"], "level": logging.getLevelName(row["level"]), "message": row["message"]}
         for row in _service().api.pages("/logs/filter", query, limit)
     ]
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,16 @@ class Presence:
     def forgive(self) -> None:
         """Begin to count anew."""
         self._since = 0.0
+
+
+def kept_settings() -> Settings:
+    """Return the settings of the environment's data folder; kept, since reading them takes 4 ms, which each call of an application would pay."""
+    return _kept(os.environ.get("FALDONE_HOME", ""), os.getcwd())
+
+
+@lru_cache(maxsize=16)
+def _kept(home: str, where: str) -> Settings:
+    return load()
 
 
 def folder(settings: Settings | None = None) -> Path:

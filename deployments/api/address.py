@@ -9,13 +9,11 @@ import os
 import threading
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from deployments import state
 from infra.errors import TransientError
 from infra.prefect_api import Api
-from infra.settings import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def find() -> Address | None:
 
     A platform runs as long as its daemon or its server does: a server that is just being started again is waited for by whoever asks.
     """
-    known = _platform(_folder(os.environ.get("FALDONE_HOME", ""), os.getcwd()) / "platform.json")
+    known = _platform(state.folder(state.kept_settings()) / "platform.json")
     if url := configured().rstrip("/"):
         own = known is not None and known.api == url and "PREFECT_API_AUTH_STRING" not in os.environ
         return Address(url, ui_url(url), known.auth or None if own and known else None)
@@ -104,12 +102,6 @@ def configured() -> str:
         return ""  # Prefect itself will say what is wrong with it
     active = os.environ.get("PREFECT_PROFILE", content.get("active", ""))
     return str(content.get("profiles", {}).get(active, {}).get("PREFECT_API_URL", ""))
-
-
-@lru_cache(maxsize=16)
-def _folder(home: str, where: str) -> Path:
-    """Return the platform's folder for a setting and a working directory; kept, since reading the settings takes 4 ms."""
-    return state.folder(load())
 
 
 _notes: dict[Path, tuple[tuple[int, int], state.Platform | None]] = {}

@@ -16,11 +16,11 @@ WEBHOOK = "faldone-alerts"
 PREFIX = "faldone: "  # of the names of our automations: others are left alone
 
 
-def load(path: Path | None = None) -> list[dict[str, Any]]:
+def load() -> list[dict[str, Any]]:
     """Return the automations of the file."""
     import yaml
 
-    content = yaml.safe_load((path or Path(__file__).parents[1] / "automations.yaml").read_text())
+    content = yaml.safe_load((Path(__file__).parents[1] / "automations.yaml").read_text())
     found: list[dict[str, Any]] = content["automations"]
     return [one | {"name": PREFIX + one["name"]} for one in found]
 

@@ -77,7 +77,7 @@ def set_up_pool(api: Api, name: str, slots: int, template: dict[str, Any]) -> No
         try:
             api.ask("POST", "/work_pools/", body | {"name": name, "type": "process"})
             return
-        except (UsageError, FaldoneError):  # a busy server made it and answered too late
+        except FaldoneError:  # a busy server made it and answered too late
             there = api.ask("GET", f"/work_pools/{name}")
     if str(there.get("description") or "").endswith(PAUSED):
         body["is_paused"] = False

@@ -17,6 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -67,7 +68,9 @@ class EmbeddedApi:
     def __init__(self) -> None:
         self._home = state.temporary_folder(PREFIX)
         self._template = template()
-        self._fresh = not _copy_database(self._template, self._home / "prefect.db")
+        self._fresh = not self._template.is_file()
+        if not self._fresh:
+            shutil.copyfile(self._template, self._home / "prefect.db")
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
         self._auth = f"faldone:{secrets.token_urlsafe(24)}"  # neither other accounts nor pages in a browser may look in
@@ -115,12 +118,7 @@ class EmbeddedApi:
             return
         self._template.parent.mkdir(parents=True, exist_ok=True)
         beside = self._template.with_suffix(f".{os.getpid()}")
-        import sqlite3
-
-        with sqlite3.connect(self._home / "prefect.db") as source, sqlite3.connect(beside) as copy:
-            source.backup(copy)
-        copy.close()
-        source.close()
+        copy_database(self._home / "prefect.db", beside)
         beside.replace(self._template)
 
     def stop(self) -> None:
@@ -170,12 +168,12 @@ def template() -> Path:
     return Path(sys.prefix) / "share" / "faldone" / f"prefect-{version('prefect')}.db"
 
 
-def _copy_database(source: Path, target: Path) -> bool:
-    try:
-        shutil.copyfile(source, target)
-    except FileNotFoundError:
-        return False
-    return True
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database that somebody may be writing to."""
+    import sqlite3
+
+    with closing(sqlite3.connect(source)) as database, closing(sqlite3.connect(target)) as copy:
+        database.backup(copy)
 
 
 def prepare() -> None:

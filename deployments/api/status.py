@@ -39,13 +39,7 @@ PREFECT_TYPES: dict[JobState, tuple[str, ...]] = {
     JobState.FAILURE: ("FAILED", "CRASHED"),
     JobState.REVOKED: ("CANCELLED", "CANCELLING"),
 }
-_OTHERS = {
-    "COMPLETED": JobState.SUCCESS,
-    "FAILED": JobState.FAILURE,
-    "CRASHED": JobState.FAILURE,
-    "CANCELLED": JobState.REVOKED,
-    "CANCELLING": JobState.REVOKED,
-}
+_FINAL = {kind: state for state, kinds in PREFECT_TYPES.items() if state.final for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ def job_state(run: Mapping[str, Any]) -> JobState:
         return JobState.RETRY
     if state["type"] == "RUNNING":
         return JobState.PROGRESS if _said(run) else JobState.STARTED
-    return _OTHERS.get(state["type"], JobState.PENDING)
+    return _FINAL.get(state["type"], JobState.PENDING)
 
 
 def _said(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 
 from deployments import state
 from deployments.api import address, bootstrap
-from deployments.api.embedded import answers, template
+from deployments.api.embedded import answers, copy_database, template
 from deployments.daemon import children, http, stopping
 from deployments.daemon.tend import Tender
 from deployments.daemon.watch import Watch, safely
@@ -291,17 +291,13 @@ def prepare(settings: Settings) -> Path:
 
 def keep_copy(database: Path) -> None:
     """Copy Prefect's database before the first start of another release of Prefect, whose migrations have no way back."""
-    import sqlite3
     from importlib.metadata import version
 
     made = database.with_name("release")
     now = version("prefect")
     if made.is_file() and made.read_text() != now:
         copy = database.with_name(f"prefect-before-{now}.db")
-        with sqlite3.connect(database) as source, sqlite3.connect(copy) as target:
-            source.backup(target)
-        target.close()
-        source.close()
+        copy_database(database, copy)
         log.warning("Prefect is %s now and was %s: its database was copied to %s", now, made.read_text(), copy)
     made.write_text(now)
 

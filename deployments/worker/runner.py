@@ -108,7 +108,7 @@ class Runner:
             with suppress(subprocess.TimeoutExpired):
                 self.engine.wait(INTERVAL)
         self.kill()
-        outcome = self.outcome()
+        outcome = self.read("outcome.json")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.settle(outcome)  # last: a worker that sees the job due again while it still counts this process breaks
 
@@ -226,10 +226,6 @@ class Runner:
         except (OSError, ValueError):
             return {}
         return content
-
-    def outcome(self) -> dict[str, Any]:
-        """Return how the attempt ended, by the engine's note; empty when the engine died first."""
-        return self.read("outcome.json")
 
     def settle(self, outcome: dict[str, Any]) -> None:
         """Give the job the state that its end deserves, however long the server is away."""

@@ -142,7 +142,7 @@ def test_a_temporary_folder_that_is_swept_or_full_ends_no_runner(at_work: runner
     assert at_work.reason == "resume"
     at_work.terminate("cancel")
     at_work.step()
-    assert at_work.outcome() == {}
+    assert at_work.read("outcome.json") == {}
 
 
 STOPPED = {"outcome": "stopped", "message": "soft", "counts": {"done": 3}}
