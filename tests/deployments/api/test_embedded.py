@@ -11,6 +11,7 @@ import pytest
 from deployments.api import embedded
 from infra.errors import TransientError
 from infra.machine import free_port
+from tests.prefect_rows import rows_server
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,18 @@ def test_a_server_is_given_up_by_its_processor_time_and_with_the_reason(
                 server.wait()
         finally:
             it.kill()
+
+
+def test_a_server_that_is_set_and_does_not_answer_is_not_replaced_by_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(embedded, "PATIENCE", 0.1)
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    with pytest.raises(TransientError, match=r"PREFECT_API_URL: start it, or unset the variable"):
+        embedded.start_api()
+    with rows_server() as server:
+        server.answers["/health"] = (500, b"{}")
+        assert not embedded.answers(server.url)
+        server.answers["/health"] = (401, b"{}")
+        monkeypatch.setenv("PREFECT_API_URL", server.url)
+        assert embedded.start_api() is None, "it is there, be it that it wants credentials"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import shutil
@@ -17,7 +18,8 @@ import pytest
 
 from deployments import state
 from deployments.worker import runner
-from infra import limits
+from infra import limits, stop
+from infra.errors import TransientError
 from infra.prefect_api import Api
 from tests.prefect_rows import Server, serve_rows
 
@@ -143,6 +145,88 @@ def test_a_temporary_folder_that_is_swept_or_full_ends_no_runner(at_work: runner
     at_work.terminate("cancel")
     at_work.step()
     assert at_work.read("outcome.json") == {}
+
+
+SECONDS = {"soft": 60.0, "hard": 60.0, "stop_grace": 60.0, "cancel_grace": 60.0}
+
+
+def limited(it: runner.Runner, **seconds: float) -> None:
+    """Give a job these limits; it has begun."""
+    given = SECONDS | seconds
+    queue = it.job.queue.model_copy(update={name: given[name] for name in ("soft", "hard")})
+    times = it.job.times.model_copy(update={name: given[name] for name in ("stop_grace", "cancel_grace")})
+    it.job = dataclasses.replace(it.job, queue=queue, times=times)
+    (it.folder / stop.BEGUN).write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "signals", "state_type", "reason", "killed"),
+    [
+        ({"soft": 0.05}, [], "RUNNING", "soft", False),
+        ({"soft": 0.05, "hard": 0.1}, [], "RUNNING", "hard", True),
+        ({}, [signal.SIGUSR1], "RUNNING", "resume", False),
+        ({"stop_grace": 0.05}, [signal.SIGUSR1, signal.SIGUSR1], "RUNNING", "resume", True),
+        ({}, [signal.SIGTERM], "RUNNING", "resume", False),
+        ({"cancel_grace": 0.05}, [signal.SIGTERM], "CANCELLING", "cancel", True),
+        ({}, [], "CANCELLED", "cancel", False),
+    ],
+)
+def test_a_job_is_asked_to_stop_and_killed_when_it_does_not(
+    at_work: runner.Runner,
+    server: Server,
+    seconds: dict[str, float],
+    signals: list[int],
+    state_type: str,
+    reason: str,
+    killed: bool,
+) -> None:
+    limited(at_work, **seconds)
+    says(server, state_type, owner=at_work.job.owner)
+    at_work.signals.extend(signals)
+    for _ in range(15):
+        at_work.step()
+        time.sleep(0.03)
+    assert at_work.reason == reason
+    assert (at_work.folder / "stop").exists()
+    assert (at_work.engine.poll() is not None) is killed
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_job_that_is_deleted_or_another_s_is_ended_without_a_word(
+    at_work: runner.Runner, server: Server, deleted: bool
+) -> None:
+    says(server, owner="another")
+    if deleted:
+        server.answers[f"/flow_runs/{ID}"] = (404, b"{}")
+    server.asked.clear()
+    at_work.run()
+    assert at_work.reason == "lost"
+    assert not [path for _, path, _ in server.asked if path.endswith("/set_state")]
+    assert not at_work.folder.exists()
+
+
+def test_a_job_that_its_worker_lost_sight_of_runs_on_and_says_so(at_work: runner.Runner, server: Server) -> None:
+    says(server, "CRASHED", owner=at_work.job.owner)
+    server.answers[f"/flow_runs/{ID}/set_state"] = (200, b'{"status": "ACCEPT"}')
+    (at_work.folder / "progress.json").write_text('{"stage": "index", "done": 3}')
+    work(at_work, 0.3)
+    assert at_work.terminated is None
+    states = [body["state"]["type"] for _, path, body in server.asked if path.endswith("/set_state")]
+    assert states and set(states) == {"RUNNING"}
+    labels = [body for _, path, body in server.asked if path.endswith("/labels")]
+    assert (labels[-1]["faldone.done"], labels[-1]["faldone.beat"]) == (3, 1), "told once, and then a beat now and then"
+
+
+def test_a_server_that_stays_away_is_given_up(
+    at_work: runner.Runner, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BEGINNING", "PATIENCE"):
+        monkeypatch.setattr(runner, name, 0.0)
+    away(server)
+    with pytest.raises(TransientError):
+        runner.taken_up(Api(server.url), ID)
+    with pytest.raises(TransientError):
+        at_work.settle({})
 
 
 STOPPED = {"outcome": "stopped", "message": "soft", "counts": {"done": 3}}
