@@ -47,14 +47,14 @@ class Watch:
         """See how things are, and alert people; one look that fails keeps none of the others from being taken."""
         pools, thresholds = list(self.limits.pools), self.limits.alerts
         steps: list[Callable[[], None]] = [
-            lambda: self._match("disk", lambda: alerts.disk(self.folder, thresholds)),
+            lambda: self.store.match("disk", alerts.disk(self.folder, thresholds)),
             lambda: self.seen.look(self.api, pools),
-            lambda: self._match("age", lambda: alerts.ages(self.seen.age, thresholds)),
-            lambda: self._match("stale", self._stale),
-            lambda: self._match("pool", self._pools),
+            lambda: self.store.match("age", alerts.ages(self.seen.age, thresholds)),
+            lambda: self.store.match("stale", self._stale()),
+            lambda: self.store.match("pool", self._pools()),
             lambda: self._count(pools),
             lambda: self.seen.count_collections(self.environment, thresholds.statistics),
-            lambda: self._match("quarantine", self._quarantine),
+            lambda: self.store.match("quarantine", self._quarantine()),
         ]
         for step in steps:
             safely(step)
@@ -86,9 +86,6 @@ class Watch:
         counts = {one["collection"]: one["quarantined"] for one in self.seen.collections}
         history = alerts.remember(self.folder / "quarantine.json", counts, now)
         return alerts.quarantine(history, self.limits.alerts, now)
-
-    def _match(self, family: str, find: Callable[[], list[alerts.Problem]]) -> None:
-        self.store.match(family, find())
 
     def _take_events(self) -> None:
         """Take events, and tell people; here, because a mail server that hangs must not keep the daemon from its jobs."""

@@ -49,7 +49,7 @@ def test_a_daemon_that_ends_at_once_is_told_with_the_end_of_its_log(
 
 def test_a_daemon_of_which_nothing_is_heard_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, f"sys.exit({TAKEN})", monkeypatch)  # another has the lock, and has written no note yet
-    monkeypatch.setattr(platform, "START", 0.3)
+    monkeypatch.setattr(platform, "START", 0.03)
     with pytest.raises(TransientError, match="daemon did not start, it"):
         platform.up()
 
@@ -79,7 +79,7 @@ def test_a_platform_that_fails_or_never_is_ready_is_told(monkeypatch: pytest.Mon
         platform.up()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        monkeypatch.setattr(platform, "START", 0.3)
+        monkeypatch.setattr(platform, "START", 0.03)
         state.write(note(child.pid, state="starting"))
         with pytest.raises(TransientError, match="is not ready, its daemon did nothing for"):
             platform.up()
@@ -98,7 +98,7 @@ def test_down_waits_for_the_daemon_and_says_when_it_does_not_end(deaf: bool, mon
     try:
         assert child.stdout is not None and child.stdout.readline()
         state.write(note(child.pid))
-        monkeypatch.setattr(platform, "STOP", 0.3)
+        monkeypatch.setattr(platform, "STOP", 0.03)
         if deaf:
             with pytest.raises(TransientError, match="has not stopped, its daemon did nothing for"):
                 platform.down()

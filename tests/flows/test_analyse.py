@@ -38,6 +38,15 @@ def test_documents_are_analysed_and_shown(samples: Path, capsys: pytest.CaptureF
     )
     streamed = json.loads(capsys.readouterr().out)
     assert streamed["results"] == result["results"]
+    for type_, column in (("sentiment", "passages +"), ("tables", "tables"), ("comprehensive", "key phrases")):
+        found = analyse(collection="c", type=type_)
+        for shown_ in (found["results"], found["results"][:1]):
+            _show(found | {"successful": 30}, shown_)
+            printed = capsys.readouterr().out
+            assert "more documents: see them with --json" in printed
+            assert (column in printed) or (type_ == "comprehensive" and "Key phrases" in printed)
+    _show(result, [{"path": "/a.pdf", "error": "no text"}])
+    assert "failed: /a.pdf: no text" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("prefect_api")

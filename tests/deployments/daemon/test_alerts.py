@@ -434,5 +434,5 @@ def test_a_pool_that_has_got_a_worker_while_no_daemon_heard_of_it_is_told_to_be_
             alerts.on_event(watch.store, watch.api, "prefect.work-pool.not-ready", f"prefect.work-pool.{pool}")
         pools = {"1": "READY", "2": "NOT_READY", "4": "NOT_READY"}
         server.rows["/work_pools/filter"] = [{"id": key, "status": status} for key, status in pools.items()]
-        watch._match("pool", watch._pools)
+        watch.store.match("pool", watch._pools())
         assert set(watch.store.open) == {"pool:2"}, "and of others the server's events tell"

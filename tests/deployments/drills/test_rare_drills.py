@@ -20,7 +20,7 @@ from deployments import jobs, platform
 from deployments.api import address
 from deployments.jobs import JobState
 from infra.errors import FaldoneError
-from tests.deployments.drills.test_drills import LONG, at_work, finished, known, let_finish, nothing_open
+from tests.deployments.drills.test_drills import LONG, at_work, finished, known, launcher, let_finish, nothing_open
 from tests.deployments.running import PATIENCE, ours, running, submit, until
 
 pytestmark = [
@@ -158,3 +158,26 @@ def test_five_hundred_submits_at_once_are_five_hundred_jobs(disk: Path, traces: 
     assert jobs.wait_all(
         [submit(traces, kind, f"slot-{kind}-{number}") for kind in slots for number in range(slots[kind])], PATIENCE
     ).successful == sum(slots.values()), "no slot has leaked"
+
+
+def test_a_launcher_may_be_killed_at_any_moment_of_a_job_s_beginning(disk: Path, traces: Path) -> None:
+    """Before its runner is there, while that takes the job up, while the engine loads: the job runs to its end once."""
+    moments = [0.0, 0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0]  # s
+    for start in range(0, len(moments), 4):
+        batch = {f"killed-after-{moment}": moment for moment in moments[start : start + 4]}
+        ids = {name: submit(traces, "trial", name, steps=2) for name in batch}
+        begin: dict[str, float] = {}
+        left = dict(batch)
+        while left:
+            for name in list(left):
+                if process := launcher(ids[name]):
+                    if time.monotonic() - begin.setdefault(name, time.monotonic()) >= left[name]:
+                        process.kill()
+                        del left[name]
+                elif name in begin:
+                    del left[name]  # it has ended already
+            time.sleep(0.05)
+        for name, job in ids.items():
+            until(lambda job=job: jobs.status(job).state is JobState.SUCCESS, f"{name}: {jobs.status(job)}")
+            assert len(finished(traces, name)) == 1, name
+        nothing_open(list(ids.values()))
