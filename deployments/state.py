@@ -24,6 +24,7 @@ from infra.settings import Settings, load
 
 log = logging.getLogger("faldone.state")
 
+LOCK, NOTE = "daemon.lock", "platform.json"
 COPY = ".copy"  # suffix of the note's copy
 OWNER = "owner"  # the file in a temporary folder that names its process
 GONE = 300.0  # s that the platform's folder may be away, as on a network drive, before whoever belongs to it ends
@@ -135,21 +136,18 @@ def sweep(prefix: str) -> int:
 
 
 class Presence:
-    """Whether a folder that was there still is. What cannot be looked at, on a network that hangs or refuses, counts as there."""
+    """Whether a platform's folder that was there still is. What cannot be looked at, on a network that hangs or refuses, counts as there.
+
+    It is known by the files that its daemon makes: Prefect makes a folder anew to store a result in it.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._since = folder, 0.0
-        self._missed = folder.exists()
+        self._files, self._since = [folder / name for name in (LOCK, NOTE, f"platform{COPY}")], 0.0
+        self._missed = any(file.exists() for file in self._files)
 
     def away(self) -> bool:
         """Return whether it is away now."""
-        try:
-            self._folder.stat()
-        except FileNotFoundError:
-            return self._missed
-        except OSError:
-            return False
-        return False
+        return self._missed and all(map(_missing, self._files))
 
     def gone(self) -> bool:
         """Return whether it was away at each look of the last GONE seconds."""
@@ -174,6 +172,14 @@ def _kept(home: str, where: str) -> Settings:
     return load()
 
 
+def _missing(file: Path) -> bool:
+    try:
+        file.stat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
+
+
 def folder(settings: Settings | None = None) -> Path:
     """Return the platform's folder."""
     return (settings or load()).scratch / "platform"
@@ -181,7 +187,7 @@ def folder(settings: Settings | None = None) -> Path:
 
 def read(settings: Settings | None = None) -> Platform | None:
     """Return the note; None where no platform was ever started, or the note cannot be read."""
-    return read_file(folder(settings) / "platform.json")
+    return read_file(folder(settings) / NOTE)
 
 
 def read_file(file: Path) -> Platform | None:
@@ -227,5 +233,5 @@ def write_json(file: Path, content: Any) -> None:
 def write(platform: Platform, settings: Settings | None = None) -> None:
     """Replace the note and its copy."""
     folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in (f"platform{COPY}", "platform.json"):
+    for name in (f"platform{COPY}", NOTE):
         write_json(folder(settings) / name, asdict(platform))

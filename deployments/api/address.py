@@ -31,7 +31,7 @@ def find() -> Address | None:
 
     A platform runs as long as its daemon or its server does: a server that is just being started again is waited for by whoever asks.
     """
-    known = _platform(state.folder(state.kept_settings()) / "platform.json")
+    known = _platform(state.folder(state.kept_settings()) / state.NOTE)
     if url := configured().rstrip("/"):
         own = known is not None and known.api == url and "PREFECT_API_AUTH_STRING" not in os.environ
         return Address(url, ui_url(url), known.auth or None if own and known else None)

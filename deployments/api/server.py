@@ -140,7 +140,7 @@ def end_with(folder: Path) -> None:
     """
     home, note = state.Presence(folder), None
     while not home.gone() or (note and note.alive("daemon")):
-        note = state.read_file(folder / "platform.json") or note
+        note = state.read_file(folder / state.NOTE) or note
         time.sleep(WATCH)
     others = [one for one in note.processes.values() if one.pid != os.getpid()] if note else []
     for number in (signal.SIGTERM, signal.SIGKILL):  # Redis refuses to end when it cannot save

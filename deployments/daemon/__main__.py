@@ -315,7 +315,7 @@ def main() -> None:
     settings = load()
     state.folder(settings).mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(state.folder(settings) / "daemon.lock", timeout=0):
+        with FileLock(state.folder(settings) / state.LOCK, timeout=0):
             prepare(settings)
             platform, place = planned(settings, given.host, given.port, given.watch)
             sys.exit(Daemon(settings, platform, given.watch).run(place))

@@ -58,12 +58,14 @@ def test_a_daemon_whose_data_folder_is_removed_ends_with_one_line_and_makes_no_o
         try:
             until(lambda: (now := state.read()) and now.state == "ready")
             shutil.rmtree(home)
+            stored = state.folder() / "prefect" / "storage"  # as Prefect in a job that stores a result
+            stored.mkdir(parents=True)
             _, errors = process.communicate(timeout=60)
         finally:
             process.kill()
             process.wait()
     assert process.returncode == state.LOST, "systemd does not start another, which would make it anew"
-    assert not home.exists()
+    assert list(state.folder().iterdir()) == [stored.parent]
     last = [line for line in errors.splitlines() if "ERROR" in line]
     assert len(last) == 1 and f"{home}/platform has been gone" in last[0], errors
     assert "Traceback" not in errors
@@ -74,6 +76,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> daemon.Daemon:
     """A daemon of a server that is not there, with no process of its own."""
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     state.folder().mkdir(parents=True)
+    (state.folder() / state.LOCK).touch()
     platform, _ = daemon.planned(load(), "127.0.0.1", 9, watch_only=True)
     return daemon.Daemon(load(), platform, watch_only=True)
 

@@ -63,6 +63,7 @@ def at_work(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[runner.
         runner, "kill_descendants", lambda: None
     )  # those of this process are other tests' parsers and Redis
     state.folder().mkdir(parents=True)
+    (state.folder() / state.LOCK).touch()
     numbers = limits.load()
     job = runner.Job(ID, "index", 0, numbers.queues["indexing"], numbers.time)
     says(server, owner=job.owner)
@@ -85,7 +86,7 @@ def work(it: runner.Runner, seconds: float) -> None:
 def test_a_runner_without_its_folder_and_its_server_ends_with_one_line(
     at_work: runner.Runner, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state.folder().rmdir()
+    (state.folder() / state.LOCK).unlink()  # and Prefect may have made the folder anew, to store a result
     away(server)
     thread = threading.Thread(target=at_work.run, daemon=True)
     thread.start()
@@ -97,10 +98,10 @@ def test_a_runner_without_its_folder_and_its_server_ends_with_one_line(
 
 
 def test_a_folder_that_is_away_ends_no_job_of_a_server_that_answers(at_work: runner.Runner) -> None:
-    state.folder().rmdir()
+    aside = state.folder().rename(state.folder().with_name("aside"))
     work(at_work, 0.6)
     assert at_work.terminated is None
-    state.folder().mkdir()
+    aside.rename(state.folder())
     work(at_work, 0.2)
     assert at_work.terminated is None
 
