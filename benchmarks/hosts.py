@@ -76,7 +76,7 @@ class Bench:
 
         made = write(site.place / "papers", documents, words, random.Random(seed))
         store = s3fs.S3FileSystem(skip_instance_cache=True)
-        store.put(f"{made.folder}/", "faldone/papers/", recursive=True)
+        store.put(f"{made.folder}/", "faldone/papers/", recursive=True, batch_size=4)
         return cls(site, documents, words, made, "s3://faldone/papers", on_one_machine(made, site.place / "alone"))
 
     def compare(self, collection: str) -> dict[str, int]:

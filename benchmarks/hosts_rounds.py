@@ -14,6 +14,7 @@ from pathlib import Path
 
 from common import table
 
+UNNOTICED = {"worker-killed"}  # its batch is done elsewhere at once: nobody waits
 LONG = 30.0  # s that a job may wait beyond an undisturbed run without a word
 
 
@@ -41,7 +42,7 @@ class Round:
     @property
     def silent(self) -> bool:
         """Say whether the job waited for long and nothing was said."""
-        return not self.said and self.seconds - self.calm > LONG
+        return self.fault not in UNNOTICED and not self.said and self.seconds - self.calm > LONG
 
     def line(self) -> str:
         """Return the round in one line."""
