@@ -34,16 +34,17 @@ def quality(args: argparse.Namespace) -> None:
         for seed in args.seeds:
             for mode in args.modes:
                 with tempfile.TemporaryDirectory() as home:
-                    row = _one(load().model_copy(update={"home": home}), path, mode, seed, args.epochs)
+                    row = _one(load().model_copy(update={"home": home}), path, mode, seed, args)
                 line = json.dumps({"data": Path(path).stem, "mode": mode, "seed": seed} | row)
                 print(line, flush=True)
                 with Path(args.out).open("a") as out:
                     out.write(line + "\n")
 
 
-def _one(settings: Settings, path: str, mode: str, seed: int, epochs: int) -> dict[str, Any]:
+def _one(settings: Settings, path: str, mode: str, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     begin = time.perf_counter()
-    spec = TrainSpec(path, "bench", "head" if mode == "linear" else mode, epochs=epochs, seed=seed)  # type: ignore[arg-type]
+    asked: Any = "head" if mode == "linear" else mode
+    spec = TrainSpec(path, "bench", asked, args.base, epochs=args.epochs, seed=seed)
     prepared = work_folder.prepare(settings, spec)
     splits = work_folder.split(spec, prepared)
     if mode == "linear":
@@ -266,7 +267,10 @@ def main() -> None:
     one = verbs.add_parser("quality")
     one.add_argument("files", nargs="+")
     one.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    one.add_argument("--modes", nargs="+", default=["linear", "head", "full"], choices=["linear", "head", "full"])
+    one.add_argument(
+        "--modes", nargs="+", default=["linear", "head", "full"], choices=["linear", "head", "full", "auto"]
+    )
+    one.add_argument("--base", default="auto")
     one.add_argument("--epochs", type=int, default=0)
     one.add_argument("--out", default="train-results.jsonl")
     one.set_defaults(run=quality)

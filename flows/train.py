@@ -44,7 +44,9 @@ def train(
             description="auto: the best of linear (words), head (words and vectors) and full (fine-tunes the base model)."
         ),
     ] = "auto",
-    base: Annotated[str, Field(description="bundled, a Hugging Face id, or a folder.")] = "bundled",
+    base: Annotated[
+        str, Field(description="auto (by the texts' language), bundled, multilingual, a Hugging Face id, or a folder.")
+    ] = "auto",
     epochs: Annotated[int, Field(ge=0, le=1000, description="Epochs of the mode full; 0 means 4.")] = 0,
     text_column: Annotated[str, Field(description="Column of the texts.")] = "text",
     label_column: Annotated[str, Field(description="Column of the labels.")] = "label",
@@ -64,7 +66,8 @@ def train(
         name: The model's name in the registry.
         mode: linear and head fit in seconds, over words and over the encoder's vectors too; full fine-tunes the base model;
             auto takes what is best on the validation texts.
-        base: The model to build on: bundled, a Hugging Face id, or a folder.
+        base: The model to build on: auto (bundled for English texts, else multilingual), bundled, multilingual, a Hugging Face id,
+            or a folder.
         epochs: Epochs of the mode full; 0 means the default.
         text_column: Column of the texts.
         label_column: Column of the labels.

@@ -36,8 +36,12 @@ def train(
         ),
     ] = ModeName.AUTO,
     base: Annotated[
-        str, typer.Option(help="The model to build on: bundled, a Hugging Face id, or a folder.")
-    ] = "bundled",
+        str,
+        typer.Option(
+            help="The model to build on: auto (bundled for English texts, multilingual for others), bundled, multilingual, "
+            "a Hugging Face id, or a folder."
+        ),
+    ] = "auto",
     epochs: Annotated[int, typer.Option(min=0, help="Most epochs of --mode full; 0 means 4.")] = 0,
     text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from infra.encoders import AUTO
 from infra.errors import UsageError
 from infra.lake import COLLECTION_NAME
 from infra.machine import replace_file
@@ -26,14 +27,15 @@ NAME = COLLECTION_NAME  # models are named like collections
 class TrainSpec:
     """What to train, as the user asked for it.
 
-    `epochs` 0 means the default of the mode; `learning_rate` 0 means the one derived from the size of the base model.
+    `base` `auto` means the model for the language of the texts, as for collections. `epochs` 0 means the default of the mode;
+    `learning_rate` 0 means the one derived from the size of the base model.
     `collection`: take the texts of its documents, and from `data` only paths (or ids) and labels.
     """
 
     data: str
     name: str
     mode: Mode = "auto"
-    base: str = "bundled"
+    base: str = AUTO
     epochs: int = 0
     text_column: str = "text"
     label_column: str = "label"
@@ -56,7 +58,7 @@ class TrainSpec:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A work folder with a clean data set: counts, and the hash of the texts and labels in it."""
+    """A work folder with a clean data set: counts, the hash of the texts and labels in it, and the model to build on."""
 
     folder: str
     rows: int
@@ -64,6 +66,7 @@ class Prepared:
     conflicts: int
     labels: tuple[str, ...]
     data_hash: str
+    base: str
 
 
 @dataclass(frozen=True, slots=True)

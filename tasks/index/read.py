@@ -8,15 +8,14 @@ with the exception's class and message.
 from __future__ import annotations
 
 import errno
-import functools
 import io
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import DocumentError, FailureKind
+from tasks import languages
 from tasks.index.detect import detect
 from tasks.index.formats import parser
 from tasks.index.formats.base import Context
@@ -35,16 +34,6 @@ _FIXED_PASSWORD = "VelvetSweatshop"  # noqa: S105
 
 _MAY_BE_EMPTY = frozenset("docx pptx xlsx xls xls2003 xlsb doc doc2003 ppt odt ods odp odg".split())
 """Formats whose files tell for sure that nothing is in them, as a new workbook does; a scan or a text never does."""
-
-_LANGUAGES = ("it", "en", "fr", "de", "es", "pt", "nl")
-_ITALIAN = "il di che della gli nel sono alla dei delle dalla anche nella degli dal dell nell all sull è più"
-_ENGLISH = "the of and to that with for by are this from which have were has its"
-_TELLTALES = {"it": frozenset(_ITALIAN.split()), "en": frozenset(_ENGLISH.split())}
-"""Words that make up a tenth and more of any prose of their language, and hardly occur in the other six."""
-
-_LETTERS = re.compile(r"[^\W\d_]+")
-_SAMPLE_WORDS = 400
-_FEWEST_WORDS = 5
 
 
 def parse_file(source: Path | bytes, name: str, settings: Settings) -> Parsed:
@@ -161,31 +150,5 @@ def _checked(parsed: Parsed, context: Context) -> Parsed:
 
 
 def language_of(elements: Iterable[Element]) -> str:
-    """Return the two-letter code of a document's language, "" when fewer than five words tell.
-
-    Plain Italian and English are told by their commonest words; only what is short, mixed or of another language is
-    left to py3langid, whose model costs a process 0.7 s and 100 MB to load.
-    """
-    words: list[str] = []
-    for element in elements:
-        if element.section != FACTS_SECTION:
-            words += _LETTERS.findall(element.text[:20_000].lower())
-        if len(words) >= _SAMPLE_WORDS:
-            break
-    words = words[:_SAMPLE_WORDS]
-    if sum(len(word) > 1 for word in words) < _FEWEST_WORDS:
-        return ""
-    shares = {name: sum(word in telltales for word in words) / len(words) for name, telltales in _TELLTALES.items()}
-    likely, other = sorted(shares, key=lambda name: shares[name], reverse=True)
-    if len(words) >= 20 and shares[likely] >= 0.08 and shares[other] <= 0.02:
-        return likely
-    return str(_identifier().classify(" ".join(words))[0])
-
-
-@functools.cache
-def _identifier() -> Any:
-    from py3langid import langid
-
-    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
-    identifier.set_languages(list(_LANGUAGES))
-    return identifier
+    """Return the two-letter code of a document's language, "" when fewer than five words tell."""
+    return languages.of_texts(element.text for element in elements if element.section != FACTS_SECTION)

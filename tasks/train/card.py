@@ -39,7 +39,7 @@ def card(
         "\n\n".join(
             [
                 f"# {spec.name} {version}",
-                f"A text classifier with {len(prepared.labels)} labels: {kind}, over the base model `{spec.base}`.",
+                f"A text classifier with {len(prepared.labels)} labels: {kind}, over the base model `{prepared.base}`.",
                 "## Data\n\n" + _data(prepared, splits),
                 f"## On {metrics.texts} held-out texts\n\n" + _summary(metrics),
                 "## By label\n\n" + _by_label(prepared.labels, metrics),

@@ -40,7 +40,7 @@ from tasks.train.work_folder import part
 
 log = logging.getLogger("faldone.train")
 
-MOST_ON_PROCESSOR = 4_000  # texts in all epochs: some two minutes of the mode `full` on two cores
+MOST_ON_PROCESSOR = 8_000  # texts in all epochs: some minutes of the mode `full` on two cores
 
 
 def fit(settings: Settings, spec: TrainSpec, prepared: Prepared, report: Report | None = None) -> Fitted:
@@ -119,7 +119,7 @@ def _fit_head(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
     from tasks.classifiers import head
 
     begin = time.perf_counter()
-    encoder = load_encoder(predict.base_settings(settings, spec.base))
+    encoder = load_encoder(predict.base_settings(settings, prepared.base))
     train, validation = part(prepared, "train"), part(prepared, "validation")
     total = len(train.texts) + len(validation.texts)
     seen = 0
@@ -161,8 +161,8 @@ def _fit_full(settings: Settings, spec: TrainSpec, prepared: Prepared, report: R
     from tasks.classifiers.network import tokenise
     from tasks.train import full
 
-    base = model_folder(spec.base)
-    encoder = load_encoder(predict.base_settings(settings, spec.base))
+    base = model_folder(prepared.base)
+    encoder = load_encoder(predict.base_settings(settings, prepared.base))
     pad = int(read_json(base / "config.json").get("pad_token_id") or 0)
     train, validation = part(prepared, "train"), part(prepared, "validation")
     plan = full.Plan(
@@ -192,7 +192,7 @@ def _describe(prepared: Prepared, spec: TrainSpec, **more: str | int) -> None:
         "name": spec.name,
         "version": "",
         "labels": prepared.labels,
-        "base": spec.base,
+        "base": prepared.base,
     }
     write_json(Path(prepared.folder) / "model" / registry.MARKER, about | more)
 

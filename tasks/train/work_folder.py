@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -17,11 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from infra import files
+from infra import files, multilingual
+from infra.encoders import AUTO, ENGLISH, ENGLISH_MODEL
 from infra.errors import DocumentError, UsageError
 from infra.machine import replace_file
 from infra.models import model_folder
 from infra.settings import Settings
+from tasks import languages
 from tasks.classifiers.measure import Targets
 from tasks.classifiers.spec import Prepared, TrainSpec, digest
 from tasks.train.data import Labelled, read_labelled
@@ -30,6 +33,8 @@ from tasks.train.split import assign
 log = logging.getLogger("faldone.train")
 
 SPLITS = ("train", "validation", "test")
+LOOKED_AT = 200  # texts whose language decides on the base model
+NEARLY_ALL = 0.9  # share of texts; an English model reads the few others too
 LARGEST_DATA = 2 * 2**30  # bytes of a remote data file
 
 
@@ -47,7 +52,8 @@ def prepare(settings: Settings, spec: TrainSpec) -> Prepared:
     Raises:
         UsageError: as `read_labelled`, or the base model is not there.
     """
-    model_folder(spec.base)  # a wrong base should fail before anything is read
+    if spec.base != AUTO:
+        model_folder(spec.base)  # a wrong base should fail before anything is read
     labelled = _read(settings, spec)
     asked = asdict(spec) | {"data": "", "name": ""}
     key = digest(asked, labelled.hash, package_version("transformers"))
@@ -60,16 +66,26 @@ def prepare(settings: Settings, spec: TrainSpec) -> Prepared:
         conflicts=labelled.conflicts,
         labels=tuple(sorted(set(labelled.labels))),
         data_hash=labelled.hash,
+        base=base_for(labelled.texts) if spec.base == AUTO else spec.base,
     )
     _write_rows(folder, labelled.texts, labelled.labels, labelled.splits)
     log.info(
-        "%d texts, %d labels, %d duplicates left out (%d with another label)",
+        "%d texts, %d labels, %d duplicates left out (%d with another label); base model %s",
         prepared.rows,
         len(prepared.labels),
         prepared.duplicates,
         prepared.conflicts,
+        prepared.base,
     )
     return prepared
+
+
+def base_for(texts: Sequence[str]) -> str:
+    """Return the name of the model for these texts: the English one when nearly all are English, else the multilingual one."""
+    sample = texts[:: -(-len(texts) // LOOKED_AT)]
+    found = [language for text in sample if (language := languages.of_texts([text]))]
+    english = sum(language == ENGLISH for language in found) >= NEARLY_ALL * len(found)
+    return ENGLISH_MODEL if english or not multilingual.installed() else multilingual.NAME
 
 
 def _read(settings: Settings, spec: TrainSpec) -> Labelled:
