@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from infra.encoder import Encoder, Vectors
@@ -34,7 +35,7 @@ class Reading:
         unique = self.encoder.encode(list(order))
         return unique[[order[text] for text in texts]] if texts else unique
 
-    def scores(self, classifier: Classifier) -> Scores:
-        """Return probabilities [sentences, labels]; a head over this encoder takes the vectors that are there."""
-        texts = [sentence.text for sentence in self.sentences]
-        return classifier.scores_of(texts, lambda: self.vectors, self.encoder.fingerprint)
+    def scores(self, classifier: Classifier, chosen: Sequence[int]) -> Scores:
+        """Return probabilities [chosen, labels] of these sentences; a head over this encoder takes the vectors that are there."""
+        texts = [self.sentences[index].text for index in chosen]
+        return classifier.scores_of(texts, lambda: self.vectors[list(chosen)], self.encoder.fingerprint)

@@ -23,7 +23,7 @@ from infra.settings import Settings
 from tasks.analyse.model import fingerprint_of
 from tasks.analyse.reading import Reading
 from tasks.classifiers import registry
-from tasks.classifiers.predict import Classifier, load_classifier
+from tasks.classifiers.predict import SENTIMENT, Classifier, load_classifier
 from tasks.readings import Sentence
 from tasks.records import Document
 
@@ -31,7 +31,7 @@ NAME = "sentiment"
 VERSION = "1"
 
 LABELS = ("positive", "neutral", "negative")
-TRAINED, BUILT_IN = "sentiment", "default-sentiment"
+TRAINED = "sentiment"
 FLOOR = 0.25  # weight of a passage that is wholly neutral
 LONG = 40  # words from which a passage weighs no more
 
@@ -55,7 +55,7 @@ def fingerprint(settings: Settings, model: str | None = None) -> str:
 
 def chosen(settings: Settings, model: str | None) -> str:
     """Return the model that is meant: the one named, else the registry's `sentiment`, else the built-in one."""
-    return model or (TRAINED if registry.current(settings, TRAINED) else BUILT_IN)
+    return model or (TRAINED if registry.current(settings, TRAINED) else SENTIMENT)
 
 
 def judge(reading: Reading, settings: Settings, model: str | None, passages: int | None = None) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def judge(reading: Reading, settings: Settings, model: str | None, passages: int
     sentences = [reading.sentences[index] for index in judged]
     if not sentences:
         return _nothing(classifier)
-    scores = aligned(classifier, reading.scores(classifier))[judged]
+    scores = aligned(classifier, reading.scores(classifier, judged))
     overall = overall_scores(scores, sentences)
     label = int(overall.argmax())
     kept = range(len(sentences)) if passages is None else strongest(scores, passages)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from infra import multilingual
 from infra.encoder import Encoder, Vectors, load_encoder
 from infra.errors import UsageError
 from infra.models import best_device, model_folder
@@ -26,6 +27,8 @@ from tasks.classifiers.measure import Scores
 BATCH = 4_096  # texts at a time: bounds the memory of their vectors and n-grams
 BUILT_IN = Path(__file__).parent.parent / "analyse" / "models"
 BUILT_IN_VERSION = "built-in"
+SENTIMENT = "default-sentiment"
+SENTIMENT_ENGLISH = "default-sentiment-english"  # in its place where there is no wheel of the multilingual encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ def find(settings: Settings, model: str) -> Path:
     found = registry.find(settings, model)
     if found is not None:
         return found
+    if model == SENTIMENT and not multilingual.installed():
+        model = SENTIMENT_ENGLISH
     if (BUILT_IN / model / "classifier.json").is_file() and "/" not in model:
         return BUILT_IN / model
     folder = Path(model).expanduser()

@@ -12,8 +12,8 @@ from infra.errors import DocumentError, UsageError
 from infra.settings import Settings
 from tasks.analyse import classify, sentiment
 from tasks.analyse.reading import Reading
-from tasks.analyse.sentiment import BUILT_IN, aligned, overall_scores, strongest
-from tasks.classifiers.predict import Classifier, load_classifier
+from tasks.analyse.sentiment import aligned, overall_scores, strongest
+from tasks.classifiers.predict import SENTIMENT, SENTIMENT_ENGLISH, Classifier, load_classifier
 from tasks.readings import Sentence
 
 GOOD = "Profits rose sharply and the company raised its dividend after a record year."
@@ -30,13 +30,13 @@ def test_passages_have_pages_labels_and_scores(settings: Settings) -> None:
     )
     assert sum(result["scores"].values()) == pytest.approx(1, abs=1e-3)
     assert sum(result["counts"].values()) == 2
-    assert result["model"].startswith(BUILT_IN)
+    assert result["model"].startswith(SENTIMENT)
 
 
 def test_shared_vectors_give_the_model_s_own_scores(settings: Settings) -> None:
     reading = Reading(paper(GOOD, BAD), settings)
-    classifier = load_classifier(settings, BUILT_IN)
-    assert np.allclose(reading.scores(classifier), classifier.scores([GOOD, BAD]), atol=2e-3)
+    classifier = load_classifier(settings, SENTIMENT_ENGLISH)
+    assert np.allclose(reading.scores(classifier, [0, 1]), classifier.scores([GOOD, BAD]), atol=2e-3)
 
 
 def test_a_document_without_prose_is_neutral_and_says_why(settings: Settings) -> None:
@@ -80,7 +80,7 @@ def test_an_unknown_model_is_named(settings: Settings) -> None:
 
 
 def test_classify_gives_every_label_and_judges_the_whole_document(settings: Settings) -> None:
-    result = classify.analyse(paper(*[GOOD] * 30), settings, BUILT_IN)
+    result = classify.analyse(paper(*[GOOD] * 30), settings, SENTIMENT)
     assert set(result) >= {"document_id", "path", "label", "scores", "model"}
     assert result["label"] == max(result["scores"], key=result["scores"].get)
     assert sum(result["scores"].values()) == pytest.approx(1, abs=1e-3)
@@ -94,4 +94,4 @@ def test_classify_needs_a_model_and_a_text(settings: Settings) -> None:
     with pytest.raises(UsageError, match="--model NAME"):
         classify.fingerprint(settings)
     with pytest.raises(DocumentError, match="no text"):
-        classify.analyse(paper(), settings, BUILT_IN)
+        classify.analyse(paper(), settings, SENTIMENT)

@@ -7,12 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from infra import multilingual
 from infra.encoder import Encoder
 from infra.errors import UsageError
 from infra.models import best_device
 from infra.settings import Settings
 from tasks.classifiers import registry
-from tasks.classifiers.predict import BUILT_IN, Classifier, load_classifier
+from tasks.classifiers.predict import BUILT_IN, SENTIMENT, SENTIMENT_ENGLISH, Classifier, load_classifier
 from tasks.classifiers.registry import ModelVersion
 from tasks.classifiers.spec import Promotion, TrainSpec
 from tasks.train import fitting, release, work_folder
@@ -205,8 +206,18 @@ def test_the_built_in_sentiment(built_in: Classifier, text: str, label: str) -> 
     assert built_in.predict([text])[0].label == label
 
 
-def test_the_built_in_model_is_small_and_has_a_card() -> None:
-    folder = BUILT_IN / "default-sentiment"
+def test_the_built_in_sentiment_without_the_wheel_of_its_encoder(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(multilingual, "PACKAGE", "no_such_wheel")
+    judge = load_classifier(settings, "default-sentiment")
+    assert judge.name == "default-sentiment-english"
+    assert judge.predict(["Net profit rose sharply and the dividend was increased."])[0].label == "positive"
+
+
+@pytest.mark.parametrize("name", [SENTIMENT, SENTIMENT_ENGLISH])
+def test_the_built_in_models_are_small_and_have_cards(name: str) -> None:
+    folder = BUILT_IN / name
     assert sum(p.stat().st_size for p in folder.iterdir()) < 1_000_000
     assert "held-out texts" in (folder / "README.md").read_text()
 
