@@ -29,6 +29,9 @@ def compose(*arguments: str) -> str:
 def test_the_compose_file_is_one(profile: str) -> None:
     services = yaml.safe_load(compose("--profile", profile, "config"))["services"]
     assert ("server-2" in services) == (profile == "full")
+    assert (
+        "-volume.max=0" in services["s3"]["command"]
+    )  # else eight volumes, seven of them its own, and 1 GiB is all there is
     for name, service in services.items():
         checks = service.get("healthcheck", {})
         assert name in {"services", "bucket"} or checks["test"][0] == "CMD-SHELL", name
