@@ -50,8 +50,8 @@ class LakeMemory:
         self._table.checkout(self.version)  # full-text search must know the same row ids
         whole = self._table.search().select([*columns, vector]).with_row_id(True).to_arrow().combine_chunks()
         self.rows: pa.Table = whole.drop_columns([vector, ROW_ID])
-        flat = np.asarray(whole[vector].combine_chunks().flatten()) if len(whole) else np.empty(0)
-        self.vectors: Floats = flat.reshape(len(whole), -1).astype(np.float32)
+        column = whole[vector].combine_chunks()
+        self.vectors: Floats = np.asarray(column.flatten()).reshape(-1, column.type.list_size).astype(np.float32)
         ids = whole[ROW_ID].to_numpy()
         self._order: Places = np.argsort(ids)
         self._ids = ids[self._order]

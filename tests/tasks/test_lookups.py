@@ -123,3 +123,11 @@ def test_a_table_in_memory_stays_as_it_was_opened(table: Lake) -> None:
     opened._scores.cache_clear()
     assert opened.by_words(["word1"], 1000, {})[1] == before
     assert opened.version != table.version(NAME)
+
+
+def test_a_collection_whose_documents_all_left_has_no_rows(table: Lake) -> None:
+    table.delete(NAME, {"language": ["it", "en"]})
+    opened = open_lookups(table, NAME, COLUMNS)
+    assert opened.by_words(["word1"], 10, {}) == ([], {})
+    assert opened.by_meaning(np.ones(8, np.float32), 10, {"document_id": ["d1"]}) == []
+    assert opened.read(["chunk_id"], {}) == []
