@@ -112,3 +112,12 @@ def test_every_command_that_ships_is_one() -> None:
     entry = (ROOT / "infra" / "image" / "entrypoint.sh").read_text()
     for variable in set(re.findall(r"\b((?:PREFECT|AWS|FALDONE_DAEMON)\w+)_FILE", text)):
         assert variable in entry, variable
+
+
+def test_the_command_of_the_image_brings_its_secrets_and_is_found_first() -> None:
+    """`exec` into a container does not pass the entry point, which reads them."""
+    recipe = (ROOT / "infra" / "Dockerfile").read_text()
+    command = ROOT / "infra" / "image" / "bin" / "faldone"
+    assert command.stat().st_mode & 0o111 and "entrypoint.sh /opt/faldone/bin/faldone" in command.read_text()
+    assert "ENV PATH=/opt/app/infra/image/bin:/opt/faldone/bin:" in recipe
+    assert "PREFECT_UI_STATIC_DIRECTORY=/tmp/" in recipe  # beside Prefect's own files nothing may be written
