@@ -36,13 +36,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:  # in a callback of the option: without a command that of the application is never called
         sys.stdout.write(f"faldone {package_version('faldone')}\n")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
 
 
 MAIN, KEEPING, PLATFORM, LOOKING = "Main job", "Maintenance", "Platform", "Look-ups"

@@ -27,3 +27,12 @@ def test_an_id_is_whole_on_a_narrow_terminal(
     printed = capsys.readouterr().out
     assert job in printed
     assert max(map(len, re.sub("\x1b[^m]*m", "", printed).splitlines())) <= 60
+
+
+def test_the_version_is_printed_without_a_command() -> None:
+    from typer.testing import CliRunner
+
+    from deployments.cli import app
+
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.exit_code == 0 and done.output.startswith("faldone 0.")
