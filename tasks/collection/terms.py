@@ -14,7 +14,7 @@ from typing import Any
 
 from tasks.collection import normal
 
-VERSION = "2"
+VERSION = "3"
 WORD = re.compile(r"[^\W_]+(?:[.,][0-9]+)*", re.UNICODE)  # keeps 1.234,56 in one piece, splits dell'azienda
 LONGEST = 60  # characters: longer runs are keys and hashes, cut so that the index stays small
 
