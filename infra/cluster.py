@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
@@ -293,7 +293,7 @@ def workers(settings: Settings, size: int, batches: int, listen: Listener | None
         with _local(settings) as client:
             yield _Dask(client, "local cluster", listen)
     else:
-        with _remote(kind) as client:
+        with connected(kind) as client:
             remote: _Dask[Any] = _Dask(client, kind, listen)
             _check_data_folder(settings, remote)
             yield remote
@@ -345,7 +345,12 @@ def _local(settings: Settings) -> Iterator[Any]:
 
 
 @contextmanager
-def _remote(address: str) -> Iterator[Any]:
+def connected(address: str) -> Iterator[Any]:
+    """Give a client of the scheduler at an address.
+
+    Raises:
+        TransientError: no worker answers there.
+    """
     from distributed import Client
 
     try:
@@ -384,23 +389,9 @@ def recycle(address: str, workers_: Sequence[str]) -> None:
     Each hands its results to the others and is started again by its nanny; what it was at is done again elsewhere and
     not counted as a failure. `Client.restart_workers` counts one for every batch that the worker had.
     """
-    with _remote(address) as client:
+    with connected(address) as client:
         client.run(_begin_anew, workers=list(workers_), wait=False)
 
 
 async def _begin_anew(dask_worker: Any) -> None:
     await dask_worker.close_gracefully(restart=True, reason="faldone health: too much memory")
-
-
-def hand_over(address: str, hosts: Collection[str]) -> list[str]:
-    """Retire the workers on some hosts: their results go to the others, and they end. Returns their addresses.
-
-    Raises:
-        TransientError: the scheduler does not answer.
-    """
-    with _remote(address) as client:
-        there = client.scheduler_info(n_workers=-1)["workers"]
-        leaving = [name for name, about in there.items() if about["host"] in hosts]
-        if leaving:
-            client.retire_workers(leaving, close_workers=True)
-    return leaving

@@ -7,10 +7,25 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Collection
 
-from infra.cluster import hand_over
+from infra.cluster import connected
 from infra.errors import FaldoneError
 from infra.settings import load
+
+
+def hand_over(address: str, hosts: Collection[str]) -> list[str]:
+    """Retire the workers on some hosts: their results go to the others, and they end. Returns their addresses.
+
+    Raises:
+        TransientError: the scheduler does not answer.
+    """
+    with connected(address) as client:
+        there = client.scheduler_info(n_workers=-1)["workers"]
+        leaving = [name for name, about in there.items() if about["host"] in hosts]
+        if leaving:
+            client.retire_workers(leaving, close_workers=True)
+    return leaving
 
 
 def main() -> None:

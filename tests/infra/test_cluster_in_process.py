@@ -17,7 +17,7 @@ import pytest
 from dask_here import cluster_here
 from infra import cluster as cluster_module
 from infra import release, retire
-from infra.cluster import Stopped, check_seen, hand_over, tell, workers
+from infra.cluster import Stopped, check_seen, tell, workers
 from infra.errors import TransientError, UsageError
 from infra.scheduler import dashboard, look, ping
 from infra.settings import Settings
@@ -119,7 +119,7 @@ def test_the_workers_of_a_host_that_goes_are_retired(
 ) -> None:
     with cluster_here(1) as cluster:
         address = cluster.scheduler_address
-        assert hand_over(address, {"10.0.0.9"}) == []
+        assert retire.hand_over(address, {"10.0.0.9"}) == []
         assert ping(address) == 1
         monkeypatch.setenv("FALDONE_DASK", address)
         monkeypatch.setattr(socket, "gethostname", lambda: "127.0.0.1")
