@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,10 @@ from deployments.api import address, memory, results
 from deployments.jobs import ExpiredJob, JobFailed, JobNotFinished, JobState, UnknownJob, WaitTimeout
 from infra.errors import TransientError, UsageError
 from infra.settings import load
-from tests.prefect_rows import Server, serve_rows
+from tests.prefect_rows import Server
 
 ID = "0b5e0f4e-0000-4000-8000-000000000000"
 OTHER = "0b5e0f4e-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that answers as Prefect's; the job service speaks to it."""
-    monkeypatch.setattr(jobs, "_services", {})
-    for running in serve_rows():
-        monkeypatch.setenv("PREFECT_API_URL", running.url)
-        yield running
 
 
 def run(state_type: str = "RUNNING", job: str = ID, **more: Any) -> dict[str, Any]:

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from deployments import jobs, state
+from deployments import state
 from deployments.cli import app
 from deployments.cli import jobs as verbs
 from deployments.state import Platform, Process
 from infra.errors import UsageError
 from tests.deployments.test_jobs import ID, OTHER, knows, run
-from tests.prefect_rows import Server, serve_rows
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that answers as Prefect's; the verbs speak to it."""
-    monkeypatch.setattr(jobs, "_services", {})
-    for running in serve_rows():
-        monkeypatch.setenv("PREFECT_API_URL", running.url)
-        yield running
+from tests.prefect_rows import Server
 
 
 def faldone(*line: str, status: int = 0, typed: str | None = None) -> Any:
