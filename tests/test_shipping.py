@@ -103,6 +103,7 @@ def test_every_command_that_ships_is_one() -> None:
         re.findall(r"--preload, ([\w.]+)", text)
     )
     assert {"deployments.api.server", "deployments.worker.contained", "deployments.daemon", "infra.preload"} <= modules
+    assert not re.search(r"-m, prefect\b", text), "how long runs are kept is said by deployments.api.server alone"
     for module in modules:
         file = ROOT.joinpath(*module.split("."))
         assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module

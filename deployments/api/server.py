@@ -1,7 +1,8 @@
 """Prefect's server as the platform runs it: for its own address alone, and with SQLite's write lock taken when a transaction begins.
 
 Only requests whose Host header names this server are answered: a page that has had its own name resolve to this machine (DNS rebinding)
-reaches nothing. Who may speak to it (password, CSRF, CORS) are Prefect's own settings; deployments/daemon/children.py sets them.
+reaches nothing. Who may speak to it (password, CSRF, CORS) are Prefect's own settings: those that are the same everywhere stand here, what
+belongs to one platform is set by deployments/daemon/children.py or by the files of a site.
 
 Prefect begins most of its writing transactions as readers. When another one writes between their reading and their writing, SQLite must
 refuse at once, whatever the timeout ("database is locked", SQLITE_BUSY_SNAPSHOT): 200 jobs handed in at once met it dozens of times. With
@@ -12,7 +13,7 @@ A server outlives its daemon when that is killed, for the next one to take over.
 the server then ends the other processes of the platform and itself.
 
 Several servers may share one PostgreSQL. They start one at a time, since two that make the tables of a new database at once collide, and with
-`--no-services` they leave Prefect's background services to one process (`prefect server services start`), since two sets of them would too.
+`--no-services` they leave Prefect's background services to one process (`--services-only`), since two sets of them would too.
 """
 
 from __future__ import annotations
@@ -35,14 +36,38 @@ from weakref import WeakKeyDictionary
 from filelock import FileLock, Timeout
 
 from deployments import state
+from infra import limits
 
 if TYPE_CHECKING:
     from prefect.server.database.configurations import AioSqliteConfiguration
 
 HOSTS = "FALDONE_SERVER_HOSTS"  # names, comma-separated, by which the server may be asked for
 
+DAY = 24 * 3600
+
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _writer: ContextVar[asyncio.Task[Any] | None] = ContextVar("the task that holds SQLite's write lock", default=None)
+
+
+def settings(numbers: limits.PlatformLimits) -> dict[str, str]:
+    """Return Prefect's settings of each server and of the background services, on one machine or on many."""
+    return {
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_METRICS_ENABLED": "true",
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(int(numbers.retention.runs_days * DAY)),
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"PT{int(numbers.retention.events_days * DAY)}S",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        # looks every 20 s, in a task for each job cancelled within a day, for what deployments/daemon/tend.py has ended long before
+        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "600",
+    }
+
+
+def configure() -> None:
+    """Give this process the settings; what its environment has counts. To be called before Prefect is imported."""
+    os.environ.update(settings(limits.load()) | os.environ)
 
 
 def lock_at_the_beginning(configuration: type[AioSqliteConfiguration]) -> None:
@@ -154,13 +179,18 @@ def end_with(folder: Path) -> None:
 
 
 def main() -> None:
-    """Serve until told to end."""
-    parser = argparse.ArgumentParser()
+    """Serve, or run the background services, until told to end."""
+    parser = argparse.ArgumentParser(description="Prefect's server with the settings of Faldone.")
     parser.add_argument("--folder", type=Path, help="the platform's folder: the server ends with it")
-    parser.add_argument("--no-services", action="store_true", help="leave the background services to another process")
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--port", type=int, required=True)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--no-services", action="store_true", help="leave the background services to another process")
+    which.add_argument("--services-only", action="store_true", help="be that other process: listen at no port")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=4200)
     given = parser.parse_args()
+    configure()
+    if given.services_only:
+        os.execv(sys.executable, [sys.executable, "-m", "prefect", "server", "services", "start"])  # noqa: S606 - no shell
     import uvicorn
     from prefect.server.api.server import create_app
     from prefect.server.database.configurations import AioSqliteConfiguration

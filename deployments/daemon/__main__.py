@@ -74,7 +74,7 @@ class Daemon:
             password, port = _redis_place(before)
             self.platform = replace(self.platform, redis_url=f"redis://:{password}@127.0.0.1:{port}/0")
             found.append(children.redis(self.folder, port, password, program))
-        found.append(children.server(self.folder, self.platform, self.environment, self.limits))
+        found.append(children.server(self.folder, self.platform, self.environment))
         for name, pool in zip(("worker", "maintenance-worker"), self.limits.pools, strict=True):
             poll, url = self.limits.time.poll, self.platform.redis_url
             found.append(children.worker(name, pool, self.folder, self.environment, url, poll))

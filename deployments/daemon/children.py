@@ -16,7 +16,6 @@ import psutil
 
 from deployments.api.server import HOSTS
 from deployments.state import Platform, Process
-from infra.limits import PlatformLimits
 
 log = logging.getLogger("faldone.daemon")
 
@@ -131,24 +130,15 @@ def shared_environment(home: str, folder: Path, platform: Platform, token: str) 
     )
 
 
-def server(folder: Path, platform: Platform, shared: Mapping[str, str], limits: PlatformLimits) -> Child:
-    """Return Prefect's server with its UI: a password, CSRF tokens, and only pages of its own."""
+def server(folder: Path, platform: Platform, shared: Mapping[str, str]) -> Child:
+    """Return Prefect's server with its UI: a password, and only pages of its own."""
     database = f"sqlite+aiosqlite:///{folder / 'prefect' / 'prefect.db'}"
-    days = 24 * 3600
     ui = platform.ui
     own = [f"http://{name}:{platform.port}" for name in ("127.0.0.1", "localhost")]
     environment = {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
-        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(dict.fromkeys([ui, *own])),
         HOSTS: ",".join(hosts(platform)),
-        "PREFECT_SERVER_METRICS_ENABLED": "true",
-        "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(int(limits.retention.runs_days * days)),
-        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"PT{int(limits.retention.events_days * days)}S",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         "PREFECT_UI_URL": ui,
         "PREFECT_UI_API_URL": f"{ui}/api",
     } | dict(shared)  # whatever the user has set himself counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -27,8 +28,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from deployments.api.embedded import answers, template
-from deployments.api.server import StartsAlone, alone, guarded, lock_at_the_beginning
+from deployments.api.server import StartsAlone, alone, guarded, lock_at_the_beginning, settings
 from deployments.state import Platform, Process, write_json
+from infra import limits
 from infra.machine import free_port
 
 pytestmark = pytest.mark.slow
@@ -223,3 +225,25 @@ def test_a_second_server_on_the_same_database_is_refused(tmp_path: Path) -> None
         alone(file)
     first.release()
     alone(file).release()
+
+
+CONFIGURED = """
+import json
+from deployments.api import server
+server.configure()
+from prefect.settings import get_current_settings
+now = get_current_settings()
+services = now.server.services
+seconds = [services.late_runs.after_seconds.total_seconds(), services.db_vacuum.retention_period.total_seconds()]
+print(json.dumps([list(now.to_environment_variables(exclude_unset=True)), *seconds]))
+"""
+
+
+def test_prefect_takes_every_setting_of_a_server_unless_the_environment_has_one(tmp_path: Path) -> None:
+    ours = settings(limits.load())
+    own = "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS"
+    given = os.environ | {own: "7.0", "PREFECT_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", CONFIGURED], env=given, check=True, stdout=subprocess.PIPE)
+    taken, late, kept = json.loads(done.stdout)
+    assert set(ours) <= set(taken), "Prefect knows no setting of this name, and would say nothing"
+    assert (late, kept) == (7, limits.load().retention.runs_days * 24 * 3600)
