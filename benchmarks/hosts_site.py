@@ -311,7 +311,8 @@ class Site:
 def _expanded(value: Any) -> str:
     """Fill in the variables of the compose file, and the folders of a host."""
     text = re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", str(value))
-    return text.replace("$$", "$").replace("/run/secrets", "/srv/secrets").replace("/data", "/srv/data")
+    text = text.replace("$$", "$").replace("/run/secrets", "/srv/secrets").replace("/data", "/srv/data")
+    return text.replace("/etc/faldone", str(REPOSITORY / "infra"))
 
 
 # ---- who answers -----------------------------------------------------------------------------------------------------

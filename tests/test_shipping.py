@@ -43,12 +43,12 @@ def test_the_compose_file_is_one(profile: str) -> None:
             assert not re.search(r"://[^/]*:[^/]*@", str(value)), variable
 
 
-def rendered(values: Path) -> list[dict[str, Any]]:
+def rendered(values: Path, **more: Any) -> list[dict[str, Any]]:
     """The chart's objects for a site's values."""
     import helm_python as helm
 
     with helm.Chart.load(str(CHART)) as chart:
-        files = chart.render(yaml.safe_load(values.read_text()), name="faldone", namespace="office")
+        files = chart.render(yaml.safe_load(values.read_text()) | more, name="faldone", namespace="office")
     return [one for text in files.values() for one in yaml.safe_load_all(text) if one]
 
 
@@ -93,6 +93,25 @@ def test_the_chart_s_parts_fit_each_other(values: Path) -> None:
         assert (once[f"faldone-{part}"]["replicas"], once[f"faldone-{part}"]["strategy"]) == (1, {"type": "Recreate"})
     jobs = [one["spec"]["backoffLimit"] for one in objects if one["kind"] == "Job"]
     assert jobs == [0]
+
+
+def test_a_site_has_limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FALDONE_LIMITS", "/site/limits.yaml")
+    composed = yaml.safe_load(compose("--profile", "full", "config"))
+    assert composed["configs"]["limits"]["file"] == "/site/limits.yaml"
+    (shared,) = {one["target"] for service in composed["services"].values() for one in service.get("configs", [])}
+    asked = {service.get("environment", {}).get("FALDONE_LIMITS_FILE") for service in composed["services"].values()}
+    assert asked <= {None, shared}
+    text = (ROOT / "infra" / "limits.yaml").read_text()
+    objects = rendered(VALUES[0], limits=text)
+    maps = {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
+    assert maps["faldone-limits"] == {"limits.yaml": text}
+    assert maps["faldone"]["FALDONE_LIMITS_FILE"] == shared
+    for pod in (one["spec"]["template"]["spec"] for one in objects if "template" in one.get("spec", {})):
+        for container in pod["containers"]:
+            if {"configMapRef": {"name": "faldone"}} in container.get("envFrom", []):
+                assert str(Path(shared).parent) in [mount["mountPath"] for mount in container["volumeMounts"]]
+    assert "faldone-limits" not in {one["metadata"]["name"] for one in rendered(VALUES[0])}
 
 
 def test_every_command_that_ships_is_one() -> None:

@@ -47,6 +47,10 @@ volumes:
   - name: home
     persistentVolumeClaim: {claimName: {{ include "faldone.name" .root }}-home}
   {{- end }}
+  {{- if .root.Values.limits }}
+  - name: limits
+    configMap: {name: {{ include "faldone.name" .root }}-limits}
+  {{- end }}
 {{- end -}}
 
 {{- define "faldone.container" -}}
@@ -63,6 +67,9 @@ volumeMounts:
   - {name: secrets, mountPath: /run/secrets, readOnly: true}
   {{- if .root.Values.home.volume.enabled }}
   - {name: home, mountPath: /home-volume}
+  {{- end }}
+  {{- if .root.Values.limits }}
+  - {name: limits, mountPath: /etc/faldone, readOnly: true}
   {{- end }}
 envFrom:
   - configMapRef: {name: {{ include "faldone.name" .root }}}
