@@ -26,6 +26,7 @@ import signal
 import sys
 import threading
 import time
+import zoneinfo
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -66,8 +67,13 @@ def settings(numbers: limits.PlatformLimits) -> dict[str, str]:
 
 
 def configure() -> None:
-    """Give this process the settings; what its environment has counts. To be called before Prefect is imported."""
-    os.environ.update(settings(limits.load()) | os.environ)
+    """Give this process the settings; what its environment has counts. To be called before Prefect is imported.
+
+    Time zones are those of the package tzdata: for each cron schedule that it reads, in every list of deployments, Prefect asks for the names of
+    all of them, which package tzdata has in a list, and for which else each of the system's 600 files is opened (3.2 ms instead of 0.2).
+    """
+    os.environ.update({"PYTHONTZPATH": ""} | settings(limits.load()) | os.environ)
+    zoneinfo.reset_tzpath()
 
 
 def lock_at_the_beginning(configuration: type[AioSqliteConfiguration]) -> None:

@@ -236,6 +236,11 @@ now = get_current_settings()
 services = now.server.services
 seconds = [services.late_runs.after_seconds.total_seconds(), services.db_vacuum.retention_period.total_seconds()]
 print(json.dumps([list(now.to_environment_variables(exclude_unset=True)), *seconds]))
+
+import zoneinfo
+from prefect.server.schemas.schedules import CronSchedule
+assert zoneinfo.TZPATH == (), "every schedule that is read would open each of the system's time zones"
+CronSchedule(cron="0 2 * * *", timezone="Europe/Rome")
 """
 
 
