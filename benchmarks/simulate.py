@@ -44,6 +44,7 @@ from tasks.collection.chunks import CHUNKS
 from tasks.collection.chunks import schema as chunks_schema
 from tasks.collection.elements import ELEMENTS, parsed_row
 from tasks.collection.ledger import LEDGER
+from tasks.index.partition import PART_ROWS, rows_of_part
 from tasks.index.plan import BATCH_DOCUMENTS, GROUP_BYTES, GROUP_DOCUMENTS
 from tasks.index.rows import Receipt, fullness
 from tasks.index.run import COMPACT_EVERY
@@ -73,7 +74,7 @@ class Costs:
     commit_fragment: float  # … for each fragment that earlier commits left since the last compaction
     compact: float  # for each document since the compaction before it
     plan_document: float  # for each file that is listed
-    plan_bytes: float  # … of memory
+    plan_bytes: float  # of memory, for each row of manifest and ledger that is planned at a time
     text_chunk: float  # of the full-text index, for each chunk
     job: float  # one look of the reaper at one running job
 
@@ -220,7 +221,7 @@ def simulated(costs: Costs, documents: int, count: int, each: int = 10_000, know
         "largest commit": committer.largest,
         "waited for commits": committer.waited / streamed,
         "in flight": cluster.most,
-        "planner GiB": documents * costs.plan_bytes / 2**30,
+        "planner GiB": rows_of_part(documents) * costs.plan_bytes / 2**30,
         "engine MiB": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begin) / 2**10,
         "seconds": streamed,
     }
@@ -320,17 +321,23 @@ def commit_costs() -> tuple[float, float, float, float, float]:
 
 
 def plan_costs() -> tuple[float, float]:
-    """Seconds and bytes of planning, for each listed file."""
-    found = []
+    """Seconds of planning for each listed file, and bytes for each row that is planned at a time."""
+    seconds, peaks = [], []
     for documents in PLANNED:
         with tempfile.TemporaryDirectory() as name:
             write_plan(Path(name), documents)
-            command = [sys.executable, str(Path(__file__).with_name("plan.py")), "--case", name, "one folder"]
-            made = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-            found.append((made["processor s"], made["peak GiB"] * 2**30))
-    (less_s, less_b), (more_s, more_b) = found
+            seconds.append(planned(name, PART_ROWS)["processor s"])
+            peaks.append(planned(name, documents)["peak GiB"] * 2**30)
     files = PLANNED[1] - PLANNED[0]
-    return (more_s - less_s) / files, (more_b - less_b) / files
+    return (seconds[1] - seconds[0]) / files, (peaks[1] - peaks[0]) / files
+
+
+def planned(folder: str, part_rows: int) -> dict[str, float]:
+    """Plan what lies in a folder in a process of its own."""
+    command = [sys.executable, str(Path(__file__).with_name("plan.py")), "--part-rows", str(part_rows)]
+    command += ["--case", folder, "one folder"]
+    made: dict[str, float] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    return made
 
 
 def batch_cost() -> float:
@@ -411,7 +418,7 @@ def shown(rows: Sequence[dict[str, Any]]) -> None:
                 row["commits"],
                 row["largest commit"],
                 row["in flight"],
-                f"{row['planner GiB']:.1f}",
+                f"{row['planner GiB']:.2f}",
                 f"{row['engine MiB']:.0f}",
             ]
         )

@@ -117,9 +117,12 @@ def _walk_glob(location: str, allowed: Sequence[str]) -> Iterator[Item]:
     """Expand a pattern part by part, so that only folders which it names are read, and each that cannot be read is said."""
     base = fixed_part(location)
     parts = location.removeprefix(base).strip("/").split("/")
-    seen: set[str] = set()  # two `**` reach the same file by several ways
+    several = parts.count("**") > 1  # they reach the same file by several ways; a folder is read twice by one of them
+    seen: set[str] = set()
     for item in _expanded(on_disk(base), tuple(parts), allowed):
-        if item.path not in seen:
+        if isinstance(item, Found) and not several:
+            yield item
+        elif item.path not in seen:
             seen.add(item.path)
             yield item
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from infra.lake import Lake, check_collection
 from infra.lake_filters import Filter
 
 FEW = 1_000  # rows that a delete names in one commit
+BATCH_ROWS = 10_000  # read at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,17 @@ class Table:
             empty = self.schema.empty_table()
             return empty.select(list(columns)) if columns else empty
         return lake.read(self.name(collection), columns, where, limit)
+
+    def batches(
+        self, lake: Lake, collection: str, columns: Sequence[str], where: Filter | None = None, size: int = BATCH_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield rows that match, a batch at a time, for what may not fit in memory; none where the table is absent."""
+        if self.exists(lake, collection):
+            yield from lake.batches(self.name(collection), columns, where, size)
+
+    def count(self, lake: Lake, collection: str) -> int:
+        """Return the number of rows; 0 where the table is absent."""
+        return lake.count(self.name(collection))
 
     def write(self, lake: Lake, collection: str, rows: pa.Table) -> None:
         """Insert rows or update those with the same key, in one commit."""

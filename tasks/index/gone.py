@@ -1,23 +1,27 @@
 """Find the known documents that are no longer under the roots of a run.
 
 Roots are matched against the sorted column of paths: a folder's documents are one stretch of it, found by two binary searches, so the cost is
-roots × log(ledger), not roots × ledger.
+roots × log(ledger), not roots × ledger. What is missing is gathered part by part in a file (`absent`), since only all of it together says
+which roots were found empty (`gone`): of a disk that is not mounted that may be the whole ledger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from infra.roots import Root, expression
+from tasks.index.spool import stream
 
 FEWEST = 2  # documents of a root that a run may find empty: the only file of a folder is deleted every day
 GLOBS_AT_ONCE = 50  # patterns of one expression
+PATHS_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +40,67 @@ class Emptied:
         )
 
 
+def absent(known: pl.DataFrame, found: pl.DataFrame, roots: Sequence[Root]) -> pl.DataFrame:
+    """Return `document_id` and `path` of a part's known documents that were not listed and lie near one of the roots.
+
+    Args:
+        known: of the collection's documents, attachments not among them.
+        found: the part's share of the manifest.
+        roots: whatever may say that a document is gone; of a glob, the folder above its first pattern counts.
+    """
+    missing = known.select("document_id", "path").join(found.select("document_id"), on="document_id", how="anti")
+    if missing.is_empty():
+        return missing
+    missing = missing.sort("path")
+    folders = [Root("folder", root.prefix) if root.kind == "glob" else root for root in roots]
+    return missing.filter(pl.Series(under(missing["path"], folders)))
+
+
 def gone(
-    known: pl.DataFrame,
-    found: pl.DataFrame,
+    missing: Path,
+    manifest: str,
     roots: Sequence[Root],
     hidden: Sequence[str],
     forgotten: Sequence[Root] = (),
     believe: bool = False,
-) -> tuple[pl.Series, tuple[Emptied, ...]]:
+) -> tuple[tuple[str, ...], tuple[Emptied, ...]]:
     """Return the ids of documents that are to go, and the roots that were found empty, whose documents are not among them.
 
     Args:
-        known: `document_id` and `path` of the collection's documents, attachments not among them.
-        found: the manifest.
+        missing: the file of what is `absent` in all parts.
         roots: what was listed.
         hidden: places that could not be listed: nothing under them is gone.
         forgotten: roots that moved: all that is known under them goes, unless it was listed too.
         believe: take a root that was found empty for emptied on purpose.
     """
-    missing = known.join(found.select("document_id"), on="document_id", how="anti").sort("path")
     places = [Root("folder", place) for place in hidden] + [Root("file", place) for place in hidden]
-    paths = missing["path"]
-    lost = under(paths, roots) & ~under(paths, places)
-    emptied = () if believe else _emptied(paths.filter(lost), found, roots)
-    spared = [root for root in roots if any(root.location == one.location for one in emptied)]
-    by_name = under(paths, [*forgotten, *(Root("file", root.location) for root in forgotten)])
-    return missing["document_id"].filter(lost & ~under(paths, spared) | by_name), emptied
+
+    def lost() -> Iterator[tuple[pl.DataFrame, npt.NDArray[np.bool_]]]:
+        for rows in stream(missing, rows=PATHS_AT_ONCE):
+            rows = rows.sort("path")
+            yield rows, under(rows["path"], roots) & ~under(rows["path"], places)
+
+    emptied = (
+        () if believe else _emptied((rows["path"].filter(pl.Series(held)) for rows, held in lost()), manifest, roots)
+    )
+    empty = {one.location for one in emptied}
+    spared = [root for root in roots if root.location in empty]
+    by_name = [*forgotten, *(Root("file", root.location) for root in forgotten)]
+    ids: list[str] = []
+    for rows, held in lost():
+        kept = held & ~under(rows["path"], spared) | under(rows["path"], by_name)
+        ids += rows["document_id"].filter(pl.Series(kept)).to_list()
+    return tuple(ids), emptied
 
 
 def under(paths: pl.Series, roots: Sequence[Root]) -> npt.NDArray[np.bool_]:
     """Say of each of the sorted paths whether one of the roots holds it."""
     held = paths.is_in([root.location for root in roots if root.kind == "file"]).to_numpy(writable=True)
-    spans = [span(paths, root.prefix) for root in roots if root.kind == "folder"]
-    for first, end in _joined(spans):
+    for first, end in _joined(spans(paths, [root.prefix for root in roots if root.kind == "folder"])):
         held[first:end] = True
     globs = sorted((root for root in roots if root.kind == "glob"), key=lambda root: root.prefix)
     for prefix, same in groupby(globs, key=lambda root: root.prefix):
-        first, end = span(paths, prefix)
+        first, end = spans(paths, [prefix])[0]
         part = paths[first:end]
         if part.is_empty():
             continue
@@ -83,10 +111,11 @@ def under(paths: pl.Series, roots: Sequence[Root]) -> npt.NDArray[np.bool_]:
     return held
 
 
-def span(paths: pl.Series, prefix: str) -> tuple[int, int]:
-    """Return where the paths that begin with a prefix, which ends in `/`, begin and end in the sorted column."""
-    after = prefix[:-1] + chr(ord("/") + 1)
-    return int(paths.search_sorted(prefix, "left")), int(paths.search_sorted(after, "left"))
+def spans(paths: pl.Series, prefixes: Sequence[str]) -> list[tuple[int, int]]:
+    """Return where the paths that begin with each prefix, which ends in `/`, begin and end in the sorted column."""
+    after = [prefix[:-1] + chr(ord("/") + 1) for prefix in prefixes]
+    first, end = (paths.search_sorted(pl.Series(edges, dtype=pl.String), "left") for edges in (prefixes, after))
+    return list(zip(first.to_list(), end.to_list(), strict=True))
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -98,19 +127,30 @@ def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             end = last
 
 
-def _emptied(lost: pl.Series, found: pl.DataFrame, roots: Sequence[Root]) -> tuple[Emptied, ...]:
-    """Return the folders and globs that lose all that was known under them."""
+def _emptied(lost: Iterable[pl.Series], manifest: str, roots: Sequence[Root]) -> tuple[Emptied, ...]:
+    """Return the folders and globs that lose all that was known under them.
+
+    Args:
+        lost: sorted paths, in pieces.
+    """
     candidates = [root for root in roots if root.kind != "file"]
-    if lost.is_empty() or not candidates:
-        return ()
-    there = found["path"].sort()
-    counts = ((root, _count(lost, root)) for root in candidates)
-    return tuple(Emptied(root.location, count) for root, count in counts if count >= FEWEST and not _count(there, root))
+    known = sum((_counts(paths, candidates) for paths in lost), np.zeros(len(candidates), np.int64))
+    left = [(root, int(count)) for root, count in zip(candidates, known, strict=True) if count >= FEWEST]
+    if left:
+        for found in stream(manifest, ["path"], PATHS_AT_ONCE):
+            there = _counts(found["path"].sort(), [root for root, _ in left])
+            left = [one for one, count in zip(left, there, strict=True) if not count]
+            if not left:
+                break
+    return tuple(Emptied(root.location, count) for root, count in left)
 
 
-def _count(paths: pl.Series, root: Root) -> int:
-    """Return how many of the sorted paths a folder or a glob holds."""
-    first, end = span(paths, root.prefix)
-    if root.kind == "folder" or first == end:
-        return end - first
-    return int(under(paths[first:end], [root]).sum())
+def _counts(paths: pl.Series, roots: Sequence[Root]) -> npt.NDArray[np.int64]:
+    """Return how many of the sorted paths each folder or glob holds."""
+    counts = np.zeros(len(roots), np.int64)
+    for number, (root, (first, end)) in enumerate(
+        zip(roots, spans(paths, [root.prefix for root in roots]), strict=True)
+    ):
+        whole = root.kind == "folder" or first == end
+        counts[number] = end - first if whole else under(paths[first:end], [root]).sum()
+    return counts

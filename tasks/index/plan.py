@@ -1,7 +1,7 @@
 """Step 2: compare the manifest with the ledger and cut what is to be done into batches.
 
-Both sides are columns in polars, never Python objects a document, so a million documents plan in some hundred megabytes. What to do with
-a document is one of
+Both sides are columns in polars, never Python objects a document, and are planned part by part (tasks/index/partition.py), so that planning
+takes as much memory for a million documents as for ten thousand. What to do with a document is one of
     parse    read the file: new, quarantined for a reason that may pass, or read by another version of its parser
     check    size or date changed: hash it, and parse it only if the bytes changed too
     rechunk  the file and its parser are the same, but chunker or encoder changed: begin at the elements in the lake
@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -21,8 +24,11 @@ import pyarrow as pa
 from infra.errors import FailureKind, UsageError
 from infra.files import on_disk
 from infra.roots import Root
+from tasks.collection import ledger
 from tasks.collection.ledger import INDEXED, QUARANTINED, WRITING
-from tasks.index.gone import Emptied, gone
+from tasks.index.gone import Emptied, absent, gone
+from tasks.index.partition import PART_ROWS, Known, Part, parts
+from tasks.index.spool import Spool, stream
 from tasks.progress import cost
 
 GROUP_BYTES = 48 * 2**20  # of source files
@@ -34,6 +40,7 @@ PRUNE_GUARD = 0.5
 LEDGER_COLUMNS = tuple(
     "document_id path parent_id state kind attempts format stamp size content_hash parser chunker encoder".split()
 )
+LEDGER_SCHEMA = pa.schema([ledger.SCHEMA.field(column) for column in LEDGER_COLUMNS])
 WORK_COLUMNS = "document_id path size stamp action content_hash encoder attempts state kind".split()
 
 TRANSIENT = [kind.value for kind in FailureKind if kind.transient]
@@ -52,7 +59,10 @@ class Fingerprints:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the run will do; `file` is a Parquet file with a row a document to be done, in the order of `batches`."""
+    """What the run will do; `file` is a spool (tasks/index/spool.py) with a row a document to be done, in the order of `batches`.
+
+    `gone` alone is in memory, 90 bytes a document: it is what a person removed, and pruning takes more for each.
+    """
 
     file: str
     bytes: int  # of what is to be done
@@ -63,15 +73,14 @@ class Plan:
     known: int
     weight: float = 0.0  # of what is to be done: the sum of tasks.progress.cost
     emptied: tuple[Emptied, ...] = ()  # roots whose documents are not among `gone` although none was listed
-    stamps: str = (
-        ""  # a Parquet file with `document_id`, `known` and `stamp` of what an older release stamped, or nothing
-    )
+    stamps: str = ""  # a spool with `document_id`, `known` and `stamp` of what an older release stamped, or nothing
     restamped: int = 0  # rows of it
+    local: int = 0  # documents to be done that are files of this machine
 
 
 def plan(
     manifest: str,
-    ledger: pa.Table,
+    known: Known,
     roots: Sequence[Root],
     fingerprints: Fingerprints,
     folder: Path,
@@ -79,57 +88,108 @@ def plan(
     hidden: Sequence[str] = (),
     prune: bool = True,
     forgotten: Sequence[Root] = (),
+    part_rows: int = PART_ROWS,
 ) -> Plan:
-    """Decide for every document and write `folder/plan.parquet`.
+    """Decide for every document and write the spool `folder/plan`, which is there only when all of it is written.
 
     Args:
-        ledger: the collection's ledger with at least `LEDGER_COLUMNS`.
+        known: the collection's ledger with at least `LEDGER_COLUMNS`.
         roots: what was listed whole; only documents under these can be gone.
         force: do every document again, and believe that a root that was found empty was emptied on purpose.
         hidden: places that could not be listed: what lies under them is not gone.
         prune: find out what is gone.
         forgotten: roots that moved: what is known under them is gone, unless it is in the manifest too.
+        part_rows: rows of manifest or ledger that are planned at a time.
     """
-    found = pl.read_parquet(manifest)
-    known = pl.DataFrame(ledger.select(list(LEDGER_COLUMNS)))
-    outdated = _outdated_parents(known, fingerprints)
-    top = known.filter(pl.col("parent_id").fill_null("") == "")
-    del known, ledger
-    action, stamps = _decided(found, top, _action(fingerprints, outdated, force))
-    stamps.write_parquet(folder / "stamps.parquet")
-    to_do = _in_groups(_to_do(found, top, action))
-    del action
-    path = folder / "plan.parquet"
-    to_do.write_parquet(path, row_group_size=GROUP_DOCUMENTS)
-    count, size, weight = to_do.height, int(to_do["size"].sum()), _weight(to_do)
-    del to_do
-    lost, emptied = gone(top, found, roots if prune else (), hidden, forgotten, believe=force)
+    listed = roots if prune else ()
+    ends = [*listed, *forgotten, *(Root("file", root.location) for root in forgotten)]
+    total = _Total()
+    with (
+        closing(parts(manifest, known, LEDGER_SCHEMA, folder, part_rows)) as divided,
+        Spool(folder / "plan") as to_do,
+        Spool(folder / "stamps") as stamps,
+        Spool(folder / "missing") as missing,
+    ):
+        for part in map(partial(_decided, fingerprints=fingerprints, force=force, roots=ends), divided):
+            total.add(part)
+            to_do.add(part.to_do.with_columns(pl.col("group") + total.groups))
+            total.groups += part.to_do["group"].n_unique()
+            stamps.add(part.stamps)
+            missing.add(part.missing)
+            del part  # before the next is read
+    lost, emptied = gone(missing.folder, manifest, listed, hidden, forgotten, believe=force)
     return Plan(
-        file=str(path),
-        bytes=size,
-        found=found.height,
-        to_do=count,
-        unchanged=found.height - count,
-        gone=tuple(lost),
-        known=top.height,
-        weight=weight,
+        file=str(to_do.folder),
+        bytes=total.bytes,
+        found=total.found,
+        to_do=to_do.rows,
+        unchanged=total.found - to_do.rows,
+        gone=lost,
+        known=total.known,
+        weight=total.weight,
         emptied=emptied,
-        stamps=str(folder / "stamps.parquet") if stamps.height else "",
-        restamped=stamps.height,
+        stamps=str(stamps.folder) if stamps.rows else "",
+        restamped=stamps.rows,
+        local=total.local,
     )
 
 
-def _decided(found: pl.DataFrame, top: pl.DataFrame, action: pl.Expr) -> tuple[pl.Series, pl.DataFrame]:
-    """Return what to do with each row of the manifest, in its order, and the stamps of an older release that are to be as they are now."""
+@dataclass(slots=True)
+class _Total:
+    """What the parts come to."""
+
+    found: int = 0
+    known: int = 0
+    bytes: int = 0
+    weight: float = 0.0
+    local: int = 0
+    groups: int = 0
+
+    def add(self, part: _Decided) -> None:
+        """Count a part in, but for its groups."""
+        self.found += part.found
+        self.known += part.known
+        self.bytes += int(part.to_do["size"].sum())
+        self.weight += _weight(part.to_do)
+        self.local += int(part.to_do.select(_is_local().sum()).item())
+
+
+class _Decided(NamedTuple):
+    """A part with what is to be done; what is not is only counted."""
+
+    found: int
+    known: int
+    to_do: pl.DataFrame  # in groups of its own
+    stamps: pl.DataFrame  # of an older release, to be as they are now
+    missing: pl.DataFrame  # known and not listed
+
+
+def _decided(part: Part, fingerprints: Fingerprints, force: bool, roots: Sequence[Root]) -> _Decided:
+    """Decide for the documents of a part; the roots are what may say that one of them is gone."""
+    attached = part.known.filter(pl.col("parent_id") != "")
+    top = part.known.filter(pl.col("parent_id").fill_null("") == "") if attached.height else part.known
+    facts = _facts(part.found, top)
+    action = facts.select(_action(fingerprints, _outdated_parents(attached, fingerprints), force).alias("action"))[
+        "action"
+    ]
+    restamped = facts.filter((action == "unchanged") & (pl.col("stamp_known") != pl.col("stamp")))
+    older = restamped.filter(pl.col("local") & (pl.col("stamp_known") == _date()))
+    return _Decided(
+        found=part.found.height,
+        known=top.height,
+        to_do=_in_groups(_to_do(part.found, top, action)),
+        stamps=older.select("document_id", pl.col("stamp_known").alias("known"), "stamp"),
+        missing=absent(top, part.found, roots),
+    )
+
+
+def _facts(found: pl.DataFrame, top: pl.DataFrame) -> pl.DataFrame:
+    """Return what decides for each row of a part, in its order: what was listed, and what the ledger has of it."""
     asked = ("stamp", "size", "state", "kind", "attempts", "format", "parser", "chunker", "encoder")
-    facts = top.select("document_id", *asked).rename({"stamp": "stamp_known", "size": "size_known"})
-    narrow = found.select("document_id", "stamp", "size", _is_local().alias("local")).join(
-        facts, on="document_id", how="left", maintain_order="left"
+    known = top.select("document_id", *asked).rename({"stamp": "stamp_known", "size": "size_known"})
+    return found.select("document_id", "stamp", "size", _is_local().alias("local")).join(
+        known, on="document_id", how="left", maintain_order="left"
     )
-    decided = narrow.select(action.alias("action"))["action"]
-    older = pl.col("local") & (pl.col("stamp_known") != pl.col("stamp")) & (pl.col("stamp_known") == _date())
-    stamps = narrow.lazy().filter((decided == "unchanged") & older)
-    return decided, stamps.select("document_id", pl.col("stamp_known").alias("known"), "stamp").collect()
 
 
 def _is_local() -> pl.Expr:
@@ -142,9 +202,9 @@ def _date() -> pl.Expr:
 
 
 def _to_do(found: pl.DataFrame, top: pl.DataFrame, action: pl.Series) -> pl.DataFrame:
-    """Return the rows of the manifest that are to be done, with the action and what a batch wants to know of the ledger.
+    """Return the rows of a part that are to be done, with the action and what a batch wants to know of the ledger.
 
-    A narrow join of its own: one with all columns would hold a million documents' texts twice.
+    A narrow join of its own: one with all columns would hold the texts of all documents twice.
     """
     chosen = found.with_columns(action).filter(pl.col("action") != "unchanged")
     wanted = top.select("document_id", "content_hash", "encoder", "attempts", "state", "kind")
@@ -191,8 +251,8 @@ def _parser_now(fingerprints: Fingerprints) -> pl.Expr:
     return known.replace_strict(dict(fingerprints.parsers), default="", return_dtype=pl.String)
 
 
-def _outdated_parents(known: pl.DataFrame, fingerprints: Fingerprints) -> pl.Series:
-    """Return containers of which an attachment is out of date: attachments are redone with their container only."""
+def _outdated_parents(attached: pl.DataFrame, fingerprints: Fingerprints) -> pl.Series:
+    """Return containers of which one of these attachments is out of date: attachments are redone with their container only."""
     stale = (
         (pl.col("state") == WRITING)
         | (pl.col("parser").fill_null("") != _parser_now(fingerprints))
@@ -200,13 +260,14 @@ def _outdated_parents(known: pl.DataFrame, fingerprints: Fingerprints) -> pl.Ser
         | ((pl.col("state") == INDEXED) & (pl.col("encoder") != fingerprints.encoder))
     )
     given_up = pl.col("kind").is_in(COSTLY).fill_null(False) & (pl.col("attempts").fill_null(0) >= TRIES)
-    return known.filter(~given_up & (pl.col("parent_id").fill_null("") != "") & stale)["parent_id"].unique()
+    return attached.filter(~given_up & stale)["parent_id"].unique()
 
 
 def _in_groups(to_do: pl.DataFrame) -> pl.DataFrame:
-    """Order documents in groups that cost about the same: largest first, dealt out in turn.
+    """Order the documents of a part in groups that cost about the same: largest first, dealt out in turn.
 
-    So the workers have large and small documents side by side all through a run, and not all scans at its beginning.
+    So the workers have large and small documents side by side all through a run, and not all scans at its beginning. Each part is a fair
+    sample of the run, so its groups have what those of other parts have; only which group gets the few largest of all is left to chance.
     """
     number = max(1, -(-int(to_do["size"].sum()) // GROUP_BYTES), -(-to_do.height // GROUP_DOCUMENTS))
     ordered = to_do.sort("size", "path", descending=[True, False]).with_row_index("rank")
@@ -250,33 +311,50 @@ class Work:
 
 def local_files(plan: Plan, most: int) -> list[str]:
     """Return some files of this machine that are to be done, spread over the plan, by the names that they have on the disk."""
-    paths = pl.scan_parquet(plan.file).select("path").filter(_is_local()).collect()["path"]
-    chosen = paths.gather_every(max(1, len(paths) // most)).head(most)
-    return [there for there in map(on_disk, chosen) if os.path.lexists(there)]
+    apart = max(1, plan.local // most)
+    chosen: list[str] = []
+    passed = 0
+    for rows in stream(plan.file, ["path"]):
+        paths = rows.filter(_is_local())["path"]
+        chosen += paths.gather_every(apart, -passed % apart).to_list()
+        passed += len(paths)
+        if len(chosen) >= most:
+            break
+    return [there for there in map(on_disk, chosen[:most]) if os.path.lexists(there)]
 
 
 def batches(plan: Plan) -> Iterator[tuple[Work, ...]]:
-    """Yield the documents in batches of balanced size, a group of the plan in memory at a time.
+    """Yield the documents in batches of balanced size, some groups of the plan in memory at a time.
 
     Of each group the batch of the smallest comes first, so that the encoder has work while long documents are being read, then
     from the largest down, so that the workers end at about the same time. A document that a limit stopped before comes by itself:
     nobody else is to wait for it.
     """
-    start = 0
-    groups = pl.scan_parquet(plan.file).group_by("group").agg(pl.len()).sort("group").collect()["len"]
-    for documents in groups:
-        rows = pl.scan_parquet(plan.file).slice(start, documents).select(WORK_COLUMNS).collect()
+    for rows in _groups(plan.file):
         alone = pl.col("kind").is_in(COSTLY).fill_null(False)
         cut = list(_cut(rows.filter(~alone)))
         yield from [*cut[-1:], *cut[:-1]]
         yield from ((work,) for batch in _cut(rows.filter(alone)) for work in batch)
-        start += documents
+
+
+def _groups(file: str) -> Iterator[pl.DataFrame]:
+    """Yield the rows of each group; the file is read once, from its beginning to its end."""
+    left: list[pl.DataFrame] = []  # of a group whose end was not read yet
+    for read in stream(file, [*WORK_COLUMNS, "group"]):
+        rows, start = pl.concat([*left, read]), 0
+        for length in rows["group"].rle().struct.field("len")[:-1]:
+            yield rows.slice(start, length)
+            start += length
+        left = [rows.slice(start)]
+    yield from left
 
 
 def _cut(rows: pl.DataFrame) -> Iterator[tuple[Work, ...]]:
     batch: list[Work] = []
     size = 0
-    for document, path, length, stamp, action, known, encoder, attempts, state, kind in rows.iter_rows():
+    for document, path, length, stamp, action, known, encoder, attempts, state, kind in rows.select(
+        WORK_COLUMNS
+    ).iter_rows():
         if batch and (len(batch) >= BATCH_DOCUMENTS or size + length > BATCH_BYTES):
             yield tuple(batch)
             batch, size = [], 0

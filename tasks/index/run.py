@@ -41,10 +41,12 @@ from tasks.index.discover import Listing
 from tasks.index.fingerprints import Pipeline, fingerprints
 from tasks.index.gone import under
 from tasks.index.parse import parser_pool
+from tasks.index.partition import Known
 from tasks.index.plan import Plan, Work
 from tasks.index.reencode import reencode
 from tasks.index.reporter import batch_name, weight
 from tasks.index.rows import FAILURES_KEPT, STAMPED, Receipt, fullness
+from tasks.index.spool import stream
 from tasks.progress import Part, Progress
 from tasks.records import Failure
 
@@ -162,23 +164,26 @@ def make_plan(run: Run, listing: Listing, prune: bool = True, force: bool = Fals
 
     Raises:
         UsageError: pruning would remove most of the collection, and `force` is not set.
+        TransientError: the lake's object store does not answer.
     """
-    with shards.reaching(run.settings):
-        known = ledger.read(run.lake, run.collection, planning.LEDGER_COLUMNS)
     # what lies under a folder that could not be listed is not gone
     hidden = tuple(failure.path for failure in listing.unreadable if failure.kind != FailureKind.NOT_FOUND)
     hidden += tuple(place.path for place in listing.waiting)
-    made = planning.plan(
-        listing.manifest,
-        known,
-        listing.roots,
-        run.pipeline.fingerprints,
-        run.staging.folder,
-        force=force,
-        hidden=hidden,
-        prune=prune,
-        forgotten=run.forgotten,
-    )
+    with shards.reaching(run.settings):
+        made = planning.plan(
+            listing.manifest,
+            Known(
+                LEDGER.count(run.lake, run.collection),
+                LEDGER.batches(run.lake, run.collection, planning.LEDGER_COLUMNS),
+            ),
+            listing.roots,
+            run.pipeline.fingerprints,
+            run.staging.folder,
+            force=force,
+            hidden=hidden,
+            prune=prune,
+            forgotten=run.forgotten,
+        )
     for root in made.emptied:
         log.warning("%s", root.message)
     if prune:
@@ -217,7 +222,7 @@ def _note_stamps(run: Run, plan: Plan) -> None:
         return
     log.info("%d documents have the stamp of an older release: theirs of today is noted, none is read", plan.restamped)
     with shards.reaching(run.settings), writer_lane(run.settings, run.collection):
-        for rows in pl.read_parquet(plan.stamps).iter_slices(STAMPED):
+        for rows in stream(plan.stamps, rows=STAMPED):
             commit.note_stamps(run.lake, run.collection, rows.iter_rows())
 
 
@@ -305,9 +310,11 @@ def finish(run: Run, plan: Plan, listing: Listing, done: Receipt, removed: int, 
 def _in_quarantine(run: Run, listing: Listing) -> int:
     """Count what stands in quarantine under the sources, whether or not this run touched it."""
     where: Filter = {"state": ledger.QUARANTINED}
-    ids = ledger.read(run.lake, run.collection, ["document_id"], where)["document_id"].to_pylist()
-    files = sorted(outermost(run.lake, run.collection, ids).values())
-    return int(under(pl.Series(files, dtype=pl.String), listing.roots).sum())
+    there = 0
+    for found in LEDGER.batches(run.lake, run.collection, ["document_id"], where):
+        files = sorted(outermost(run.lake, run.collection, found["document_id"].to_pylist()).values())
+        there += int(under(pl.Series(files, dtype=pl.String), listing.roots).sum())
+    return there
 
 
 def _index_chunks(run: Run, changed: bool) -> None:

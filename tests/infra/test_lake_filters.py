@@ -150,6 +150,28 @@ def test_another_process_opens_the_same_lake_and_reads_it_in_pieces(filled: Lake
     assert [piece.num_rows for piece in pieces] == [1] * len(pieces)
 
 
+def test_batches_are_of_one_version_each_row_once_whatever_was_deleted_and_is_written_meanwhile(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.lake.AHEAD", 4)
+    lake = Lake(str(tmp_path))
+    schema = pa.schema([("key", pa.string()), ("n", pa.int32())])
+    for start in range(0, 30, 10):  # in three fragments
+        lake.append(
+            "c.rows", pa.Table.from_pylist([{"key": str(n), "n": n} for n in range(start, start + 10)], schema), "key"
+        )
+    lake.delete("c.rows", {"n": [3, 4, 5, 6, 7, 12, 29]})
+    lake.upsert("c.rows", pa.Table.from_pylist([{"key": "1", "n": 1}, {"key": "30", "n": 30}], schema), "key")
+    there = sorted(lake.read("c.rows")["n"].to_pylist())
+    assert len(there) == 24
+    batches = lake.batches("c.rows", ["n"], size=3)
+    seen = next(batches)["n"].to_pylist()
+    lake.delete("c.rows", {"n": there[:20]})
+    lake.append("c.rows", pa.Table.from_pylist([{"key": "late", "n": 99}], schema), "key")
+    seen += [n for batch in batches for n in batch["n"].to_pylist()]
+    assert sorted(seen) == there
+
+
 def test_a_data_folder_that_is_a_file_is_named(tmp_path: Any) -> None:
     (tmp_path / "lake").write_text("a file")
     with pytest.raises((TransientError, UsageError), match=str(tmp_path)):

@@ -16,6 +16,7 @@ from infra.roots import Root
 from tasks.collection import ledger
 from tasks.index.discover import SCHEMA
 from tasks.index.gone import under
+from tasks.index.partition import Known
 from tasks.index.plan import (
     BATCH_BYTES,
     BATCH_DOCUMENTS,
@@ -55,6 +56,11 @@ def row(name: str, **changes: object) -> dict[str, object]:
     } | changes
 
 
+def stored(rows: list[dict[str, object]]) -> Known:
+    table = ledger.rows(rows)
+    return Known(table.num_rows, table.to_batches())
+
+
 def manifest(folder: Path, files: dict[str, tuple[int, str]]) -> str:
     paths = [f"/papers/{name}" for name in files]
     table = pa.table(
@@ -68,7 +74,7 @@ def manifest(folder: Path, files: dict[str, tuple[int, str]]) -> str:
 def actions(
     folder: Path, files: dict[str, tuple[int, str]], rows: list[dict[str, object]], force: bool = False
 ) -> dict[str, str]:
-    made = plan(manifest(folder, files), ledger.rows(rows), ROOTS, NOW, folder, force)
+    made = plan(manifest(folder, files), stored(rows), ROOTS, NOW, folder, force)
     done = pl.read_parquet(made.file)
     return {path.rsplit("/", 1)[-1]: action for path, action in done.select("path", "action").iter_rows()}
 
@@ -102,7 +108,7 @@ def test_what_is_done_with_a_known_document(tmp_path: Path, changes: dict[str, o
 def test_the_stamp_of_an_older_release_counts_by_its_date_and_is_noted_as_it_is_now(tmp_path: Path) -> None:
     rows = [row("a", stamp="5"), row("b", stamp="5"), row("c", stamp="5:7"), row("d", stamp="5", parser="t0")]
     found = dict.fromkeys("abd", (10, "5:7")) | {"b": (10, "6:7"), "c": (10, "5:8")}
-    made = plan(manifest(tmp_path, found), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, found), stored(rows), ROOTS, NOW, tmp_path)
     done = dict(pl.read_parquet(made.file).select("path", "action").iter_rows())
     assert done == {"/papers/b": "check", "/papers/c": "check", "/papers/d": "parse"}
     assert pl.read_parquet(made.stamps).rows() == [(document_id("c", "/papers/a"), "5", "5:7")]
@@ -124,7 +130,7 @@ def test_only_what_is_under_the_roots_is_gone(tmp_path: Path) -> None:
     hidden = row("closed/y")
     made = plan(
         manifest(tmp_path, {"a": (10, "1")}),
-        ledger.rows([row("a"), row("b"), elsewhere, hidden]),
+        stored([row("a"), row("b"), elsewhere, hidden]),
         ROOTS,
         NOW,
         tmp_path,
@@ -135,7 +141,7 @@ def test_only_what_is_under_the_roots_is_gone(tmp_path: Path) -> None:
 
 def test_the_guard_refuses_to_remove_most_of_a_collection(tmp_path: Path) -> None:
     rows = [row(str(i)) for i in range(10)]
-    made = plan(manifest(tmp_path, {"0": (10, "1")}), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, {"0": (10, "1")}), stored(rows), ROOTS, NOW, tmp_path)
     with pytest.raises(UsageError, match="9 of the 10 documents"):
         check_prune(made, "c", force=False)
     check_prune(made, "c", force=True)
@@ -147,13 +153,13 @@ def test_a_root_that_was_found_empty_keeps_its_documents(tmp_path: Path) -> None
     rest = {str(i): (10, "1") for i in range(90)}
     rows = [*disk, *(row(name) for name in rest)]
     roots = [Root("folder", "/papers/disk"), Root("folder", "/papers")]
-    made = plan(manifest(tmp_path, rest), ledger.rows(rows), roots, NOW, tmp_path)
+    made = plan(manifest(tmp_path, rest), stored(rows), roots, NOW, tmp_path)
     assert made.gone == ()
     assert [(root.location, root.documents) for root in made.emptied] == [("/papers/disk", 10)]
     check_prune(made, "c", force=False)
-    forced = plan(manifest(tmp_path, rest), ledger.rows(rows), roots, NOW, tmp_path, force=True)
+    forced = plan(manifest(tmp_path, rest), stored(rows), roots, NOW, tmp_path, force=True)
     assert (len(forced.gone), forced.emptied) == (10, ())
-    kept = plan(manifest(tmp_path, rest), ledger.rows(rows), roots, NOW, tmp_path, prune=False)
+    kept = plan(manifest(tmp_path, rest), stored(rows), roots, NOW, tmp_path, prune=False)
     assert (kept.gone, kept.emptied) == ((), ())
 
 
@@ -161,7 +167,7 @@ def test_a_root_that_moved_is_forgotten(tmp_path: Path) -> None:
     moved = [row(f"old/{i}") | {"path": f"/old/{i}", "document_id": document_id("c", f"/old/{i}")} for i in range(3)]
     made = plan(
         manifest(tmp_path, {"a": (10, "1")}),
-        ledger.rows([row("a"), row("b"), *moved]),
+        stored([row("a"), row("b"), *moved]),
         ROOTS,
         NOW,
         tmp_path,
@@ -197,14 +203,14 @@ def test_a_stretch_of_the_sorted_paths_is_what_the_roots_hold(paths: list[str], 
 
 def test_the_smallest_batch_goes_first_and_the_largest_next(tmp_path: Path) -> None:
     files = {name: (size * 2**20, "1") for name, size in (("a", 9), ("b", 5), ("c", 2), ("d", 1))}
-    made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, files), stored([]), ROOTS, NOW, tmp_path)
     assert [[work.path[-1] for work in batch] for batch in batches(made)] == [["c", "d"], ["a"], ["b"]]
     assert made.weight == sum(cost(size) for size, _ in files.values())
 
 
 def test_a_document_that_a_limit_stopped_comes_by_itself(tmp_path: Path) -> None:
     rows = [row("a", state="quarantined", kind="timeout"), row("b", stamp="0"), row("c", stamp="0")]
-    made = plan(manifest(tmp_path, dict.fromkeys("abc", (10, "1"))), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, dict.fromkeys("abc", (10, "1"))), stored(rows), ROOTS, NOW, tmp_path)
     assert [[work.path[-1] for work in batch] for batch in batches(made)] == [["b", "c"], ["a"]]
 
 
@@ -218,7 +224,7 @@ def test_the_diff_is_exact_and_the_batches_hold_each_document_once(
     tmp_path: Path, before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]], force: bool
 ) -> None:
     rows = [row(name, size=size, stamp=stamp) for name, (size, stamp) in before.items()]
-    made = plan(manifest(tmp_path, after), ledger.rows(rows), ROOTS, NOW, tmp_path, force)
+    made = plan(manifest(tmp_path, after), stored(rows), ROOTS, NOW, tmp_path, force)
     todo = {f"/papers/{n}" for n in after if force or before.get(n) != after[n]}
     works = [work for batch in batches(made) for work in batch]
     assert sorted(work.path for work in works) == sorted(todo)
@@ -233,7 +239,7 @@ def test_the_diff_is_exact_and_the_batches_hold_each_document_once(
 
 
 def works_of(folder: Path, files: dict[str, tuple[int, str]], rows: list[dict[str, object]]) -> list[list[Work]]:
-    made = plan(manifest(folder, files), ledger.rows(rows), ROOTS, NOW, folder, force=True)
+    made = plan(manifest(folder, files), stored(rows), ROOTS, NOW, folder, force=True)
     return [list(batch) for batch in batches(made)]
 
 
@@ -261,7 +267,7 @@ def test_a_plan_of_several_groups_holds_each_document_once(tmp_path: Path, docum
 )
 def test_groups_are_as_few_as_may_be_and_cost_the_same(tmp_path: Path, documents: int, size: int, groups: int) -> None:
     files = {f"{n:04}.txt": (size, "1") for n in range(documents)}
-    made = plan(manifest(tmp_path, files), ledger.rows([]), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, files), stored([]), ROOTS, NOW, tmp_path)
     counts = pl.read_parquet(made.file)["group"].value_counts(sort=True)["count"].to_list()
     assert len(counts) == groups
     assert not counts or counts[0] - counts[-1] <= 1
@@ -269,7 +275,7 @@ def test_groups_are_as_few_as_may_be_and_cost_the_same(tmp_path: Path, documents
 
 def test_every_group_has_its_share_of_the_large_documents(tmp_path: Path) -> None:
     sizes = {f"{n:04}.txt": ((n + 1) * 10, "1") for n in range(2 * GROUP_DOCUMENTS)}
-    made = plan(manifest(tmp_path, sizes), ledger.rows([]), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, sizes), stored([]), ROOTS, NOW, tmp_path)
     rows = pl.read_parquet(made.file)
     assert rows["group"].is_sorted()
     first, second = rows.group_by("group").agg(pl.col("size").sum()).sort("group")["size"]
@@ -283,7 +289,7 @@ def test_more_than_half_is_too_much_but_one_document_may_go(
 ) -> None:
     rows = [row(str(number)) for number in range(known)]
     files = {str(number): (10, "1") for number in range(left)} | {"new": (10, "1")}
-    made = plan(manifest(tmp_path, files), ledger.rows(rows), ROOTS, NOW, tmp_path)
+    made = plan(manifest(tmp_path, files), stored(rows), ROOTS, NOW, tmp_path)
     assert len(made.gone) == known - left
     if refused:
         with pytest.raises(UsageError, match=f"{known - left} of the {known} documents of collection c "):
@@ -297,7 +303,7 @@ def test_the_guard_counts_what_lies_under_roots_that_were_found_empty(tmp_path: 
     rows = [row(f"disk/{number}") for number in range(3)] + [row(str(number)) for number in range(7)]
     roots = [Root("folder", "/papers/disk"), Root("folder", "/papers")]
     files = {str(number): (10, "1") for number in range(4)}
-    made = plan(manifest(tmp_path, files), ledger.rows(rows), roots, NOW, tmp_path)
+    made = plan(manifest(tmp_path, files), stored(rows), roots, NOW, tmp_path)
     assert (len(made.gone), sum(root.documents for root in made.emptied)) == (3, 3)
     with pytest.raises(UsageError, match="6 of the 10"):
         check_prune(made, "c", force=False)
@@ -311,7 +317,7 @@ def test_files_of_this_machine_are_drawn_from_all_over_the_plan(tmp_path: Path) 
     paths = [*map(str, there), "s3://bucket/far.txt"]
     table = pa.table([paths, paths, [10] * 41, ["1"] * 41], schema=SCHEMA)
     pq.write_table(table, tmp_path / "manifest.parquet")
-    made = plan(str(tmp_path / "manifest.parquet"), ledger.rows([]), ROOTS, NOW, tmp_path)
+    made = plan(str(tmp_path / "manifest.parquet"), stored([]), ROOTS, NOW, tmp_path)
     chosen = local_files(made, 4)
     assert chosen == [str(there[number]) for number in (0, 10, 20, 30)]
     assert local_files(made, 100) == [str(path) for path in there[:38]]
