@@ -77,8 +77,10 @@ def test_a_platform_that_fails_or_never_is_ready_is_told(monkeypatch: pytest.Mon
     state.write(note(os.getpid(), state="failed", message="Redis does not answer"))
     with pytest.raises(FaldoneError, match="did not start: Redis does not answer"):
         platform.up()
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    code = "print(flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert child.stdout is not None and child.stdout.readline(), "what it does until it waits is not to count"
         monkeypatch.setattr(platform, "START", 0.03)
         state.write(note(child.pid, state="starting"))
         with pytest.raises(TransientError, match="is not ready, its daemon did nothing for"):
