@@ -32,6 +32,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from filelock import FileLock, Timeout
@@ -123,11 +124,19 @@ class StartsAlone:
         self.app, self.database = app, database
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass everything on; what an application does before it serves is done under the lock."""
+        """Pass everything on; what an application does before it serves is done under the lock. Without a database nothing starts."""
+        import asyncpg
+
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return
-        connection = await self._locked()
+        try:
+            connection = await self._locked()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            where = urlsplit(self.database)
+            reason = f"PostgreSQL at {where.hostname}:{where.port or 5432} cannot be used: {error}"
+            await send({"type": "lifespan.startup.failed", "message": reason})
+            return
 
         async def told(message: Any) -> None:
             if message["type"].startswith("lifespan.startup."):
@@ -219,6 +228,7 @@ def main() -> None:
         timeout_keep_alive=settings.api.keepalive_timeout,
         log_level=settings.logging_level.lower(),
         server_header=False,
+        lifespan="on",  # uvicorn would take an error before the first request for an application that has none, and serve
     )
 
 
