@@ -126,15 +126,13 @@ class Api:
         return response
 
     def _renew_csrf_token(self, used: str | None) -> None:
-        """Fetch a token, unless another thread has meanwhile."""
+        """Fetch a token, unless another thread has meanwhile; a server that has none to give now is not one that refuses."""
         with self._csrf:
             if self._client.headers.get("Prefect-Csrf-Token") != used:
                 return
             client = uuid.uuid4().hex
-            answer = self._client.get("/csrf-token", params={"client": client})
-            if answer.is_success:
-                token = {"Prefect-Csrf-Token": answer.json()["token"], "Prefect-Csrf-Client": client}
-                self._client.headers.update(token)
+            answer = self._read(self._client.get("/csrf-token", params={"client": client}))
+            self._client.headers.update({"Prefect-Csrf-Token": answer["token"], "Prefect-Csrf-Client": client})
 
     def _read(self, response: httpx.Response) -> Any:
         self._note_time(response)

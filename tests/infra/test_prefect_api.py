@@ -28,6 +28,7 @@ class Fake:
             int | str
         ] = []  # statuses in order; "break" closes the connection, "slow" says nothing for long
         self.token = ""
+        self.token_status = 200
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def served(fake: Fake) -> Iterator[str]:
 
         def answer(self, method: str) -> None:
             if self.path.startswith("/api/csrf-token"):
-                self.send(200, {"token": fake.token})
+                self.send(fake.token_status, {"token": fake.token} if fake.token_status == 200 else {"detail": "no"})
                 return
             fake.seen.append((method, self.path, dict(self.headers)))
             step = fake.script.pop(0) if fake.script else 200
@@ -104,6 +105,19 @@ def test_a_write_that_names_its_result_is_resent(fake: tuple[Fake, Api]) -> None
     server.script = ["break"]
     api.ask("POST", "/deployments/1/create_flow_run", {"idempotency_key": "k"}, again=True)
     assert len(server.seen) == 2
+
+
+def test_a_server_that_cannot_give_a_csrf_token_now_refuses_nobody(fake: tuple[Fake, Api]) -> None:
+    """Its database is away for a moment: a job that took that for a refusal failed for good."""
+    server, api = fake
+    server.token, server.token_status = "one", 500
+    with pytest.raises(TransientError, match="answered 500"):
+        api.ask("POST", "/flow_runs/filter", {})
+    server.token_status = 200
+    api.ask("POST", "/flow_runs/filter", {})
+    server.token, server.token_status = "two", 401
+    with pytest.raises(UsageError, match="PREFECT_API_AUTH_STRING"):
+        api.ask("POST", "/flow_runs/filter", {})
 
 
 def test_csrf_tokens_are_fetched_when_asked_for_and_when_they_expire(fake: tuple[Fake, Api]) -> None:
