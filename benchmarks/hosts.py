@@ -1,7 +1,7 @@
 """Three hosts: every job on them, two Dask workers against one, and what is left of jobs while parts of the site are ill-treated.
 
     python benchmarks/hosts.py WEED jobs  [--documents 60] [--words 120]
-    python benchmarks/hosts.py WEED speed [--documents 500] [--words 240] [--share 0.4] [--turns 3]
+    python benchmarks/hosts.py WEED speed [--documents 500] [--words 480] [--share 0.4] [--turns 3]
     python benchmarks/hosts.py WEED faults [--fault index/s3-away]… [--seed 1]… [--out ROUNDS.jsonl]
     python benchmarks/hosts_rounds.py ROUNDS.jsonl
 
@@ -300,7 +300,7 @@ def speed(bench: Bench, turns: int) -> bool:
 
 
 def warm(bench: Bench) -> None:
-    """Give every worker a batch before the clock runs: one that was just begun has no encoder yet, one that stayed has."""
+    """Give every worker a batch before the clock runs: one that was just begun has no parser at work yet, one that stayed has."""
     folders = sorted({path.partition("/")[0] for path in bench.papers.paths})[:2]
     done("index", sources=[f"{bench.source}/{folder}" for folder in folders], collection="warm")
     bench.forget("warm")

@@ -35,9 +35,8 @@ _SYSTEM = re.compile(r"\(os error (\d+)\)")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 PRIMARY_KEY = {b"lance-schema:unenforced-primary-key:position": b"1"}  # as Lance marks the column of the key
 METADATA_BYTES = 64 * 2**20  # of tables, kept by LanceDB: each commit adds some, and its own limit is 1 GiB
-RETRIES = (
-    "6"  # of a request to an object store; Lance's 3 are too few where a third are refused: each batch makes some fifty
-)
+# of a request to an object store; Lance's 3 are too few where a third are refused: each batch makes some fifty
+RETRIES = "6"
 SECOND_LOOK = 200  # candidates compared at full precision: 500 take 5 ms more and find no more
 AHEAD = 20_000  # rows of one query that is read in batches: Lance reads ahead of whoever takes them, up to 2 GiB
 SCORE = "_score"

@@ -85,12 +85,17 @@ def gone(
     )
     empty = {one.location for one in emptied}
     spared = [root for root in roots if root.location in empty]
-    by_name = [*forgotten, *(Root("file", root.location) for root in forgotten)]
+    by_name = named(forgotten)
     ids: list[str] = []
     for rows, held in lost():
         kept = held & ~under(rows["path"], spared) | under(rows["path"], by_name)
         ids += rows["document_id"].filter(pl.Series(kept)).to_list()
     return tuple(ids), emptied
+
+
+def named(forgotten: Sequence[Root]) -> list[Root]:
+    """Return the roots that moved, each as what it was and as a single file: nobody can look any more which it is."""
+    return [*forgotten, *(Root("file", root.location) for root in forgotten)]
 
 
 def under(paths: pl.Series, roots: Sequence[Root]) -> npt.NDArray[np.bool_]:

@@ -26,7 +26,7 @@ from infra.files import on_disk
 from infra.roots import Root
 from tasks.collection import ledger
 from tasks.collection.ledger import INDEXED, QUARANTINED, WRITING
-from tasks.index.gone import Emptied, absent, gone
+from tasks.index.gone import Emptied, absent, gone, named
 from tasks.index.partition import PART_ROWS, Known, Part, parts
 from tasks.index.spool import Spool, stream
 from tasks.progress import cost
@@ -102,7 +102,7 @@ def plan(
         part_rows: rows of manifest or ledger that are planned at a time.
     """
     listed = roots if prune else ()
-    ends = [*listed, *forgotten, *(Root("file", root.location) for root in forgotten)]
+    ends = [*listed, *named(forgotten)]
     total = _Total()
     with (
         closing(parts(manifest, known, LEDGER_SCHEMA, folder, part_rows)) as divided,
