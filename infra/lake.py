@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from infra import lake_format, locks
 from infra.errors import StorageError, TransientError, UsageError
 from infra.files import is_url, private_folder, remove_tree
 from infra.lake_filters import Filter, predicates, single
-from infra.object_store import guarded, reaching, troubled
+from infra.object_store import guarded, raise_trouble, reaching, troubled
 
 COLLECTION_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 COLLECTION_NAME = re.compile(COLLECTION_PATTERN[1:-1])
@@ -56,6 +57,10 @@ def check_collection(name: str) -> str:
     return name
 
 
+class NoTableError(UsageError):
+    """There is no such table, or none yet."""
+
+
 class Lake:
     """The tables under one data folder (a path or a URL)."""
 
@@ -69,8 +74,23 @@ class Lake:
     def __reduce__(self) -> tuple[type[Lake], tuple[str]]:
         return Lake, (self._root,)  # another process opens its own
 
-    def names(self) -> list[str]:
-        """Return every table, sorted."""
+    def names(self, pattern: str = "*") -> list[str]:
+        """Return every table whose name matches a pattern of the shell's kind, sorted."""
+        return [name for name in self._folders() if fnmatchcase(name, pattern) and self.exists(name)]
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a table has a version, be it one that cannot be read.
+
+        A folder without any is no table: that of one which is just being made or removed, or where a kill came between.
+        """
+        try:
+            self._db.open_table(name)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise_trouble(self.location, error)
+            return not _is_absence(error)
+        return True
+
+    def _folders(self) -> list[str]:
         found: list[str] = []
         token: str | None = None
         while True:
@@ -81,9 +101,6 @@ class Lake:
             if not token:
                 return sorted(found)
 
-    def exists(self, name: str) -> bool:
-        return name in self.names()
-
     @guarded
     def read(
         self, name: str, columns: Sequence[str] | None = None, where: Filter | None = None, limit: int | None = None
@@ -91,7 +108,8 @@ class Lake:
         """Return rows that match every condition.
 
         Raises:
-            UsageError: there is no such table, or a condition names a column that it does not have.
+            NoTableError: there is no such table.
+            UsageError: a condition names a column that it does not have.
         """
         table = self._open(name)
         parts = [
@@ -126,9 +144,9 @@ class Lake:
     @guarded
     def count(self, name: str, where: Filter | None = None) -> int:
         """Return rows that match; 0 when there is no such table."""
-        if not self.exists(name):
+        table = self._find(name)
+        if table is None:
             return 0
-        table = self._open(name)
         return sum(int(table.count_rows(condition)) for condition in predicates(table.schema, where))
 
     @guarded
@@ -143,9 +161,9 @@ class Lake:
         Returns:
             The version of the table after the commit.
         """
-        if not self.exists(name):
+        table = self._find(name)
+        if table is None:
             return self._create(name, rows, key)
-        table = self._open(name)
         merge = table.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
         if replace and replace[1]:
             column, values = replace
@@ -160,17 +178,17 @@ class Lake:
 
         Unlike `upsert` it does not look at the rows that are there, of which a large table has hundreds of megabytes of keys.
         """
-        if not self.exists(name):
+        table = self._find(name)
+        if table is None:
             self._create(name, rows, key)
         elif rows.num_rows:
-            table = self._open(name)
             rows = rows.select(table.schema.names).cast(table.schema)
             with self.writing():
                 table.add(rows)
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
         """Make a table with its rows and its key in one commit."""
-        if not self.names():
+        if not self._folders():
             locks.check()
             lake_format.mark(self._root)
         fields = [f.with_nullable(False).with_metadata(PRIMARY_KEY) if f.name == key else f for f in rows.schema]
@@ -181,10 +199,10 @@ class Lake:
     @guarded
     def ensure(self, name: str, schema: pa.Schema, key: str) -> None:
         """Create an empty table when there is none, and add columns that a newer release knows (null for old rows)."""
-        if not self.exists(name):
+        table = self._find(name)
+        if table is None:
             self._create(name, schema.empty_table(), key)
             return
-        table = self._open(name)
         missing = [field for field in schema if field.name not in table.schema.names]
         if missing:
             with self.writing():
@@ -220,9 +238,9 @@ class Lake:
         if not where:
             raise ValueError("a delete needs a condition")
         locks.check()
-        if not self.exists(name):
+        table = self._find(name)
+        if table is None:
             return 0
-        table = self._open(name)
         before = table.count_rows()
         for condition in predicates(table.schema, where):
             with self.writing():
@@ -245,10 +263,10 @@ class Lake:
     def drop(self, name: str) -> None:
         """Remove a table with all its versions; nothing happens when there is none."""
         with self.writing():
-            if self.exists(name):
+            if name in self._folders():
                 self._db.drop_table(name)
-            if is_url(self._root):
-                remove_tree(f"{self.location}/{name}.lance")  # an S3 server may keep, and list, its empty folders
+                if is_url(self._root):
+                    remove_tree(f"{self.location}/{name}.lance")  # an S3 server may keep, and list, its empty folders
 
     @guarded
     def schema(self, name: str) -> pa.Schema:
@@ -366,9 +384,16 @@ class Lake:
             try:
                 return self._db.open_table(name)
             except ValueError as error:
-                if "not found" in str(error).lower():
-                    raise UsageError(f"there is no table {name} in {self.location}") from None
+                if _is_absence(error):
+                    raise NoTableError(f"there is no table {name} in {self.location}") from None
                 raise
+
+    def _find(self, name: str) -> Any:
+        """Open a table, or return None where there is none."""
+        try:
+            return self._open(name)
+        except NoTableError:
+            return None
 
 
 def matching_any(table: Any, terms: Sequence[str], column: str) -> Any:
@@ -394,6 +419,10 @@ def _connect(root: str) -> Any:
         raise TransientError(f"the data folder {location} cannot be opened: {error}") from error
     lake_format.found(root)
     return connected
+
+
+def _is_absence(error: Exception) -> bool:
+    return isinstance(error, ValueError) and "not found" in str(error).lower()
 
 
 def _refusal(error: Exception) -> str:

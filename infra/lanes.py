@@ -31,6 +31,5 @@ def writer_lane(settings: Settings, collection: str, wait: float = WAIT) -> Iter
 
 def _fence(settings: Settings, collection: str) -> None:
     lake = Lake(settings.root)
-    for name in lake.names():
-        if name.rpartition(".")[0] == collection:
-            lake.fence(name)
+    for name in lake.names(f"{collection}.*"):
+        lake.fence(name)

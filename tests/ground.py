@@ -94,6 +94,11 @@ COMMITS: dict[type, tuple[Callable[..., str], tuple[str, ...]]] = {
     Tags: (_of_part, ("create", "delete")),
 }
 """What commits in LanceDB, and how to tell the table: every write of the lake ends in one of these (`test_lake_calls.py`)."""
+HALVES: dict[str, Callable[[Path], None]] = {
+    "create_table": lambda folder: (folder / "_transactions").mkdir(parents=True, exist_ok=True),
+    "drop_table": lambda folder: shutil.rmtree(folder / "_versions"),
+}
+"""What a kill in the middle leaves of those that are more than one step of the file system: a folder without a version."""
 FILES: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (staging, ("write_bytes",)),
     (lake_format, ("replace_file",)),
@@ -127,7 +132,14 @@ def _watched(
         name = table(*given, **named) if table else ""
         if table and verb != "tag delete":
             in_its_lane(verb, name)
-        killer(f"{verb} {name.rpartition('.')[2]}".strip())
+        point = f"{verb} {name.rpartition('.')[2]}".strip()
+        killer(point)
+        if verb in HALVES:
+            try:
+                killer(f"half {point}")
+            except Killed:
+                HALVES[verb](Path(given[0].uri) / f"{name}.lance")
+                raise
         return real(*given, **named)
 
     return watched

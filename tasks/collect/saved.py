@@ -104,7 +104,7 @@ FIELDS = [field.name for field in fields(Source) if field.name != "collection"]
 def listing(lake: Lake, collection: str | None = None) -> list[Source]:
     """List the saved sources, by name."""
     ending = f".{SOURCES.kind}"
-    names = [tables.collection_of(table) for table in lake.names() if table.endswith(ending)]
+    names = [tables.collection_of(table) for table in lake.names(f"*{ending}")]
     found = [_source(row, name) for name in names if collection in (None, name) for row in _rows(lake, name)]
     return sorted(found, key=lambda source: source.name)
 

@@ -205,10 +205,8 @@ def finish_drop(lake: Lake, collection: str) -> None:
     """Drop what an interrupted `drop_collection` left: it begins with the ledger, without which no row is anybody's."""
     if LEDGER.exists(lake, collection):
         return
-    there = set(lake.names())
     for table in (*TABLES, BESIDE):
-        if table.name(collection) in there:
-            lake.drop(table.name(collection))
+        lake.drop(table.name(collection))
 
 
 def with_attachments(lake: Lake, collection: str, documents: Sequence[str]) -> list[str]:

@@ -92,7 +92,7 @@ def require(lake: Lake, collection: str) -> None:
 def collections(lake: Lake) -> list[str]:
     """Name every collection that has a ledger, sorted."""
     ending = f".{LEDGER.kind}"
-    return [table.removesuffix(ending) for table in lake.names() if table.endswith(ending)]
+    return [table.removesuffix(ending) for table in lake.names(f"*{ending}")]
 
 
 def now() -> datetime:

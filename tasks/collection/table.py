@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from infra.lake import Lake, check_collection
+from infra.lake import Lake, NoTableError, check_collection
 from infra.lake_filters import Filter
 
 FEW = 1_000  # rows that a delete names in one commit
@@ -50,16 +51,17 @@ class Table:
         limit: int | None = None,
     ) -> pa.Table:
         """Read rows that match; none where the table is absent."""
-        if not self.exists(lake, collection):
+        try:
+            return lake.read(self.name(collection), columns, where, limit)
+        except NoTableError:
             empty = self.schema.empty_table()
             return empty.select(list(columns)) if columns else empty
-        return lake.read(self.name(collection), columns, where, limit)
 
     def batches(
         self, lake: Lake, collection: str, columns: Sequence[str], where: Filter | None = None, size: int = BATCH_ROWS
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows that match, a batch at a time, for what may not fit in memory; none where the table is absent."""
-        if self.exists(lake, collection):
+        with suppress(NoTableError):
             yield from lake.batches(self.name(collection), columns, where, size)
 
     def count(self, lake: Lake, collection: str) -> int:

@@ -19,13 +19,12 @@ BY_KIND = {table.kind: table for table in TABLES}
 
 def names(lake: Lake, collection: str) -> list[str]:
     """Name every table that a collection has, the ledger first."""
-    found = [name for name in lake.names() if collection_of(name) == collection]
-    return sorted(found, key=lambda name: (name != LEDGER.name(collection), name))
+    return sorted(lake.names(f"{collection}.*"), key=lambda name: (name != LEDGER.name(collection), name))
 
 
 def collections(lake: Lake) -> list[str]:
     """Name every collection that has any table, even where its ledger is missing."""
-    return sorted({collection_of(name) for name in lake.names() if "." in name})
+    return sorted({collection_of(name) for name in lake.names("*.*")})
 
 
 def collection_of(name: str) -> str:

@@ -256,9 +256,7 @@ def _strange(lake: Lake, collection: str, entries: pl.DataFrame, where: Filter |
 def _owners(lake: Lake, collection: str, where: Filter | None) -> Iterator[tuple[str, set[str]]]:
     """Yield each table but the ledger: its rows' name in messages, and the documents that own them."""
     names = {ELEMENTS.kind: "elements"}
-    there = set(lake.names())
     for table in TABLES:
-        if table is LEDGER or table.name(collection) not in there:
-            continue
-        rows = lake.read(table.name(collection), ["document_id"], where)
-        yield names.get(table.kind, table.kind), set(rows["document_id"].unique().to_pylist())
+        if table is not LEDGER:
+            rows = table.read(lake, collection, ["document_id"], where)
+            yield names.get(table.kind, table.kind), set(rows["document_id"].unique().to_pylist())

@@ -96,6 +96,18 @@ def test_an_absent_table_is_named(lake: Lake) -> None:
         lake.read("nobody.chunks")
 
 
+def test_a_folder_without_a_version_is_no_table_and_does_not_stand_in_the_way_of_one(lake: Lake) -> None:
+    """As it is while a table is made, and after a kill in the middle of that: a reader met it, and then every run."""
+    for name in ("c.documents", "d.documents"):
+        (Path(lake.location) / f"{name}.lance" / "_transactions").mkdir(parents=True)
+    assert lake.names() == [] and not lake.exists("c.documents") and lake.count("c.documents") == 0
+    assert lake.delete("c.documents", {"document_id": "a"}) == 0
+    lake.upsert("c.documents", pa.table({"document_id": ["a"]}), "document_id")
+    assert lake.names() == ["c.documents"] and lake.count("c.documents") == 1
+    lake.drop("d.documents")
+    assert not (Path(lake.location) / "d.documents.lance").exists()
+
+
 def test_ensure_adds_the_columns_of_a_newer_release(lake: Lake) -> None:
     lake.upsert("c.documents", pa.table({"document_id": ["a"]}), "document_id")
     lake.ensure("c.documents", pa.schema([("document_id", pa.string()), ("language", pa.string())]), "document_id")
