@@ -39,6 +39,8 @@ PREFECT_TYPES: dict[JobState, tuple[str, ...]] = {
     JobState.FAILURE: ("FAILED", "CRASHED"),
     JobState.REVOKED: ("CANCELLED", "CANCELLING"),
 }
+SLOT_LOST = "Deployment concurrency slot lost"
+"""How the words begin with which Prefect cancels a run that is to become Running and has lost its slot."""
 _FINAL = {kind: state for state, kinds in PREFECT_TYPES.items() if state.final for kind in kinds}
 
 
@@ -75,11 +77,21 @@ class JobStatus:
 def job_state(run: Mapping[str, Any]) -> JobState:
     """Return the state of a flow run."""
     state = run.get("state") or {"type": "PENDING", "name": "Pending"}
-    if state["name"] in {"AwaitingRetry", "Retrying"}:
+    if state["name"] in {"AwaitingRetry", "Retrying"} or slot_lost(run):
         return JobState.RETRY
     if state["type"] == "RUNNING":
         return JobState.PROGRESS if _said(run) else JobState.STARTED
     return _FINAL.get(state["type"], JobState.PENDING)
+
+
+def slot_lost(run: Mapping[str, Any]) -> bool:
+    """Tell whether Prefect has cancelled a run by itself, whose runner is about to queue it again.
+
+    It does so as a job is to begin whose slot of a `concurrency_limit` is counted for nobody: its lease had run out and another run has the
+    slot, or the lease is gone with a Redis that began anew.
+    """
+    state = run.get("state") or {}
+    return state.get("type") == "CANCELLED" and str(state.get("message") or "").startswith(SLOT_LOST)
 
 
 def _said(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from deployments.api.status import LABEL
+from deployments.api.status import LABEL, slot_lost
 from deployments.state import Process
 from infra.errors import FaldoneError
 from infra.prefect_api import ENDED, Api
@@ -89,11 +89,13 @@ def queue_again(api: Api, job_id: str, message: str, seconds: float, failures: i
     details = {"scheduled_time": due}
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": message, "state_details": details}
     answer = set_state(api, job_id, state, force=False)
+    if answer != "ACCEPT":
+        run = lookup(api, job_id)
+        if slot_lost(run) or (run.get("state") or {}).get("type") == "CRASHED":  # only its worker had lost sight of it
+            answer = set_state(api, job_id, state)
     if answer == "REJECT":
         finish(api, job_id, "CANCELLED", "Cancelled", CANCELLED)
         return
-    if answer == "ABORT" and (lookup(api, job_id).get("state") or {}).get("type") == "CRASHED":
-        answer = set_state(api, job_id, state)  # only its worker had lost sight of it
     say(api, job_id, failures=failures, ended=int(answer != "ACCEPT"))
     end_children(api, job_id, message)
 

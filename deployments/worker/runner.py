@@ -28,6 +28,7 @@ from typing import Any, TypeVar
 
 from deployments import state
 from deployments.api import address
+from deployments.api.status import slot_lost
 from deployments.kinds import KINDS, kind_of_run
 from deployments.state import Presence, Process
 from deployments.worker import life
@@ -51,6 +52,7 @@ BEGINNING = (
 )
 AGAIN = 2.0  # s between two tries to reach it
 FOLDERS = "faldone-job-"  # prefix of the jobs' folders in the system's temporary folder
+BEGUN_WITHOUT = "its slot was lost as it was to begin, and another job may have it: it waits for one"
 RESUME = "the platform goes down; the job goes on when it is up again"
 
 
@@ -179,7 +181,7 @@ class Runner:
         kind = (run.get("state") or {}).get("type")
         if life.claim(run).owner != self.job.owner:
             self.terminate("lost")
-        elif kind in {"CANCELLING", "CANCELLED"}:
+        elif kind in {"CANCELLING", "CANCELLED"} and not slot_lost(run):
             self.terminate("cancel")
         elif kind == "CRASHED" and self.engine.poll() is None:  # said by a worker that lost sight of this process
             state = {"type": "RUNNING", "name": "Running", "message": "the worker lost sight of it; it runs on"}
@@ -251,7 +253,9 @@ class Runner:
         api, job = self.api, self.job
         totals = {name: json.dumps(outcome[name]) for name in ("stages", "counts") if outcome.get(name)}
         cancelled = (run.get("state") or {}).get("type") in {"CANCELLING", "CANCELLED"}
-        if life.final(run) and (what in {"done", "failed"} or self.engine.returncode == 0):
+        if slot_lost(run):
+            life.queue_again(api, job.job_id, BEGUN_WITHOUT, 1, job.failures)
+        elif life.final(run) and (what in {"done", "failed"} or self.engine.returncode == 0):
             life.say(api, job.job_id, owner="", ended=1, **totals)  # the engine has told Prefect itself
         elif self.reason == "cancel" or cancelled:
             life.finish(api, job.job_id, "CANCELLED", "Cancelled", life.CANCELLED)

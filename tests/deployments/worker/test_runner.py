@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from deployments import state
+from deployments.api.status import SLOT_LOST
 from deployments.worker import runner
 from infra import limits, stop
 from infra.errors import TransientError
@@ -43,7 +44,10 @@ def server() -> Iterator[Server]:
 def says(server: Server, state_type: str = "RUNNING", **labels: object) -> None:
     """Have the server know the job in a state, with these labels."""
     known = {f"faldone.{name}": value for name, value in labels.items()}
-    run = {"id": ID, "state": {"type": state_type}, "work_queue_name": "indexing", "tags": ["index"], "labels": known}
+    said = {"type": state_type}
+    if state_type == "LOST":
+        said = {"type": "CANCELLED", "message": f"{SLOT_LOST} during provisioning"}
+    run = {"id": ID, "state": said, "work_queue_name": "indexing", "tags": ["index"], "labels": known}
     server.answers[f"/flow_runs/{ID}"] = (200, json.dumps(run | {"name": "index"}).encode())
 
 
@@ -252,6 +256,7 @@ PASSES = {"outcome": "transient", "message": "the service is away"}
         ("index", "RUNNING", "", {"outcome": "failed", "message": "a bug"}, 1, 0, "Failed", "a bug"),
         ("index", "RUNNING", "", {}, -9, 0, "AwaitingRetry", "killed by SIGKILL; its processes had used up to 2.0 GiB"),
         ("index", "RUNNING", "", {}, 1, 0, "AwaitingRetry", "ended with status 1 before its flow began"),
+        ("index", "LOST", "cancel", {}, 0, 1, "AwaitingRetry", "its slot was lost"),
     ],
 )
 def test_the_end_of_an_attempt_has_the_state_that_it_deserves(
