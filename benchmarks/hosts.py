@@ -34,7 +34,7 @@ from typing import Any
 
 from common import machine, table
 from hosts_faults import FAULTS, Fault, dask_workers, mend
-from hosts_jobs import asked, begun, done, ended, said_by, watched
+from hosts_jobs import asked, begun, done, ended, said_by, seconds_of, watched
 from hosts_papers import Index, Papers, compare, on_one_machine, shown, write
 from hosts_rounds import Round, keep, kept, show
 from hosts_site import Site, enter, kill
@@ -93,10 +93,9 @@ class Bench:
             else:
                 ids = [jobs.submit(kind, {}, key=f"{key}-{kind}").job_id for kind in NIGHT]
             begun(ids[0])
-            began = time.monotonic()
             disturb(ids)
             statuses = ended(ids)
-        return Run(ids, statuses, time.monotonic() - began, watch.twice)
+        return Run(ids, statuses, seconds_of(statuses), watch.twice)
 
     def calm(self) -> dict[str, float]:
         """Run the jobs undisturbed; seconds of each kind."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -76,6 +77,13 @@ def ended(ids: Sequence[str]) -> list[jobs.JobStatus]:
         if all(one.state.final for one in found) or time.monotonic() > deadline:
             return found
         time.sleep(LOOK)
+
+
+def seconds_of(statuses: Sequence[jobs.JobStatus]) -> float:
+    """Return the seconds from the first start of some jobs to the last end, by the server's clock; to now where one has not ended."""
+    starts = [datetime.fromisoformat(one.started_at) for one in statuses if one.started_at]
+    ends = [datetime.fromisoformat(one.finished_at) if one.finished_at else datetime.now(UTC) for one in statuses]
+    return (max(ends) - min(starts)).total_seconds()
 
 
 def begun(job: str) -> None:
