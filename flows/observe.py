@@ -22,7 +22,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from infra.cluster import Workers
-from infra.errors import TransientError, first_line
+from infra.errors import PASSING, first_line
 from infra.machine import JITTER, wait_before
 from infra.stop import FOLDER
 from tasks.collection.commit import StoreError
@@ -65,7 +65,7 @@ def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> 
     """Tell whether a failed task's error may pass by itself."""
     try:
         state.result()
-    except (TransientError, StoreError, ConnectionError, TimeoutError) as error:
+    except (*PASSING, StoreError) as error:
         delays = task.retry_delay_seconds
         wait = delays[min(task_run.run_count, len(delays)) - 1] if isinstance(delays, list) and delays else 0.0
         log.warning(

@@ -7,7 +7,7 @@ from typing import Any
 from prefect.settings import get_current_settings
 
 from infra.prefect_api import Api
-from tasks.maintain.common import MaintenanceFailed
+from tasks.maintain.common import MaintenanceFailed, MaintenanceInterrupted
 
 
 def api() -> Api | None:
@@ -21,7 +21,9 @@ def finish(result: dict[str, Any], problem: str) -> dict[str, Any]:
 
     Raises:
         MaintenanceFailed: a part of it failed, so that the run shows as failed and alerts go out; the result is in it.
+        MaintenanceInterrupted: what a part needed was away, so that a job is tried again.
     """
     if result["status"] in {"failed", "inconsistent", "failing"}:
-        raise MaintenanceFailed(problem or result["status"], result)
+        kind = MaintenanceInterrupted if result.get("may_pass") else MaintenanceFailed
+        raise kind(problem or result["status"], result)
     return result

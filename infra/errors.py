@@ -22,6 +22,10 @@ class TransientError(FaldoneError):
     """A service that is away or busy: the same call may go through later, so tasks retry it."""
 
 
+PASSING = (TransientError, ConnectionError, TimeoutError)
+"""What may pass by itself, so that the same work is tried again."""
+
+
 class LockLost(TransientError):
     """A writer found that its lane is no longer its own and stopped; the same job goes on where it stopped."""
 

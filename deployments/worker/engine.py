@@ -29,7 +29,7 @@ from uuid import UUID
 from deployments.api import address, results
 from deployments.kinds import KINDS
 from infra import away
-from infra.errors import TransientError, first_line
+from infra.errors import PASSING, TransientError, first_line
 from infra.priority import be_nice
 from infra.processes import end_with
 from infra.settings import load
@@ -44,7 +44,6 @@ log = logging.getLogger("faldone.job")
 
 EVERY = 1.0  # s between two notes of progress
 AGAIN = 75  # exit status of a process that leaves its outcome to the runner (EX_TEMPFAIL)
-PASSING = (TransientError, ConnectionError, TimeoutError)
 TOO_MANY, INTERNAL = 429, 500  # statuses of HTTP
 LOST_SLOT = "the Prefect server, or the Redis that it keeps slots in, was away or began anew: this job's slot was lost"
 

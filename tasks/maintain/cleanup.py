@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from infra import limits, stop
 from infra.cache import Cache
 from infra.encoders import load_encoders
-from infra.errors import first_line
+from infra.errors import PASSING, first_line
 from infra.files import filesystem, is_there, is_url, listed, on_disk, reached, remove_file, remove_tree
 from infra.lake import Lake
 from infra.lanes import writer_lane
@@ -57,11 +57,12 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What one part removed: a count by kind, bytes, and what could not be done."""
+    """What one part removed: a count by kind, bytes, and what could not be done, which may pass by itself."""
 
     counts: dict[str, int]
     bytes: int = 0
     problem: str = ""
+    may_pass: bool = False
 
 
 Part = Callable[[Settings, Retention, bool], Removed]
@@ -96,7 +97,7 @@ def attempt(name: str, part: Part, settings: Settings, retention: Retention, dry
         return part(settings, retention, dry_run)
     except Exception as error:  # noqa: BLE001 - the other parts are done all the same, and the job fails at its end
         log.error("cleanup of %s: %s", name, error)
-        return Removed({}, problem=f"{name}: {first_line(error)}")
+        return Removed({}, problem=f"{name}: {first_line(error)}", may_pass=isinstance(error, PASSING))
 
 
 def summary(parts: list[Removed], seconds: float, dry_run: bool, recovered: str = "") -> dict[str, Any]:
@@ -104,6 +105,7 @@ def summary(parts: list[Removed], seconds: float, dry_run: bool, recovered: str 
     problems = [part.problem for part in parts if part.problem]
     return {
         "status": "failed" if problems else "completed",
+        "may_pass": any(part.may_pass for part in parts),
         "dry_run": dry_run,
         "removed": {name: count for part in parts for name, count in part.counts.items()},
         "bytes_freed": sum(part.bytes for part in parts),

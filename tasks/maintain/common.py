@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.errors import FaldoneError
+from infra.errors import FaldoneError, TransientError
 
 
 class MaintenanceFailed(FaldoneError):
@@ -20,6 +20,10 @@ class MaintenanceFailed(FaldoneError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class MaintenanceInterrupted(MaintenanceFailed, TransientError):
+    """A maintenance job that could not do all of its work because something was away or busy: the same job may do the rest later."""
 
 
 def peak_memory() -> int:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from infra import lake_upkeep as upkeep
 from infra import stop
-from infra.errors import first_line
+from infra.errors import PASSING, first_line
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.settings import Settings
@@ -34,7 +34,7 @@ KEEP = timedelta(hours=1)  # how long a reader may go on with the version that i
 
 @dataclass(frozen=True, slots=True)
 class TableResult:
-    """A table before and after; bytes are of its current version, disk of its whole folder."""
+    """A table before and after; bytes are of its current version, disk of its whole folder. `may_pass` is of the error."""
 
     table: str
     fragments_before: int
@@ -49,6 +49,7 @@ class TableResult:
     unindexed_rows: int
     vector_index: str = ""
     error: str = ""
+    may_pass: bool = False
 
 
 def open_lake(settings: Settings) -> Lake:
@@ -98,7 +99,9 @@ def optimise_table(settings: Settings, lake: Lake, name: str, keep: timedelta, d
         raise
     except Exception as error:  # noqa: BLE001 - Lance raises many unrelated classes
         log.error("%s could not be optimised: %s", name, error)
-        return TableResult(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, error=first_line(error))
+        return TableResult(
+            name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, error=first_line(error), may_pass=isinstance(error, PASSING)
+        )
 
 
 def _result(name: str, before: upkeep.TableState, after: upkeep.TableState, note: str) -> TableResult:
@@ -139,9 +142,10 @@ def _steps(settings: Settings, lake: Lake, name: str, keep: timedelta) -> str:
 
 def summary(results: dict[str, list[TableResult]], seconds: float, dry_run: bool = False) -> dict[str, Any]:
     """Return what `faldone optimise --json` prints."""
-    failed = any(table.error for part in results.values() for table in part)
+    rows = [table for part in results.values() for table in part]
     return {
-        "status": "failed" if failed else "completed",
+        "status": "failed" if any(table.error for table in rows) else "completed",
+        "may_pass": any(table.may_pass for table in rows),
         "dry_run": dry_run,
         "collections": [_collection(name, part) for name, part in results.items()],
         "peak_memory_bytes": peak_memory(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import lance
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pytest
 from prefect import tags
 
+from deployments.worker.engine import passing
 from flows.audit import audit
 from flows.backup import backup
 from flows.cleanup import cleanup
@@ -28,6 +30,7 @@ from infra.locks import one_at_a_time
 from infra.prefect_api import BULK
 from infra.settings import Settings
 from tasks.collection import ledger
+from tasks.maintain import optimise as steps
 from tasks.maintain.common import MaintenanceFailed
 from tests.flows.test_export import artifact_types
 from tests.tasks.maintain import small
@@ -198,6 +201,28 @@ def test_what_fails_fails_the_run_and_still_has_its_result(monkeypatch: pytest.M
     assert {name for name, state in states.items() if state != "ok"} == {"redis"}
     assert {"prefect", "workers", "queues", "schedules"} <= set(states)
     assert artifact_types("health") == {"table"}
+
+
+@pytest.mark.usefixtures("prefect_api", "lake")
+def test_a_table_whose_lock_was_away_has_the_job_tried_again_and_the_others_are_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Redis began anew in the middle of an optimise job: it failed for good, and nobody was to try it again."""
+    lane = steps.writer_lane
+    waiting = iter([True])
+
+    def away(*given: Any) -> Any:
+        if next(waiting, False):
+            raise TransientError("FALDONE_REDIS_URL: Connection refused")
+        return lane(*given)
+
+    monkeypatch.setattr(steps, "writer_lane", away)
+    with pytest.raises(MaintenanceFailed) as failed:
+        optimise()
+    rows = [row for part in failed.value.result["collections"] for row in part["tables"]]
+    assert [row["error"] for row in rows] == ["FALDONE_REDIS_URL: Connection refused", *[""] * (len(rows) - 1)]
+    assert len(rows) > 1
+    assert passing(failed.value) == f"MaintenanceInterrupted: {rows[0]['table']}: {rows[0]['error']}"
 
 
 @pytest.mark.usefixtures("prefect_api")
