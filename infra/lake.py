@@ -24,7 +24,7 @@ from typing import Any
 import numpy.typing as npt
 import pyarrow as pa
 
-from infra import lake_format, locks
+from infra import lake_folder, lake_format, locks
 from infra.errors import StorageError, TransientError, UsageError
 from infra.files import is_url, private_folder, remove_tree
 from infra.lake_filters import Filter, predicates, single
@@ -76,19 +76,26 @@ class Lake:
 
     def names(self, pattern: str = "*") -> list[str]:
         """Return every table whose name matches a pattern of the shell's kind, sorted."""
-        return [name for name in self._folders() if fnmatchcase(name, pattern) and self.exists(name)]
+        return [name for name in self.folders(pattern) if self.exists(name)]
+
+    def folders(self, pattern: str = "*") -> list[str]:
+        """Return the names of tables and of what making or removing one has left, sorted."""
+        return [name for name in self._folders() if fnmatchcase(name, pattern)]
 
     def exists(self, name: str) -> bool:
-        """Tell whether a table has a version, be it one that cannot be read.
+        """Tell whether there is a table, be it one that cannot be read.
 
-        A folder without any is no table: that of one which is just being made or removed, or where a kill came between.
+        The folder of one which is just being made or removed is none, nor is one where a kill came between.
         """
         try:
             self._db.open_table(name)
         except (OSError, RuntimeError, ValueError) as error:
             raise_trouble(self.location, error)
-            return not _is_absence(error)
+            return not _is_absence(error) or lake_folder.has_lived(self._folder(name))
         return True
+
+    def _folder(self, name: str) -> str:
+        return f"{self.location}/{name}.lance"
 
     def _folders(self) -> list[str]:
         found: list[str] = []
@@ -261,12 +268,13 @@ class Lake:
 
     @guarded
     def drop(self, name: str) -> None:
-        """Remove a table with all its versions; nothing happens when there is none."""
+        """Remove a table with all its versions; nothing happens when there is none. A kill leaves all of it, or none that can be opened."""
         with self.writing():
             if name in self._folders():
+                lake_folder.forget(self._folder(name))
                 self._db.drop_table(name)
                 if is_url(self._root):
-                    remove_tree(f"{self.location}/{name}.lance")  # an S3 server may keep, and list, its empty folders
+                    remove_tree(self._folder(name))  # an S3 server may keep, and list, its empty folders
 
     @guarded
     def schema(self, name: str) -> pa.Schema:
@@ -384,9 +392,19 @@ class Lake:
             try:
                 return self._db.open_table(name)
             except ValueError as error:
-                if _is_absence(error):
-                    raise NoTableError(f"there is no table {name} in {self.location}") from None
-                raise
+                if not _is_absence(error):
+                    raise
+        if not lake_folder.has_lived(self._folder(name)):
+            raise NoTableError(f"there is no table {name} in {self.location}")
+        with reaching(self.location):
+            try:
+                return self._db.open_table(name)  # it was made meanwhile
+            except ValueError as error:
+                if not _is_absence(error):
+                    raise
+        raise UsageError(
+            f"table {name} in {self.location} has lost its versions: restore it from a backup, or drop its collection"
+        )
 
     def _find(self, name: str) -> Any:
         """Open a table, or return None where there is none."""

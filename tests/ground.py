@@ -22,7 +22,7 @@ from lancedb.db import LanceDBConnection
 from lancedb.merge import LanceMergeInsertBuilder
 from lancedb.table import LanceTable
 
-from infra import lake_format, lanes, locks, roots
+from infra import lake_folder, lake_format, lanes, locks, roots
 from infra.backup_store import BackupStore
 from infra.encoders import load_encoders
 from infra.errors import DocumentError
@@ -96,12 +96,13 @@ COMMITS: dict[type, tuple[Callable[..., str], tuple[str, ...]]] = {
 """What commits in LanceDB, and how to tell the table: every write of the lake ends in one of these (`test_lake_calls.py`)."""
 HALVES: dict[str, Callable[[Path], None]] = {
     "create_table": lambda folder: (folder / "_transactions").mkdir(parents=True, exist_ok=True),
-    "drop_table": lambda folder: shutil.rmtree(folder / "_versions"),
+    "drop_table": lambda folder: shutil.rmtree(folder / "data", ignore_errors=True),
 }
 """What a kill in the middle leaves of those that are more than one step of the file system: a folder without a version."""
 FILES: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (staging, ("write_bytes",)),
     (lake_format, ("replace_file",)),
+    (lake_folder, ("remove_files",)),
     (recover, ("_bring", "_take_away")),
     (restore, ("replace_file",)),
     (BackupStore, ("put", "fetch", "write_manifest", "write_note", "remove_backup", "remove_blob", "set_aside")),

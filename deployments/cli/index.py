@@ -362,13 +362,13 @@ def collections_drop(
     with errors_shown():
         from infra.lake import Lake
         from infra.settings import load
-        from tasks.collection.catalogue import collection_details, drop_collection
+        from tasks.collection.catalogue import drop_collection, dropped
 
         settings = load()
         lake = Lake(settings.root)
-        row = collection_details(lake, collection)
+        what = dropped(lake, collection)
         if not dry_run:
-            if not yes and not typer.confirm(f"Drop {collection} with {row['documents']} documents?", err=True):
+            if not yes and not typer.confirm(f"Drop {collection} with {what}?", err=True):
                 fail("nothing was dropped", Exit.FAILED)
             drop_collection(settings, lake, collection)
         verb = "would go" if dry_run else "dropped"

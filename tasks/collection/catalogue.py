@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from infra import lake_upkeep as upkeep
 from infra.files import is_there, is_url
 from infra.lake import Lake
 from infra.lake_filters import Filter
@@ -107,8 +108,22 @@ def collection_details(lake: Lake, collection: str) -> dict[str, Any]:
     }
 
 
+def dropped(lake: Lake, collection: str) -> str:
+    """Say what of a collection would be dropped: its documents, or what a damage or a drop that was killed has left.
+
+    Raises:
+        UsageError: nothing of it is there.
+    """
+    name = LEDGER.name(collection)
+    if lake.exists(name) and (problem := upkeep.unreadable(lake, name)):
+        return f"a ledger that cannot be read ({problem})"
+    if lake.folders(f"{collection}.*") and not lake.exists(name):
+        return "tables that no ledger knows"
+    return f"{collection_details(lake, collection)['documents']} documents"
+
+
 def drop_collection(settings: Settings, lake: Lake, collection: str) -> None:
     """Drop every table of a collection, the ledger first, so that a crash leaves no document that seems indexed."""
     with writer_lane(settings, collection):
-        for name in tables.names(lake, collection):
+        for name in tables.ledger_first(collection, lake.folders(f"{collection}.*")):
             lake.drop(name)

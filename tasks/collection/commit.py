@@ -205,8 +205,10 @@ def finish_drop(lake: Lake, collection: str) -> None:
     """Drop what an interrupted `drop_collection` left: it begins with the ledger, without which no row is anybody's."""
     if LEDGER.exists(lake, collection):
         return
+    there = set(lake.folders(f"{collection}.*"))
     for table in (*TABLES, BESIDE):
-        lake.drop(table.name(collection))
+        if table.name(collection) in there:
+            lake.drop(table.name(collection))
 
 
 def with_attachments(lake: Lake, collection: str, documents: Sequence[str]) -> list[str]:

@@ -19,12 +19,21 @@ BY_KIND = {table.kind: table for table in TABLES}
 
 def names(lake: Lake, collection: str) -> list[str]:
     """Name every table that a collection has, the ledger first."""
-    return sorted(lake.names(f"{collection}.*"), key=lambda name: (name != LEDGER.name(collection), name))
+    return ledger_first(collection, lake.names(f"{collection}.*"))
+
+
+def ledger_first(collection: str, names: Sequence[str]) -> list[str]:
+    """Sort names of a collection's tables: without the ledger no row is anybody's."""
+    return sorted(names, key=lambda name: (name != LEDGER.name(collection), name))
 
 
 def collections(lake: Lake) -> list[str]:
     """Name every collection that has any table, even where its ledger is missing."""
-    return sorted({collection_of(name) for name in lake.names("*.*")})
+    found: set[str] = set()
+    for name in lake.folders("*.*"):
+        if collection_of(name) not in found and lake.exists(name):
+            found.add(collection_of(name))
+    return sorted(found)
 
 
 def collection_of(name: str) -> str:

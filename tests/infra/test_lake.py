@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 import lance
+import lancedb
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from infra import lake_upkeep
+from infra import lake_folder, lake_upkeep
 from infra.errors import StorageError, UsageError
 from infra.lake import Lake, check_collection
 
@@ -106,6 +108,42 @@ def test_a_folder_without_a_version_is_no_table_and_does_not_stand_in_the_way_of
     assert lake.names() == ["c.documents"] and lake.count("c.documents") == 1
     lake.drop("d.documents")
     assert not (Path(lake.location) / "d.documents.lance").exists()
+
+
+def test_a_table_that_has_lost_its_versions_is_no_absent_one(lake: Lake) -> None:
+    """Taken for absent, it would be made anew over its data, and all that its rows own be taken for nobody's."""
+    for one in "ab":
+        lake.upsert("c.documents", pa.table({"document_id": [one]}), "document_id")
+    shutil.rmtree(Path(lake.location) / "c.documents.lance" / "_versions")
+    assert lake.exists("c.documents") and lake.names() == ["c.documents"]
+    for use in (
+        lambda: lake.read("c.documents"),
+        lambda: lake.upsert("c.documents", pa.table({"document_id": ["c"]}), "document_id"),
+        lambda: lake.count("c.documents"),
+    ):
+        with pytest.raises(UsageError, match="has lost its versions: restore it"):
+            use()
+    lake.drop("c.documents")
+    assert not lake.exists("c.documents")
+
+
+def test_a_drop_that_is_killed_leaves_the_table_as_it_was_or_none(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for one in "abc":
+        lake.upsert("c.documents", pa.table({"document_id": [one]}), "document_id")
+    steps = list[tuple[str, list[str]]]()
+    monkeypatch.setattr(lake_folder, "remove_files", lambda folder, names: steps.append((folder, list(names))))
+    monkeypatch.setattr(lancedb.db.LanceDBConnection, "drop_table", lambda *_: None)
+    lake.drop("c.documents")
+    order = [Path(folder) / name for folder, names in steps for name in names]
+    found = []
+    for file in order:
+        file.unlink()
+        found.append(Lake(str(Path(lake.location).parent)).count("c.documents"))
+    assert found == [3] * (len(order) - 1) + [0]
+    assert lake.upsert("c.documents", pa.table({"document_id": ["d"]}), "document_id")
+    assert lake.count("c.documents") == 1
 
 
 def test_ensure_adds_the_columns_of_a_newer_release(lake: Lake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,6 +224,13 @@ def test_collections_are_listed_shown_and_dropped(shelf: Path) -> None:
     assert told(faldone("collections", "drop", "going", "--dry-run", "--json"))["dropped"] == []
     assert told(faldone("collections", "drop", "going", "--yes", "--json"))["dropped"] == ["going"]
     assert faldone("collections", "show", "going").exit_code == 2
+    for lost, said in (("data", "a ledger that cannot be read"), ("", "tables that no ledger knows")):
+        index(load(), "going", shelf / "papers")
+        shutil.rmtree(Path(load().root) / "lake" / "going.documents.lance" / lost)
+        asked = faldone("collections", "drop", "going", text="n\n")
+        assert asked.exit_code == 1 and said in asked.output
+        assert told(faldone("collections", "drop", "going", "--yes", "--json"))["dropped"] == ["going"]
+        assert not list((Path(load().root) / "lake").glob("going.*"))
 
 
 # ---- index -------------------------------------------------------------------------------------------------------------

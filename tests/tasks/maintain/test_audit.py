@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 from pydantic import SecretStr
 
 from infra.cache import Cache
+from infra.errors import UsageError
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.settings import Settings
-from tasks.collection import ledger
+from tasks.collection import commit, ledger
 from tasks.maintain import audit, cleanup
 from tests.tasks.maintain import small
 
@@ -175,6 +177,20 @@ def test_an_unreadable_table_goes_back_to_its_last_good_version(settings: Settin
     assert "went back to its last good version" in finding.action
     assert lake.count(CHUNKS) == 24
     small.add(lake, "documents", "/later.txt")  # and it can be written again
+    assert lake.count(CHUNKS) == 28
+
+
+def test_what_a_ledger_without_versions_owns_stays_until_somebody_decides(settings: Settings, lake: Lake) -> None:
+    """Taken for absent, it would have had all rows of the collection removed as nobody's."""
+    small.add(lake, "documents", "/later.txt")
+    shutil.rmtree(Path(lake.location) / "documents.documents.lance" / "_versions")
+    found = audit.audit_collection(settings, "documents")
+    (finding,) = found.findings
+    assert "documents.documents cannot be read" in finding.problem and "restore it from a backup" in finding.action
+    assert lake.count(CHUNKS) == 28
+    with pytest.raises(UsageError, match="has lost its versions"):
+        commit.finish_drop(lake, "documents")
+        ledger.read(lake, "documents")
     assert lake.count(CHUNKS) == 28
 
 
