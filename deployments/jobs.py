@@ -239,7 +239,13 @@ def cancel(job_id: str) -> JobStatus:
     if now.state.final:
         return now
     state = {"type": "CANCELLING", "name": "Cancelling", "message": "cancelled on request"}
-    _service().api.ask("POST", f"/flow_runs/{now.job_id}/set_state", {"state": state}, again=True)
+    path, api = f"/flow_runs/{now.job_id}/set_state", _service().api
+    answer = api.ask("POST", path, {"state": state}, again=True)
+    if (
+        answer["status"] == "ABORT" and not status(job_id).state.final
+    ):  # Prefect had cancelled it by itself, its slot being lost
+        state |= {"type": "CANCELLED", "name": "Cancelled"}
+        api.ask("POST", path, {"state": state, "force": True}, again=True)
     return status(job_id)
 
 

@@ -121,18 +121,29 @@ class Api:
         token = self._client.headers.get("Prefect-Csrf-Token")
         response = self._client.request(method, path, json=body, timeout=wait)
         if response.status_code == 403 and "csrf" in response.text.lower():
-            self._renew_csrf_token(token)
+            if (refused := self._renew_csrf_token(token)) is not None:
+                return refused
             response = self._client.request(method, path, json=body, timeout=wait)
         return response
 
-    def _renew_csrf_token(self, used: str | None) -> None:
-        """Fetch a token, unless another thread has meanwhile; a server that has none to give now is not one that refuses."""
+    def _renew_csrf_token(self, used: str | None) -> httpx.Response | None:
+        """Fetch a token, unless another thread has meanwhile; a server that has none to give now is not one that refuses: its answer counts.
+
+        Raises:
+            TransientError: something else answers in the server's place.
+        """
         with self._csrf:
             if self._client.headers.get("Prefect-Csrf-Token") != used:
-                return
+                return None
             client = uuid.uuid4().hex
-            answer = self._read(self._client.get("/csrf-token", params={"client": client}))
-            self._client.headers.update({"Prefect-Csrf-Token": answer["token"], "Prefect-Csrf-Client": client})
+            response = self._client.get("/csrf-token", params={"client": client})
+            if response.status_code == 404:
+                raise TransientError(f"the Prefect API at {self.url} has no CSRF token to give: {_message(response)}")
+            if not response.is_success:
+                return response
+            token = self._read(response)["token"]
+            self._client.headers.update({"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client})
+            return None
 
     def _read(self, response: httpx.Response) -> Any:
         self._note_time(response)

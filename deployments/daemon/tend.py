@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from deployments.api.status import CALLBACK, LABEL, JobState, job_state
+from deployments.api.status import CALLBACK, LABEL, JobState, job_state, slot_lost
 from deployments.kinds import KINDS, kind_of_run
 from deployments.worker import life
 from infra.errors import FaldoneError
@@ -60,7 +60,7 @@ class Tender:
         return dead
 
     def candidates(self) -> list[dict[str, Any]]:
-        """Return the runs that somebody should be working at, and those whose worker says that they crashed.
+        """Return the runs that somebody should be working at, and those that a worker says crashed, or Prefect cancelled by itself.
 
         A worker says so when the process dies that it has started, be it before a runner has taken up the job.
         """
@@ -68,8 +68,10 @@ class Tender:
         working = {"flow_runs": {"state": {"type": {"any_": life.UNFINISHED}}}, "work_pools": pools}
         lately = (self.api.now() - LOST_FOR).isoformat()
         crashed = {"state": {"type": {"any_": ["CRASHED"]}}, "end_time": {"after_": lately}}
+        cancelled = {"state": {"type": {"any_": ["CANCELLED"]}}, "end_time": {"after_": lately}}
         found = list(self.api.pages("/flow_runs/filter", working))
-        lost = self.api.pages("/flow_runs/filter", {"flow_runs": crashed, "work_pools": pools})
+        lost = list(self.api.pages("/flow_runs/filter", {"flow_runs": crashed, "work_pools": pools}))
+        lost += filter(slot_lost, self.api.pages("/flow_runs/filter", {"flow_runs": cancelled, "work_pools": pools}))
         return found + [run for run in lost if life.claim(run).owner or not life.claim(run).ended]
 
     def sign_of_life(self, run: Mapping[str, Any], now: float) -> tuple[tuple[Any, ...], float]:
@@ -177,7 +179,9 @@ class Tender:
         found = list(
             self.api.pages("/flow_runs/filter", {"flow_runs": ended | {"state": {"type": {"any_": list(ENDED)}}}})
         )
-        waiting = [run for run in found if CALLED not in run["labels"] and run["labels"].get(CALLBACK)]
+        waiting = [
+            run for run in found if CALLED not in run["labels"] and run["labels"].get(CALLBACK) and job_state(run).final
+        ]
         for run in waiting:
             self._call(run)
         return len(waiting)

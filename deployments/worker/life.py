@@ -85,14 +85,17 @@ def queue_again(api: Api, job_id: str, message: str, seconds: float, failures: i
     One that somebody cancels at this moment is cancelled, one that somebody has ended stays as it is.
     """
     say(api, job_id, owner="", ended=0)  # first: whoever takes it up next is not to be judged by this attempt
+    run = lookup(api, job_id)
+    # only its worker had lost sight of it, or Prefect its slot
+    mistaken = slot_lost(run) or (run.get("state") or {}).get("type") == "CRASHED"
+    if final(run) and not mistaken:
+        say(api, job_id, ended=1)
+        end_children(api, job_id, message)
+        return
     due = (api.now() + timedelta(seconds=max(APART, seconds))).isoformat()
     details = {"scheduled_time": due}
     state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": message, "state_details": details}
-    answer = set_state(api, job_id, state, force=False)
-    if answer != "ACCEPT":
-        run = lookup(api, job_id)
-        if slot_lost(run) or (run.get("state") or {}).get("type") == "CRASHED":  # only its worker had lost sight of it
-            answer = set_state(api, job_id, state)
+    answer = set_state(api, job_id, state, force=mistaken)
     if answer == "REJECT":
         finish(api, job_id, "CANCELLED", "Cancelled", CANCELLED)
         return

@@ -52,7 +52,7 @@ BEGINNING = (
 )
 AGAIN = 2.0  # s between two tries to reach it
 FOLDERS = "faldone-job-"  # prefix of the jobs' folders in the system's temporary folder
-BEGUN_WITHOUT = "its slot was lost as it was to begin, and another job may have it: it waits for one"
+BEGUN_WITHOUT = "Prefect had lost its slot as it was to begin: it waits for one"
 RESUME = "the platform goes down; the job goes on when it is up again"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from deployments import jobs
 from deployments.api import address, memory, results
+from deployments.api.status import SLOT_LOST
 from deployments.jobs import ExpiredJob, JobFailed, JobNotFinished, JobState, UnknownJob, WaitTimeout
 from infra.errors import TransientError, UsageError
 from infra.settings import load
@@ -122,6 +123,17 @@ def test_a_finished_job_is_not_cancelled(server: Server) -> None:
     knows(server, f"/flow_runs/{ID}", run("COMPLETED"))
     assert jobs.cancel(ID).state is JobState.SUCCESS
     assert [path for method, path, _ in server.asked if method == "POST"] == []
+
+
+def test_a_job_that_begins_again_without_its_slot_can_be_cancelled(server: Server) -> None:
+    """Prefect has cancelled it by itself, and aborts what would cancel it once more."""
+    state = {"type": "CANCELLED", "name": "Cancelled", "message": f"{SLOT_LOST} during provisioning"}
+    knows(server, f"/flow_runs/{ID}", run("CANCELLED") | {"state": state})
+    knows(server, f"/flow_runs/{ID}/set_state", {"status": "ABORT"})
+    assert jobs.cancel(ID).state is JobState.RETRY, "as this server goes on to say"
+    given = [body for method, path, body in server.asked if path.endswith("/set_state")]
+    assert [body["state"]["type"] for body in given] == ["CANCELLING", "CANCELLED"]
+    assert given[-1]["force"] and given[-1]["state"]["message"] == "cancelled on request"
 
 
 def test_a_queue_that_is_not_there_is_named_with_those_that_are(server: Server) -> None:

@@ -115,7 +115,10 @@ def test_a_server_that_cannot_give_a_csrf_token_now_refuses_nobody(fake: tuple[F
         api.ask("POST", "/flow_runs/filter", {})
     server.token_status = 200
     api.ask("POST", "/flow_runs/filter", {})
-    server.token, server.token_status = "two", 401
+    server.token, server.token_status = "two", 404
+    with pytest.raises(TransientError, match="no CSRF token to give"):
+        api.ask("POST", "/flow_runs/filter", {})
+    server.token_status = 401
     with pytest.raises(UsageError, match="PREFECT_API_AUTH_STRING"):
         api.ask("POST", "/flow_runs/filter", {})
 

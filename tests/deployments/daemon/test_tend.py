@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from deployments.api.status import SLOT_LOST
 from deployments.daemon.tend import Tender
 from deployments.state import Process, started
 from infra import limits
@@ -115,6 +116,25 @@ def test_a_job_whose_launcher_died_before_a_runner_took_it_up_is_not_lost(labels
         server.rows["/flow_runs/filter"] = [crashed]  # whatever is asked: those at work, then those that crashed
         found = Tender(Api(server.url), LIMITS).candidates()
     assert len(found) == 1 + tended
+
+
+SLOT = {"type": "CANCELLED", "name": "Cancelled", "message": f"{SLOT_LOST} during provisioning"}
+
+
+@pytest.mark.parametrize(("message", "tended"), [(SLOT["message"], True), ("cancelled on request", False)])
+def test_a_job_that_prefect_cancelled_is_not_lost_with_its_runner(message: str, tended: bool) -> None:
+    """The runner queues it again, or was about to; one that a person has cancelled stays as it is."""
+    cancelled = run() | {"state": SLOT | {"message": message}, "labels": {"faldone.owner": "", "faldone.ended": 0}}
+    with rows_server() as server:
+        server.rows["/flow_runs/filter"] = [cancelled]  # whatever is asked: at work, crashed, cancelled
+        found = Tender(Api(server.url), LIMITS).candidates()
+    assert len(found) == 2 + tended
+
+
+def test_a_job_that_begins_again_is_not_called_back(server: Server) -> None:
+    labels = {"faldone.callback": "http://app.example/ended"}
+    server.rows["/flow_runs/filter"] = [run() | {"name": "x", "state": SLOT, "labels": labels}]
+    assert Tender(Api(server.url), LIMITS).call_back() == 0
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ def api(prefect_api: None) -> Api:
 def at_work(api: Api) -> str:
     """A job that runs; its id."""
     flow = api.ask("POST", "/flows/", {"name": "at work"})["id"]
-    run: dict[str, Any] = api.ask("POST", "/flow_runs/", {"flow_id": flow, "state": {"type": "PENDING"}})
+    deployment = api.ask("POST", "/deployments/", {"flow_id": flow, "name": "at work"})["id"]
+    body = {"state": {"type": "PENDING"}}
+    run: dict[str, Any] = api.ask("POST", f"/deployments/{deployment}/create_flow_run", body)
     life.set_state(api, run["id"], {"type": "RUNNING", "name": "Running"})
     return str(run["id"])
 

@@ -256,7 +256,7 @@ PASSES = {"outcome": "transient", "message": "the service is away"}
         ("index", "RUNNING", "", {"outcome": "failed", "message": "a bug"}, 1, 0, "Failed", "a bug"),
         ("index", "RUNNING", "", {}, -9, 0, "AwaitingRetry", "killed by SIGKILL; its processes had used up to 2.0 GiB"),
         ("index", "RUNNING", "", {}, 1, 0, "AwaitingRetry", "ended with status 1 before its flow began"),
-        ("index", "LOST", "cancel", {}, 0, 1, "AwaitingRetry", "its slot was lost"),
+        ("index", "LOST", "cancel", {}, 0, 1, "AwaitingRetry", "had lost its slot"),
     ],
 )
 def test_the_end_of_an_attempt_has_the_state_that_it_deserves(
