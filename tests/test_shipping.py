@@ -114,6 +114,19 @@ def test_a_site_has_limits_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "faldone-limits" not in {one["metadata"]["name"] for one in rendered(VALUES[0])}
 
 
+def test_pods_are_replaced_when_a_setting_or_a_limit_changes() -> None:
+    def marks(**more: Any) -> dict[str, str]:
+        made = [one for one in rendered(VALUES[0], **more) if one["kind"] == "Deployment"]
+        pods = {one["metadata"]["name"]: one["spec"]["template"]["metadata"] for one in made}
+        return {name: pod.get("annotations", {}).get("checksum/settings") for name, pod in pods.items()}
+
+    before = marks()
+    for changed in (marks(limits="time: {}"), marks(settings={"FALDONE_PRUNE": "false"})):
+        same = {name for name, mark in changed.items() if mark == before[name]}
+        assert same == {name for name in before if name.endswith(("redis", "postgres", "s3"))}
+    assert before == marks()
+
+
 def test_every_command_that_ships_is_one() -> None:
     """The modules that compose file, chart and image start are there, and every secret that they name is one that is made."""
     shipped = [ROOT / "infra" / "compose.yaml", *CHART.glob("templates/*.yaml")]

@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import signal
 import sys
 import threading
@@ -32,16 +31,17 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from filelock import FileLock, Timeout
 
 from deployments import state
 from infra import limits
+from infra.errors import first_line
 
 if TYPE_CHECKING:
     from prefect.server.database.configurations import AioSqliteConfiguration
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 HOSTS = "FALDONE_SERVER_HOSTS"  # names, comma-separated, by which the server may be asked for
 
@@ -126,33 +126,46 @@ class StartsAlone:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass everything on; what an application does before it serves is done under the lock. Without a database nothing starts."""
         import asyncpg
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import SQLAlchemyError
 
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return
+        where = "PostgreSQL"
         try:
+            url = make_url(self.database)
+            where = f"PostgreSQL at {url.host or url.query.get('host')}:{url.port or 5432}"
             connection = await self._locked()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            where = urlsplit(self.database)
-            reason = f"PostgreSQL at {where.hostname}:{where.port or 5432} cannot be used: {error}"
-            await send({"type": "lifespan.startup.failed", "message": reason})
+        except (
+            OSError,
+            SQLAlchemyError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            TypeError,
+            ValueError,
+        ) as error:
+            await send({"type": "lifespan.startup.failed", "message": f"{where} cannot be used: {first_line(error)}"})
             return
 
         async def told(message: Any) -> None:
             if message["type"].startswith("lifespan.startup."):
-                await connection.close()  # and with its session the lock
+                await connection.invalidate()  # and with its session the lock ends
+                await connection.close()
             await send(message)
 
         await self.app(scope, receive, told)
 
-    async def _locked(self) -> Any:
-        import asyncpg
+    async def _locked(self) -> AsyncConnection:
+        """Take the lock over a connection of Prefect's own making: it alone knows what a site's URL and TLS settings mean."""
+        from prefect.server.database.configurations import AsyncPostgresConfiguration
+        from sqlalchemy import text
 
-        address = re.sub(r"^postgresql\+\w+:", "postgresql:", self.database)
-        connection = await asyncpg.connect(address)
+        engine = await AsyncPostgresConfiguration(self.database).engine()
+        connection = await (await engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
         # asked again and again: a statement that waits for the lock holds a snapshot, for whose end CREATE INDEX CONCURRENTLY
         # in the other server's migrations would wait for ever
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", START_LOCK):
+        while not await connection.scalar(text(f"SELECT pg_try_advisory_lock({START_LOCK})")):
             await asyncio.sleep(LOOK)
         return connection
 

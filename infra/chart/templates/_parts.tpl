@@ -95,3 +95,8 @@ readinessProbe:
   timeoutSeconds: 10
   failureThreshold: 3
 {{- end -}}
+
+{{/* Pods are replaced when a setting or a limit has changed: they read them as they start. */}}
+{{- define "faldone.settings" -}}
+checksum/settings: {{ include (print .Template.BasePath "/settings.yaml") . | sha256sum }}
+{{- end -}}
