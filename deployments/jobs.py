@@ -76,6 +76,7 @@ __all__ = [
 ]
 
 Parameters = Mapping[str, Any]
+CANCELS = 3  # times that a job which is just queued again is told so
 FIRST, SLOWEST = 0.2, 2.0  # s between two looks while waiting: quick at first
 AT_A_TIME = 8  # requests of `submit_many`
 ESTIMATE_FOR = 60.0  # s that an estimate is kept
@@ -240,13 +241,13 @@ def cancel(job_id: str) -> JobStatus:
         return now
     state = {"type": "CANCELLING", "name": "Cancelling", "message": "cancelled on request"}
     path, api = f"/flow_runs/{now.job_id}/set_state", _service().api
-    answer = api.ask("POST", path, {"state": state}, again=True)
-    if (
-        answer["status"] == "ABORT" and not status(job_id).state.final
-    ):  # Prefect had cancelled it by itself, its slot being lost
-        state |= {"type": "CANCELLED", "name": "Cancelled"}
-        api.ask("POST", path, {"state": state, "force": True}, again=True)
-    return status(job_id)
+    api.ask("POST", path, {"state": state}, again=True)
+    for _ in range(CANCELS):  # Prefect has cancelled it by itself, its slot being lost, and its runner queues it again
+        if (now := status(job_id)).state is not JobState.RETRY:
+            break
+        done = {"state": state | {"type": "CANCELLED", "name": "Cancelled"}, "force": True}
+        api.ask("POST", path, done, again=True)
+    return now
 
 
 def submit_many(kind: str, parameters: Sequence[Parameters], priority: Priority = "normal") -> list[Submitted]:

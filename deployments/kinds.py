@@ -19,12 +19,14 @@ class Kind:
         queue: without its priority.
         parts: flows that run one after another in it.
         resumable: whether a later attempt goes on where one has stopped, so that the soft limit only makes a pause.
+        alone: whether one runs at a time, in a slot that Prefect keeps for its deployment.
     """
 
     deployment: str
     queue: str
     parts: int = 1
     resumable: bool = True
+    alone: bool = False
 
     @property
     def name(self) -> str:
@@ -40,14 +42,14 @@ KINDS: dict[str, Kind] = {
     "process": Kind("process/documents", "indexing", parts=3),
     "collect": Kind("collect/source", "indexing", parts=3),
     "notify": Kind("notify/message", "notify", resumable=False),
-    "cleanup": Kind("cleanup/cache", "maintenance"),
-    "optimise": Kind("optimise/indexes", "maintenance"),
-    "backup": Kind("backup/daily", "maintenance"),
-    "report": Kind("report/weekly", "maintenance", resumable=False),
-    "health": Kind("health/checks", "looks", resumable=False),
-    "audit": Kind("audit/nightly", "maintenance"),
-    "evaluate": Kind("evaluate/nightly", "maintenance"),
-    "sources": Kind("collect/sources", "looks", resumable=False),
+    "cleanup": Kind("cleanup/cache", "maintenance", alone=True),
+    "optimise": Kind("optimise/indexes", "maintenance", alone=True),
+    "backup": Kind("backup/daily", "maintenance", alone=True),
+    "report": Kind("report/weekly", "maintenance", resumable=False, alone=True),
+    "health": Kind("health/checks", "looks", resumable=False, alone=True),
+    "audit": Kind("audit/nightly", "maintenance", alone=True),
+    "evaluate": Kind("evaluate/nightly", "maintenance", alone=True),
+    "sources": Kind("collect/sources", "looks", resumable=False, alone=True),
 }
 
 

@@ -332,15 +332,15 @@ def said(error: Exception) -> str:
 # ---- folders to and from an object store -------------------------------------------------------------------------------
 
 
-def send_folder(folder: Path, url: str, last: str) -> None:
-    """Send a folder's files; the one named `last` goes last, so that its presence says that all are there.
+def send_folder(folder: Path, url: str, last: str, late: tuple[str, ...] = ()) -> None:
+    """Send a folder's files, those in `late` folders after the others; the one named `last` goes last and says that all are there.
 
     Raises:
         TransientError: the store cannot be written.
     """
-    files = sorted((p for p in folder.rglob("*") if p.is_file()), key=lambda p: p.name == last)
-    for file in files:
-        send_file(file, f"{url}/{file.relative_to(folder).as_posix()}")
+    files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+    for path in sorted(files, key=lambda path: (Path(path).name == last, path.startswith(late))):
+        send_file(folder / path, f"{url}/{path}")
 
 
 def send_file(file: Path, url: str) -> None:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from infra import lake_folder, lake_format, locks
-from infra.errors import StorageError, TransientError, UsageError
+from infra.errors import StorageError, TransientError, UsageError, first_line
 from infra.files import is_url, private_folder, remove_tree
 from infra.lake_filters import Filter, predicates, single
 from infra.object_store import guarded, raise_trouble, reaching, troubled
@@ -40,6 +40,7 @@ METADATA_BYTES = 64 * 2**20  # of tables, kept by LanceDB: each commit adds some
 RETRIES = "6"
 SECOND_LOOK = 200  # candidates compared at full precision: 500 take 5 ms more and find no more
 AHEAD = 20_000  # rows of one query that is read in batches: Lance reads ahead of whoever takes them, up to 2 GiB
+MEND = "restore it from a backup, or drop its collection"
 SCORE = "_score"
 DISTANCE = "_distance"
 
@@ -91,8 +92,22 @@ class Lake:
             self._db.open_table(name)
         except (OSError, RuntimeError, ValueError) as error:
             raise_trouble(self.location, error)
-            return not _is_absence(error) or lake_folder.has_lived(self._folder(name))
+            return not _is_absence(error) or self._has_lived(name)
         return True
+
+    def broken(self, name: str) -> str:
+        """Say why a table that is there cannot be opened; "" when it can."""
+        try:
+            self._db.open_table(name)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise_trouble(self.location, error)
+            return f"it has lost its versions: {MEND}" if _is_absence(error) else first_line(error)
+        return ""
+
+    def _has_lived(self, name: str) -> bool:
+        """Tell whether what cannot be opened has been a table. Of a store one request tells those apart that are not there at all."""
+        remote = is_url(self._root)
+        return (not remote or name in self._folders()) and lake_folder.has_lived(self._folder(name))
 
     def _folder(self, name: str) -> str:
         return f"{self.location}/{name}.lance"
@@ -394,7 +409,7 @@ class Lake:
             except ValueError as error:
                 if not _is_absence(error):
                     raise
-        if not lake_folder.has_lived(self._folder(name)):
+        if not self._has_lived(name):
             raise NoTableError(f"there is no table {name} in {self.location}")
         with reaching(self.location):
             try:
@@ -402,9 +417,7 @@ class Lake:
             except ValueError as error:
                 if not _is_absence(error):
                     raise
-        raise UsageError(
-            f"table {name} in {self.location} has lost its versions: restore it from a backup, or drop its collection"
-        )
+        raise UsageError(f"table {name} in {self.location} has lost its versions: {MEND}")
 
     def _find(self, name: str) -> Any:
         """Open a table, or return None where there is none."""
@@ -444,6 +457,7 @@ def _is_absence(error: Exception) -> bool:
 
 
 def _refusal(error: Exception) -> str:
-    """Say why the disk did not take a write, by the number of the system's error in the middle of what LanceDB says; "" for all else."""
+    """Say why the disk did not take a write, by the number of the system's error, also in the middle of what LanceDB says; "" for all else."""
     found = _SYSTEM.search(str(error))
-    return os.strerror(int(found[1])) if found and int(found[1]) in _DISK else ""
+    number = int(found[1]) if found else getattr(error, "errno", None)
+    return os.strerror(number) if number in _DISK else ""

@@ -11,6 +11,7 @@ system or the store lists its files: a kill may leave a table whose versions are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from infra.files import filesystem, is_url, reached
@@ -29,11 +30,21 @@ def has_lived(folder: str) -> bool:
     return any(not name.startswith("0-") for name in _names(f"{folder}/_transactions"))
 
 
+def transactions(folder: str) -> set[str]:
+    """List the records of commits, by their paths in a table's folder.
+
+    Raises:
+        TransientError: the store behind the URL does not answer.
+    """
+    return {f"_transactions/{name}" for name in _names(f"{folder}/_transactions")}
+
+
 def forget(folder: str) -> None:
     """Remove a table's history in such an order that a kill leaves the table as it was, or none.
 
     Raises:
-        TransientError: the store behind the URL does not answer, or the disk fails.
+        TransientError: the store behind the URL does not answer.
+        OSError: the disk fails.
     """
     remove_files(f"{folder}/_transactions", _names(f"{folder}/_transactions"))
     files = _names(f"{folder}/_versions")
@@ -46,7 +57,7 @@ def remove_files(folder: str, names: Sequence[str]) -> None:
     """Remove some files of a folder here or behind a URL, in no order."""
     fs, inner = _opened(folder)
     if names:
-        with reached(folder):
+        with reached(folder) if is_url(folder) else nullcontext():  # of a disk in trouble whoever commits says it
             fs.rm([f"{inner}/{name}" for name in names])
 
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from infra import lake_folder
 from infra.errors import first_line
 from infra.files import reached
 from infra.lake import Lake
@@ -313,10 +314,15 @@ def untag(lake: Lake, name: str, label: str) -> None:
 def files_of(lake: Lake, name: str, version: int) -> list[TableFile]:
     """Return every file that a version needs: copied with these paths into an empty folder they are the table at that
     version.
+
+    The record of its transaction is listed too, and nobody needs it to read: a drop that was killed may have removed it.
     """
     reader = _dataset(lake, name).tracked_files(min_version=version)
-    rows = reader.read_all().to_pylist()
-    return [TableFile(row["path"], row["type"]) for row in rows if row["version"] == version]
+    rows = [row for row in reader.read_all().to_pylist() if row["version"] == version]
+    there = lake_folder.transactions(f"{lake.location}/{name}.lance")
+    return [
+        TableFile(row["path"], row["type"]) for row in rows if row["type"] != "transaction file" or row["path"] in there
+    ]
 
 
 @guarded

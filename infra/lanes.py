@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ from infra.errors import TransientError
 from infra.lake import Lake
 from infra.locks import Lane, held
 from infra.settings import Settings
+
+log = logging.getLogger("faldone.lake")
 
 WAIT = 3600.0  # s: how long a writer waits for the one before it
 
@@ -32,4 +35,7 @@ def writer_lane(settings: Settings, collection: str, wait: float = WAIT) -> Iter
 def _fence(settings: Settings, collection: str) -> None:
     lake = Lake(settings.root)
     for name in lake.names(f"{collection}.*"):
-        lake.fence(name)
+        if reason := lake.broken(name):  # nobody can commit on top of it
+            log.warning("%s: %s", name, reason)
+        else:
+            lake.fence(name)

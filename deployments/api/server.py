@@ -135,7 +135,8 @@ class StartsAlone:
         where = "PostgreSQL"
         try:
             url = make_url(self.database)
-            where = f"PostgreSQL at {url.host or url.query.get('host')}:{url.port or 5432}"
+            if self.database.count("@") < 2:  # else what is taken for the host may be of the password
+                where = f"PostgreSQL at {url.host or url.query.get('host')}:{url.port or 5432}"
             connection = await self._locked()
         except (
             OSError,

@@ -27,8 +27,11 @@ log = logging.getLogger("faldone.tend")
 LOST_FOR = timedelta(hours=1)  # how long a worker's word that a job crashed is doubted
 SETTLED = timedelta(seconds=20)  # after which Prefect has recorded the task runs of a job that ended
 LEFT_OPEN = "the job that it was part of has ended"
-CALLED_FOR = timedelta(days=1)  # how long a callback that did not go out is looked for
+CALLED_FOR = timedelta(
+    days=1
+)  # how long a callback that did not go out is looked for, and a job that Prefect cancelled by itself
 CALLED = f"{LABEL}called"
+ALONE = [name for name, kind in KINDS.items() if kind.alone]  # whose slots Prefect may lose
 MISSED = "missed while the platform was away; a later run of this schedule was due too"
 
 
@@ -68,7 +71,8 @@ class Tender:
         working = {"flow_runs": {"state": {"type": {"any_": life.UNFINISHED}}}, "work_pools": pools}
         lately = (self.api.now() - LOST_FOR).isoformat()
         crashed = {"state": {"type": {"any_": ["CRASHED"]}}, "end_time": {"after_": lately}}
-        cancelled = {"state": {"type": {"any_": ["CANCELLED"]}}, "end_time": {"after_": lately}}
+        since = (self.api.now() - CALLED_FOR).isoformat()
+        cancelled = {"state": {"type": {"any_": ["CANCELLED"]}}, "end_time": {"after_": since}, "tags": {"any_": ALONE}}
         found = list(self.api.pages("/flow_runs/filter", working))
         lost = list(self.api.pages("/flow_runs/filter", {"flow_runs": crashed, "work_pools": pools}))
         lost += filter(slot_lost, self.api.pages("/flow_runs/filter", {"flow_runs": cancelled, "work_pools": pools}))

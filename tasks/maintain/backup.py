@@ -73,6 +73,8 @@ def pinned(settings: Settings, lake: Lake, backup: str) -> Iterator[list[Pinned]
 
 
 def _pin(lake: Lake, name: str, backup: str) -> Pinned:
+    if reason := lake.broken(name):
+        raise UsageError(f"nothing was backed up: table {name} cannot be read: {reason}")
     version = upkeep.tag(lake, name, f"{TAG}{backup}")
     return Pinned(name, version, upkeep.count_at(lake, name, version))
 
@@ -80,6 +82,9 @@ def _pin(lake: Lake, name: str, backup: str) -> Pinned:
 def release_pins(lake: Lake) -> None:
     """Remove the tags of every backup."""
     for name in lake.names():
+        if reason := lake.broken(name):
+            log.warning("%s: %s", name, reason)
+            continue
         for label in upkeep.tags(lake, name):
             if label.startswith(TAG):
                 upkeep.untag(lake, name, label)

@@ -62,6 +62,9 @@ def test_the_deployments_are_those_listed_here_and_of_the_job_service() -> None:
         for row in ROWS:
             if full_name(row) == kind.deployment:
                 assert name in row["tags"], f"give {kind.deployment} in prefect.yaml the tag `{name}`, its kind of job"
+                assert kind.alone == ("concurrency_limit" in row), (
+                    f"{kind.deployment}: `alone` of its kind says otherwise"
+                )
 
 
 @pytest.mark.slow

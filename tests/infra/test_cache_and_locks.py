@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 import time
@@ -193,6 +194,11 @@ def test_a_commit_of_a_writer_that_stood_still_is_refused_once_another_has_begun
         assert lane.orphaned  # nothing is known of who wrote before
         lake.upsert("documents.test", rows, "document_id")
         lake.upsert("others.test", rows, "document_id")
+        for _ in range(2):
+            lake.upsert("documents.lost", rows, "document_id")
+        shutil.rmtree(
+            Path(lake.location) / "documents.lost.lance" / "_versions"
+        )  # keeps no fence from the tables after it
         still = lance.dataset(f"{lake.location}/documents.test.lance")
         late = pa.table({"document_id": ["b", "c"], "text": ["late", "late"]}, schema=still.schema)
         merge = still.merge_insert("document_id").when_matched_update_all().when_not_matched_insert_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -140,9 +141,24 @@ def test_a_drop_that_is_killed_leaves_the_table_as_it_was_or_none(
     found = []
     for file in order:
         file.unlink()
-        found.append(Lake(str(Path(lake.location).parent)).count("c.documents"))
+        found.append(lake.count("c.documents"))
+        if found[-1]:  # a backup takes every file that is listed
+            listed = lake_upkeep.files_of(lake, "c.documents", lake.version("c.documents"))
+            assert all((Path(lake.location) / "c.documents.lance" / one.path).exists() for one in listed)
     assert found == [3] * (len(order) - 1) + [0]
     assert lake.upsert("c.documents", pa.table({"document_id": ["d"]}), "document_id")
+    assert lake.count("c.documents") == 1
+
+
+def test_a_drop_on_a_disk_that_may_not_be_written_says_so(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.upsert("c.documents", pa.table({"document_id": ["a"]}), "document_id")
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(lake_folder, "remove_files", refused)
+    with pytest.raises(StorageError, match="cannot be written: Read-only file system"):
+        lake.drop("c.documents")
     assert lake.count("c.documents") == 1
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from deployments.api.status import SLOT_LOST
 from deployments.daemon.tend import Tender
+from deployments.kinds import KINDS
 from deployments.state import Process, started
 from infra import limits
 from infra.errors import TransientError
@@ -129,6 +130,9 @@ def test_a_job_that_prefect_cancelled_is_not_lost_with_its_runner(message: str, 
         server.rows["/flow_runs/filter"] = [cancelled]  # whatever is asked: at work, crashed, cancelled
         found = Tender(Api(server.url), LIMITS).candidates()
     assert len(found) == 2 + tended
+    wanted = [body["flow_runs"] for body in asked(server, "/flow_runs/filter")]
+    (tags,) = [one["tags"]["any_"] for one in wanted if one["state"]["type"]["any_"] == ["CANCELLED"]]
+    assert tags == [name for name, kind in KINDS.items() if kind.alone], "not every job of a purge"
 
 
 def test_a_job_that_begins_again_is_not_called_back(server: Server) -> None:

@@ -15,13 +15,14 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
+from infra import lake_upkeep as upkeep
 from infra.cache import Cache
 from infra.errors import UsageError
 from infra.lake import Lake
 from infra.lanes import writer_lane
 from infra.settings import Settings
 from tasks.collection import commit, ledger
-from tasks.maintain import audit, cleanup
+from tasks.maintain import audit, backup, cleanup
 from tests.tasks.maintain import small
 
 CHUNKS = "documents.chunks"
@@ -188,6 +189,9 @@ def test_what_a_ledger_without_versions_owns_stays_until_somebody_decides(settin
     (finding,) = found.findings
     assert "documents.documents cannot be read" in finding.problem and "restore it from a backup" in finding.action
     assert lake.count(CHUNKS) == 28
+    with pytest.raises(UsageError, match=r"nothing was backed up: table documents.documents .* has lost its versions"):
+        backup.backup(settings)
+    assert not [label for label in upkeep.tags(lake, CHUNKS) if label.startswith("backup")], "no pin stays"
     with pytest.raises(UsageError, match="has lost its versions"):
         commit.finish_drop(lake, "documents")
         ledger.read(lake, "documents")
