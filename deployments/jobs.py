@@ -243,11 +243,11 @@ def cancel(job_id: str) -> JobStatus:
     path, api = f"/flow_runs/{now.job_id}/set_state", _service().api
     api.ask("POST", path, {"state": state}, again=True)
     for _ in range(CANCELS):  # Prefect has cancelled it by itself, its slot being lost, and its runner queues it again
-        if (now := status(job_id)).state is not JobState.RETRY:
+        if status(job_id).state is not JobState.RETRY:
             break
         done = {"state": state | {"type": "CANCELLED", "name": "Cancelled"}, "force": True}
         api.ask("POST", path, done, again=True)
-    return now
+    return status(job_id)
 
 
 def submit_many(kind: str, parameters: Sequence[Parameters], priority: Priority = "normal") -> list[Submitted]:

@@ -185,7 +185,7 @@ class Lease:
     one before is done: a key that holds something else, or that is not there, may be of a writer that only stood still (`orphaned`).
     """
 
-    FREE = "free:0"
+    FREE, UNFENCED = "free:0", "unfenced:0"
     _TAKE = """
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -238,13 +238,16 @@ class Lease:
         """
         return bool(self._run(self._TAKE, int(LEASE * 1000), "renew", self.FREE))
 
-    def release(self) -> bool:
+    def release(self, done: bool = True) -> bool:
         """Give the lock back; False when it was somebody else's already.
+
+        Args:
+            done: nothing that was begun under it is still to come, by holders before this one either; else the next one is `orphaned`.
 
         Raises:
             TransientError: Redis is away.
         """
-        return bool(self._run(self._GIVE, self.FREE))
+        return bool(self._run(self._GIVE, self.FREE if done else self.UNFENCED))
 
     def _run(self, script: str, *arguments: object) -> int:
         try:

@@ -332,14 +332,14 @@ def said(error: Exception) -> str:
 # ---- folders to and from an object store -------------------------------------------------------------------------------
 
 
-def send_folder(folder: Path, url: str, last: str, late: tuple[str, ...] = ()) -> None:
-    """Send a folder's files, those in `late` folders after the others; the one named `last` goes last and says that all are there.
+def send_folder(folder: Path, url: str, last: str, after: str = "\0") -> None:
+    """Send a folder's files; the one named `last` goes last and says that all are there, but for what lies in the folder `after`.
 
     Raises:
         TransientError: the store cannot be written.
     """
     files = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
-    for path in sorted(files, key=lambda path: (Path(path).name == last, path.startswith(late))):
+    for path in sorted(files, key=lambda path: (path.startswith(after), Path(path).name == last)):
         send_file(folder / path, f"{url}/{path}")
 
 

@@ -96,11 +96,17 @@ class Lake:
         return True
 
     def broken(self, name: str) -> str:
-        """Say why a table that is there cannot be opened; "" when it can."""
+        """Say why a table that is there cannot be opened; "" when it can.
+
+        Raises:
+            TransientError: the store or the system is in trouble, which tells nothing of the table.
+        """
         try:
             self._db.open_table(name)
         except (OSError, RuntimeError, ValueError) as error:
             raise_trouble(self.location, error)
+            if _SYSTEM.search(str(error)) or getattr(error, "errno", None):
+                raise TransientError(f"{self.location}: {first_line(error)}") from error
             return f"it has lost its versions: {MEND}" if _is_absence(error) else first_line(error)
         return ""
 

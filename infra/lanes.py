@@ -28,14 +28,16 @@ def writer_lane(settings: Settings, collection: str, wait: float = WAIT) -> Iter
         if lane is None:
             raise TransientError(f"collection {collection}: another job has been writing it for {wait:.0f} s")
         if lane.orphaned:
+            lane.unfenced = True
             _fence(settings, collection)
+            lane.unfenced = False
         yield lane
 
 
 def _fence(settings: Settings, collection: str) -> None:
     lake = Lake(settings.root)
     for name in lake.names(f"{collection}.*"):
-        if reason := lake.broken(name):  # nobody can commit on top of it
+        if reason := lake.broken(name):  # whoever goes back to a version that is whole commits it anew
             log.warning("%s: %s", name, reason)
         else:
             lake.fence(name)

@@ -40,6 +40,7 @@ class Lane:
         self.name = name
         self._lease = lease
         self.orphaned = lease is not None and lease.orphaned
+        self.unfenced = False  # whether what the holder before began may still be committed
         self._lost = ""
         self._renewed = _now()
         self._done = threading.Event()
@@ -95,7 +96,7 @@ class Lane:
         self._done.set()
         self._renewer.join()
         try:
-            self._lease.release()
+            self._lease.release(done=not self.unfenced)
         except TransientError as error:
             log.warning("the lock %s could not be released and ends with its lease: %s", self.name, error)
 

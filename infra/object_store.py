@@ -17,7 +17,9 @@ from infra.files import is_url
 
 _STATUS = re.compile(r"\bstatus(?: code)?: (\d{3})")
 _REFUSED = {"400", "401", "403", "404"}  # what waiting does not mend
-_TROUBLE = re.compile(r"\bGeneric \w+ error\b")  # a missing file is «not found» and no trouble of the store
+_TROUBLE = re.compile(
+    r"\bGeneric (?!memory)\w+ error\b"
+)  # neither is a file that is missing («not found») or cut short («memory»)
 
 
 class Located(Protocol):

@@ -115,6 +115,7 @@ def guarded(app: Any, hosts: str) -> Any:
 
 START_LOCK = 0x46616C64  # names our advisory lock of PostgreSQL
 LOOK = 0.5  # s between two tries to take it
+UNREADABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL cannot be read: write @ : / in a password as %40 %3A %2F, and check its options"
 
 
 class StartsAlone:
@@ -138,15 +139,11 @@ class StartsAlone:
             if self.database.count("@") < 2:  # else what is taken for the host may be of the password
                 where = f"PostgreSQL at {url.host or url.query.get('host')}:{url.port or 5432}"
             connection = await self._locked()
-        except (
-            OSError,
-            SQLAlchemyError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             await send({"type": "lifespan.startup.failed", "message": f"{where} cannot be used: {first_line(error)}"})
+            return
+        except (TypeError, ValueError):  # whose words may be of the password
+            await send({"type": "lifespan.startup.failed", "message": UNREADABLE})
             return
 
         async def told(message: Any) -> None:
@@ -207,6 +204,18 @@ def end_with(folder: Path) -> None:
     os._exit(1)
 
 
+def _readable(url: str) -> bool:
+    """Tell whether SQLAlchemy takes a database's URL; its own words may be of the password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):
+        return False
+    return True
+
+
 def main() -> None:
     """Serve, or run the background services, until told to end."""
     parser = argparse.ArgumentParser(description="Prefect's server with the settings of Faldone.")
@@ -229,8 +238,10 @@ def main() -> None:
     if given.folder is not None:
         threading.Thread(target=end_with, args=(given.folder,), name="folder", daemon=True).start()
     settings = get_current_settings().server
-    app = guarded(create_app(final=True, webserver_only=given.no_services), os.environ.get(HOSTS, "localhost"))
     database = settings.database.connection_url.get_secret_value() if settings.database.connection_url else ""
+    if database and not _readable(database):
+        sys.exit(UNREADABLE)
+    app = guarded(create_app(final=True, webserver_only=given.no_services), os.environ.get(HOSTS, "localhost"))
     if database.startswith("postgresql"):
         app = StartsAlone(app, database)
     elif "///" in database:

@@ -24,7 +24,6 @@ from infra.machine import sync_path
 from infra.settings import Settings
 from infra.swap import swap_folders
 
-HISTORY = ("_transactions/", "_versions/")
 LANE = "backup"  # of backup and restore: neither may see the other's half
 
 
@@ -78,10 +77,15 @@ def _bring(settings: Settings, work: Path, item: str, inode: int, replaced: str)
 
 
 def _send(settings: Settings, new: Path, item: str) -> None:
-    """Replace a table's or model's objects; its newest manifest goes last, so that no reader sees a half, or a damage."""
+    """Replace a table's or model's objects; its newest manifest goes last, so that no reader sees a half.
+
+    The records of commits follow, which nobody needs to read: before it they would make a damaged table of what is not whole yet.
+    """
     manifests = sorted(new.glob("_versions/*.manifest"))
     remove_tree(f"{settings.root}/{item}")
-    send_folder(new, f"{settings.root}/{item}", last=manifests[0].name if manifests else "current", late=HISTORY)
+    send_folder(
+        new, f"{settings.root}/{item}", last=manifests[0].name if manifests else "current", after="_transactions/"
+    )
 
 
 def _take_away(settings: Settings, item: str, replaced: str) -> None:

@@ -230,6 +230,37 @@ def test_a_commit_of_a_writer_that_stood_still_is_refused_once_another_has_begun
     }
 
 
+def test_a_fence_that_failed_is_made_by_the_next_writer(
+    shared: Settings, small_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given back like any other lane, it let the commit of a writer that stood still come on top."""
+    fences = []
+
+    def fence(_: Lake, name: str) -> None:
+        fences.append(name)
+        if len(fences) == 1:
+            raise TransientError("the object store does not answer")
+
+    Lake(shared.root).upsert("documents.test", pa.table({"document_id": ["a"]}), "document_id")
+    monkeypatch.setattr(Lake, "fence", fence)
+    with pytest.raises(TransientError), writer_lane(shared, "documents"):
+        pytest.fail("nobody writes before the fence")
+    for orphaned in (True, False):
+        with writer_lane(shared, "documents", wait=1) as lane:
+            assert lane.orphaned is orphaned, "at once: nobody waits for the lease to end"
+    assert fences == ["documents.test"] * 2
+
+
+def test_trouble_of_the_system_is_no_damage(shared: Settings) -> None:
+    lake = Lake(shared.root)
+    lake.upsert("documents.test", pa.table({"document_id": ["a"]}), "document_id")
+    versions = Path(lake.location) / "documents.test.lance" / "_versions"
+    versions.rename(versions.with_name("away"))
+    versions.symlink_to("_versions")  # too many levels of symbolic links
+    with pytest.raises(TransientError, match="os error"):
+        lake.broken("documents.test")
+
+
 def _write_anew(settings: Settings, lake: Lake) -> None:
     with writer_lane(settings, "documents", wait=1) as lane:
         assert lane.orphaned

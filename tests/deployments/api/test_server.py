@@ -177,7 +177,7 @@ def test_two_servers_on_one_database_start_one_after_the_other(postgres: str) ->
     assert sorted(seen) == [["a"], ["b"], ["c"]]
 
 
-@pytest.mark.parametrize("why", ["away", "refused", "no encryption", "an odd password"])
+@pytest.mark.parametrize("why", ["away", "refused", "no encryption", "an odd password", "an odder one"])
 def test_a_server_without_its_database_ends_and_says_why(why: str, postgres: str, tmp_path: Path) -> None:
     """It used to serve all the same, answer 503 for ever and say nothing."""
     port = free_port() if why == "away" else urlsplit(postgres).port
@@ -185,7 +185,7 @@ def test_a_server_without_its_database_ends_and_says_why(why: str, postgres: str
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(postgres).port)):
             break
         time.sleep(0.1)
-    password = "a-secret/#2" if why == "an odd password" else "a-secret"
+    password = {"an odd password": "a-secret/#2", "an odder one": "p@s:a-secret"}.get(why, "a-secret")
     database = f"postgresql+asyncpg://nobody:{password}@127.0.0.1:{port}/postgres"
     if why == "no encryption":
         database += "?ssl=require&prepared_statement_cache_size=0"  # as SQLAlchemy spells them
@@ -193,7 +193,8 @@ def test_a_server_without_its_database_ends_and_says_why(why: str, postgres: str
     command = [sys.executable, "-m", "deployments.api.server", "--no-services", "--port", str(free_port())]
     done = subprocess.run(command, env=environment, timeout=600, capture_output=True, text=True)
     assert done.returncode, done.stderr
-    assert f"PostgreSQL at 127.0.0.1:{port} cannot be used: " in done.stderr
+    where = "PREFECT_SERVER_DATABASE_CONNECTION_URL cannot be read: "
+    assert (where if why == "an odder one" else f"PostgreSQL at 127.0.0.1:{port} cannot be used: ") in done.stderr
     if why == "no encryption":
         assert "SSL" in done.stderr
     assert "a-secret" not in done.stdout + done.stderr
