@@ -332,7 +332,7 @@ def said(error: Exception) -> str:
 # ---- folders to and from an object store -------------------------------------------------------------------------------
 
 
-def send_folder(folder: Path, url: str, last: str, after: str = "\0") -> None:
+def send_folder(folder: Path, url: str, last: str, after: str = "") -> None:
     """Send a folder's files; the one named `last` goes last and says that all are there, but for what lies in the folder `after`.
 
     Raises:

@@ -81,7 +81,15 @@ class Lake:
 
     def folders(self, pattern: str = "*") -> list[str]:
         """Return the names of tables and of what making or removing one has left, sorted."""
-        return [name for name in self._folders() if fnmatchcase(name, pattern)]
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            with reaching(self.location):
+                answer = self._db.list_tables(page_token=token, limit=1000)
+            found += answer.tables
+            token = answer.page_token
+            if not token:
+                return sorted(name for name in found if fnmatchcase(name, pattern))
 
     def exists(self, name: str) -> bool:
         """Tell whether there is a table, be it one that cannot be read.
@@ -113,21 +121,10 @@ class Lake:
     def _has_lived(self, name: str) -> bool:
         """Tell whether what cannot be opened has been a table. Of a store one request tells those apart that are not there at all."""
         remote = is_url(self._root)
-        return (not remote or name in self._folders()) and lake_folder.has_lived(self._folder(name))
+        return (not remote or name in self.folders()) and lake_folder.has_lived(self._folder(name))
 
     def _folder(self, name: str) -> str:
         return f"{self.location}/{name}.lance"
-
-    def _folders(self) -> list[str]:
-        found: list[str] = []
-        token: str | None = None
-        while True:
-            with reaching(self.location):
-                answer = self._db.list_tables(page_token=token, limit=1000)
-            found += answer.tables
-            token = answer.page_token
-            if not token:
-                return sorted(found)
 
     @guarded
     def read(
@@ -216,7 +213,7 @@ class Lake:
 
     def _create(self, name: str, rows: pa.Table, key: str) -> int:
         """Make a table with its rows and its key in one commit."""
-        if not self._folders():
+        if not self.folders():
             locks.check()
             lake_format.mark(self._root)
         fields = [f.with_nullable(False).with_metadata(PRIMARY_KEY) if f.name == key else f for f in rows.schema]
@@ -291,7 +288,7 @@ class Lake:
     def drop(self, name: str) -> None:
         """Remove a table with all its versions; nothing happens when there is none. A kill leaves all of it, or none that can be opened."""
         with self.writing():
-            if name in self._folders():
+            if name in self.folders():
                 lake_folder.forget(self._folder(name))
                 self._db.drop_table(name)
                 if is_url(self._root):
@@ -409,20 +406,15 @@ class Lake:
             raise
 
     def _open(self, name: str) -> Any:
-        with reaching(self.location):
-            try:
-                return self._db.open_table(name)
-            except ValueError as error:
-                if not _is_absence(error):
-                    raise
-        if not self._has_lived(name):
-            raise NoTableError(f"there is no table {name} in {self.location}")
-        with reaching(self.location):
-            try:
-                return self._db.open_table(name)  # it was made meanwhile
-            except ValueError as error:
-                if not _is_absence(error):
-                    raise
+        for _ in range(2):  # it may have been made meanwhile
+            with reaching(self.location):
+                try:
+                    return self._db.open_table(name)
+                except ValueError as error:
+                    if not _is_absence(error):
+                        raise
+            if not self._has_lived(name):
+                raise NoTableError(f"there is no table {name} in {self.location}")
         raise UsageError(f"table {name} in {self.location} has lost its versions: {MEND}")
 
     def _find(self, name: str) -> Any:

@@ -27,9 +27,8 @@ log = logging.getLogger("faldone.tend")
 LOST_FOR = timedelta(hours=1)  # how long a worker's word that a job crashed is doubted
 SETTLED = timedelta(seconds=20)  # after which Prefect has recorded the task runs of a job that ended
 LEFT_OPEN = "the job that it was part of has ended"
-CALLED_FOR = timedelta(
-    days=1
-)  # how long a callback that did not go out is looked for, and a job that Prefect cancelled by itself
+# how long a callback that did not go out is looked for, and a job that Prefect cancelled by itself
+CALLED_FOR = timedelta(days=1)
 CALLED = f"{LABEL}called"
 ALONE = [name for name, kind in KINDS.items() if kind.alone]  # whose slots Prefect may lose
 MISSED = "missed while the platform was away; a later run of this schedule was due too"

@@ -115,10 +115,11 @@ def dropped(lake: Lake, collection: str) -> str:
         UsageError: nothing of it is there.
     """
     name = LEDGER.name(collection)
-    if lake.exists(name) and (problem := upkeep.unreadable(lake, name)):
+    if not lake.exists(name):
+        if lake.folders(f"{collection}.*"):
+            return "tables that no ledger knows"
+    elif problem := upkeep.unreadable(lake, name):
         return f"a ledger that cannot be read ({problem})"
-    if lake.folders(f"{collection}.*") and not lake.exists(name):
-        return "tables that no ledger knows"
     return f"{collection_details(lake, collection)['documents']} documents"
 
 

@@ -60,9 +60,10 @@ def commit_papers(lake: Lake, collection: str, stems: Mapping[str, Sequence[str]
         stems: of the batches that have rows, by kind of table.
         documents: whose rows are replaced, or go where there are no new ones.
     """
+    there = set(lake.folders(f"{collection}.*"))  # asked once: each absent table would cost the requests of an opening
     for table in PAPERS:
         if table.kind in stems:
             table.ensure(lake, collection)
             table.replace(lake, collection, staged(stems[table.kind], table), documents)
-        else:
+        elif table.name(collection) in there:
             table.delete(lake, collection, documents)
